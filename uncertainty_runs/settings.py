@@ -42,6 +42,9 @@ def define_flags(datasets):
         None,
         f"ρ, share of rows with one image in all members. {_BY_RECIPE}",
     )
+    number("dropout_rate", None, f"Share dropped, mc_dropout. {_BY_RECIPE}")
+    whole("samples", None, f"S, samples of a prediction. {_BY_RECIPE}")
+    text("split", None, f"Stages that treenet shares. {_BY_RECIPE}")
     whole(
         "per_core_batch_size",
         None,
@@ -111,9 +114,12 @@ def resolve(recipe_of):
 
 
 def method_options(values):
-    """Returns those of the flags' values that are the method's own options."""
+    """Returns those of the flags' values that are the method's own options.
+
+    One that neither a flag nor the recipe sets is left to the method.
+    """
     names = methods.options(values["method"])
-    return {name: values[name] for name in names}
+    return {n: values[n] for n in names if values.get(n) is not None}
 
 
 def unique_images(values, replicas, examples):

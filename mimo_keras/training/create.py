@@ -3,6 +3,7 @@
 from mimo_keras import backbones, methods
 from mimo_keras.errors import expected
 from mimo_keras.training.model import EnsembleModel
+from mimo_keras.training.seeds import seed_generators
 
 
 def create_model(
@@ -33,7 +34,7 @@ def create_model(
             or one for each channel. Images given as uint8 are divided by
             255 first; floats are taken to be on this scale already.
         std: Standard deviation of the channels, likewise.
-        seed: Integer for the draws of the training rows.
+        seed: Integer for the draws of the training rows and of dropout.
         **options: The method's own, such as batch_repetitions for mimo.
 
     Returns:
@@ -58,6 +59,7 @@ def create_model(
         input_shape=tuple(input_shape),
         outputs=_outputs(num_classes, output_dim),
         ensemble_size=ensemble_size,
+        seed_generator=seed_generators(seed),
     )
     blueprint = methods.build(method, task, options)
     return EnsembleModel(
@@ -68,6 +70,8 @@ def create_model(
         mean=mean,
         std=std,
         seed=seed,
+        samples=blueprint.samples,
+        kl_term=blueprint.kl_term,
         name=method,
     )
 
