@@ -125,7 +125,7 @@ class _Rank1(_Ensemble):
     @classmethod
     def from_config(cls, config):
         seed = keras.saving.deserialize_keras_object(config["seed"])
-        return cls(**{**config, "seed": seed})
+        return super().from_config({**config, "seed": seed})
 
 
 class _Convolution:

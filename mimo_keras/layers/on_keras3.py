@@ -4,9 +4,24 @@ import functools
 
 import keras
 
+_PARTS = ("_initializer", "_regularizer", "_constraint")
+
 
 class OnKeras3:
-    """Makes and saves the weights of a layer as Keras 3 does."""
+    """Makes, saves and reads back a layer's weights as Keras 3 does."""
+
+    @classmethod
+    def from_config(cls, config):
+        # Of a configuration that is Keras's own, edward2 would take no more
+        # than the class's name: N(1, 0.5) would come back as N(0, 0.05).
+        parts = {
+            name: keras.saving.deserialize_keras_object(value)
+            for name, value in config.items()
+            if name.endswith(_PARTS)
+            and isinstance(value, dict)
+            and "registered_name" in value
+        }
+        return super().from_config({**config, **parts})
 
     def add_weight(self, name=None, **options):
         # By keyword, and without what Keras 3 decides by itself.

@@ -1,5 +1,6 @@
 """What edward2 has beside its layers works on Keras 3."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -54,6 +55,27 @@ def test_what_edward2_made_is_taken_over():
     owners = [layer.alpha_initializer, layer.gamma_initializer]
     assert [len(owner.undecayed_weights) for owner in owners] == [2, 2]
     assert len(layer.trainable_weights) == 6
+
+
+def test_parts_that_are_keras_own_come_back_with_their_numbers():
+    edward2 = batch_ensemble.edward2()
+    theirs = edward2.initializers.TrainableNormal(
+        mean_initializer=keras.initializers.Constant(3.0),
+        stddev_initializer=keras.initializers.Constant(-4.0),
+    )
+    layer = layer_of(
+        alpha_initializer=theirs,
+        bias_initializer=keras.initializers.Constant(5.0),
+        bias_regularizer=keras.regularizers.L2(0.25),
+    )
+    twin = type(layer).from_config(layer.get_config())
+    twin(INPUTS)
+    for each in (layer, twin):
+        posterior = each.alpha_initializer
+        np.testing.assert_array_equal(posterior.mean, np.full((3, 4), 3.0))
+        np.testing.assert_array_equal(posterior.stddev, np.full((3, 4), -4.0))
+        np.testing.assert_array_equal(each.ensemble_bias, np.full((3, 7), 5.0))
+        assert float(each.ensemble_bias_regularizer.l2) == 0.25
 
 
 def layer_of(**options):
