@@ -5,7 +5,12 @@ from mimo_keras.backbones import list_backbones
 from mimo_keras.errors import InputError
 from mimo_keras.export import export_saved_model
 from mimo_keras.methods import list_methods
-from mimo_keras.training import EnsembleModel, Predictor, create_model
+from mimo_keras.training import (
+    EnsembleModel,
+    Predictor,
+    assemble,
+    create_model,
+)
 from mimo_keras.version import __version__
 
 __all__ = [
@@ -13,6 +18,7 @@ __all__ = [
     "InputError",
     "Predictor",
     "__version__",
+    "assemble",
     "backbones",
     "create_model",
     "export_saved_model",

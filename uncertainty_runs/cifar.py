@@ -80,6 +80,11 @@ def main():
             verbose=1 if sys.stdout.isatty() else 2,
         )
 
+    conclude(model, suite, output_dir, s)
+
+
+def conclude(model, suite, output_dir, s):
+    """Evaluates a trained model and writes what the folder shall hold."""
     results, arrays = suite.full(model, s["corruptions_interval"] >= 0)
     save(output_dir, results, arrays)
     print(analysis.results_table(results))
@@ -109,7 +114,7 @@ def build_model(s, train, unique, steps):
         mean=mean,
         std=std,
         seed=s["seed"],
-        **settings.method_options(s),
+        **settings.method_options(s, train_examples=len(train)),
     )
     schedule = WarmUpStepDecay(
         s["base_learning_rate"] * unique / 128,

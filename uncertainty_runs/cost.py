@@ -9,11 +9,14 @@ A multiply-add counts as two FLOPs; only convolutions and dense layers count.
 from absl import flags
 
 import mimo_keras
-from mimo_keras import evaluation
+from mimo_keras import evaluation, methods
 from mimo_keras.analysis import markdown_table
 from uncertainty_runs import settings
 
-ENTRIES = "deterministic:1,naive_multihead:3,mimo:2,mimo:3,mimo:4"
+ENTRIES = (
+    "deterministic:1,mc_dropout:1,naive_multihead:3,mimo:2,mimo:3,mimo:4,"
+    "treenet:3,batch_ensemble:4,rank1_bnn:4,deep_ensemble:4"
+)
 
 
 def define_flags():
@@ -40,12 +43,15 @@ def table(backbone, entries, num_classes, size):
     rows, base = [], None
     for entry in entries:
         method, _, members = entry.partition(":")
+        # What a method has to know of the data changes nothing here.
+        needs = {"train_examples"} & {*methods.options(method)}
         model = mimo_keras.create_model(
             method,
             backbone=backbone,
             input_shape=(size, size, 3),
             num_classes=num_classes,
             ensemble_size=int(members),
+            **dict.fromkeys(needs, 1),
         )
         flops = evaluation.flops(model.predictor().network)
         base = base or flops

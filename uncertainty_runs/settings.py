@@ -25,6 +25,7 @@ def define_flags(datasets):
     """
     _define_task(datasets)
     _define_model()
+    _define_method()
     _define_training()
     _define_machine()
     _define_outcome()
@@ -49,6 +50,30 @@ def _define_model():
         "input_repetition_probability",
         "ρ, share of rows with one image in all members.",
     )
+
+
+def _define_method():
+    """Defines the options that only some of the methods have."""
+    _recipe(_number, "dropout_rate", "Dropout; width of rank-1 posteriors.")
+    _recipe(_whole, "samples", "S, samples of a prediction.", lower_bound=1)
+    _recipe(_text, "split", "Stages that treenet shares; or input, head.")
+    _recipe(_yes_no, "ensemble_batch_norm", "Batch norm of each member's own.")
+    _recipe(_number, "random_sign_init", "How rank-1 factors start.")
+    _recipe(
+        _number,
+        "fast_weight_lr_multiplier",
+        "Factor on the learning rate of batch_ensemble's rank-1 factors.",
+        lower_bound=0,
+    )
+    _recipe(
+        _number,
+        "kl_annealing_epochs",
+        "Epochs over which rank1_bnn's KL term grows.",
+        lower_bound=0,
+    )
+    _recipe(_number, "kl_weight", "Its factor.", lower_bound=0)
+    _recipe(_number, "prior_mean", "Mean of rank1_bnn's prior.")
+    _recipe(_number, "prior_stddev", "Its standard deviation.", lower_bound=0)
 
 
 def _define_training():
@@ -133,7 +158,7 @@ def resolve(recipe_of):
     _check_options(values)
     for name in ("source", "reported"):
         recipe.pop(name)
-    for name, value in recipe.items():
+    for name, value in {**recipe.pop("options"), **recipe}.items():
         if values.get(name) is None:
             values[name] = value
     width = str(values["width_multiplier"])
@@ -147,10 +172,17 @@ def resolve(recipe_of):
     return values
 
 
-def method_options(values):
-    """Returns those of the flags' values that are the method's own options."""
+def method_options(values, **facts):
+    """Returns the method's own options, by name.
+
+    Args:
+        values: The value of every flag. One that neither a flag nor the
+            recipe sets is left to the method.
+        **facts: Options that follow from the data and have no flag.
+    """
+    known = values | facts
     names = methods.options(values["method"])
-    return {name: values[name] for name in names}
+    return {n: known[n] for n in names if known.get(n) is not None}
 
 
 def _check_options(values):

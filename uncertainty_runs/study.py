@@ -22,7 +22,10 @@ from mimo_keras.errors import expected
 from mimo_keras.files import write_json
 from uncertainty_runs import settings
 
-METHODS = "deterministic:1,naive_multihead:3,mimo:2,mimo:3,mimo:4"
+METHODS = (
+    "deterministic:1,mc_dropout:1,naive_multihead:3,mimo:2,mimo:3,mimo:4,"
+    "treenet:3,batch_ensemble:4,rank1_bnn:4,deep_ensemble:4"
+)
 # Column -> key of results.json, in Uncertainty-Baselines' order.
 COLUMNS = {
     "NLL": "test/nll",

@@ -6,6 +6,7 @@ import keras
 
 from mimo_keras.backbones.kit import Backbone, Kit
 from mimo_keras.backbones.mlp import mlp
+from mimo_keras.backbones.resnet50 import resnet50
 from mimo_keras.backbones.small_cnn import small_cnn
 from mimo_keras.backbones.wide_resnet import wide_resnet
 from mimo_keras.errors import expected
@@ -15,6 +16,8 @@ __all__ = ["Backbone", "Kit", "get", "list_backbones"]
 # Form shown to users -> pattern whose groups are integers -> constructor.
 _BACKBONES = {
     "wide_resnet_{depth}_{width}": (r"wide_resnet_(\d+)_(\d+)", wide_resnet),
+    "resnet50[_{width}]": (r"resnet50(?:_(\d+))?", resnet50),
+    "wide_resnet50": ("wide_resnet50", lambda: resnet50(width=2)),
     "small_cnn[_{width}]": (r"small_cnn(?:_(\d+))?", small_cnn),
     "mlp[_{units}_{units}…]": (r"mlp((?:_\d+)*)", mlp),
 }

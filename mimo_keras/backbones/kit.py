@@ -7,7 +7,7 @@ from collections.abc import Callable
 import keras
 
 
-def conv2d(filters, kernel_size, **options):
+def conv2d(filters, kernel_size, layer=keras.layers.Conv2D, **options):
     """Returns a convolution as residual networks use it: same, no bias."""
     options = {
         "padding": "same",
@@ -15,7 +15,12 @@ def conv2d(filters, kernel_size, **options):
         "kernel_initializer": "he_normal",
         **options,
     }
-    return keras.layers.Conv2D(filters, kernel_size, **options)
+    return layer(filters, kernel_size, **options)
+
+
+def no_drop(name):
+    """Returns the identity: networks drop nothing unless a method says so."""
+    return lambda x: x
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +34,7 @@ class Kit:
         conv: `conv(filters, kernel_size, strides=…, use_bias=…, name=…)`.
         norm: `norm(name=…)`.
         dense: `dense(units, name=…, **options)`.
+        drop: `drop(name=…)`, dropout in the places where a backbone has it.
         prefix: Comes before each layer's name, so that a method can build a
             stage more than once in one network.
     """
@@ -40,6 +46,7 @@ class Kit:
     dense: Callable = functools.partial(
         keras.layers.Dense, kernel_initializer="he_normal"
     )
+    drop: Callable = no_drop
     prefix: str = ""
 
     def named(self, prefix):

@@ -13,6 +13,8 @@ WIDTHS = (32, 128)
 def mlp(*widths):
     """Multilayer perceptron with ReLU; images are flattened first.
 
+    Methods with dropout drop behind each ReLU.
+
     Args:
         *widths: Units of each hidden layer; without any, (32, 128).
 
@@ -39,4 +41,5 @@ def _layer(x, kit, *, index, units):
     if len(x.shape) > 2:
         x = keras.layers.Flatten(name=kit.name("flatten"))(x)
     x = kit.dense(units, name=kit.name(f"dense{index}"))(x)
-    return keras.layers.ReLU(name=kit.name(f"relu{index}"))(x)
+    x = keras.layers.ReLU(name=kit.name(f"relu{index}"))(x)
+    return kit.drop(name=kit.name(f"drop{index}"))(x)

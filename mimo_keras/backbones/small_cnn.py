@@ -14,7 +14,8 @@ def small_cnn(width=1):
     """SmallCNN: three 3x3 convolutions of 16, 32 and 32 filters.
 
     Each is followed by ReLU and 2x2 max pooling; the last map is flattened.
-    Images must be at least 8x8.
+    Images must be at least 8x8. Methods with dropout drop behind each
+    pooling.
 
     Args:
         width: Factor on the filters.
@@ -49,7 +50,8 @@ def _layer(x, kit, *, index, filters):
     name = kit.name(f"conv{index}")
     x = kit.conv(filters, 3, use_bias=True, name=name)(x)
     x = keras.layers.ReLU(name=kit.name(f"relu{index}"))(x)
-    return keras.layers.MaxPooling2D(name=kit.name(f"pool{index}"))(x)
+    x = keras.layers.MaxPooling2D(name=kit.name(f"pool{index}"))(x)
+    return kit.drop(name=kit.name(f"drop{index}"))(x)
 
 
 def _top(x, kit):

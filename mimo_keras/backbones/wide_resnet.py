@@ -14,7 +14,8 @@ def wide_resnet(depth, width):
     The stem is a 3x3 convolution of 16 filters; three groups of
     (depth - 4) / 6 blocks follow, of 16, 32 and 64 times `width` filters and
     strides 1, 2, 2; a block is BN-ReLU-conv3x3-BN-ReLU-conv3x3 on top of a
-    shortcut from its raw input.
+    shortcut from its raw input. Methods with dropout drop behind the first
+    convolution of each block, so in the residual branch only.
 
     Args:
         depth: n, 6 times a number of blocks plus 4.
@@ -60,6 +61,7 @@ def _group(x, kit, *, name, filters, strides, blocks):
 def _block(x, kit, filters, strides):
     y = _norm_relu(x, kit, "0")
     y = kit.conv(filters, 3, strides=strides, name=kit.name("conv0"))(y)
+    y = kit.drop(name=kit.name("drop"))(y)
     y = _norm_relu(y, kit, "1")
     y = kit.conv(filters, 3, name=kit.name("conv1"))(y)
     if x.shape[-1] != filters or strides != 1:

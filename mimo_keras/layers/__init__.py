@@ -1,15 +1,41 @@
 """Layers of efficient ensembles, for use in any functional Keras model."""
 
+from mimo_keras.layers import batch_ensemble
 from mimo_keras.layers.concatenate_members import ConcatenateMembers
 from mimo_keras.layers.dense_multihead import DenseMultihead
+from mimo_keras.layers.fold_members import FoldMembers
+from mimo_keras.layers.member_batch_norm import MemberBatchNormalization
 from mimo_keras.layers.mixture_prediction import MixturePrediction
+from mimo_keras.layers.monte_carlo_dropout import MonteCarloDropout
 from mimo_keras.layers.repeat_members import RepeatMembers
+from mimo_keras.layers.select_member import SelectMember
 from mimo_keras.layers.standardize_images import StandardizeImages
+from mimo_keras.layers.unfold_members import UnfoldMembers
 
 __all__ = [
     "ConcatenateMembers",
+    "Conv2DBatchEnsemble",
+    "Conv2DRank1",
+    "DenseBatchEnsemble",
     "DenseMultihead",
+    "DenseRank1",
+    "FoldMembers",
+    "MemberBatchNormalization",
     "MixturePrediction",
+    "MonteCarloDropout",
     "RepeatMembers",
+    "SelectMember",
     "StandardizeImages",
+    "UnfoldMembers",
 ]
+
+
+def __getattr__(name):
+    # edward2 is imported when the first of its layers is asked for.
+    if name in batch_ensemble.NAMES:
+        return getattr(batch_ensemble, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

@@ -1,19 +1,35 @@
 """Methods: each says in one file what a paper's network is made of."""
 
-from mimo_keras.methods import mimo, naive_multihead
-from mimo_keras.methods.blueprint import Blueprint, Sampling, Task
+from mimo_keras.methods import (
+    batch_ensemble,
+    deep_ensemble,
+    mc_dropout,
+    mimo,
+    naive_multihead,
+    rank1_bnn,
+    treenet,
+)
+from mimo_keras.methods.blueprint import Blueprint, KLTerm, Sampling, Task
 from mimo_keras.methods.folding import single_image
 from mimo_keras.methods.registry import build, list_methods, options, register
+from mimo_keras.methods.samples import sampled
 
 __all__ = [
     "Blueprint",
+    "KLTerm",
     "Sampling",
     "Task",
+    "batch_ensemble",
     "build",
+    "deep_ensemble",
     "list_methods",
+    "mc_dropout",
     "mimo",
     "naive_multihead",
     "options",
+    "rank1_bnn",
     "register",
+    "sampled",
     "single_image",
+    "treenet",
 ]

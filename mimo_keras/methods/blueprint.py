@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import keras
 
@@ -18,12 +19,15 @@ class Task:
         input_shape: Shape of one example, such as (32, 32, 3).
         outputs: Numbers that each member predicts: K logits, or d means.
         ensemble_size: M, the number of members.
+        seed_generator: Makes a new seed generator for a layer that draws.
+            `create_model` gives one whose draws differ between replicas.
     """
 
     backbone: Backbone
     input_shape: tuple[int, ...]
     outputs: int
     ensemble_size: int
+    seed_generator: Callable = keras.random.SeedGenerator
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +63,20 @@ class Sampling:
 
 
 @dataclasses.dataclass(frozen=True)
+class KLTerm:
+    """How the KL divergences of layers to their priors count in the loss.
+
+    Attributes:
+        weight: Factor on their sum, such as 1 / N of N training images.
+        annealing_examples: Training images over which the factor grows
+            linearly from 0; 0 if it is the same throughout.
+    """
+
+    weight: float = 1.0
+    annealing_examples: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
 class Blueprint:
     """A method's network and the facts that training and prediction need.
 
@@ -67,14 +85,25 @@ class Blueprint:
             outputs (N, E, K).
         sampling: How training rows form.
         log_weights: E log mixture weights; None for the uniform -log E.
+        samples: S, how often a stochastic network sees each image in
+            prediction; its E members make S·E components then.
+        kl_term: How the layers' KL divergences count.
     """
 
     network: keras.Model
     sampling: Sampling = Sampling()
     log_weights: tuple[float, ...] | None = None
+    samples: int = 1
+    kl_term: KLTerm = KLTerm()
 
     def __post_init__(self):
+        if self.samples < 1:
+            raise expected(
+                "samples of at least 1",
+                f"samples={self.samples}",
+                "Use 1 for a single pass over each image.",
+            )
         if self.log_weights is None:
-            components = self.network.output_shape[1]
+            components = self.samples * self.network.output_shape[1]
             uniform = (-math.log(components),) * components
             object.__setattr__(self, "log_weights", uniform)

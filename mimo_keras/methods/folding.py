@@ -3,13 +3,19 @@
 At test time all members see the same image. Behind their concatenation a
 convolution or dense layer computes Σ_m W_m * x = (Σ_m W_m) * x, so one kernel
 of the single image's channels gives the same result, exactly. The same holds
-behind layers that treat every channel alike, such as zero padding.
+behind layers that treat every channel alike, such as zero padding. Members
+with networks of their own all read the one image.
 """
 
 import keras
 from keras import ops
 
-from mimo_keras.layers import ConcatenateMembers, RepeatMembers
+from mimo_keras.layers import (
+    ConcatenateMembers,
+    RepeatMembers,
+    SelectMember,
+)
+from mimo_keras.methods.samples import sampled
 
 _LINEAR = (
     keras.layers.Conv1D,
@@ -32,7 +38,7 @@ _CHANNELWISE = (
 )
 
 
-def single_image(network, multi_input, folding=True):
+def single_image(network, multi_input, folding=True, samples=1):
     """Copies a network so that it takes one image, (B, …, C) to (B, E, K).
 
     The copy has weights of its own, taken from `network` as they are now.
@@ -41,18 +47,30 @@ def single_image(network, multi_input, folding=True):
         network: Functional keras.Model.
         multi_input: Whether it takes (N, M, …, C), an image for each member.
         folding: Whether to fold it if that is possible.
+        samples: S, how often to run it on each image; it then returns
+            (B, S·E, K).
 
     Returns:
         The copy, and whether it is folded.
     """
+    copy, folded = _copy(network, multi_input, folding)
+    if samples > 1:
+        image = keras.Input(copy.input_shape[1:], name="images")
+        copy = keras.Model(image, sampled(copy, image, samples))
+    return copy, folded
+
+
+def _copy(network, multi_input, folding):
     if not multi_input:
-        return _clone(network, network.input_shape[1:], {}), False
+        return _clone(network, network.input_shape[1:]), False
     members, *image_shape = network.input_shape[1:]
+    if folding and _is_separate(network):
+        return _clone(network, image_shape, {}), True
     first = _linear_layers(network, _concatenated(network))
     if first is None or not folding:
         image = keras.Input(image_shape, name="images")
         repeated = RepeatMembers(members, name="repeat_members")(image)
-        copy = _clone(network, (members, *image_shape), {})
+        copy = _clone(network, (members, *image_shape))
         return keras.Model(image, copy(repeated)), False
     replaced = {
         layer: _folded_weights(layer, members, image_shape[-1])
@@ -61,23 +79,35 @@ def single_image(network, multi_input, folding=True):
     return _clone(network, image_shape, replaced), True
 
 
-def _clone(network, input_shape, replaced):
+def _is_separate(network):
+    """Whether all that reads the input picks the one member's from it."""
+    inputs = network.operations[0]
+    readers = [node.operation for node in inputs._outbound_nodes]
+    return all(
+        isinstance(reader, SelectMember)
+        for reader in readers
+        if reader in network.operations
+    )
+
+
+def _clone(network, input_shape, replaced=None):
     """Copies a functional network, weights included.
 
     Args:
         network: The functional keras.Model.
         input_shape: Shape of one input of the copy.
         replaced: Dictionary from layer to the weights (NumPy arrays) that
-            its copy gets instead of its own. If there are any, members are
-            not concatenated, as there is one image only.
+            its copy gets instead of its own, when the copy takes one image
+            for all members; None when it takes what `network` takes.
 
     Returns:
         The new functional keras.Model.
     """
     copies = {}
+    by_member = () if replaced is None else (ConcatenateMembers, SelectMember)
 
     def copy(layer):
-        if replaced and isinstance(layer, ConcatenateMembers):
+        if isinstance(layer, by_member):
             return keras.layers.Identity(name=layer.name)
         twin = type(layer).from_config(layer.get_config())
         if isinstance(layer, keras.layers.Layer):  # No plain operation.
@@ -90,7 +120,7 @@ def _clone(network, input_shape, replaced):
         clone_function=copy,
     )
     for layer, twin in copies.items():
-        twin.set_weights(replaced.get(layer, layer.get_weights()))
+        twin.set_weights((replaced or {}).get(layer, layer.get_weights()))
     return result
 
 

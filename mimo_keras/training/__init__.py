@@ -1,8 +1,15 @@
 """Training: the model object, its batches, losses and schedules."""
 
+from mimo_keras.training.assemble import assemble
 from mimo_keras.training.create import create_model
 from mimo_keras.training.model import EnsembleModel
 from mimo_keras.training.predictor import Predictor
 from mimo_keras.training.schedules import WarmUpStepDecay
 
-__all__ = ["EnsembleModel", "Predictor", "WarmUpStepDecay", "create_model"]
+__all__ = [
+    "EnsembleModel",
+    "Predictor",
+    "WarmUpStepDecay",
+    "assemble",
+    "create_model",
+]

@@ -5,6 +5,7 @@ import numbers
 from mimo_keras import backbones, methods
 from mimo_keras.errors import expected
 from mimo_keras.training.model import EnsembleModel
+from mimo_keras.training.seeds import seed_generators
 
 
 def create_model(
@@ -33,7 +34,7 @@ def create_model(
         mean: Mean of the images on the scale [0, 1], one number or one for
             each channel, see `layers.StandardizeImages`.
         std: Standard deviation, likewise.
-        seed: Integer for the draws of the training rows.
+        seed: Integer for the draws of the training rows and of dropout.
         **options: The method's own, such as batch_repetitions for mimo.
 
     Returns:
@@ -52,18 +53,32 @@ def create_model(
     """
     outputs = _outputs(num_classes, output_dim)
     task = methods.Task(
-        backbones.get(backbone), tuple(input_shape), outputs, ensemble_size
+        backbones.get(backbone),
+        tuple(input_shape),
+        outputs,
+        ensemble_size,
+        seed_generators(seed),
     )
-    blueprint = methods.build(method, task, options)
-    return EnsembleModel(
-        blueprint.network,
-        blueprint.sampling,
-        blueprint.log_weights,
+    return from_blueprint(
+        methods.build(method, task, options),
         None if num_classes is None else outputs,
         mean=mean,
         std=std,
         seed=seed,
         name=method,
+    )
+
+
+def from_blueprint(blueprint, num_classes, **options):
+    """Returns the `EnsembleModel` of a method's `Blueprint`."""
+    return EnsembleModel(
+        blueprint.network,
+        blueprint.sampling,
+        blueprint.log_weights,
+        num_classes,
+        samples=blueprint.samples,
+        kl_term=blueprint.kl_term,
+        **options,
     )
 
 

@@ -9,7 +9,9 @@ from mimo_keras import methods
 from mimo_keras.layers import RepeatMembers, StandardizeImages
 from mimo_keras.layers.registration import register
 from mimo_keras.training import batches, checks, losses
+from mimo_keras.training.annealing import LinearAnnealing
 from mimo_keras.training.distribution import replica_count
+from mimo_keras.training.learning_rates import multiply_learning_rates
 from mimo_keras.training.predictor import Predictor
 from mimo_keras.training.seeds import ReplicaSeed
 
@@ -32,13 +34,18 @@ class EnsembleModel(keras.Model):
         mean: Mean of the images' channels, see `layers.StandardizeImages`.
         std: Standard deviation of the images' channels.
         seed: Integer for the draws of training rows; None for a random one.
+        samples: S, how often a stochastic network sees each image in
+            prediction.
+        kl_term: `methods.KLTerm`, how the loss counts what the network's
+            layers return as `kl_divergence()`, such as Rank-1 layers'.
 
     Call arguments:
         images: (B, …), uint8 or float, see `layers.StandardizeImages`.
         training: Whether rows are formed as in training.
 
     Output shape:
-        Member logits (B, E, K) in float32. In training a dictionary of
+        Member logits (B, E, K) in float32, the members of each sample one
+        after another. In training, with one sample, a dictionary of
         "logits" (N, E, K) and "rows" (N, E), the index of the image that
         each member saw.
     """
@@ -52,6 +59,8 @@ class EnsembleModel(keras.Model):
         mean=0.0,
         std=1.0,
         seed=None,
+        samples=1,
+        kl_term=methods.KLTerm(),  # noqa: B008 - it cannot be changed.
         **kwargs,
     ):
         # What has to be float32 is cast by the layers that know.
@@ -65,7 +74,12 @@ class EnsembleModel(keras.Model):
             max(sampling.members, 1), name="repeat_members"
         )
         self.seed = seed
+        self.samples = samples
         self.row_seed = ReplicaSeed(seed)
+        self.kl_term = kl_term
+        self.annealing = LinearAnnealing(
+            kl_term.weight, kl_term.annealing_examples, name="annealing"
+        )
         self.nll = keras.metrics.Mean(name="nll")
         self.built = True
 
@@ -91,18 +105,22 @@ class EnsembleModel(keras.Model):
         if not training:
             if self.sampling.members:
                 x = self.repeat_members(x)
-            return ops.cast(self.network(x, training=False), "float32")
+            logits = methods.sampled(self.network, x, self.samples)
+            return ops.cast(logits, "float32")
         batch_size = ops.shape(x)[0]
+        self.annealing.count(batch_size)
         if self.sampling.members:
             rows = batches.member_rows(batch_size, self.sampling, self.row_seed)
             x = ops.take(x, rows, axis=0)
         else:
-            rows = batches.shared_rows(batch_size, len(self.log_weights))
+            components = self.network.output_shape[1]
+            rows = batches.shared_rows(batch_size, components)
         logits = self.network(x, training=True)
         return {"logits": ops.cast(logits, "float32"), "rows": rows}
 
     def compute_output_spec(self, images, training=False):
-        shape = (images.shape[0], *self.network.output_shape[1:])
+        _, components, outputs = self.network.output_shape
+        shape = (images.shape[0], self.samples * components, outputs)
         return keras.KerasTensor(shape, "float32")
 
     def compile(
@@ -139,6 +157,7 @@ class EnsembleModel(keras.Model):
         super().compile(optimizer=optimizer, weighted_metrics=metrics, **kwargs)
         # Now, inside the scope of a tf.distribute strategy if there is one.
         self.optimizer.build(self.trainable_variables)
+        multiply_learning_rates(self.optimizer, self.network)
         self._compile_arguments = keras.saving.serialize_keras_object(
             {
                 "optimizer": self.optimizer,
@@ -179,12 +198,18 @@ class EnsembleModel(keras.Model):
             member_losses *= ops.cast(weights, member_losses.dtype)
         # A replica may get no row of a last batch: its mean is 0, no NaN.
         rows = ops.maximum(ops.shape(member_losses)[0], 1)
-        loss = ops.sum(member_losses) / ops.cast(rows, member_losses.dtype)
+        # Training has one sample; over those of prediction it is the mean.
+        samples = outputs.shape[1] // self.network.output_shape[1]
+        loss = ops.sum(member_losses) / samples
+        loss = loss / ops.cast(rows, member_losses.dtype)
         if self._l2:
             loss = loss + losses.l2_penalty(self._decayed, self._l2)
+        for layer in self._flatten_layers(include_self=False):
+            if hasattr(layer, "kl_divergence"):
+                loss = loss + self.annealing.factor() * layer.kl_divergence()
         # Keras scales losses that it computes itself, but not this one.
         loss = loss / replica_count()
-        return sum(map(self._aggregate_additional_loss, self.losses), loss)
+        return loss + sum(map(self._aggregate_additional_loss, self.losses))
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         targets, outputs, weights = self._by_member(y, y_pred, sample_weight)
@@ -213,7 +238,7 @@ class EnsembleModel(keras.Model):
             `Predictor`: images (B, …) -> a dictionary of predictions.
         """
         network, folded = methods.single_image(
-            self.network, bool(self.sampling.members), fold
+            self.network, bool(self.sampling.members), fold, self.samples
         )
         return Predictor(
             network,
@@ -234,6 +259,8 @@ class EnsembleModel(keras.Model):
             "mean": self.standardize.mean,
             "std": self.standardize.std,
             "seed": self.seed,
+            "samples": self.samples,
+            "kl_term": dataclasses.asdict(self.kl_term),
         }
 
     @classmethod
@@ -242,7 +269,8 @@ class EnsembleModel(keras.Model):
             config.pop("network"), custom_objects=custom_objects
         )
         sampling = methods.Sampling(**config.pop("sampling"))
-        return cls(network, sampling, **config)
+        kl_term = methods.KLTerm(**config.pop("kl_term"))
+        return cls(network, sampling, kl_term=kl_term, **config)
 
     def _check_data(self, x, y, batch_size=None):
         checks.check_data(

@@ -1,5 +1,7 @@
 """Random draws that differ between replicas and are kept in checkpoints."""
 
+import random
+
 import keras
 from keras import ops
 
@@ -22,3 +24,14 @@ class ReplicaSeed(keras.random.SeedGenerator):
         drawn = super().next(ordered)
         offset = ops.stack([replica_index() * _STRIDE, 0])
         return drawn + ops.cast(offset, drawn.dtype)
+
+
+def seed_generators(seed):
+    """Returns a function that makes one `ReplicaSeed` after another.
+
+    Args:
+        seed: Integer that their seeds are drawn from; None for Python's own
+            random state, which keras.utils.set_random_seed sets.
+    """
+    numbers = random if seed is None else random.Random(seed)
+    return lambda: ReplicaSeed(numbers.getrandbits(31))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mimo_keras import layers
-from mimo_keras.layers import registration
+from mimo_keras.layers import batch_ensemble, registration
 
 BATCH = 4
 TWO_LOGS = (math.log(0.25), math.log(0.75))
@@ -27,6 +27,7 @@ class Case:
             given at least once, and not at its default.
         dtype: Of the input.
         low: What the policy mixed_bfloat16 makes of the output's dtype.
+        members: M, if members are rows of the layer's inputs or outputs.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Case:
     arguments: dict = dataclasses.field(default_factory=dict)
     dtype: str = "float32"
     low: str = "bfloat16"
+    members: int = 0
 
     def __str__(self):
         return "-".join([self.name, *map(str, self.arguments), self.dtype])
@@ -49,11 +51,16 @@ class Case:
 
     def network(self):
         """The layer as a functional model of unknown batch size."""
-        inputs = keras.Input(self.shape, dtype=self.dtype)
-        network = keras.Model(inputs, self.layer()(inputs))
+        inputs = x = keras.Input(self.shape, dtype=self.dtype)
+        if self.members and self.name != "FoldMembers":
+            x = layers.FoldMembers(self.members)(x)
+        x = self.layer()(x)
+        if self.members and self.name != "UnfoldMembers":
+            x = layers.UnfoldMembers(self.members)(x)
+        network = keras.Model(inputs, x)
         rng = np.random.default_rng(1)
         network.set_weights(
-            [rng.normal(size=w.shape) for w in network.get_weights()]
+            [rng.uniform(0.5, 1.5, w.shape) for w in network.get_weights()]
         )
         return network
 
@@ -76,6 +83,13 @@ CASES = [
         (6,),
         {"units": 1, "heads": 2, "bias_initializer": "ones"},
     ),
+    Case("FoldMembers", (4, 4, 2), {"ensemble_size": 2}, members=2),
+    Case(
+        "MemberBatchNormalization",
+        (4, 4, 2),
+        {"ensemble_size": 2, "momentum": 0.9, "epsilon": 0.1},
+        members=2,
+    ),
     Case("MixturePrediction", (2, 5), {"log_weights": TWO_LOGS}, low="float32"),
     Case(
         "MixturePrediction",
@@ -83,7 +97,9 @@ CASES = [
         {"log_weights": TWO_LOGS, "task": "regression"},
         low="float32",
     ),
+    Case("MonteCarloDropout", (6,), {"rate": 0.0, "seed": 1}),
     Case("RepeatMembers", (4, 4, 2), {"ensemble_size": 3}),
+    Case("SelectMember", (3, 4, 4, 2), {"member": 1}),
     Case("StandardizeImages", (4, 4, 2), {"mean": 0.5, "std": [0.2, 0.3]}),
     Case(
         "StandardizeImages",
@@ -91,7 +107,11 @@ CASES = [
         {"mean": [0.5, 0.1], "std": 0.2},
         dtype="uint8",
     ),
+    Case("UnfoldMembers", (4, 2), {"ensemble_size": 2}, members=2),
 ]
+
+# edward2's layers are tested as thoroughly in batch_ensemble_test.py.
+OWN = [name for name in layers.__all__ if name not in batch_ensemble.NAMES]
 
 every_layer = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -138,10 +158,10 @@ def attributes(layer):
 
 
 def test_every_public_layer_is_in_the_table():
-    assert {case.name for case in CASES} == set(layers.__all__)
+    assert {case.name for case in CASES} == set(OWN)
 
 
-@pytest.mark.parametrize("name", layers.__all__)
+@pytest.mark.parametrize("name", OWN)
 def test_every_argument_is_in_the_table(name):
     parameters = inspect.signature(getattr(layers, name).__init__).parameters
     given = [case.arguments for case in CASES if case.name == name]
@@ -151,7 +171,7 @@ def test_every_argument_is_in_the_table(name):
             assert any(v != parameter.default for v in values), argument
 
 
-@pytest.mark.parametrize("name", layers.__all__)
+@pytest.mark.parametrize("name", OWN)
 def test_every_layer_is_registered_under_the_package(name):
     layer = getattr(layers, name)
     assert keras.saving.get_registered_name(layer) == f"mimo_keras>{name}"
@@ -193,8 +213,11 @@ def test_symbolic_and_eager_outputs_are_alike(case, batch):
     symbolic = layer(keras.KerasTensor((batch, *case.shape), case.dtype))
     eager = layer(case.inputs())
     assert specs(symbolic) == specs(eager)
-    for tensor in keras.tree.flatten(symbolic):
-        assert tensor.shape[0] == batch
+    pairs = zip(
+        keras.tree.flatten(symbolic), keras.tree.flatten(eager), strict=True
+    )
+    for one, other in pairs:
+        assert one.shape[0] == (batch and other.shape[0])
 
 
 @every_layer

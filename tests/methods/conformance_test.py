@@ -18,6 +18,9 @@ from tests.training import subprocesses
 # What a method is built with; any other has two members and no option.
 SETTINGS = {
     "deterministic": {"members": 1},
+    # What draws, draws next to nothing: these tests compare outputs.
+    "mc_dropout": {"members": 1, "dropout_rate": 0.0, "samples": 2},
+    "batch_ensemble": {"members": 2, "random_sign_init": -0.1},
     "mimo": {
         "members": 2,
         "batch_repetitions": 2,
@@ -29,9 +32,14 @@ SETTINGS = {
 # that the draw only orders the rows, which a mean over rows does not see.
 SAME_ROWS = {"mimo": {"members": 2, "input_repetition_probability": 1.0}}
 
+# Its outputs differ from call to call: see rank1_bnn_test.py.
+ELSEWHERE = {"rank1_bnn"}
+if keras.backend.backend() != "tensorflow":
+    ELSEWHERE |= {"batch_ensemble"}  # It is made of edward2's layers.
+METHODS = sorted({*methods.list_methods()} - ELSEWHERE)
 TABLE = [
     (method, backbone, task)
-    for method in methods.list_methods()
+    for method in METHODS
     for backbone in small.SHAPES
     for task in small.OUTPUTS
 ]
@@ -233,6 +241,19 @@ def test_saved_model_gives_the_same_outputs(case, tmp_path):
     for rows in (1, 5):
         images, _ = small.examples(model, rows)
         small.assert_close(loaded.serve(images), model.predictor()(images))
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("method", METHODS)
+def test_resnet50_is_a_backbone_of_every_method(method):
+    model = create(method, "resnet50", "classification", shape=(16, 16, 3))
+    images, _ = small.examples(model, 2)
+    wanted, predictor = small.numpy(model(images)), model.predictor()
+    assert np.isfinite(wanted).all() and np.ptp(wanted, axis=0).min() > 0
+    scale = float(np.abs(wanted).max())
+    small.assert_close(
+        predictor.member_logits(images), wanted, atol=1e-4 * scale
+    )
 
 
 def after_steps(case, images, targets, settings, **how):

@@ -127,6 +127,25 @@ COMMANDS = {
         2,
         64 * 8 + 8 + 2 * 90,
     ),
+    # Bias of their own and two factors of rank 1 for each of two members.
+    "batch_ensemble": (
+        ["--ensemble_size=2", "--ensemble_batch_norm"],
+        2,
+        14048 + 330 + 80 + 10 + 2 * (1 + 16 + 16 + 32 + 32 + 32 + 32 + 10),
+    ),
+    # Mean and width of each factor.
+    "rank1_bnn": (
+        ["--ensemble_size=2", "--samples=1", "--kl_annealing_epochs=1"],
+        2,
+        14048 + 330 + 80 + 10 + 4 * (1 + 16 + 16 + 32 + 32 + 32 + 32 + 10),
+    ),
+    "mc_dropout": (["--samples=2", "--dropout_rate=0.2"], 2, 14048 + 330),
+    "treenet": (
+        ["--ensemble_size=2", "--split=1"],
+        2,
+        14048 + 330 + 9248 + 330,
+    ),
+    "deep_ensemble": (["--ensemble_size=2"], 2, 2 * (14048 + 330)),
 }
 
 

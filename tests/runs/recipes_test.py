@@ -15,6 +15,19 @@ CIFAR = {
     "deterministic": (1, 1, 512, 200, 2e-4),
     "naive_multihead": (3, 1, 512, 250, 2e-4),
     "mimo": (3, 4, 512, 250, 3e-4),
+    "mc_dropout": (1, 1, 512, 200, 2e-4),
+    "treenet": (3, 1, 512, 250, 2e-4),
+    # Each image passes through the network 4 times, 512 rows as well.
+    "batch_ensemble": (4, 1, 128, 250, 3e-4),
+    "deep_ensemble": (4, 1, 512, 200, 2e-4),
+}
+OPTIONS = {
+    "mc_dropout": {"dropout_rate": 0.1, "samples": 1},
+    "treenet": {"split": "2"},
+    "batch_ensemble": {
+        "random_sign_init": -0.5,
+        "fast_weight_lr_multiplier": 0.5,
+    },
 }
 # Tables 1 and 2 of the paper: accuracy in %, NLL, ECE.
 REPORTED = {
@@ -24,6 +37,14 @@ REPORTED = {
     ("cifar100", "deterministic"): (2, 79.8, 0.875, 0.086),
     ("cifar100", "naive_multihead"): (2, 79.5, 0.834, 0.048),
     ("cifar100", "mimo"): (2, 82.0, 0.690, 0.022),
+    ("cifar10", "mc_dropout"): (1, 95.9, 0.160, 0.024),
+    ("cifar10", "treenet"): (1, 95.9, 0.158, 0.018),
+    ("cifar10", "batch_ensemble"): (1, 96.2, 0.143, 0.021),
+    ("cifar10", "deep_ensemble"): (1, 96.6, 0.114, 0.010),
+    ("cifar100", "mc_dropout"): (2, 79.6, 0.830, 0.050),
+    ("cifar100", "treenet"): (2, 80.8, 0.777, 0.047),
+    ("cifar100", "batch_ensemble"): (2, 81.5, 0.740, 0.056),
+    ("cifar100", "deep_ensemble"): (2, 82.7, 0.666, 0.021),
 }
 
 
@@ -44,6 +65,15 @@ def test_cifar_is_trained_as_in_the_paper(dataset, method):
     assert r.lr_decay_epochs == (80, 160, 180)
     assert r.lr_warmup_epochs == 1
     assert "appendix B" in r.source
+    assert r.options == OPTIONS.get(method, {})
+
+
+def test_rank1_bnn_is_trained_as_in_uncertainty_baselines():
+    r = recipes.recipe("cifar10", "rank1_bnn")
+    assert (r.ensemble_size, r.batch_size, r.train_epochs) == (4, 128, 250)
+    assert (r.l2, r.lr_decay_ratio, r.reported) == (1e-4, 0.2, "")
+    # They take the mean of 4 cross-entropies, we the sum.
+    assert r.options["kl_weight"] == r.ensemble_size
 
 
 @pytest.mark.parametrize(("dataset", "method"), REPORTED)
@@ -77,7 +107,7 @@ def test_every_method_has_a_recipe_for_every_data_set():
 
 
 def test_without_a_recipe_those_that_exist_are_listed():
-    with pytest.raises(InputError, match="deterministic, mimo, naive_mul"):
+    with pytest.raises(InputError, match="deterministic, mc_dropout, mimo, "):
         recipes.recipe("cifar10", "mimic")
 
 

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from mimo_keras import methods
 from mimo_keras.errors import InputError
 from uncertainty_runs import recipes, settings
 
@@ -74,6 +75,32 @@ def test_method_options_are_the_methods_own(resolve):
         "input_repetition_probability": 0.0,
     }
     assert settings.method_options(resolve("--method=deterministic")) == {}
+
+
+def test_an_option_that_nothing_sets_is_left_to_the_method(resolve):
+    values = resolve("--method=treenet") | {"split": None}
+    assert settings.method_options(values) == {}
+
+
+def test_facts_of_the_data_go_to_methods_that_ask_for_them(resolve):
+    values = resolve("--method=rank1_bnn", "--dataset=digits", "--samples=2")
+    options = settings.method_options(values, train_examples=1198)
+    assert options == {
+        "train_examples": 1198,
+        "kl_annealing_epochs": 32,
+        "samples": 2,
+    }
+    other = resolve("--method=treenet", "--dataset=digits")
+    assert settings.method_options(other, train_examples=5) == {"split": "1"}
+    told = settings.method_options(
+        resolve("--noensemble_batch_norm", "--method=batch_ensemble")
+    )
+    assert told["ensemble_batch_norm"] is False
+
+
+def test_every_option_of_a_method_has_a_flag(resolve):
+    named = {n for m in methods.list_methods() for n in methods.options(m)}
+    assert named - set(resolve()) == {"train_examples"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,102 @@
+"""Batch normalisation by each member for itself."""
+
+import keras
+from keras import ops
+
+from mimo_keras.layers.members import MembersLayer, rows_per_member
+from mimo_keras.layers.registration import register
+
+
+@register
+class MemberBatchNormalization(MembersLayer):
+    """M batch normalisations, one for each member, in one layer.
+
+    For member m, channel c: y = γ_mc (x - μ_mc) / √(σ²_mc + ε) + β_mc, with
+    mean and variance of that member's rows in training, and their moving
+    averages in prediction. It equals M `keras.layers.BatchNormalization`.
+
+    Args:
+        ensemble_size: M, the number of members.
+        momentum: Of the moving averages.
+        epsilon: ε.
+
+    Call arguments:
+        inputs: Rows of all members, all of member 0 first: see
+            `FoldMembers`.
+        training: Whether the batch's own mean and variance are used.
+
+    Input shape:
+        (M·B, ..., C).
+
+    Output shape:
+        The same.
+
+    Example:
+
+    ```python
+    x = mimo_keras.layers.MemberBatchNormalization(4)(x)
+    ```
+
+    Reference:
+        Ioffe and Szegedy, Batch normalization, ICML 2015, algorithms 1 and
+        2; by member: edward2's EnsembleSyncBatchNorm, which runs on TPUs
+        only.
+    """
+
+    def __init__(self, ensemble_size, momentum=0.99, epsilon=1e-3, **kwargs):
+        super().__init__(ensemble_size, **kwargs)
+        self.momentum = momentum
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        self.gamma = self._add("gamma", "ones", input_shape)
+        self.beta = self._add("beta", "zeros", input_shape)
+        # A replica sees rows of its own: the mean over replicas is kept.
+        moving = {"trainable": False, "aggregation": "mean"}
+        self.moving_mean = self._add(
+            "moving_mean", "zeros", input_shape, **moving
+        )
+        self.moving_variance = self._add(
+            "moving_variance", "ones", input_shape, **moving
+        )
+
+    def _add(self, name, initializer, input_shape, **options):
+        # As one vector, member-major, these are no kernels to anyone.
+        return self.add_weight(
+            shape=(self.ensemble_size * input_shape[-1],),
+            initializer=initializer,
+            name=name,
+            autocast=False,
+            **options,
+        )
+
+    def call(self, inputs, training=False):
+        rows_per_member(inputs.shape[0], self.ensemble_size)
+        # In float32 as Keras's: squares overflow float16, drown in bfloat16.
+        x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        channels = inputs.shape[-1]
+        x = ops.reshape(x, (self.ensemble_size, -1, channels))
+        mean, variance = self.moving_mean, self.moving_variance
+        if training and self.trainable:
+            moments = ops.moments(x, axes=1)
+            mean, variance = (ops.reshape(value, (-1,)) for value in moments)
+            self._move(self.moving_mean, mean)
+            self._move(self.moving_variance, variance)
+        scale = self.gamma * ops.rsqrt(variance + self.epsilon)
+        shift = self.beta - mean * scale
+        by_member = (self.ensemble_size, 1, channels)
+        x = x * ops.reshape(scale, by_member) + ops.reshape(shift, by_member)
+        return ops.cast(ops.reshape(x, ops.shape(inputs)), self.compute_dtype)
+
+    def _move(self, average, value):
+        average.assign(average * self.momentum + value * (1.0 - self.momentum))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+        }

@@ -1,0 +1,55 @@
+"""What the layers for folded members have in common."""
+
+import keras
+
+from mimo_keras.errors import expected
+
+
+class MembersLayer(keras.layers.Layer):
+    """Base of layers that know how many members there are.
+
+    Args:
+        ensemble_size: M, the number of members.
+    """
+
+    def __init__(self, ensemble_size, **kwargs):
+        super().__init__(**kwargs)
+        if ensemble_size < 1:
+            raise expected(
+                "ensemble_size of at least 1",
+                f"ensemble_size={ensemble_size}",
+                "Use 1 for a single network.",
+            )
+        self.ensemble_size = ensemble_size
+
+    def get_config(self):
+        return {**super().get_config(), "ensemble_size": self.ensemble_size}
+
+
+def rows_per_member(rows, ensemble_size):
+    """Returns how many rows of a folded batch each member has.
+
+    Args:
+        rows: M·B, the rows of the batch; None where they are not known.
+        ensemble_size: M.
+
+    Returns:
+        B, or None where it is not known.
+
+    Raises:
+        InputError: The rows cannot be shared out evenly.
+    """
+    if rows is None:
+        return None
+    if rows % ensemble_size:
+        raise uneven(rows, ensemble_size)
+    return rows // ensemble_size
+
+
+def uneven(rows, ensemble_size):
+    """Returns the error of a batch whose rows cannot be shared out."""
+    return expected(
+        f"a batch that {ensemble_size} members share out evenly",
+        f"rows={rows}",
+        "Put FoldMembers before the first layer that has members.",
+    )

@@ -1,0 +1,49 @@
+"""From rows of the batch back to an axis of members."""
+
+from keras import ops
+
+from mimo_keras.layers.members import MembersLayer, rows_per_member
+from mimo_keras.layers.registration import register
+
+
+@register
+class UnfoldMembers(MembersLayer):
+    """Gives members that were folded into the batch an axis of their own.
+
+    Args:
+        ensemble_size: M, the number of members.
+
+    Call arguments:
+        inputs: Rows of all members, all of member 0 first: see
+            `FoldMembers`.
+
+    Input shape:
+        (M·B, ...).
+
+    Output shape:
+        (B, M, ...).
+
+    Example:
+
+    ```python
+    logits = mimo_keras.layers.UnfoldMembers(4)(logits)     # (B, 4, K)
+    ```
+
+    Reference:
+        Wen et al., BatchEnsemble: an alternative approach to efficient
+        ensemble and lifelong learning, ICLR 2020, section 3.1.
+    """
+
+    def __init__(self, ensemble_size, **kwargs):
+        super().__init__(ensemble_size, **kwargs)
+        self.built = True
+
+    def call(self, inputs):
+        rows_per_member(inputs.shape[0], self.ensemble_size)
+        shape = (self.ensemble_size, -1, *ops.shape(inputs)[1:])
+        return ops.swapaxes(ops.reshape(inputs, shape), 0, 1)
+
+    def compute_output_shape(self, input_shape):
+        rows, *rest = input_shape
+        batch = rows_per_member(rows, self.ensemble_size)
+        return (batch, self.ensemble_size, *rest)

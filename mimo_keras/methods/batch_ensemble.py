@@ -1,0 +1,118 @@
+"""BatchEnsemble: members that scale what goes in and out of one kernel."""
+
+import functools
+
+import keras
+
+from mimo_keras import layers
+from mimo_keras.backbones import Kit
+from mimo_keras.backbones.kit import conv2d
+from mimo_keras.errors import expected
+from mimo_keras.methods.blueprint import Blueprint
+from mimo_keras.methods.registry import register
+
+
+@register("batch_ensemble")
+def batch_ensemble(
+    task,
+    *,
+    ensemble_batch_norm=False,
+    random_sign_init=-0.5,
+    fast_weight_lr_multiplier=0.5,
+):
+    """M members whose kernels differ by a factor of rank 1.
+
+    Args:
+        task: The `Task`.
+        ensemble_batch_norm: Whether each member has batch norms of its own.
+        random_sign_init: How the fast weights start. Below 0: from a normal
+            of mean 1 and this standard deviation. Above 0: ±1, and +1 with
+            this probability. At 0: all 1, which is the deterministic network.
+        fast_weight_lr_multiplier: Factor on the fast weights' learning rate.
+
+    Returns:
+        The `Blueprint`; its network maps (N, …) to (N, M, K).
+
+    Reference:
+        Wen et al., BatchEnsemble, ICLR 2020; the defaults are those of
+        Uncertainty-Baselines on CIFAR.
+    """
+
+    def options():
+        return {
+            "alpha_initializer": sign_initializer(random_sign_init),
+            "gamma_initializer": sign_initializer(random_sign_init),
+            "fast_weight_lr_multiplier": fast_weight_lr_multiplier,
+        }
+
+    return Blueprint(
+        folded_members(
+            task,
+            layers.Conv2DBatchEnsemble,
+            layers.DenseBatchEnsemble,
+            options,
+            ensemble_batch_norm,
+        )
+    )
+
+
+def folded_members(task, conv, dense, options, ensemble_batch_norm):
+    """Builds a network whose members are rows of the batch.
+
+    Args:
+        task: The `Task`.
+        conv: Class of the convolutions, an edward2 layer with members.
+        dense: Class of the dense layers and of the head, likewise.
+        options: Function without arguments, called for each layer, that
+            returns further keywords for it. Initialisers must be new each
+            time: Keras's give the same numbers at each call.
+        ensemble_batch_norm: Whether each member has batch norms of its own.
+
+    Returns:
+        Functional keras.Model from (N, …) to (N, M, K).
+    """
+    members, plain = task.ensemble_size, Kit()
+
+    def make(layer):
+        return lambda *args, **kwargs: layer(
+            *args, ensemble_size=members, **options(), **kwargs
+        )
+
+    kit = Kit(
+        conv=functools.partial(conv2d, layer=make(conv)),
+        dense=functools.partial(make(dense), **plain.dense.keywords),
+        norm=functools.partial(
+            layers.MemberBatchNormalization, members, **plain.norm.keywords
+        )
+        if ensemble_batch_norm
+        else plain.norm,
+    )
+    inputs = keras.Input(task.input_shape, name="images")
+    x = layers.FoldMembers(members, name="fold_members")(inputs)
+    features, _ = task.backbone.features(x, kit)
+    outputs = kit.dense(task.outputs, name="heads")(features)
+    unfold = layers.UnfoldMembers(members, name="unfold_members")
+    return keras.Model(inputs, unfold(outputs))
+
+
+def sign_initializer(random_sign_init):
+    """Returns an initialiser of fast weights.
+
+    Args:
+        random_sign_init: See `batch_ensemble`.
+
+    Raises:
+        InputError: It is above 1, so no probability.
+    """
+    if random_sign_init > 1:
+        raise expected(
+            "random_sign_init of at most 1",
+            f"random_sign_init={random_sign_init}",
+            "Above 0 it is a probability, below 0 a standard deviation.",
+        )
+    if random_sign_init > 0:
+        return {
+            "class_name": "RandomSign",
+            "config": {"probs": random_sign_init},
+        }
+    return keras.initializers.RandomNormal(1.0, -random_sign_init)

@@ -1,0 +1,109 @@
+"""Rank-1 Bayesian networks: BatchEnsemble with posteriors of fast weights."""
+
+import math
+
+import keras
+
+from mimo_keras import layers
+from mimo_keras.errors import expected
+from mimo_keras.methods.batch_ensemble import folded_members, sign_initializer
+from mimo_keras.methods.blueprint import Blueprint, KLTerm
+from mimo_keras.methods.registry import register
+
+
+@register("rank1_bnn")
+def rank1_bnn(
+    task,
+    *,
+    train_examples,
+    kl_annealing_epochs=200,
+    kl_weight=1.0,
+    ensemble_batch_norm=False,
+    random_sign_init=0.5,
+    dropout_rate=1e-3,
+    prior_mean=1.0,
+    prior_stddev=0.1,
+    samples=1,
+):
+    """A mixture of M normal posteriors of the factors of rank 1.
+
+    The loss is Σ_m CE_m + s · kl_weight · Σ_m KL_m / N_train, where s grows
+    linearly from 0 to 1 over the first epochs. For M independent posteriors
+    kl_weight = 1 gives the sum of their bounds. Uncertainty-Baselines takes
+    the mean of the cross-entropies instead of the sum, and the same KL term:
+    up to a factor, that is kl_weight = M here.
+
+    Args:
+        task: The `Task`.
+        train_examples: N_train, the images of an epoch.
+        kl_annealing_epochs: Epochs over which the KL term grows.
+        kl_weight: Its factor.
+        ensemble_batch_norm: Whether each member has batch norms of its own.
+        random_sign_init: How the posteriors' means start, see
+            `batch_ensemble`.
+        dropout_rate: p, which gives the posteriors' standard deviations at
+            the start, √(p / (1 - p)): the noise of Gaussian dropout.
+        prior_mean: Mean of the normal prior.
+        prior_stddev: Standard deviation of the normal prior.
+        samples: S, the draws that a prediction averages over.
+
+    Returns:
+        The `Blueprint`; its network maps (N, …) to (N, M, K).
+
+    Reference:
+        Dusenberry et al., Efficient and scalable Bayesian neural nets with
+        rank-1 factors, ICML 2020; the defaults are those of
+        Uncertainty-Baselines on CIFAR.
+    """
+    _check(train_examples, kl_annealing_epochs, dropout_rate)
+
+    def options():
+        return {
+            "seed": task.seed_generator(),
+            "add_kl_loss": False,
+            "alpha_initializer": _posterior(random_sign_init, dropout_rate),
+            "gamma_initializer": _posterior(random_sign_init, dropout_rate),
+            "alpha_regularizer": _kl(prior_mean, prior_stddev),
+            "gamma_regularizer": _kl(prior_mean, prior_stddev),
+        }
+
+    kinds = layers.Conv2DRank1, layers.DenseRank1
+    network = folded_members(task, *kinds, options, ensemble_batch_norm)
+    images = int(kl_annealing_epochs * train_examples)
+    kl_term = KLTerm(kl_weight / train_examples, images)
+    return Blueprint(network, samples=samples, kl_term=kl_term)
+
+
+def _check(train_examples, kl_annealing_epochs, dropout_rate):
+    if train_examples < 1 or kl_annealing_epochs < 0:
+        raise expected(
+            "train_examples above 0 and kl_annealing_epochs not below 0",
+            f"train_examples={train_examples}, "
+            f"kl_annealing_epochs={kl_annealing_epochs}",
+            "Give the number of training images.",
+        )
+    if not 0 < dropout_rate < 1:
+        raise expected(
+            "a dropout rate in (0, 1)",
+            f"dropout_rate={dropout_rate}",
+            "It sets how wide the posteriors start.",
+        )
+
+
+# Both as edward2's layers take them, which need no import of edward2 here.
+def _posterior(random_sign_init, dropout_rate):
+    stddev = math.sqrt(dropout_rate / (1.0 - dropout_rate))
+    return {
+        "class_name": "TrainableNormal",
+        "config": {
+            "mean_initializer": sign_initializer(random_sign_init),
+            "stddev_initializer": keras.initializers.TruncatedNormal(
+                math.log(math.expm1(stddev)), 0.1
+            ),
+        },
+    }
+
+
+def _kl(mean, stddev):
+    config = {"mean": mean, "stddev": stddev}
+    return {"class_name": "NormalKLDivergence", "config": config}

@@ -1,0 +1,24 @@
+"""Several passes of a stochastic network over the same images."""
+
+import keras
+
+from mimo_keras.layers import FoldMembers, UnfoldMembers
+
+
+def sampled(network, images, samples):
+    """Runs a network S times on each image, in prediction.
+
+    Args:
+        network: Functional keras.Model to (N, E, K), with layers that draw.
+        images: What it takes, (B, …): a tensor or a KerasTensor.
+        samples: S.
+
+    Returns:
+        (B, S·E, K), the samples one after another.
+    """
+    if samples == 1:
+        return network(images, training=False)
+    outputs = network(FoldMembers(samples)(images), training=False)
+    by_sample = UnfoldMembers(samples)(outputs)
+    components = samples * outputs.shape[1]
+    return keras.layers.Reshape((components, outputs.shape[2]))(by_sample)

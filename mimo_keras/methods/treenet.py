@@ -1,0 +1,70 @@
+"""TreeNet: members that share the first layers and then part."""
+
+import dataclasses
+
+import keras
+
+from mimo_keras.backbones import Kit
+from mimo_keras.errors import expected
+from mimo_keras.methods.blueprint import Blueprint
+from mimo_keras.methods.deep_ensemble import side_by_side
+from mimo_keras.methods.naive_multihead import heads
+from mimo_keras.methods.registry import register
+
+
+@register("treenet")
+def treenet(task, *, split=None):
+    """A shared trunk that branches into M copies of what follows.
+
+    Args:
+        task: The `Task`.
+        split: How many of the backbone's stages (residual groups) are shared
+            besides the stem; by default 2, but never all. "input" shares
+            nothing, as a deep ensemble whose members see the same rows;
+            "head" shares all but the heads, as naive_multihead.
+
+    Returns:
+        The `Blueprint`; its network maps (N, …) to (N, M, K).
+
+    Reference:
+        Lee et al., Why M heads are better than one, 2015; Havasi et al.,
+        ICLR 2021, section 3.2.
+    """
+    backbone = task.backbone
+    pieces = (backbone.stem, *backbone.stages, backbone.top)
+    shared = _shared_pieces(split, len(backbone.stages))
+    inputs = x = keras.Input(task.input_shape, name="images")
+    for piece in pieces[:shared]:
+        x = piece(x, Kit())
+    single = dataclasses.replace(task, ensemble_size=1)
+    branches = [
+        _branch(single, pieces[shared:], x) for _ in range(task.ensemble_size)
+    ]
+    outputs = side_by_side(branches, [x] * len(branches))
+    return Blueprint(keras.Model(inputs, outputs))
+
+
+def _branch(task, pieces, like):
+    """Returns one member's own network, from where the trunk ends."""
+    inputs = x = keras.Input(like.shape[1:], dtype=like.dtype)
+    for piece in pieces:
+        x = piece(x, Kit())
+    return keras.Model(inputs, heads(task)(x))
+
+
+def _shared_pieces(split, stages):
+    """Returns how many of stem, stages and top are shared."""
+    if split in ("input", "head"):
+        return 0 if split == "input" else stages + 2
+    if split is None:
+        split = min(2, stages - 1)
+    # The scripts' flag gives digits as text.
+    known = str(split).isdecimal() and int(split) <= stages
+    if not (known and stages):
+        choices = [*map(str, range(stages + 1))] if stages else []
+        raise expected(
+            "split among " + ", ".join([*choices, '"input"', '"head"']),
+            f"split={split!r} and a backbone of {stages} stages",
+            "Choose one of these.",
+        )
+    return 1 + int(split)

@@ -1,0 +1,107 @@
+"""A deep ensemble of networks that were trained one by one."""
+
+import os
+
+import keras
+
+from mimo_keras.errors import expected
+from mimo_keras.methods import single_image
+from mimo_keras.methods.deep_ensemble import of_networks
+from mimo_keras.training.create import from_blueprint
+from mimo_keras.training.model import EnsembleModel
+
+
+def assemble(models):
+    """Makes one ensemble of separately trained deterministic models.
+
+    Its prediction is the mean of theirs. It has copies of their weights, and
+    can be saved, exported and trained on, as any `deep_ensemble`.
+
+    Args:
+        models: Each an `EnsembleModel` with one member, or the path of one
+            saved as .keras. All must agree in the shape of images, the
+            number of classes, and mean and std. Of run folders, see
+            uncertainty_runs/ensemble.py.
+
+    Returns:
+        `EnsembleModel`, not compiled.
+
+    Raises:
+        InputError: A file cannot be read, a model is of another kind, or two
+            do not fit together.
+
+    Example:
+
+    ```python
+    model = mimo_keras.assemble(["seed0.keras", "seed1.keras"])
+    model.predictor()(images)["probabilities"]
+    ```
+
+    Reference:
+        Lakshminarayanan et al., Simple and scalable predictive uncertainty
+        estimation using deep ensembles, NeurIPS 2017.
+    """
+    models = [_loaded(model) for model in models]
+    if not models:
+        raise expected("at least one model", "none", "Name their files.")
+    first = models[0]
+    for index, model in enumerate(models):
+        _check(model, index)
+        _compare(_facts(first), _facts(model), index)
+    networks = [single_image(model.network, False)[0] for model in models]
+    return from_blueprint(
+        of_networks(networks),
+        first.num_classes,
+        mean=first.standardize.mean,
+        std=first.standardize.std,
+        name="deep_ensemble",
+    )
+
+
+def _loaded(model):
+    if not isinstance(model, (str, os.PathLike)):
+        return model
+    try:
+        return keras.saving.load_model(model)
+    except (OSError, ValueError) as error:
+        raise expected(
+            "a model saved as .keras",
+            f"{os.fspath(model)} ({str(error).splitlines()[0]})",
+            "Name a file that model.save wrote.",
+        ) from error
+
+
+def _check(model, index):
+    single = (
+        isinstance(model, EnsembleModel)
+        and not model.sampling.members
+        and len(model.log_weights) == 1
+    )
+    if not single:
+        raise expected(
+            "models of one member, as method deterministic makes them",
+            f"model {index}: {getattr(model, 'name', model)!r} of type "
+            f"{type(model).__name__}",
+            "Leave it out.",
+        )
+
+
+def _facts(model):
+    """Returns what all members of an ensemble must have in common."""
+    return {
+        "image_shape": model.image_shape,
+        "num_classes": model.num_classes,
+        "outputs": model.network.output_shape[2],
+        "mean": model.standardize.mean,
+        "std": model.standardize.std,
+    }
+
+
+def _compare(wanted, facts, index):
+    for name, value in wanted.items():
+        if facts[name] != value:
+            raise expected(
+                f"models with {name}={value}, as model 0 has",
+                f"model {index} with {name}={facts[name]}",
+                "Assemble models of one task and one preparation of images.",
+            )

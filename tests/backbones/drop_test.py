@@ -1,0 +1,70 @@
+"""Where each backbone drops, for methods that do."""
+
+import keras
+import pytest
+
+from mimo_keras import backbones
+
+
+class Marked(keras.layers.Identity):
+    """Stands where a backbone drops."""
+
+
+def network(name, kit):
+    inputs = keras.Input((16, 16, 3))
+    features, _ = backbones.get(name).features(inputs, kit)
+    return keras.Model(inputs, features)
+
+
+def neighbours(name):
+    """(layer before, mark, layers behind) for each place, in order."""
+    built = network(name, backbones.Kit(drop=Marked))
+    return [
+        (
+            layer._inbound_nodes[0].parent_nodes[0].operation.name,
+            layer.name,
+            [node.operation.name for node in layer._outbound_nodes],
+        )
+        for layer in built.layers
+        if isinstance(layer, Marked)
+    ]
+
+
+def wide_resnet_places():
+    for group in range(3):
+        for block in range(2):
+            at = f"group{group}_block{block}_"
+            yield f"{at}conv0", f"{at}drop", [f"{at}norm1"]
+
+
+def resnet50_places():
+    for group, blocks in enumerate((3, 4, 6, 3)):
+        for block in range(blocks):
+            at = f"group{group}_block{block}_"
+            yield f"{at}relu0", f"{at}drop0", [f"{at}conv1"]
+            yield f"{at}relu1", f"{at}drop1", [f"{at}conv2"]
+
+
+PLACES = {
+    "wide_resnet_16_1": list(wide_resnet_places()),
+    "resnet50": list(resnet50_places()),
+    "small_cnn": [
+        ("pool0", "drop0", ["conv1"]),
+        ("pool1", "drop1", ["conv2"]),
+        ("pool2", "drop2", ["flatten"]),
+    ],
+    "mlp_4_5": [("relu0", "drop0", ["dense1"]), ("relu1", "drop1", [])],
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_places(name):
+    assert neighbours(name) == PLACES[name]
+
+
+@pytest.mark.parametrize("name", ["wide_resnet_10_1", "small_cnn", "mlp"])
+def test_other_methods_have_no_layer_there(name):
+    _, *plain = network(name, backbones.Kit()).layers
+    _, *marked = network(name, backbones.Kit(drop=Marked)).layers
+    others = [layer for layer in marked if not isinstance(layer, Marked)]
+    assert [layer.name for layer in others] == [layer.name for layer in plain]

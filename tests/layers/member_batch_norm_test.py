@@ -1,0 +1,146 @@
+import keras
+import numpy as np
+import pytest
+
+from mimo_keras.errors import InputError
+from mimo_keras.layers import MemberBatchNormalization
+
+MEMBERS, CHANNELS = 3, 5
+OPTIONS = {"momentum": 0.9, "epsilon": 1e-3}
+
+
+def rows(seed=0, space=(4, 2), dtype="float32"):
+    """Rows whose members differ in mean and in spread."""
+    rng = np.random.default_rng(seed)
+    parts = [
+        rng.normal(member, 1 + member, (6, *space, CHANNELS))
+        for member in range(MEMBERS)
+    ]
+    return np.concatenate(parts).astype(dtype)
+
+
+def randomize(layer, seed=1):
+    rng = np.random.default_rng(seed)
+    layer.set_weights([rng.uniform(0.5, 2, w.shape) for w in layer.weights])
+
+
+def separate(layer, inputs):
+    """M batch norms of Keras's own with the layer's weights."""
+    shape = (MEMBERS, CHANNELS)
+    norms = []
+    for member in range(MEMBERS):
+        norm = keras.layers.BatchNormalization(**OPTIONS)
+        norm.build(inputs.shape)
+        norm.set_weights([np.reshape(w, shape)[member] for w in layer.weights])
+        norms.append(norm)
+    return norms
+
+
+@pytest.mark.parametrize("space", [(), (4, 2)])
+@pytest.mark.parametrize("training", [True, False])
+def test_it_is_one_batch_norm_for_each_member(space, training):
+    layer = MemberBatchNormalization(MEMBERS, **OPTIONS)
+    layer.build((None, *space, CHANNELS))
+    randomize(layer)
+    norms = separate(layer, rows(space=space))
+    for step in range(3):
+        inputs = rows(step, space)
+        expected = np.concatenate(
+            [
+                norm(part, training=training)
+                for norm, part in zip(
+                    norms, np.split(inputs, MEMBERS), strict=True
+                )
+            ]
+        )
+        np.testing.assert_allclose(
+            layer(inputs, training=training), expected, rtol=1e-4, atol=1e-5
+        )
+    for index, weight in enumerate(layer.weights):
+        theirs = [norm.weights[index] for norm in norms]
+        np.testing.assert_allclose(weight, np.ravel(theirs), rtol=1e-5)
+
+
+def test_twin_in_numpy():
+    layer = MemberBatchNormalization(MEMBERS, epsilon=0.1)
+    layer.build((None, 4, 2, CHANNELS))
+    randomize(layer)
+    inputs = rows(dtype="float64")
+    by_member = inputs.reshape(MEMBERS, -1, CHANNELS)
+    gamma, beta = (
+        np.reshape(w, (MEMBERS, 1, CHANNELS)) for w in layer.weights[:2]
+    )
+    centred = by_member - by_member.mean(axis=1, keepdims=True)
+    scaled = centred / np.sqrt(by_member.var(axis=1, keepdims=True) + 0.1)
+    np.testing.assert_allclose(
+        layer(inputs, training=True),
+        (gamma * scaled + beta).reshape(inputs.shape),
+        rtol=1e-4,
+        atol=1e-5,
+    )
+
+
+def test_a_frozen_layer_uses_its_moving_averages_and_keeps_them():
+    layer = MemberBatchNormalization(MEMBERS)
+    layer.build((None, CHANNELS))
+    randomize(layer)
+    layer.trainable = False
+    before = [np.array(w) for w in layer.weights]
+    inputs = rows(space=())
+    np.testing.assert_array_equal(
+        layer(inputs, training=True), layer(inputs, training=False)
+    )
+    for old, new in zip(before, layer.weights, strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_statistics_of_low_precision_are_computed_in_float32():
+    layer = MemberBatchNormalization(MEMBERS, dtype="mixed_bfloat16")
+    inputs = keras.ops.cast(rows() * 0.01 + 10, "bfloat16")
+    outputs = layer(inputs, training=True)
+    assert keras.backend.standardize_dtype(outputs.dtype) == "bfloat16"
+    exact = MemberBatchNormalization(MEMBERS)
+    expected = exact(keras.ops.cast(inputs, "float32"), training=True)
+    np.testing.assert_allclose(
+        keras.ops.cast(outputs, "float32"), expected, rtol=1e-2, atol=1e-2
+    )
+    np.testing.assert_allclose(layer.moving_mean, exact.moving_mean)
+
+
+def test_weights_are_vectors_so_that_none_is_taken_for_a_kernel():
+    layer = MemberBatchNormalization(MEMBERS)
+    layer.build((None, CHANNELS))
+    assert {w.shape for w in layer.weights} == {(MEMBERS * CHANNELS,)}
+
+
+def test_rows_that_members_cannot_share_are_refused():
+    layer = MemberBatchNormalization(MEMBERS)
+    with pytest.raises(InputError, match="rows=7"):
+        layer(np.zeros((7, CHANNELS), "float32"))
+
+
+def test_replicas_agree_on_the_mean_of_their_statistics(two_cpus):
+    import tensorflow as tf
+
+    strategy = tf.distribute.MirroredStrategy(
+        two_cpus, tf.distribute.ReductionToOneDevice()
+    )
+    with strategy.scope():
+        layer = MemberBatchNormalization(MEMBERS, momentum=0.9)
+        layer.build((None, CHANNELS))
+    parts = [rows(seed, space=()) for seed in range(2)]
+    values = strategy.experimental_distribute_values_from_function(
+        lambda context: tf.constant(parts[context.replica_id_in_sync_group])
+    )
+
+    @tf.function
+    def step():
+        return strategy.run(lambda x: layer(x, training=True), args=(values,))
+
+    step()
+    means = [
+        part.reshape(MEMBERS, -1, CHANNELS).mean(axis=1).ravel()
+        for part in parts
+    ]
+    for replica in strategy.experimental_local_results(layer.moving_mean.value):
+        np.testing.assert_allclose(replica, 0.1 * np.mean(means, axis=0), 1e-4)

@@ -1,0 +1,165 @@
+"""Ensembles of networks that were trained one by one."""
+
+import keras
+import numpy as np
+import pytest
+
+import mimo_keras
+from mimo_keras.errors import InputError
+
+SHAPE = (3, 2)
+MEAN, STD = [0.5, 0.25], 2.0
+
+
+def single(method="deterministic", **options):
+    arguments = {
+        "backbone": "mlp_5",
+        "input_shape": SHAPE,
+        "num_classes": 3,
+        "mean": MEAN,
+        "std": STD,
+    }
+    return mimo_keras.create_model(method, **(arguments | options))
+
+
+def examples(rows=9):
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(rows, *SHAPE)).astype("float32")
+    return images, rng.integers(0, 3, rows)
+
+
+def probabilities(model, images):
+    predicted = model.predictor()(images)["probabilities"]
+    return keras.ops.convert_to_numpy(predicted)
+
+
+def test_it_predicts_the_mean_of_what_its_members_predict():
+    models = [single() for _ in range(4)]
+    images, _ = examples()
+    wanted = np.mean([probabilities(m, images) for m in models], axis=0)
+    ensemble = mimo_keras.assemble(models)
+    assert (ensemble.name, ensemble.num_classes) == ("deep_ensemble", 3)
+    np.testing.assert_allclose(
+        probabilities(ensemble, images), wanted, rtol=1e-5
+    )
+    logits = keras.ops.convert_to_numpy(ensemble(images))
+    for member, model in enumerate(models):
+        alone = keras.ops.convert_to_numpy(model(images))
+        np.testing.assert_allclose(logits[:, [member]], alone, rtol=1e-5)
+
+
+def test_it_reads_keras_files(tmp_path):
+    models = [single() for _ in range(2)]
+    paths = [tmp_path / f"{index}.keras" for index in range(2)]
+    for model, path in zip(models, paths, strict=True):
+        model.compile("sgd")
+        model.save(path)
+    images, _ = examples()
+    wanted = probabilities(mimo_keras.assemble(models), images)
+    ensemble = mimo_keras.assemble([str(paths[0]), paths[1]])
+    np.testing.assert_array_equal(probabilities(ensemble, images), wanted)
+    ensemble.save(tmp_path / "ensemble.keras")
+    loaded = keras.saving.load_model(tmp_path / "ensemble.keras")
+    np.testing.assert_array_equal(probabilities(loaded, images), wanted)
+
+
+def test_it_has_copies_that_can_be_trained_on():
+    model = single()
+    before = model.get_weights()
+    ensemble = mimo_keras.assemble([model, model])
+    ensemble.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
+    images, labels = examples()
+    losses = [ensemble.train_on_batch(images, labels)[0] for _ in range(20)]
+    assert losses[-1] < 0.9 * losses[0]
+    for now, then in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(now, then)
+    assert ensemble.sampling.members == 2
+
+
+def test_one_model_is_an_ensemble_of_one():
+    model = single()
+    images, _ = examples()
+    np.testing.assert_allclose(
+        probabilities(mimo_keras.assemble([model]), images),
+        probabilities(model, images),
+        rtol=1e-6,
+    )
+
+
+def test_regression():
+    models = [single(num_classes=None, output_dim=2) for _ in range(3)]
+    images, _ = examples()
+
+    def mean(model):
+        return keras.ops.convert_to_numpy(model.predictor()(images)["mean"])
+
+    ensemble = mimo_keras.assemble(models)
+    assert ensemble.task == "regression"
+    wanted = np.mean([mean(model) for model in models], axis=0)
+    np.testing.assert_allclose(mean(ensemble), wanted, rtol=1e-5, atol=1e-6)
+
+
+def _refusal(models):
+    with pytest.raises(InputError) as caught:
+        mimo_keras.assemble(models)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted", "received"),
+    [
+        (
+            {"input_shape": (4, 2)},
+            "image_shape=(3, 2)",
+            "image_shape=(4, 2)",
+        ),
+        ({"num_classes": 5}, "num_classes=3", "num_classes=5"),
+        (
+            {"num_classes": None, "output_dim": 3},
+            "num_classes=3",
+            "num_classes=None",
+        ),
+        ({"mean": 0.0}, "mean=[0.5, 0.25]", "mean=0.0"),
+        ({"std": 1.0}, "std=2.0", "std=1.0"),
+    ],
+)
+def test_members_must_agree(options, wanted, received):
+    assert _refusal([single(), single(), single(**options)]) == (
+        f"Expected models with {wanted}, as model 0 has. Received: model 2 "
+        f"with {received}. Assemble models of one task and one preparation "
+        "of images."
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("mimo", {"ensemble_size": 2}),
+        ("mimo", {}),
+        ("naive_multihead", {"ensemble_size": 2}),
+        ("deep_ensemble", {"ensemble_size": 2}),
+        ("mc_dropout", {"samples": 2}),
+    ],
+)
+def test_members_must_be_single_networks(method, options):
+    assert _refusal([single(), single(method, **options)]) == (
+        "Expected models of one member, as method deterministic makes them. "
+        f"Received: model 1: '{method}' of type EnsembleModel. Leave it out."
+    )
+
+
+def test_other_things_are_refused(tmp_path):
+    assert "Received: none. Name their files." in _refusal([])
+    missing = tmp_path / "missing.keras"
+    message = _refusal([missing])
+    assert message.startswith(
+        f"Expected a model saved as .keras. Received: {missing} ("
+    )
+    damaged = tmp_path / "damaged.keras"
+    damaged.write_bytes(b"PK no archive")
+    assert f"Received: {damaged} (" in _refusal([damaged])
+    plain = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    plain.save(tmp_path / "plain.keras")
+    message = _refusal([tmp_path / "plain.keras"])
+    assert "of type Sequential. Leave it out." in message

@@ -1,0 +1,111 @@
+"""Evaluates the deep ensemble of several finished deterministic runs.
+
+    python uncertainty_runs/cifar.py --method=deterministic --seed=0
+    python uncertainty_runs/cifar.py --method=deterministic --seed=1
+    python uncertainty_runs/ensemble.py \
+        --runs=runs/cifar10-deterministic-1-0,runs/cifar10-deterministic-1-1
+
+Nothing is trained: the last checkpoint of each run becomes a member, and
+--output_dir gets the ensemble's results, its report and ensemble.keras.
+"""
+
+import pathlib
+
+import keras
+from absl import flags
+
+import mimo_keras
+from mimo_keras.analysis.run_files import read_json
+from mimo_keras.errors import expected
+from mimo_keras.files import replacing_folder, write_json
+from mimo_keras.training.distribution import make_strategy
+from mimo_keras.training.fit import restore
+from uncertainty_runs import cifar, settings
+from uncertainty_runs.suite import Suite
+
+
+def define_flags():
+    flags.DEFINE_list("runs", [], "Folders of the members' runs.")
+    flags.DEFINE_string("output_dir", "runs/ensemble", "Folder of the results.")
+    flags.DEFINE_string("data_dir", None, "Folder of the data sets.")
+    flags.DEFINE_bool("export", False, "Also write the predictor's SavedModel.")
+
+
+def main():
+    f = flags.FLAGS
+    evaluate(f.runs, f.output_dir, data_dir=f.data_dir, export=f.export)
+
+
+def evaluate(runs, output_dir, *, data_dir=None, export=False):
+    """Assembles finished runs and writes what the ensemble's folder holds.
+
+    Args:
+        runs: Folders of the members' runs, on one data set.
+        output_dir: Folder of the results.
+        data_dir: Folder of the data sets.
+        export: Whether to write the predictor as a SavedModel, too.
+
+    Raises:
+        InputError: A folder holds no finished run, or they do not fit
+            together.
+    """
+    recorded = {run: read_json(pathlib.Path(run, "flags.json")) for run in runs}
+    s = common_settings(recorded) | {"data_dir": data_dir, "export": export}
+    test = cifar.load(s, "test")
+    strategy = make_strategy()
+    with strategy.scope():
+        models = [load_run(run, recorded[run], test) for run in runs]
+        model = mimo_keras.assemble(models)
+    folder = pathlib.Path(output_dir)
+    write_json(folder / "flags.json", s | {"runs": list(runs)})
+    with replacing_folder(folder / "ensemble.keras") as path:
+        model.save(path)
+    cifar.conclude(model, Suite(test, strategy, s), folder, s)
+
+
+def common_settings(recorded):
+    """Returns the settings of an ensemble of runs.
+
+    Args:
+        recorded: Dictionary from a run's folder to its flags.json.
+
+    Raises:
+        InputError: There is no run, or they are of several data sets.
+    """
+    if not recorded:
+        raise expected("folders of finished runs", "none", "Name them: --runs.")
+    first, *others = recorded.values()
+    for run, values in recorded.items():
+        if values["dataset"] != first["dataset"]:
+            raise expected(
+                f"runs on {first['dataset']}, as the first is",
+                f"{run} on {values['dataset']}",
+                "Name runs on one data set.",
+            )
+    members = {"method": "deep_ensemble", "ensemble_size": 1 + len(others)}
+    return first | members
+
+
+def load_run(run, values, examples):
+    """Rebuilds the model of a run from its flags and its last checkpoint.
+
+    Args:
+        run: Its folder.
+        values: Its flags.json.
+        examples: `data.Examples` of its data set, for shape and classes.
+
+    Returns:
+        The `EnsembleModel`.
+    """
+    policy = "mixed_bfloat16" if values["use_bfloat16"] else "float32"
+    keras.mixed_precision.set_global_policy(policy)
+    # Steps and batch only make the learning rate, which is not used here.
+    model = cifar.build_model(values, examples, unique=1, steps=1)
+    if not restore(model, pathlib.Path(run))[0]:
+        raise expected(f"a checkpoint in {run}", "none", "Train it first.")
+    return model
+
+
+if __name__ == "__main__":
+    define_flags()
+    settings.run(main)
