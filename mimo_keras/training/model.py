@@ -37,7 +37,8 @@ class EnsembleModel(keras.Model):
         samples: S, how often a stochastic network sees each image in
             prediction.
         kl_term: `methods.KLTerm`, how the loss counts what the network's
-            layers return as `kl_divergence()`, such as Rank-1 layers'.
+            layers return as `kl_divergence()`, such as Rank-1 layers'; None
+            for the plain sum.
 
     Call arguments:
         images: (B, …), uint8 or float, see `layers.StandardizeImages`.
@@ -60,7 +61,7 @@ class EnsembleModel(keras.Model):
         std=1.0,
         seed=None,
         samples=1,
-        kl_term=methods.KLTerm(),  # noqa: B008 - it cannot be changed.
+        kl_term=None,
         **kwargs,
     ):
         # What has to be float32 is cast by the layers that know.
@@ -76,9 +77,11 @@ class EnsembleModel(keras.Model):
         self.seed = seed
         self.samples = samples
         self.row_seed = ReplicaSeed(seed)
-        self.kl_term = kl_term
+        self.kl_term = kl_term or methods.KLTerm()
         self.annealing = LinearAnnealing(
-            kl_term.weight, kl_term.annealing_examples, name="annealing"
+            self.kl_term.weight,
+            self.kl_term.annealing_examples,
+            name="annealing",
         )
         self.nll = keras.metrics.Mean(name="nll")
         self.built = True
