@@ -5,11 +5,14 @@ from mimo_keras.layers.concatenate_members import ConcatenateMembers
 from mimo_keras.layers.dense_multihead import DenseMultihead
 from mimo_keras.layers.fold_members import FoldMembers
 from mimo_keras.layers.member_batch_norm import MemberBatchNormalization
+from mimo_keras.layers.member_kernels import MemberConv2D, MemberDense
 from mimo_keras.layers.mixture_prediction import MixturePrediction
 from mimo_keras.layers.monte_carlo_dropout import MonteCarloDropout
 from mimo_keras.layers.repeat_members import RepeatMembers
 from mimo_keras.layers.select_member import SelectMember
 from mimo_keras.layers.standardize_images import StandardizeImages
+from mimo_keras.layers.template_bank import TemplateBank
+from mimo_keras.layers.template_layers import TemplateConv2D, TemplateDense
 from mimo_keras.layers.unfold_members import UnfoldMembers
 
 __all__ = [
@@ -21,11 +24,16 @@ __all__ = [
     "DenseRank1",
     "FoldMembers",
     "MemberBatchNormalization",
+    "MemberConv2D",
+    "MemberDense",
     "MixturePrediction",
     "MonteCarloDropout",
     "RepeatMembers",
     "SelectMember",
     "StandardizeImages",
+    "TemplateBank",
+    "TemplateConv2D",
+    "TemplateDense",
     "UnfoldMembers",
 ]
 

@@ -91,6 +91,17 @@ class MemberBatchNormalization(MembersLayer):
     def _move(self, average, value):
         average.assign(average * self.momentum + value * (1.0 - self.momentum))
 
+    def member(self, index):
+        """Returns one member's plain layer, and its weights."""
+        twin = keras.layers.BatchNormalization(
+            momentum=self.momentum, epsilon=self.epsilon, name=self.name
+        )
+        rows = [
+            weight.reshape(self.ensemble_size, -1)[index]
+            for weight in self.get_weights()
+        ]
+        return twin, rows
+
     def compute_output_shape(self, input_shape):
         return input_shape
 

@@ -5,28 +5,37 @@ from mimo_keras.methods import (
     deep_ensemble,
     mc_dropout,
     mimo,
+    mixture_ensemble,
     naive_multihead,
     rank1_bnn,
     treenet,
 )
 from mimo_keras.methods.blueprint import Blueprint, KLTerm, Sampling, Task
 from mimo_keras.methods.folding import single_image
+from mimo_keras.methods.mixture_ensemble import plan_templates
+from mimo_keras.methods.one_member import one_member
 from mimo_keras.methods.registry import build, list_methods, options, register
 from mimo_keras.methods.samples import sampled
+from mimo_keras.methods.template_plan import BankOptions, TemplatePlan
 
 __all__ = [
+    "BankOptions",
     "Blueprint",
     "KLTerm",
     "Sampling",
     "Task",
+    "TemplatePlan",
     "batch_ensemble",
     "build",
     "deep_ensemble",
     "list_methods",
     "mc_dropout",
     "mimo",
+    "mixture_ensemble",
     "naive_multihead",
+    "one_member",
     "options",
+    "plan_templates",
     "rank1_bnn",
     "register",
     "sampled",

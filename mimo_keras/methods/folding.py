@@ -15,6 +15,7 @@ from mimo_keras.layers import (
     RepeatMembers,
     SelectMember,
 )
+from mimo_keras.methods.cloning import clone
 from mimo_keras.methods.samples import sampled
 
 _LINEAR = (
@@ -103,25 +104,17 @@ def _clone(network, input_shape, replaced=None):
     Returns:
         The new functional keras.Model.
     """
-    copies = {}
     by_member = () if replaced is None else (ConcatenateMembers, SelectMember)
 
-    def copy(layer):
+    def become(layer):
         if isinstance(layer, by_member):
-            return keras.layers.Identity(name=layer.name)
-        twin = type(layer).from_config(layer.get_config())
-        if isinstance(layer, keras.layers.Layer):  # No plain operation.
-            copies[layer] = twin
-        return twin
+            return keras.layers.Identity(name=layer.name), []
+        if layer in (replaced or {}):
+            twin = type(layer).from_config(layer.get_config())
+            return twin, replaced[layer]
+        return None
 
-    result = keras.models.clone_model(
-        network,
-        input_tensors=keras.Input(input_shape, name="images"),
-        clone_function=copy,
-    )
-    for layer, twin in copies.items():
-        twin.set_weights((replaced or {}).get(layer, layer.get_weights()))
-    return result
+    return clone(network, input_shape, become)
 
 
 def _concatenated(network):

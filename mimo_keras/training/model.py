@@ -252,6 +252,30 @@ class EnsembleModel(keras.Model):
             folded=folded,
         )
 
+    def member(self, index):
+        """Returns one member as a plain model, a copy of its weights as now.
+
+        Args:
+            index: The member, from 0.
+
+        Returns:
+            `EnsembleModel` with one member, as method deterministic makes.
+
+        Raises:
+            InputError: There is no such member, or members of this method
+                cannot be told apart; see `methods.one_member`.
+        """
+        network = methods.one_member(self.network, index)
+        return type(self)(
+            network,
+            methods.Sampling(),
+            (0.0,),
+            self.num_classes,
+            mean=self.standardize.mean,
+            std=self.standardize.std,
+            name="deterministic",
+        )
+
     def get_config(self):
         return {
             "name": self.name,

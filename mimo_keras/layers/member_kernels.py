@@ -1,0 +1,260 @@
+"""Convolutions and dense layers in which each member has its own kernel."""
+
+import math
+
+import keras
+from keras import ops
+
+from mimo_keras.layers.members import MembersLayer, rows_per_member
+from mimo_keras.layers.registration import register
+
+
+class MemberKernels(MembersLayer):
+    """Base of layers that apply a kernel of each member's own to its rows.
+
+    The rows of the batch are folded members, (M·B, …): see `FoldMembers`.
+    """
+
+    def __init__(self, ensemble_size, **kwargs):
+        # Kernels stay in float32 until they are whole: see `apply`.
+        super().__init__(ensemble_size, autocast=False, **kwargs)
+
+    def apply(self, inputs, kernels, bias):
+        """Returns each member's rows under its kernel, in the compute dtype.
+
+        Args:
+            inputs: (M·B, …, C).
+            kernels: (M, …, C, U).
+            bias: (M, U), (U,) for one that all members share, or None.
+        """
+        members = self.ensemble_size
+        rows_per_member(inputs.shape[0], members)
+        inputs = ops.cast(inputs, self.compute_dtype)
+        kernels = ops.cast(kernels, self.compute_dtype)
+        outputs = self.by_member(inputs, kernels)
+        if bias is None:
+            return outputs
+        bias = ops.cast(bias, self.compute_dtype)
+        if len(bias.shape) == 1:
+            return outputs + bias
+        by_member = (members, *[1] * (len(outputs.shape) - 1), bias.shape[-1])
+        rows = ops.reshape(outputs, (members, -1, *outputs.shape[1:]))
+        rows = rows + ops.reshape(bias, by_member)
+        return ops.reshape(rows, (-1, *outputs.shape[1:]))
+
+
+class ConvolutionByMember(MemberKernels):
+    """What `MemberConv2D` and `TemplateConv2D` have in common.
+
+    Args:
+        filters: F, the number of output channels.
+        kernel_size: Height and width, one integer or two.
+        ensemble_size: M, the number of members.
+        strides: One integer for both directions.
+        padding: "same" or "valid".
+        use_bias: Whether a bias is added.
+    """
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        ensemble_size,
+        strides=1,
+        padding="same",
+        use_bias=True,
+        **kwargs,
+    ):
+        super().__init__(ensemble_size, **kwargs)
+        pair = isinstance(kernel_size, (tuple, list))
+        self.filters = filters
+        self.kernel_size = tuple(kernel_size) if pair else (kernel_size,) * 2
+        self.strides = strides
+        self.padding = padding
+        self.use_bias = use_bias
+
+    def kernel_shape(self, input_shape):
+        """Returns the shape of one member's kernel."""
+        return (*self.kernel_size, input_shape[-1], self.filters)
+
+    def by_member(self, inputs, kernels):
+        rows = ops.split(inputs, self.ensemble_size, axis=0)
+        outputs = [
+            ops.conv(
+                part,
+                kernels[member],
+                strides=self.strides,
+                padding=self.padding,
+                data_format="channels_last",
+            )
+            for member, part in enumerate(rows)
+        ]
+        return ops.concatenate(outputs, axis=0)
+
+    def output_shape_of(self, input_shape):
+        return self.plain().compute_output_shape(input_shape)
+
+    def plain(self, name=None):
+        """Returns the plain layer that one member's kernel belongs to."""
+        return keras.layers.Conv2D(
+            self.filters,
+            self.kernel_size,
+            strides=self.strides,
+            padding=self.padding,
+            use_bias=self.use_bias,
+            data_format="channels_last",
+            name=name or self.name,
+        )
+
+    def multiply_adds(self, input_shape, output_shape):
+        """Returns how many multiply-adds a call takes, by its shapes."""
+        *rows, filters = output_shape
+        kernel = (*self.kernel_size, input_shape[-1], filters)
+        return math.prod(rows) * math.prod(kernel)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "use_bias": self.use_bias,
+        }
+
+
+class DenseByMember(MemberKernels):
+    """What `MemberDense` and `TemplateDense` have in common.
+
+    Args:
+        units: U, the number of outputs.
+        ensemble_size: M, the number of members.
+        use_bias: Whether a bias is added.
+    """
+
+    def __init__(self, units, ensemble_size, use_bias=True, **kwargs):
+        super().__init__(ensemble_size, **kwargs)
+        self.units = units
+        self.use_bias = use_bias
+
+    def kernel_shape(self, input_shape):
+        """Returns the shape of one member's kernel."""
+        return (input_shape[-1], self.units)
+
+    def by_member(self, inputs, kernels):
+        features = (self.ensemble_size, -1, inputs.shape[-1])
+        outputs = ops.matmul(ops.reshape(inputs, features), kernels)
+        return ops.reshape(outputs, (-1, self.units))
+
+    def output_shape_of(self, input_shape):
+        return (*input_shape[:-1], self.units)
+
+    def plain(self, name=None):
+        """Returns the plain layer that one member's kernel belongs to."""
+        return keras.layers.Dense(
+            self.units, use_bias=self.use_bias, name=name or self.name
+        )
+
+    def multiply_adds(self, input_shape, output_shape):
+        """Returns how many multiply-adds a call takes, by its shapes."""
+        return math.prod(input_shape) * output_shape[-1]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "use_bias": self.use_bias,
+        }
+
+
+class _OwnKernels:
+    """Kernels and bias that are weights of the layer, one for each member."""
+
+    # It can stand for a layer of templates, which does.
+    takes_no_bank = True
+
+    def build(self, input_shape):
+        kernel_shape = self.kernel_shape(input_shape)
+        fan_in = math.prod(kernel_shape[:-1])
+        self.kernel = self.add_weight(
+            shape=(self.ensemble_size, *kernel_shape),
+            # he_normal would take the members for a part of the kernel.
+            initializer=keras.initializers.RandomNormal(
+                stddev=(2.0 / fan_in) ** 0.5
+            ),
+            name="kernel",
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                shape=(self.ensemble_size, kernel_shape[-1]),
+                initializer="zeros",
+                name="bias",
+            )
+
+    def call(self, inputs):
+        return self.apply(inputs, self.kernel, self.bias)
+
+    def compute_output_shape(self, input_shape):
+        return self.output_shape_of(input_shape)
+
+    def member(self, index):
+        """Returns one member's plain layer, and its weights."""
+        return self.plain(), [w[index] for w in self.get_weights()]
+
+
+@register
+class MemberConv2D(_OwnKernels, ConvolutionByMember):
+    """M convolutions, each on the rows of its member.
+
+    Args:
+        filters: F, the number of output channels.
+        kernel_size: Height and width, one integer or two.
+        ensemble_size: M, the number of members.
+        strides: One integer for both directions.
+        padding: "same" or "valid".
+        use_bias: Whether each member adds a bias of its own.
+
+    Input shape:
+        (M·B, H, W, C), all rows of member 0 first: see `FoldMembers`.
+
+    Output shape:
+        (M·B, H', W', F).
+
+    Example:
+
+    ```python
+    x = mimo_keras.layers.MemberConv2D(16, 3, ensemble_size=4)(x)
+    ```
+
+    Reference:
+        Lakshminarayanan et al., Deep ensembles, NeurIPS 2017: members that
+        share no weights. `TemplateConv2D` becomes this one in a predictor.
+    """
+
+
+@register
+class MemberDense(_OwnKernels, DenseByMember):
+    """M dense layers, each on the rows of its member.
+
+    Args:
+        units: U, the number of outputs.
+        ensemble_size: M, the number of members.
+        use_bias: Whether each member adds a bias of its own.
+
+    Input shape:
+        (M·B, C), all rows of member 0 first: see `FoldMembers`.
+
+    Output shape:
+        (M·B, U).
+
+    Example:
+
+    ```python
+    x = mimo_keras.layers.MemberDense(10, ensemble_size=4)(x)
+    ```
+
+    Reference:
+        Lakshminarayanan et al., Deep ensembles, NeurIPS 2017: members that
+        share no weights. `TemplateDense` becomes this one in a predictor.
+    """

@@ -1,0 +1,75 @@
+"""A bank of parameters that many layers make their kernels of."""
+
+import keras
+from keras import ops
+
+from mimo_keras.errors import expected
+from mimo_keras.layers.registration import register
+
+
+@register
+class TemplateBank(keras.layers.Layer):
+    """Owns the numbers that `TemplateConv2D` and `TemplateDense` share.
+
+    The bank is a node of the functional graph, which hands out its numbers as
+    a tensor: so one bank serves any number of layers, and stays one when the
+    model is saved. Its input only ties it to the graph.
+
+    Args:
+        num_params: P, how many numbers it owns. A template of a kernel of s
+            numbers is any s in a row; behind the last comes the first.
+        stddev: Standard deviation of the normal that they start from. With
+            coefficients of norm 1 it is that of the composed kernels, so
+            √(2 / fan-in) makes them start as he_normal does.
+
+    Call arguments:
+        inputs: Any tensor of the model, such as its images.
+
+    Output shape:
+        (P,), float32 under every dtype policy: there is no batch axis.
+
+    Example:
+
+    ```python
+    templates = mimo_keras.layers.TemplateBank(6 * 3 * 3 * 16 * 16)(images)
+    x = mimo_keras.layers.FoldMembers(4)(images)
+    conv = mimo_keras.layers.TemplateConv2D
+    x = conv(16, 3, ensemble_size=4, templates=3)(x, templates)
+    ```
+
+    Reference:
+        papers/mixture_ensembles.txt, section 3.1: the parameter group.
+    """
+
+    def __init__(self, num_params, stddev=0.05, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        if num_params < 1 or stddev < 0:
+            raise expected(
+                "num_params of at least 1 and stddev not below 0",
+                f"num_params={num_params}, stddev={stddev}",
+                "The bank holds templates as large as a kernel.",
+            )
+        self.num_params = num_params
+        self.stddev = stddev
+
+    def build(self, input_shape):
+        # Of rank 2, as kernels are: weight decay of kernels reaches it.
+        self.templates = self.add_weight(
+            shape=(1, self.num_params),
+            initializer=keras.initializers.RandomNormal(stddev=self.stddev),
+            autocast=False,
+            name="templates",
+        )
+
+    def call(self, inputs):
+        return ops.reshape(self.templates, (-1,))
+
+    def compute_output_spec(self, inputs):
+        return keras.KerasTensor((self.num_params,), "float32")
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_params": self.num_params,
+            "stddev": self.stddev,
+        }

@@ -1,0 +1,289 @@
+"""Convolutions and dense layers whose kernels are mixtures of templates."""
+
+import math
+
+import keras
+from keras import ops
+
+from mimo_keras.errors import expected
+from mimo_keras.layers.member_kernels import (
+    ConvolutionByMember,
+    DenseByMember,
+    MemberConv2D,
+    MemberDense,
+)
+from mimo_keras.layers.registration import register
+
+
+@register
+class UnitNorm(keras.initializers.Initializer):
+    """Normal draws, scaled so that each row's sum of squares is 1.
+
+    A mixture Σ_l α_l T_l of independent templates of variance v has variance
+    v Σ_l α_l², so exactly v with these coefficients.
+
+    Args:
+        norm: The root of that sum, if it is not to be 1.
+        seed: As of keras.initializers.RandomNormal.
+    """
+
+    def __init__(self, norm=1.0, seed=None):
+        self.norm = norm
+        self.normal = keras.initializers.RandomNormal(stddev=1.0, seed=seed)
+
+    def __call__(self, shape, dtype=None):
+        drawn = self.normal(shape, dtype=dtype)
+        length = ops.sqrt(ops.sum(ops.square(drawn), axis=-1, keepdims=True))
+        return self.norm * drawn / length
+
+    def get_config(self):
+        return {"norm": self.norm, "seed": self.normal.get_config()["seed"]}
+
+
+class _Templates:
+    """Kernels composed of templates, for `ConvolutionByMember` and such.
+
+    Args:
+        *args: As the other base takes them; so all further keywords.
+        templates: t, how many templates the layer mixes.
+        offset: Number in the bank where its first template starts, the next
+            following at once: one integer, or one for each member.
+        coefficient_norm: √(Σ_l α_l²) at the start.
+        train_coefficients: Whether the layer has coefficients; if not, its
+            kernel is its only template, for all members.
+    """
+
+    def __init__(
+        self,
+        *args,
+        templates=1,
+        offset=0,
+        coefficient_norm=1.0,
+        train_coefficients=True,
+        **kwargs,
+    ):
+        super().__init__(*args, **kwargs)
+        self.templates = templates
+        self.offset = offset
+        self.coefficient_norm = coefficient_norm
+        self.train_coefficients = train_coefficients
+        self._check()
+
+    def _check(self):
+        many = isinstance(self.offset, (tuple, list))
+        offsets = list(self.offset) if many else [self.offset]
+        if many and len(offsets) != self.ensemble_size or min(offsets) < 0:
+            raise expected(
+                f"an offset from 0, or {self.ensemble_size} of them",
+                f"offset={self.offset}",
+                "It is the place in the bank of the first template.",
+            )
+        single = self.templates == 1 and not many
+        if self.templates < 1 or not (self.train_coefficients or single):
+            raise expected(
+                "templates of at least 1, just 1 without coefficients",
+                f"templates={self.templates}",
+                "It is how many templates the layer mixes.",
+            )
+
+    def build(self, inputs_shape, bank_shape):
+        shape = self.kernel_shape(inputs_shape)
+        self._shape = shape
+        needed = self.templates * math.prod(shape)
+        if bank_shape[0] < needed:
+            raise expected(
+                f"a bank of at least {needed} numbers, {self.templates} "
+                f"templates of the shape {shape}",
+                f"num_params={bank_shape[0]}",
+                "Enlarge the TemplateBank or lower templates.",
+            )
+        self.coefficients = self.bias = None
+        if self.train_coefficients:
+            self.coefficients = self.add_weight(
+                shape=(self.ensemble_size, self.templates),
+                initializer=UnitNorm(self.coefficient_norm),
+                name="coefficients",
+            )
+        if self.use_bias:
+            self.bias = self.add_weight(
+                shape=(shape[-1],), initializer="zeros", name="bias"
+            )
+
+    @property
+    def undecayed_weights(self):
+        """The coefficients, which no L2 term counts."""
+        return [] if self.coefficients is None else [self.coefficients]
+
+    def kernels(self, bank):
+        """Returns the kernels (M, …) of all members, in float32.
+
+        They are made once in a call, whatever the number of rows.
+
+        Args:
+            bank: (P,), what the `TemplateBank` hands out.
+        """
+        shape = (self.ensemble_size, *self._shape)
+        if self.coefficients is None:
+            template = ops.reshape(self._slice(bank, self.offset), self._shape)
+            return ops.broadcast_to(template, shape)
+        if isinstance(self.offset, (tuple, list)):
+            # Einsum would copy: members are few, and each is a product.
+            mixed = ops.concatenate(
+                [
+                    ops.matmul(row, self._slice(bank, offset))
+                    for row, offset in zip(
+                        ops.split(self.coefficients, self.ensemble_size),
+                        self.offset,
+                        strict=True,
+                    )
+                ]
+            )
+        else:
+            mixed = ops.matmul(
+                self.coefficients, self._slice(bank, self.offset)
+            )
+        return ops.reshape(mixed, shape)
+
+    def _slice(self, bank, offset):
+        """Returns the templates (t, s) that start at a place in the bank."""
+        size = math.prod(self._shape)
+        start = offset % bank.shape[0]
+        stop = start + self.templates * size
+        numbers = bank[start:stop]
+        if stop > bank.shape[0]:
+            rest = bank[: stop - bank.shape[0]]
+            numbers = ops.concatenate([numbers, rest])
+        return ops.reshape(numbers, (self.templates, size))
+
+    def call(self, inputs, bank):
+        return self.apply(inputs, self.kernels(bank), self.bias)
+
+    def compute_output_shape(self, inputs_shape, bank_shape):
+        return self.output_shape_of(inputs_shape)
+
+    def _composed(self):
+        """Returns the kernels and biases as they are now, as NumPy."""
+        _, templates = self._inbound_nodes[0].arguments.args
+        bank = templates._keras_history.operation
+        kernels = self.kernels(ops.reshape(bank.templates, (-1,)))
+        found = [ops.convert_to_numpy(kernels)]
+        if self.bias is not None:
+            bias = ops.convert_to_numpy(self.bias)
+            found.append(bias[None].repeat(self.ensemble_size, axis=0))
+        return found
+
+    def composed(self):
+        """Returns the layer of M own kernels that does the same now.
+
+        Returns:
+            The layer, which takes no bank, and its weights.
+        """
+        return self.twin(), self._composed()
+
+    def member(self, index):
+        """Returns one member's plain layer, and its weights."""
+        return self.plain(), [weight[index] for weight in self._composed()]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "templates": self.templates,
+            "offset": self.offset,
+            "coefficient_norm": self.coefficient_norm,
+            "train_coefficients": self.train_coefficients,
+        }
+
+
+@register
+class TemplateConv2D(_Templates, ConvolutionByMember):
+    """A convolution whose kernels are linear mixtures of templates.
+
+    Member i convolves its rows with θ_i = Σ_l α_il T_l. The templates T are
+    the bank's, for all members and for all layers that share them; only the
+    coefficients α are the member's own.
+
+    Args:
+        filters: F, the number of output channels.
+        kernel_size: Height and width, one integer or two.
+        ensemble_size: M, the number of members.
+        strides: One integer for both directions.
+        padding: "same" or "valid".
+        use_bias: Whether a bias is added, one that all members share.
+        templates: t, how many templates the layer mixes.
+        offset: Place in the bank where the first of them starts, the next
+            following at once; or M of them, if members have their own.
+        coefficient_norm: √(Σ_l α_il²) at the start.
+        train_coefficients: If False there are none: all members have the one
+            template for their kernel.
+
+    Call arguments:
+        inputs: Folded rows.
+        bank: What a `TemplateBank` returns.
+
+    Input shape:
+        (M·B, H, W, C), all rows of member 0 first: see `FoldMembers`; and
+        (P,).
+
+    Output shape:
+        (M·B, H', W', F).
+
+    Example: see `TemplateBank`.
+
+    Reference:
+        papers/mixture_ensembles.txt, equations 1 and 2.
+    """
+
+    def twin(self):
+        """Returns the layer without a bank."""
+        return MemberConv2D(
+            self.filters,
+            self.kernel_size,
+            self.ensemble_size,
+            strides=self.strides,
+            padding=self.padding,
+            use_bias=self.use_bias,
+            name=self.name,
+        )
+
+
+@register
+class TemplateDense(_Templates, DenseByMember):
+    """A dense layer whose kernels are linear mixtures of templates.
+
+    Args:
+        units: U, the number of outputs.
+        ensemble_size: M, the number of members.
+        use_bias: Whether a bias is added, one that all members share.
+        templates: t, how many templates the layer mixes.
+        offset: Place in the bank where the first of them starts, or M of
+            them: see `TemplateConv2D`.
+        coefficient_norm: √(Σ_l α_il²) at the start.
+        train_coefficients: See `TemplateConv2D`.
+
+    Call arguments:
+        inputs: Folded rows.
+        bank: What a `TemplateBank` returns.
+
+    Input shape:
+        (M·B, C), all rows of member 0 first: see `FoldMembers`; and (P,).
+
+    Output shape:
+        (M·B, U).
+
+    Example:
+
+    ```python
+    templates = mimo_keras.layers.TemplateBank(2 * 64 * 10)(features)
+    dense = mimo_keras.layers.TemplateDense(10, 4, templates=2)
+    logits = dense(features, templates)
+    ```
+
+    Reference:
+        papers/mixture_ensembles.txt, equations 1 and 2.
+    """
+
+    def twin(self):
+        """Returns the layer without a bank."""
+        return MemberDense(
+            self.units, self.ensemble_size, self.use_bias, name=self.name
+        )

@@ -1,0 +1,59 @@
+"""Copies of networks in which some layers become others."""
+
+import keras
+
+from mimo_keras.layers import TemplateBank
+
+
+def clone(network, input_shape, become=None):
+    """Copies a functional network, weights included.
+
+    Layers of templates become layers of the kernels that they compose now;
+    without readers, their banks are no part of the copy.
+
+    Args:
+        network: The functional keras.Model.
+        input_shape: Shape of one input of the copy.
+        become: Function from a layer to what stands for it in the copy, a
+            layer and its weights (NumPy arrays), or to None for a plain copy.
+
+    Returns:
+        The new functional keras.Model.
+    """
+    weights = {}
+
+    def copy(layer):
+        found = become(layer) if become else None
+        if found is None:
+            found = _copied(layer)
+        twin, weights[twin] = found
+        return twin
+
+    result = keras.models.clone_model(
+        network,
+        input_tensors=keras.Input(input_shape, name="images"),
+        clone_function=copy,
+        call_function=_call,
+    )
+    for twin, values in weights.items():
+        if values:
+            twin.set_weights(values)
+    return result
+
+
+def _copied(layer):
+    if isinstance(layer, TemplateBank):
+        return keras.layers.Identity(name=layer.name), []
+    if hasattr(layer, "composed"):
+        return layer.composed()
+    twin = type(layer).from_config(layer.get_config())
+    if isinstance(layer, keras.layers.Layer):
+        return twin, layer.get_weights()
+    return twin, []  # A plain operation.
+
+
+def _call(twin, *args, **kwargs):
+    """Calls a layer of the copy; one that needs no bank any more, without."""
+    if len(args) == 2 and getattr(twin, "takes_no_bank", False):
+        args = args[:1]
+    return twin(*args, **kwargs)

@@ -1,0 +1,139 @@
+"""MixtureEnsembles: members whose kernels are mixtures of shared templates."""
+
+import keras
+
+from mimo_keras import layers
+from mimo_keras.backbones import Kit
+from mimo_keras.errors import expected
+from mimo_keras.methods.blueprint import Blueprint
+from mimo_keras.methods.plain_layers import plain_layers
+from mimo_keras.methods.registry import register
+from mimo_keras.methods.template_plan import BankOptions, make_plan
+
+
+@register("mixture_ensemble")
+def mixture_ensemble(
+    task,
+    *,
+    num_params=1.0,
+    templates_per_layer=5,
+    assign="shared",
+    grouping="by_shape",
+    bank_single_layers=False,
+):
+    """M members that mix their kernels from one bank of parameters.
+
+    Args:
+        task: The `Task`.
+        num_params: The budget of banks and plain layers: an integer, or a
+            float, a multiple of the plain network's parameters. Batch norms
+            and coefficients, which each member has for itself, come on top.
+        templates_per_layer: t, how many templates a layer mixes.
+        assign: "shared" if all members mix the same templates in a layer,
+            "disjoint" if each has templates of its own as long as there are
+            any.
+        grouping: "by_shape" for a bank for all kernels of a shape, "single"
+            for one bank whose numbers take every shape.
+        bank_single_layers: Whether a kernel whose shape no other has is made
+            of templates, too, instead of being shared as it is.
+
+    Returns:
+        The `Blueprint`; its network maps (N, …) to (N, M, K).
+
+    Reference:
+        papers/mixture_ensembles.txt, section 3.1.
+    """
+    options = BankOptions(
+        num_params, templates_per_layer, assign, grouping, bank_single_layers
+    )
+    plan = plan_templates(task, options)
+    members = task.ensemble_size
+    inputs = keras.Input(task.input_shape, name="images")
+    kit = _kit(plan, inputs)
+    x = layers.FoldMembers(members, name="fold_members")(inputs)
+    features, _ = task.backbone.features(x, kit)
+    outputs = kit.dense(task.outputs, name="heads")(features)
+    unfold = layers.UnfoldMembers(members, name="unfold_members")
+    return Blueprint(keras.Model(inputs, unfold(outputs)))
+
+
+def plan_templates(task, options):
+    """Plans a mixture ensemble without building it.
+
+    Args:
+        task: The `Task`.
+        options: `BankOptions`.
+
+    Returns:
+        `TemplatePlan`.
+
+    Raises:
+        InputError: The budget is too small, or the backbone has no kernels
+            to compose.
+    """
+    found, norms = plain_layers(task)
+    if len(found) == 1:
+        raise expected(
+            "a backbone by name, whose kernels can be composed",
+            "a callable that builds layers of its own",
+            "Use one of list_backbones().",
+        )
+    return make_plan(found, norms, task.ensemble_size, options)
+
+
+def _kit(plan, inputs):
+    """Returns the parts of the network: layers of templates, by the plan."""
+    plain, members, banks = Kit(), plan.ensemble_size, {}
+
+    def bank(group):
+        if group.name not in banks:
+            make = layers.TemplateBank(
+                group.num_params, group.stddev, name=group.name
+            )
+            banks[group.name] = make(inputs)
+        return banks[group.name]
+
+    def part(kind, constructor):
+        def make(*args, name, **options):
+            group, share = plan.of_layer(name)
+            if share is None:
+                return constructor(*args, name=name, **options)
+            layer = kind(constructor(*args, name=name, **options), share)
+            return lambda x: layer(x, bank(group))
+
+        return make
+
+    def conv(like, share):
+        return layers.TemplateConv2D(
+            like.filters,
+            like.kernel_size,
+            members,
+            strides=like.strides,
+            padding=like.padding,
+            **_shared_options(like, share),
+        )
+
+    def dense(like, share):
+        return layers.TemplateDense(
+            like.units, members, **_shared_options(like, share)
+        )
+
+    def norm(name):
+        return layers.MemberBatchNormalization(
+            members, **plain.norm.keywords, name=name
+        )
+
+    return Kit(
+        conv=part(conv, plain.conv), dense=part(dense, plain.dense), norm=norm
+    )
+
+
+def _shared_options(like, share):
+    return {
+        "use_bias": like.use_bias,
+        "templates": share.templates,
+        "offset": share.offset,
+        "coefficient_norm": share.norm,
+        "train_coefficients": share.mixed,
+        "name": like.name,
+    }

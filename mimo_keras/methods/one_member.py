@@ -1,0 +1,64 @@
+"""One member of an ensemble, as a network of its own."""
+
+import keras
+
+from mimo_keras.errors import expected
+from mimo_keras.layers import (
+    FoldMembers,
+    TemplateBank,
+    UnfoldMembers,
+)
+from mimo_keras.methods.cloning import clone
+
+
+def one_member(network, index):
+    """Takes one member out of a network whose members are folded rows.
+
+    What it computes is what the member computes, exactly, at the cost of one
+    plain network.
+
+    Args:
+        network: Functional keras.Model from (N, …) to (N, M, K).
+        index: The member, from 0.
+
+    Returns:
+        Functional keras.Model from (N, …) to (N, 1, K), with a copy of the
+        member's weights.
+
+    Raises:
+        InputError: There is no such member, or the members are no rows that
+            could be told apart.
+    """
+    members = network.output_shape[1]
+    if not 0 <= index < members:
+        raise expected(
+            f"a member from 0 to {members - 1}",
+            f"index={index}",
+            "Members are counted from 0.",
+        )
+    kinds = {type(layer) for layer in network.layers}
+    if not {FoldMembers, UnfoldMembers} <= kinds:
+        raise expected(
+            "a method whose members are rows, such as mixture_ensemble",
+            f"network={network.name}",
+            "Members of this one are not networks of their own.",
+        )
+
+    def become(layer):
+        if isinstance(layer, (FoldMembers, TemplateBank)):
+            return keras.layers.Identity(name=layer.name), []
+        if isinstance(layer, UnfoldMembers):
+            return UnfoldMembers(1, name=layer.name), []
+        if hasattr(layer, "member"):
+            twin, weights = layer.member(index)
+            twin.takes_no_bank = True
+            return twin, weights
+        if getattr(layer, "ensemble_size", 1) > 1:
+            raise expected(
+                "layers that can give one member away",
+                f"{layer.name} of type {type(layer).__name__}",
+                "Take the whole ensemble.",
+            )
+        return None
+
+    return clone(network, network.input_shape[1:], become)
