@@ -11,6 +11,8 @@ from mimo_keras.errors import InputError
 def test_list_backbones_gives_the_forms_of_the_names():
     assert backbones.list_backbones() == [
         "wide_resnet_{depth}_{width}",
+        "resnet50[_{width}]",
+        "wide_resnet50",
         "small_cnn[_{width}]",
         "mlp[_{units}_{units}…]",
     ]
@@ -37,6 +39,8 @@ def test_numbers_of_a_name_are_read(build, name, shape, stages, features):
     "name",
     [
         "resnet",
+        "resnet50_",
+        "wide_resnet50_2",
         "wide_resnet",
         "wide_resnet_28",
         "wide_resnet_28_10_1",
@@ -56,7 +60,8 @@ def test_an_unknown_name_lists_what_there_is(name):
         backbones.get(name)
     assert str(caught.value) == (
         "Expected a backbone among wide_resnet_{depth}_{width}, "
-        "small_cnn[_{width}], mlp[_{units}_{units}…] or a callable. "
+        "resnet50[_{width}], wide_resnet50, small_cnn[_{width}], "
+        "mlp[_{units}_{units}…] or a callable. "
         f"Received: backbone={name!r}. Choose one of these."
     )
 
