@@ -74,6 +74,31 @@ def _define_method():
     _recipe(_number, "kl_weight", "Its factor.", lower_bound=0)
     _recipe(_number, "prior_mean", "Mean of rank1_bnn's prior.")
     _recipe(_number, "prior_stddev", "Its standard deviation.", lower_bound=0)
+    define_bank_flags()
+
+
+def define_bank_flags():
+    """Defines the options of mixture_ensemble, see `methods.BankOptions`."""
+    _recipe(
+        _number,
+        "num_params",
+        "Budget of parameters: a number from 1000, as 7e6; below that a "
+        "multiple of the plain network's.",
+        lower_bound=0,
+    )
+    _recipe(
+        _whole,
+        "templates_per_layer",
+        "Templates that a layer mixes.",
+        lower_bound=1,
+    )
+    _recipe(_text, "assign", "Templates of members: shared or disjoint.")
+    _recipe(_text, "grouping", "Banks: by_shape, or a single one.")
+    _recipe(
+        _yes_no,
+        "bank_single_layers",
+        "Kernels of a shape of their own are mixed, too.",
+    )
 
 
 def _define_training():

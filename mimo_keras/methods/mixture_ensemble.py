@@ -78,7 +78,14 @@ def plan_templates(task, options):
             "a callable that builds layers of its own",
             "Use one of list_backbones().",
         )
-    return make_plan(found, norms, task.ensemble_size, options)
+    plan = make_plan(found, norms, task.ensemble_size, options)
+    if all(group.shares is None for group in plan.groups):
+        raise expected(
+            "layers whose kernels have the same shape",
+            f"{len(found)} layers of shapes of their own",
+            "Take bank_single_layers=True, or grouping='single'.",
+        )
+    return plan
 
 
 def _kit(plan, inputs):

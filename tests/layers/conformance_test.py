@@ -28,6 +28,7 @@ class Case:
         dtype: Of the input.
         low: What the policy mixed_bfloat16 makes of the output's dtype.
         members: M, if members are rows of the layer's inputs or outputs.
+        bank: Numbers of the bank that it takes, if it takes one.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Case:
     dtype: str = "float32"
     low: str = "bfloat16"
     members: int = 0
+    bank: int = 0
 
     def __str__(self):
         return "-".join([self.name, *map(str, self.arguments), self.dtype])
@@ -49,12 +51,21 @@ class Case:
             return rng.integers(0, 256, (rows, *self.shape), self.dtype)
         return rng.normal(size=(rows, *self.shape)).astype(self.dtype)
 
+    def call(self, layer, x, bank=None):
+        """Calls the layer, with a bank if it takes one."""
+        if not self.bank:
+            return layer(x)
+        if bank is None:
+            bank = np.linspace(-1, 1, self.bank, dtype="float32")
+        return layer(x, bank)
+
     def network(self):
         """The layer as a functional model of unknown batch size."""
         inputs = x = keras.Input(self.shape, dtype=self.dtype)
         if self.members and self.name != "FoldMembers":
             x = layers.FoldMembers(self.members)(x)
-        x = self.layer()(x)
+        bank = layers.TemplateBank(self.bank)(inputs) if self.bank else None
+        x = self.call(self.layer(), x, bank)
         if self.members and self.name != "UnfoldMembers":
             x = layers.UnfoldMembers(self.members)(x)
         network = keras.Model(inputs, x)
@@ -90,6 +101,26 @@ CASES = [
         {"ensemble_size": 2, "momentum": 0.9, "epsilon": 0.1},
         members=2,
     ),
+    Case(
+        "MemberConv2D",
+        (4, 4, 2),
+        {
+            "filters": 3,
+            "kernel_size": 3,
+            "ensemble_size": 2,
+            "strides": 2,
+            "padding": "valid",
+            "use_bias": False,
+        },
+        members=2,
+    ),
+    Case(
+        "MemberDense",
+        (6,),
+        {"units": 3, "ensemble_size": 2, "use_bias": False},
+        members=2,
+    ),
+    Case("MemberDense", (6,), {"units": 3, "ensemble_size": 2}, members=2),
     Case("MixturePrediction", (2, 5), {"log_weights": TWO_LOGS}, low="float32"),
     Case(
         "MixturePrediction",
@@ -107,11 +138,63 @@ CASES = [
         {"mean": [0.5, 0.1], "std": 0.2},
         dtype="uint8",
     ),
+    Case(
+        "TemplateConv2D",
+        (4, 4, 2),
+        {
+            "filters": 3,
+            "kernel_size": (3, 1),
+            "ensemble_size": 2,
+            "strides": 2,
+            "padding": "valid",
+            "use_bias": False,
+            "templates": 2,
+            "offset": (5, 30),
+            "coefficient_norm": 0.5,
+        },
+        members=2,
+        bank=40,
+    ),
+    Case(
+        "TemplateConv2D",
+        (4, 4, 2),
+        {
+            "filters": 3,
+            "kernel_size": (1, 1),
+            "ensemble_size": 2,
+            "train_coefficients": False,
+        },
+        members=2,
+        bank=10,
+    ),
+    Case(
+        "TemplateDense",
+        (6,),
+        {
+            "units": 3,
+            "ensemble_size": 2,
+            "use_bias": False,
+            "templates": 2,
+            "offset": 50,
+            "coefficient_norm": 0.5,
+        },
+        members=2,
+        bank=60,
+    ),
+    Case(
+        "TemplateDense",
+        (6,),
+        {"units": 3, "ensemble_size": 2, "train_coefficients": False},
+        members=2,
+        bank=60,
+    ),
     Case("UnfoldMembers", (4, 2), {"ensemble_size": 2}, members=2),
 ]
 
 # edward2's layers are tested as thoroughly in batch_ensemble_test.py.
-OWN = [name for name in layers.__all__ if name not in batch_ensemble.NAMES]
+# A bank has no rows: see template_bank_test.py.
+ELSEWHERE = {*batch_ensemble.NAMES, "TemplateBank"}
+OWN = [name for name in layers.__all__ if name not in ELSEWHERE]
 
 every_layer = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -210,8 +293,10 @@ def test_keras_file_gives_the_same_outputs(case, tmp_path):
 @pytest.mark.parametrize("batch", [None, BATCH])
 def test_symbolic_and_eager_outputs_are_alike(case, batch):
     layer = case.layer()
-    symbolic = layer(keras.KerasTensor((batch, *case.shape), case.dtype))
-    eager = layer(case.inputs())
+    bank = keras.KerasTensor((case.bank,), "float32") if case.bank else None
+    inputs = keras.KerasTensor((batch, *case.shape), case.dtype)
+    symbolic = case.call(layer, inputs, bank)
+    eager = case.call(layer, case.inputs())
     assert specs(symbolic) == specs(eager)
     pairs = zip(
         keras.tree.flatten(symbolic), keras.tree.flatten(eager), strict=True

@@ -21,6 +21,11 @@ SETTINGS = {
     # What draws, draws next to nothing: these tests compare outputs.
     "mc_dropout": {"members": 1, "dropout_rate": 0.0, "samples": 2},
     "batch_ensemble": {"members": 2, "random_sign_init": -0.1},
+    "mixture_ensemble": {
+        "members": 2,
+        "num_params": 1.5,
+        "bank_single_layers": True,
+    },
     "mimo": {
         "members": 2,
         "batch_repetitions": 2,

@@ -139,6 +139,15 @@ COMMANDS = {
         2,
         14048 + 330 + 80 + 10 + 4 * (1 + 16 + 16 + 32 + 32 + 32 + 32 + 10),
     ),
+    # Banks of two templates, a heads' bias; coefficients.
+    "mixture_ensemble": (
+        [
+            *("--ensemble_size=2", "--num_params=2.0", "--grouping=single"),
+            *("--backbone=small_cnn_{width}", "--templates_per_layer=2"),
+        ],
+        2,
+        2 * (14378 - 90) + 90 + 2 * 8,
+    ),
     "mc_dropout": (["--samples=2", "--dropout_rate=0.2"], 2, 14048 + 330),
     "treenet": (
         ["--ensemble_size=2", "--split=1"],

@@ -1,0 +1,223 @@
+"""The network of a plan: what it computes, and what it is equal to."""
+
+import keras
+import numpy as np
+import pytest
+
+from mimo_keras import backbones, layers, methods
+from mimo_keras.errors import InputError
+from mimo_keras.evaluation import cost
+from mimo_keras.training import losses
+from tests.methods import small
+
+SHAPE = (8, 8, 3)
+
+
+def create(backbone="wide_resnet_16_1", members=3, **options):
+    return small.create(
+        "mixture_ensemble", backbone, members=members, shape=SHAPE, **options
+    )
+
+
+def images(rows=5):
+    return np.random.default_rng(0).random((rows, *SHAPE), "float32")
+
+
+def template_layers(model):
+    kinds = (layers.TemplateConv2D, layers.TemplateDense)
+    return [x for x in model.network.layers if isinstance(x, kinds)]
+
+
+def kernel_by_hand(model, layer, member):
+    """θ = Σ α_l T_l with NumPy, from the weights and the plan's offsets."""
+    options = {"num_params": 0.7}
+    task = methods.Task(backbones.get("wide_resnet_16_1"), SHAPE, 4, 3)
+    plan = methods.plan_templates(task, methods.BankOptions(**options))
+    group, share = plan.of_layer(layer.name)
+    numbers = model.network.get_layer(group.name).get_weights()[0].ravel()
+    size = np.prod(group.layers[0].kernel_shape)
+    kernel = 0.0
+    for index in range(share.templates):
+        place = share.offset + index * size
+        template = np.take(numbers, range(place, place + size), mode="wrap")
+        kernel += layer.get_weights()[0][member, index] * template
+    return kernel.reshape(group.layers[0].kernel_shape)
+
+
+def test_kernels_are_the_plans_mixtures():
+    model = create(num_params=0.7)
+    small.scatter(model.network)
+    mixed = template_layers(model)
+    assert len(mixed) == 9
+    for layer in mixed:
+        for member in range(3):
+            _, (kernel,) = layer.member(member)
+            wanted = kernel_by_hand(model, layer, member)
+            np.testing.assert_allclose(kernel, wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_one_hot_coefficients_are_the_plain_network():
+    plain = small.create("deterministic", "wide_resnet_16_1", shape=SHAPE)
+    small.scatter(plain.network)
+    model = create(members=2, num_params=1.0, templates_per_layer=1)
+    for layer in model.network.layers:
+        if isinstance(layer, (layers.TemplateConv2D, layers.TemplateDense)):
+            layer.set_weights([np.ones((2, 1))])
+        elif isinstance(layer, layers.MemberBatchNormalization):
+            twin = plain.network.get_layer(layer.name)
+            layer.set_weights([np.tile(w, 2) for w in twin.get_weights()])
+        elif isinstance(layer, layers.TemplateBank):
+            group = [
+                plain.network.get_layer(name).get_weights()[0].ravel()
+                for name in _layers_of(layer.name)
+            ]
+            layer.set_weights([np.concatenate(group)[None]])
+        elif layer.get_weights():
+            like = plain.network.get_layer(layer.name).get_weights()
+            shapes = [w.shape for w in layer.get_weights()]
+            layer.set_weights(
+                [w.reshape(s) for w, s in zip(like, shapes, strict=True)]
+            )
+    found, wanted = small.numpy(model(images())), small.numpy(plain(images()))
+    for member in range(2):
+        small.assert_close(found[:, member], wanted[:, 0], atol=1e-4)
+    small.assert_close(model.member(1)(images()), wanted, atol=1e-4)
+
+
+def _layers_of(name):
+    """Names of a bank's layers in the order in which they are dealt to."""
+    task = methods.Task(backbones.get("wide_resnet_16_1"), SHAPE, 4, 2)
+    plan = methods.plan_templates(
+        task, methods.BankOptions(1.0, templates_per_layer=1)
+    )
+    (group,) = [g for g in plan.groups if g.name == name]
+    assert group.templates == len(group.layers)
+    return [layer.name for layer in group.layers]
+
+
+def test_equal_coefficients_and_norms_are_one_member():
+    model = create()
+    small.scatter(model.network)
+    for layer in model.network.layers:
+        if isinstance(layer, layers.MemberBatchNormalization):
+            first = [w.reshape(3, -1)[0] for w in layer.get_weights()]
+            layer.set_weights([np.tile(w, 3) for w in first])
+    for layer in template_layers(model):
+        (alpha,) = layer.get_weights()
+        layer.set_weights([np.tile(alpha[:1], (3, 1))])
+    found = small.numpy(model(images()))
+    for member in (1, 2):
+        small.assert_close(found[:, member], found[:, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"num_params": 0.6},
+        {"num_params": 1.5, "assign": "disjoint"},
+        {"num_params": 0.4, "grouping": "single", "assign": "disjoint"},
+        {"num_params": 2.0, "bank_single_layers": True},
+    ],
+    ids=str,
+)
+def test_the_model_has_the_parameters_of_its_plan(options):
+    task = methods.Task(backbones.get("wide_resnet_16_1"), SHAPE, 4, 3)
+    plan = methods.plan_templates(task, methods.BankOptions(**options))
+    model = create(**options)
+    trainable = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
+    assert trainable == plan.total
+    coefficients = [
+        w for layer in template_layers(model) for w in layer.undecayed_weights
+    ]
+    found = sum(int(np.prod(w.shape)) for w in coefficients)
+    assert found == 3 * plan.coefficients > 0
+    # A member at a time or all at once: the same numbers.
+    small.scatter(model.network)
+    whole = small.numpy(model(images()))
+    for member in range(3):
+        alone = small.numpy(model.member(member)(images()))
+        small.assert_close(alone[:, 0], whole[:, member], atol=1e-4)
+
+
+def test_composed_kernels_start_with_he_normals_variance():
+    for options in ({}, {"grouping": "single", "num_params": 0.8}):
+        model = create("wide_resnet_16_2", **options)
+        for layer in template_layers(model):
+            _, (kernel, *_) = layer.member(1)
+            if kernel.size > 4000:
+                fan_in = np.prod(kernel.shape[:-1])
+                ratio = np.std(kernel) / np.sqrt(2 / fan_in)
+                assert ratio == pytest.approx(1, abs=0.06), layer.name
+
+
+@pytest.mark.parametrize("scope", ["all", "kernels"])
+def test_weight_decay_reaches_templates_and_never_coefficients(scope):
+    model = create()
+    decayed = {id(w) for w in losses.decayed_variables(model.network, scope)}
+    kinds = {"templates": 0, "coefficients": 0}
+    for weight in model.trainable_weights:
+        name = weight.name
+        if name in kinds:
+            kinds[name] += 1
+            assert (id(weight) in decayed) == (name == "templates")
+    assert kinds == {"templates": 3, "coefficients": 9}
+
+
+def test_members_differ_and_stay_one_model_of_one_bank():
+    model = create(num_params=0.5)
+    found = small.numpy(model(images()))
+    assert np.abs(found[:, 0] - found[:, 1]).max() > 0.01
+    model.compile(keras.optimizers.SGD(0.01))
+    before = [w.copy() for w in model.get_weights()]
+    x, y = small.examples(model, 8)
+    model.fit(x, y, batch_size=8, verbose=0)
+    changed = [
+        np.abs(a - b).max() > 0
+        for a, b in zip(before, model.get_weights(), strict=True)
+    ]
+    assert all(changed[: len(model.trainable_weights)])
+
+
+def test_the_predictor_holds_kernels_and_no_bank():
+    model = create()
+    network = model.predictor().network
+    kinds = {type(layer).__name__ for layer in network.layers}
+    assert not {k for k in kinds if k.startswith("Template")}
+    assert "MemberConv2D" in kinds
+    plain = small.create("deterministic", "wide_resnet_16_1", shape=SHAPE)
+    once = cost.multiply_adds(plain.network)
+    for counted in (model.network, network):
+        assert cost.multiply_adds(counted) == 3 * once
+
+
+def test_the_member_is_the_deterministic_network():
+    model = create(num_params=0.5)
+    plain = small.create("deterministic", "wide_resnet_16_1", shape=SHAPE)
+    member = model.member(2)
+    assert member.count_params() == plain.count_params()
+    assert member.log_weights == plain.log_weights == (0.0,)
+    names = [layer.name for layer in plain.network.layers if layer.weights]
+    found = [layer.name for layer in member.network.layers if layer.weights]
+    assert found == names
+    x, y = small.examples(member, 8)
+    member.compile(keras.optimizers.SGD(0.05))
+    first, *_, last = member.fit(x, y, epochs=4, verbose=0).history["loss"]
+    assert last < first
+
+
+def test_a_network_with_nothing_to_mix_is_refused():
+    with pytest.raises(InputError, match="bank_single_layers=True"):
+        create("small_cnn")
+    with pytest.raises(InputError, match="callable"):
+        create(lambda x: keras.layers.Flatten()(x))
+
+
+def test_one_member_of_other_methods_and_other_numbers():
+    model = create()
+    for index in (-1, 3):
+        with pytest.raises(InputError, match=f"index={index}"):
+            model.member(index)
+    heads = small.create("naive_multihead", "mlp", members=2)
+    with pytest.raises(InputError, match="members are rows"):
+        heads.member(0)
