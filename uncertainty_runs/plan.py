@@ -1,7 +1,7 @@
 r"""Prints who gets which parameters of a mixture ensemble; builds nothing.
 
-    python uncertainty_runs/plan.py --num_params=7e6 --grouping=single
-    python uncertainty_runs/plan.py --backbone=resnet50 --image_size=224 \
+python uncertainty_runs/plan.py --num_params=7e6 --grouping=single
+python uncertainty_runs/plan.py --backbone=resnet50 --image_size=224 \
         --num_classes=1000 --num_params=51.2e6 --assign=disjoint
 """
 

@@ -67,6 +67,10 @@ class TemplateBank(keras.layers.Layer):
     def compute_output_spec(self, inputs):
         return keras.KerasTensor((self.num_params,), "float32")
 
+    def multiply_adds(self, input_shape, output_shape):
+        """Returns 0: composing kernels is no cost of an example."""
+        return 0
+
     def get_config(self):
         return {
             **super().get_config(),

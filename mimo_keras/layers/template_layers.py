@@ -41,36 +41,26 @@ class UnitNorm(keras.initializers.Initializer):
 
 
 class _Templates:
-    """Kernels composed of templates, for `ConvolutionByMember` and such.
-
-    Args:
-        *args: As the other base takes them; so all further keywords.
-        templates: t, how many templates the layer mixes.
-        offset: Number in the bank where its first template starts, the next
-            following at once: one integer, or one for each member.
-        coefficient_norm: √(Σ_l α_l²) at the start.
-        train_coefficients: Whether the layer has coefficients; if not, its
-            kernel is its only template, for all members.
-    """
+    """Kernels composed of templates, for `ConvolutionByMember` and such."""
 
     def __init__(
         self,
-        *args,
-        templates=1,
-        offset=0,
-        coefficient_norm=1.0,
-        train_coefficients=True,
+        *,
+        templates,
+        offset,
+        coefficient_norm,
+        train_coefficients,
         **kwargs,
     ):
-        super().__init__(*args, **kwargs)
+        super().__init__(**kwargs)
         self.templates = templates
-        self.offset = offset
+        self.offset = tuple(offset) if isinstance(offset, list) else offset
         self.coefficient_norm = coefficient_norm
         self.train_coefficients = train_coefficients
         self._check()
 
     def _check(self):
-        many = isinstance(self.offset, (tuple, list))
+        many = isinstance(self.offset, tuple)
         offsets = list(self.offset) if many else [self.offset]
         if many and len(offsets) != self.ensemble_size or min(offsets) < 0:
             raise expected(
@@ -126,7 +116,7 @@ class _Templates:
         if self.coefficients is None:
             template = ops.reshape(self._slice(bank, self.offset), self._shape)
             return ops.broadcast_to(template, shape)
-        if isinstance(self.offset, (tuple, list)):
+        if isinstance(self.offset, tuple):
             # Einsum would copy: members are few, and each is a product.
             mixed = ops.concatenate(
                 [
@@ -233,6 +223,34 @@ class TemplateConv2D(_Templates, ConvolutionByMember):
         papers/mixture_ensembles.txt, equations 1 and 2.
     """
 
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        ensemble_size,
+        strides=1,
+        padding="same",
+        use_bias=True,
+        templates=1,
+        offset=0,
+        coefficient_norm=1.0,
+        train_coefficients=True,
+        **kwargs,
+    ):
+        super().__init__(
+            filters=filters,
+            kernel_size=kernel_size,
+            ensemble_size=ensemble_size,
+            strides=strides,
+            padding=padding,
+            use_bias=use_bias,
+            templates=templates,
+            offset=offset,
+            coefficient_norm=coefficient_norm,
+            train_coefficients=train_coefficients,
+            **kwargs,
+        )
+
     def twin(self):
         """Returns the layer without a bank."""
         return MemberConv2D(
@@ -281,6 +299,28 @@ class TemplateDense(_Templates, DenseByMember):
     Reference:
         papers/mixture_ensembles.txt, equations 1 and 2.
     """
+
+    def __init__(
+        self,
+        units,
+        ensemble_size,
+        use_bias=True,
+        templates=1,
+        offset=0,
+        coefficient_norm=1.0,
+        train_coefficients=True,
+        **kwargs,
+    ):
+        super().__init__(
+            units=units,
+            ensemble_size=ensemble_size,
+            use_bias=use_bias,
+            templates=templates,
+            offset=offset,
+            coefficient_norm=coefficient_norm,
+            train_coefficients=train_coefficients,
+            **kwargs,
+        )
 
     def twin(self):
         """Returns the layer without a bank."""

@@ -106,7 +106,7 @@ CASES = [
         (4, 4, 2),
         {
             "filters": 3,
-            "kernel_size": 3,
+            "kernel_size": (3, 3),
             "ensemble_size": 2,
             "strides": 2,
             "padding": "valid",

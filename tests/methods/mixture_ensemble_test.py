@@ -48,7 +48,7 @@ def test_kernels_are_the_plans_mixtures():
     model = create(num_params=0.7)
     small.scatter(model.network)
     mixed = template_layers(model)
-    assert len(mixed) == 9
+    assert len(mixed) == 10
     for layer in mixed:
         for member in range(3):
             _, (kernel,) = layer.member(member)
@@ -161,7 +161,7 @@ def test_weight_decay_reaches_templates_and_never_coefficients(scope):
         if name in kinds:
             kinds[name] += 1
             assert (id(weight) in decayed) == (name == "templates")
-    assert kinds == {"templates": 3, "coefficients": 9}
+    assert kinds == {"templates": 3, "coefficients": 10}
 
 
 def test_members_differ_and_stay_one_model_of_one_bank():
@@ -191,33 +191,8 @@ def test_the_predictor_holds_kernels_and_no_bank():
         assert cost.multiply_adds(counted) == 3 * once
 
 
-def test_the_member_is_the_deterministic_network():
-    model = create(num_params=0.5)
-    plain = small.create("deterministic", "wide_resnet_16_1", shape=SHAPE)
-    member = model.member(2)
-    assert member.count_params() == plain.count_params()
-    assert member.log_weights == plain.log_weights == (0.0,)
-    names = [layer.name for layer in plain.network.layers if layer.weights]
-    found = [layer.name for layer in member.network.layers if layer.weights]
-    assert found == names
-    x, y = small.examples(member, 8)
-    member.compile(keras.optimizers.SGD(0.05))
-    first, *_, last = member.fit(x, y, epochs=4, verbose=0).history["loss"]
-    assert last < first
-
-
 def test_a_network_with_nothing_to_mix_is_refused():
     with pytest.raises(InputError, match="bank_single_layers=True"):
         create("small_cnn")
     with pytest.raises(InputError, match="callable"):
         create(lambda x: keras.layers.Flatten()(x))
-
-
-def test_one_member_of_other_methods_and_other_numbers():
-    model = create()
-    for index in (-1, 3):
-        with pytest.raises(InputError, match=f"index={index}"):
-            model.member(index)
-    heads = small.create("naive_multihead", "mlp", members=2)
-    with pytest.raises(InputError, match="members are rows"):
-        heads.member(0)
