@@ -1,0 +1,50 @@
+"""What parameters buy: scores against the size of the ensemble."""
+
+from mimo_keras.analysis import style
+
+_PANELS = {
+    "test/accuracy": "Accuracy (fraction)",
+    "test/nll": "NLL (nats)",
+}
+_LOOKS = (
+    (style.BLUE, "o"),
+    (style.VERMILLION, "s"),
+    (style.GREEN, "D"),
+)
+
+
+@style.drawn
+def budget_curves(series):
+    """Draws accuracy and NLL against the number of parameters.
+
+    Args:
+        series: Dictionary from a label to its points in order, each a
+            dictionary with "params" and, for "test/accuracy" and "test/nll",
+            a pair (mean, standard deviation); the deviation may be 0. Several
+            points are joined by a line, and have error bars.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+
+    Reference:
+        papers/mixture_ensembles.txt, figure 3, on the left.
+    """
+    figure, panels = style.new_figure(8.2, 3.2, columns=2)
+    for axes, (key, label) in zip(panels, _PANELS.items(), strict=True):
+        for index, (name, points) in enumerate(series.items()):
+            color, marker = _LOOKS[index % len(_LOOKS)]
+            axes.errorbar(
+                [point["params"] for point in points],
+                [point[key][0] for point in points],
+                yerr=[point[key][1] for point in points],
+                label=name,
+                color=color,
+                marker=marker,
+                linestyle="-" if len(points) > 1 else "none",
+                capsize=2.5,
+            )
+        axes.set_xscale("log")
+        axes.set_xlabel("Trainable parameters")
+        axes.set_ylabel(label)
+    panels[0].legend()
+    return figure

@@ -1,0 +1,60 @@
+"""Trains mixture ensembles of several budgets; prints a table, draws a plot.
+
+    python uncertainty_runs/budgets.py --seeds=0,1,2
+
+It is a study (study.py) with its own list of methods, all on one backbone
+whose layers can share; the plot is like the paper's figure 3. --table_only
+makes both again from the record.
+"""
+
+import statistics
+
+from absl import flags
+
+from mimo_keras import analysis
+from uncertainty_runs import settings, study
+
+BACKBONE = "backbone=wide_resnet_16_1"
+BUDGETS = ("0.25:grouping=single", "0.5", "1.0", "2.0", "3.3")
+METHODS = ",".join(
+    [
+        f"deterministic:1:{BACKBONE}",
+        *(f"mixture_ensemble:4:{BACKBONE}:num_params={b}" for b in BUDGETS),
+        f"deep_ensemble:4:{BACKBONE}",
+    ]
+)
+
+
+def define_flags():
+    study.define_flags(METHODS, "results/budgets.json")
+    flags.DEFINE_string("figure", "results/budgets.png", "File of the plot.")
+
+
+def main():
+    study.main()
+    f = flags.FLAGS
+    figure = analysis.budget_curves(series(study.read(f.record)))
+    analysis.save_png(figure, f.figure)
+    print("Plot:", f.figure)
+
+
+def series(record):
+    """Returns the points of each method of a record, by parameters."""
+    found = {}
+    for (label, members), runs in study.groups(record).items():
+        method = label.split(":")[0]
+        point = {"params": runs[0]["cost/params"]}
+        for key in ("test/accuracy", "test/nll"):
+            values = study.values(runs, key)
+            spread = statistics.stdev(values) if len(values) > 1 else 0.0
+            point[key] = statistics.fmean(values), spread
+        found.setdefault(f"{method}, M = {members}", []).append(point)
+    return {
+        name: sorted(points, key=lambda point: point["params"])
+        for name, points in found.items()
+    }
+
+
+if __name__ == "__main__":
+    define_flags()
+    settings.run(main)
