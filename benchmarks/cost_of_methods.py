@@ -29,7 +29,8 @@ flags.DEFINE_integer("batch_size", 32, "Rows of a step, images of a forward.")
 flags.DEFINE_integer("rounds", 7, "Turns that each contestant gets.")
 flags.DEFINE_list(
     "methods",
-    "naive_multihead:3,mimo:2,mimo:3,mimo:4,batch_ensemble:4,deep_ensemble:4",
+    "naive_multihead:3,mimo:2,mimo:3,mimo:4,batch_ensemble:4,"
+    "mixture_ensemble:4,deep_ensemble:4",
     "Each as method:M.",
 )
 flags.DEFINE_list("what", "inference,training step", "What is timed.")

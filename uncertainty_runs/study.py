@@ -4,7 +4,10 @@
 
 Each run is the command `cifar.py` with its own --output_dir, so a study that
 was stopped goes on where it was. The numbers of every seed are kept in
---record, from which the table is made; --table_only prints it again.
+--record, from which the table is made; --table_only prints it again. An entry
+of --methods may name further flags of cifar.py:
+
+    --methods=mixture_ensemble:4:num_params=0.5:backbone=wide_resnet_16_1
 """
 
 import json
@@ -38,12 +41,14 @@ COLUMNS = {
 }
 
 
-def define_flags():
+def define_flags(methods=METHODS, record="results/digits.json"):
     flags.DEFINE_enum("dataset", "digits", data.DATASETS, "Data set.")
-    flags.DEFINE_list("methods", METHODS.split(","), "Each as method:M.")
+    flags.DEFINE_list(
+        "methods", methods.split(","), "Each as method:M[:flag=value…]."
+    )
     flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds, each its own run.")
     flags.DEFINE_string("output_dir", "runs/study", "Folder of the runs.")
-    flags.DEFINE_string("record", "results/digits.json", "File of numbers.")
+    flags.DEFINE_string("record", record, "File of numbers.")
     flags.DEFINE_bool("table_only", False, "Only print the table of --record.")
 
 
@@ -73,9 +78,10 @@ def read(path):
 
 def one_run(dataset, entry, seed, output_dir):
     """Trains and evaluates one method with one seed; returns its numbers."""
-    method, _, members = entry.partition(":")
-    folder = pathlib.Path(output_dir, f"{dataset}-{method}-{members}-{seed}")
-    print(f"{method}, M = {members}, seed {seed} ...", flush=True)
+    method, members, *options = entry.split(":")
+    name = "-".join([dataset, *entry.replace("=", "_").split(":"), seed])
+    folder = pathlib.Path(output_dir, name)
+    print(f"{entry}, seed {seed} ...", flush=True)
     finished = subprocess.run(
         [
             sys.executable,
@@ -85,6 +91,7 @@ def one_run(dataset, entry, seed, output_dir):
             f"--ensemble_size={members}",
             f"--seed={seed}",
             f"--output_dir={folder}",
+            *(f"--{option}" for option in options),
         ],
         check=False,
         stdout=subprocess.DEVNULL,
@@ -98,7 +105,7 @@ def one_run(dataset, entry, seed, output_dir):
     results = json.loads((folder / "results.json").read_text())
     kept = {key: results.get(key) for key in COLUMNS.values()}
     return {
-        "method": method,
+        "method": ":".join([method, *options]),
         "ensemble_size": int(members),
         "seed": int(seed),
         "cost/params": results["cost/params"],
@@ -119,13 +126,9 @@ def versions():
 
 def table(record):
     """Returns the Markdown table of a record: mean and spread over seeds."""
-    groups = {}
-    for run in record["runs"]:
-        key = run["method"], run["ensemble_size"]
-        groups.setdefault(key, []).append(run)
-    first = next(iter(groups.values()))[0]
+    first = record["runs"][0]
     rows = []
-    for (method, members), runs in groups.items():
+    for (method, members), runs in groups(record).items():
         cells = [
             "-" if runs[0][key] is None else mean_and_std(values(runs, key))
             for key in COLUMNS.values()
@@ -136,6 +139,15 @@ def table(record):
     return analysis.markdown_table(
         rows, ["Method", "M", "Parameters", "FLOPs", *COLUMNS]
     )
+
+
+def groups(record):
+    """Returns the runs of each (method with its flags, M), in their order."""
+    found = {}
+    for run in record["runs"]:
+        key = run["method"], run["ensemble_size"]
+        found.setdefault(key, []).append(run)
+    return found
 
 
 def values(runs, key):

@@ -3,6 +3,7 @@
 Nothing here imports matplotlib before a figure is drawn.
 """
 
+from mimo_keras.analysis.budgets import budget_curves
 from mimo_keras.analysis.corruption import corruption_by_severity
 from mimo_keras.analysis.curves import training_curves
 from mimo_keras.analysis.members import member_agreement, member_scores
@@ -20,6 +21,7 @@ from mimo_keras.analysis.tables import (
 )
 
 __all__ = [
+    "budget_curves",
     "calibration_error",
     "corruption_by_severity",
     "data_uri",
