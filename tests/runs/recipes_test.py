@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from mimo_keras import data, methods
+from mimo_keras import backbones, data, methods
 from mimo_keras.errors import InputError
 from uncertainty_runs import cifar, recipes, settings
 
@@ -103,7 +103,79 @@ def test_digits_recipes_differ_only_in_what_a_method_is():
 
 def test_every_method_has_a_recipe_for_every_data_set():
     pairs = {(d, m) for d in data.DATASETS for m in methods.list_methods()}
-    assert set(recipes.RECIPES) == pairs
+    imagenet = {pair for pair in recipes.RECIPES if pair[0] == "imagenet2012"}
+    assert set(recipes.RECIPES) == pairs | imagenet
+
+
+# papers/mimo.txt, appendix B: members, rows a step, epochs; and table 3.
+IMAGENET = {
+    "deterministic": (1, 4096, 90, "76.1%, NLL 0.943, ECE 0.039"),
+    "naive_multihead": (3, 4096, 150, "76.611%, NLL 0.929, ECE 0.043"),
+    "mimo": (2, 4096, 150, "77.5%, NLL 0.887, ECE 0.037"),
+    "treenet": (2, 4096, 150, "78.139%, NLL 0.852, ECE 0.017"),
+    # 4096 rows, as each image passes 4 times.
+    "batch_ensemble": (4, 1024, 135, "76.7%, NLL 0.944, ECE 0.049"),
+    "deep_ensemble": (4, 4096, 90, "77.5%, NLL 0.877, ECE 0.031"),
+}
+
+
+@pytest.mark.parametrize("method", IMAGENET)
+def test_imagenet_rows_are_the_papers(method):
+    r = recipes.recipe("imagenet2012", method)
+    found = (r.ensemble_size, r.batch_size, r.train_epochs)
+    *wanted, scores = IMAGENET[method]
+    assert found == tuple(wanted)
+    assert r.reported == f"table 3: accuracy {scores}"
+    assert (r.backbone, r.width_multiplier) == ("resnet50_{width}", 1)
+    assert (r.base_learning_rate, r.images_per_rate) == (0.1, 256)
+    assert (r.lr_decay_epochs, r.lr_decay_of) == ((30, 60, 80), 90)
+    assert (r.lr_warmup_epochs, r.l2, r.l2_scope) == (5, 1e-4, "all")
+    mimo = (2, 0.6) if method == "mimo" else (1, 0.0)
+    assert mimo == (r.batch_repetitions, r.input_repetition_probability)
+
+
+def test_mixture_ensembles_are_trained_as_in_their_paper():
+    for dataset in ("cifar10", "cifar100"):
+        r = recipes.recipe(dataset, "mixture_ensemble")
+        assert (r.ensemble_size, r.batch_size, r.train_epochs) == (4, 128, 200)
+        assert (r.lr_decay_epochs, r.lr_decay_ratio) == ((60, 120, 180), 0.2)
+        assert (r.l2, r.lr_warmup_epochs) == (2.5e-4, 0)
+        assert r.options == {"num_params": 1.0, "templates_per_layer": 5}
+    r = recipes.recipe("imagenet2012", "mixture_ensemble")
+    assert r.base_learning_rate * r.batch_size / r.images_per_rate == 1.6
+    assert (r.nesterov, r.label_smoothing, r.l2) == (False, 0.1, 5e-5)
+    assert (r.l2_scope, r.lr_warmup_epochs) == ("kernels", 10)
+    assert r.options["assign"] == "disjoint"
+
+
+# The budgets that recipes.py names as commands: what they make.
+BUDGETS = {
+    ("--num_params=120e6",): (28, 10, 200, 120_000_000),
+    ("--num_params=15e6",): (28, 10, 200, 15_000_000),
+    ("--num_params=7e6", "--grouping=single"): (28, 10, 200, 7_000_000),
+    (
+        *("--num_params=36.5e6", "--width_multiplier=5"),
+        *("--bank_single_layers", "--train_epochs=1000"),
+    ): (28, 5, 1000, 36_500_000),
+}
+
+
+@pytest.mark.parametrize("flags", BUDGETS, ids=str)
+def test_the_papers_budgets_are_commands(parse, flags):
+    told = " ".join(recipes.__doc__.replace("\\\n", " ").split())
+    assert " ".join(["--method=mixture_ensemble", *flags]) in told
+    parse("--method=mixture_ensemble", *flags)
+    s = settings.resolve(recipes.recipe)
+    depth, width, epochs, budget = BUDGETS[flags]
+    assert s["backbone"] == f"wide_resnet_{depth}_{width}"
+    assert s["train_epochs"] == epochs
+    task = methods.Task(backbones.get(s["backbone"]), (32, 32, 3), 10, 4)
+    options = methods.BankOptions(**settings.method_options(s))
+    plan = methods.plan_templates(task, options)
+    assert plan.budget == budget >= plan.shared
+    if epochs == 1000:
+        decays = [e * epochs // s["lr_decay_of"] for e in s["lr_decay_epochs"]]
+        assert decays == [300, 600, 900]
 
 
 def test_without_a_recipe_those_that_exist_are_listed():
