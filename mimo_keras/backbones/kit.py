@@ -91,3 +91,21 @@ class Backbone:
             x = stage(x, kit)
             endpoints[f"stage_{index}"] = x
         return self.top(x, kit), endpoints
+
+
+def residual_group(x, kit, *, block, name, filters, strides, blocks):
+    """Builds one residual group, whose first block may have a stride.
+
+    Args:
+        x: KerasTensor, the group's input.
+        kit: The parts to build it from.
+        block: Function (x, kit, filters, strides) that builds one block.
+        name: Comes before the names of its layers.
+        filters: Filters of each block.
+        strides: Stride of the first block.
+        blocks: How many blocks there are.
+    """
+    for index in range(blocks):
+        part = kit.named(f"{name}_block{index}_")
+        x = block(x, part, filters, strides if index == 0 else 1)
+    return x

@@ -4,7 +4,7 @@ import functools
 
 import keras
 
-from mimo_keras.backbones.kit import Backbone
+from mimo_keras.backbones.kit import Backbone, residual_group
 from mimo_keras.errors import expected
 
 BLOCKS = (3, 4, 6, 3)
@@ -41,7 +41,8 @@ def resnet50(width=1):
         )
     stages = tuple(
         functools.partial(
-            _group,
+            residual_group,
+            block=_block,
             name=f"group{index}",
             filters=FILTERS * width * 2**index,
             strides=1 if index == 0 else 2,
@@ -62,13 +63,6 @@ def _stem(x, kit, *, filters):
     x = _relu(x, kit, "stem_relu")
     name = kit.name("stem_pool")
     return keras.layers.MaxPooling2D(3, 2, padding="same", name=name)(x)
-
-
-def _group(x, kit, *, name, filters, strides, blocks):
-    for block in range(blocks):
-        label = f"{name}_block{block}_"
-        x = _block(x, kit.named(label), filters, strides if block == 0 else 1)
-    return x
 
 
 def _block(x, kit, filters, strides):

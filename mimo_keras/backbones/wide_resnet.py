@@ -4,7 +4,7 @@ import functools
 
 import keras
 
-from mimo_keras.backbones.kit import Backbone
+from mimo_keras.backbones.kit import Backbone, residual_group
 from mimo_keras.errors import expected
 
 
@@ -36,7 +36,8 @@ def wide_resnet(depth, width):
         )
     stages = tuple(
         functools.partial(
-            _group,
+            residual_group,
+            block=_block,
             name=f"group{index}",
             filters=base * width,
             strides=strides,
@@ -49,13 +50,6 @@ def wide_resnet(depth, width):
 
 def _stem(x, kit):
     return kit.conv(16, 3, name=kit.name("stem_conv"))(x)
-
-
-def _group(x, kit, *, name, filters, strides, blocks):
-    for block in range(blocks):
-        label = f"{name}_block{block}_"
-        x = _block(x, kit.named(label), filters, strides if block == 0 else 1)
-    return x
 
 
 def _block(x, kit, filters, strides):

@@ -1,4 +1,4 @@
-"""What the layers for folded members have in common."""
+"""What the layers that know of members have in common."""
 
 import keras
 

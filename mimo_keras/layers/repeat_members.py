@@ -1,14 +1,13 @@
 """MIMO at test time: every member sees the same image."""
 
-import keras
 from keras import ops
 
-from mimo_keras.errors import expected
+from mimo_keras.layers.members import MembersLayer
 from mimo_keras.layers.registration import register
 
 
 @register
-class RepeatMembers(keras.layers.Layer):
+class RepeatMembers(MembersLayer):
     """Repeats each input once for every member.
 
     Args:
@@ -35,14 +34,7 @@ class RepeatMembers(keras.layers.Layer):
     """
 
     def __init__(self, ensemble_size, **kwargs):
-        super().__init__(**kwargs)
-        if ensemble_size < 1:
-            raise expected(
-                "ensemble_size of at least 1",
-                f"ensemble_size={ensemble_size}",
-                "Use 1 for a single network.",
-            )
-        self.ensemble_size = ensemble_size
+        super().__init__(ensemble_size, **kwargs)
         self.built = True
 
     def call(self, inputs):
@@ -53,6 +45,3 @@ class RepeatMembers(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         batch, *rest = input_shape
         return (batch, self.ensemble_size, *rest)
-
-    def get_config(self):
-        return {**super().get_config(), "ensemble_size": self.ensemble_size}
