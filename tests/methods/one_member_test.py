@@ -43,6 +43,7 @@ def test_one_member_of_other_methods_and_other_numbers():
         heads.member(0)
 
 
+@pytest.mark.tensorflow
 def test_layers_that_cannot_give_one_member_away_are_named():
     network = small.create("batch_ensemble", "mlp", members=2).network
     with pytest.raises(InputError, match="dense0 of type DenseBatchEnsemble"):
