@@ -117,8 +117,11 @@ def build_model(s, train, unique, steps):
         **settings.method_options(s, train_examples=len(train)),
     )
     schedule = WarmUpStepDecay(
-        s["base_learning_rate"] * unique / 128,
-        [steps * e * s["train_epochs"] // 200 for e in s["lr_decay_epochs"]],
+        s["base_learning_rate"] * unique / s["images_per_rate"],
+        [
+            steps * epoch * s["train_epochs"] // s["lr_decay_of"]
+            for epoch in s["lr_decay_epochs"]
+        ],
         s["lr_decay_ratio"],
         steps * s["lr_warmup_epochs"],
     )

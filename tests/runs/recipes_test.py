@@ -103,7 +103,35 @@ def test_digits_recipes_differ_only_in_what_a_method_is():
 
 def test_every_method_has_a_recipe_for_every_data_set():
     pairs = {(d, m) for d in data.DATASETS for m in methods.list_methods()}
-    assert set(recipes.RECIPES) == pairs
+    imagenet = {pair for pair in recipes.RECIPES if pair[0] == "imagenet2012"}
+    assert set(recipes.RECIPES) == pairs | imagenet
+
+
+# papers/mimo.txt, appendix B: members, rows a step, epochs; and table 3.
+IMAGENET = {
+    "deterministic": (1, 4096, 90, "76.1%, NLL 0.943, ECE 0.039"),
+    "naive_multihead": (3, 4096, 150, "76.611%, NLL 0.929, ECE 0.043"),
+    "mimo": (2, 4096, 150, "77.5%, NLL 0.887, ECE 0.037"),
+    "treenet": (2, 4096, 150, "78.139%, NLL 0.852, ECE 0.017"),
+    # 4096 rows, as each image passes 4 times.
+    "batch_ensemble": (4, 1024, 135, "76.7%, NLL 0.944, ECE 0.049"),
+    "deep_ensemble": (4, 4096, 90, "77.5%, NLL 0.877, ECE 0.031"),
+}
+
+
+@pytest.mark.parametrize("method", IMAGENET)
+def test_imagenet_rows_are_the_papers(method):
+    r = recipes.recipe("imagenet2012", method)
+    found = (r.ensemble_size, r.batch_size, r.train_epochs)
+    *wanted, scores = IMAGENET[method]
+    assert found == tuple(wanted)
+    assert r.reported == f"table 3: accuracy {scores}"
+    assert (r.backbone, r.width_multiplier) == ("resnet50_{width}", 1)
+    assert (r.base_learning_rate, r.images_per_rate) == (0.1, 256)
+    assert (r.lr_decay_epochs, r.lr_decay_of) == ((30, 60, 80), 90)
+    assert (r.lr_warmup_epochs, r.l2) == (5, 1e-4)
+    mimo = (2, 0.6) if method == "mimo" else (1, 0.0)
+    assert mimo == (r.batch_repetitions, r.input_repetition_probability)
 
 
 def test_without_a_recipe_those_that_exist_are_listed():
