@@ -47,7 +47,7 @@ class Suite:
         weights = predictor.log_weights
         clean = self._evaluate(logits_fn, weights, self.test)
         results = {f"test/{k}": v for k, v in clean.result().items()}
-        results |= self._cost(predictor, logits_fn)
+        results |= self._cost(model, predictor, logits_fn)
         arrays = _reliability("reliability", clean)
         if len(weights) > 1:
             diversity = clean.diversity()
@@ -111,10 +111,11 @@ class Suite:
             arrays[f"ood_{name}_out"] = found["max_probability"]
         return evaluation.ood_results(inside, outside), arrays
 
-    def _cost(self, predictor, logits_fn):
+    def _cost(self, model, predictor, logits_fn):
+        # Parameters as trained: a predictor holds sums or mixtures of them.
         images = self.test.images[: self.batch_size]
         return {
-            "cost/params": evaluation.trainable_parameters(predictor),
+            "cost/params": evaluation.trainable_parameters(model),
             "cost/multiply_adds": evaluation.multiply_adds(predictor.network),
             "cost/flops": evaluation.flops(predictor.network),
             "cost/ms_per_example": evaluation.milliseconds_per_example(

@@ -125,7 +125,7 @@ COMMANDS = {
             *("--width_multiplier=8", "--lr_decay_epochs=100,150"),
         ],
         2,
-        64 * 8 + 8 + 2 * 90,
+        2 * 64 * 8 + 8 + 2 * 90,
     ),
     # Bias of their own and two factors of rank 1 for each of two members.
     "batch_ensemble": (
@@ -185,7 +185,7 @@ def test_two_logical_cpus_share_every_batch(cifar, tmp_path):
             processes.kill, "tensorflow:distribute.OneDeviceStrategy", 1
         ),
     )
-    assert found["cost/params"] == 15038
+    assert found["cost/params"] == 15038 + 2 * 9 * 16
 
 
 def _trained(cifar, tmp_path, *flags, before=None):
