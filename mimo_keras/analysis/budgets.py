@@ -29,7 +29,9 @@ def budget_curves(series):
     Reference:
         papers/mixture_ensembles.txt, figure 3, on the left.
     """
-    figure, panels = style.new_figure(8.2, 3.2, columns=2)
+    from matplotlib import ticker
+
+    figure, panels = style.new_figure(8.2, 3.4, columns=2)
     for axes, (key, label) in zip(panels, _PANELS.items(), strict=True):
         for index, (name, points) in enumerate(series.items()):
             color, marker = _LOOKS[index % len(_LOOKS)]
@@ -43,8 +45,10 @@ def budget_curves(series):
                 linestyle="-" if len(points) > 1 else "none",
                 capsize=2.5,
             )
-        axes.set_xscale("log")
-        axes.set_xlabel("Trainable parameters")
-        axes.set_ylabel(label)
-    panels[0].legend()
+        axes.set(xscale="log", xlabel="Trainable parameters", ylabel=label)
+        axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(ticker.EngFormatter(sep=""))
+        axes.xaxis.set_minor_formatter(ticker.NullFormatter())
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3)
     return figure
