@@ -1,24 +1,35 @@
 """Layers of efficient ensembles, for use in any functional Keras model."""
 
 from mimo_keras.layers import batch_ensemble
+from mimo_keras.layers.aligned_kernels import AlignedKernels
 from mimo_keras.layers.concatenate_members import ConcatenateMembers
+from mimo_keras.layers.demultiplex_members import DemultiplexMembers
 from mimo_keras.layers.dense_multihead import DenseMultihead
 from mimo_keras.layers.fold_members import FoldMembers
 from mimo_keras.layers.member_batch_norm import MemberBatchNormalization
 from mimo_keras.layers.member_kernels import MemberConv2D, MemberDense
+from mimo_keras.layers.mix_members import MixMembers
+from mimo_keras.layers.mixing_loss_weights import MixingLossWeights
 from mimo_keras.layers.mixture_prediction import MixturePrediction
 from mimo_keras.layers.monte_carlo_dropout import MonteCarloDropout
+from mimo_keras.layers.multiplex_members import (
+    MultiplexConvolutions,
+    MultiplexMembers,
+)
 from mimo_keras.layers.repeat_members import RepeatMembers
 from mimo_keras.layers.select_member import SelectMember
 from mimo_keras.layers.standardize_images import StandardizeImages
 from mimo_keras.layers.template_bank import TemplateBank
 from mimo_keras.layers.template_layers import TemplateConv2D, TemplateDense
 from mimo_keras.layers.unfold_members import UnfoldMembers
+from mimo_keras.layers.unmix_members import UnmixMembers
 
 __all__ = [
+    "AlignedKernels",
     "ConcatenateMembers",
     "Conv2DBatchEnsemble",
     "Conv2DRank1",
+    "DemultiplexMembers",
     "DenseBatchEnsemble",
     "DenseMultihead",
     "DenseRank1",
@@ -26,8 +37,12 @@ __all__ = [
     "MemberBatchNormalization",
     "MemberConv2D",
     "MemberDense",
+    "MixMembers",
+    "MixingLossWeights",
     "MixturePrediction",
     "MonteCarloDropout",
+    "MultiplexConvolutions",
+    "MultiplexMembers",
     "RepeatMembers",
     "SelectMember",
     "StandardizeImages",
@@ -35,6 +50,7 @@ __all__ = [
     "TemplateConv2D",
     "TemplateDense",
     "UnfoldMembers",
+    "UnmixMembers",
 ]
 
 

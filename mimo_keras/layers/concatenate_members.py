@@ -50,6 +50,13 @@ class ConcatenateMembers(keras.layers.Layer):
         batch, members, *space, channels = input_shape
         return (batch, *space, members * channels)
 
+    def for_one_image(self):
+        """Returns what stands for this layer where all members see one image.
+
+        Layers behind it then read it by kernels summed over the members.
+        """
+        return keras.layers.Identity(name=self.name), []
+
 
 def _check(shape):
     if len(shape) < 3:

@@ -11,7 +11,7 @@ from mimo_keras.layers.registration import register
 
 @register
 class DenseMultihead(keras.layers.Layer):
-    """M dense heads that read the same features: y_m = x W_m + b_m.
+    """M dense heads: y_m = x W_m + b_m, or y_m = x_m W_m + b_m.
 
     The heads' kernels stand side by side in one matrix, so that all of them
     cost one matrix product.
@@ -29,7 +29,7 @@ class DenseMultihead(keras.layers.Layer):
         inputs: Features.
 
     Input shape:
-        (N, F).
+        (N, F), which all heads read; or (N, M, F), features for each head.
 
     Output shape:
         (N, M, K).
@@ -65,7 +65,7 @@ class DenseMultihead(keras.layers.Layer):
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
-        self.input_spec = keras.layers.InputSpec(ndim=2)
+        self.input_spec = keras.layers.InputSpec(min_ndim=2, max_ndim=3)
 
     def build(self, input_shape):
         width = self.heads * self.units
@@ -81,17 +81,26 @@ class DenseMultihead(keras.layers.Layer):
             )
 
     def call(self, inputs):
+        self._check(inputs.shape)
+        if len(inputs.shape) == 3:
+            shape = (-1, self.heads, self.units)
+            kernels = ops.reshape(self.kernel, shape)
+            outputs = ops.einsum("nmf,fmk->nmk", inputs, kernels)
+            if self.bias is not None:
+                outputs = outputs + ops.reshape(self.bias, shape[1:])
+            return outputs
         outputs = ops.matmul(inputs, self.kernel)
         if self.bias is not None:
             outputs = ops.add(outputs, self.bias)
         return ops.reshape(outputs, (-1, self.heads, self.units))
 
     def compute_output_shape(self, input_shape):
+        self._check(input_shape)
         return (input_shape[0], self.heads, self.units)
 
     def multiply_adds(self, input_shape, output_shape):
         """Returns the multiply-adds for one example (the cost counter asks)."""
-        return math.prod(input_shape) * output_shape[-2] * output_shape[-1]
+        return input_shape[-1] * math.prod(output_shape)
 
     def get_config(self):
         return {
@@ -106,3 +115,11 @@ class DenseMultihead(keras.layers.Layer):
                 self.bias_initializer
             ),
         }
+
+    def _check(self, shape):
+        if len(shape) == 3 and shape[1] != self.heads:
+            raise expected(
+                f"features for {self.heads} heads, (N, {self.heads}, F)",
+                f"shape={tuple(shape)}",
+                "Give each head its own, or all the same (N, F).",
+            )

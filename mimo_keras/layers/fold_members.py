@@ -1,26 +1,30 @@
-"""One image for all members: its copies become rows of the batch."""
+"""What the members see becomes rows of the batch."""
 
+import keras
 from keras import ops
 
+from mimo_keras.errors import expected
 from mimo_keras.layers.members import MembersLayer
 from mimo_keras.layers.registration import register
 
 
 @register
 class FoldMembers(MembersLayer):
-    """Repeats the whole batch once for every member, member-major.
+    """Makes rows of what each member sees, member-major.
 
-    Row `m * B + b` of the result is row `b` of the inputs, for member `m`:
-    the order in which BatchEnsemble layers take their members.
+    Row `m * B + b` of the result is row `b` of what member `m` sees: the
+    order in which BatchEnsemble layers take their members.
 
     Args:
         ensemble_size: M, the number of members.
+        by_member: Whether each member sees inputs of its own. Otherwise the
+            whole batch is repeated once for every member.
 
     Call arguments:
-        inputs: What all members see.
+        inputs: What the members see.
 
     Input shape:
-        (B, ...).
+        (B, ...); by member (B, M, ...).
 
     Output shape:
         (M·B, ...).
@@ -36,16 +40,42 @@ class FoldMembers(MembersLayer):
         ensemble and lifelong learning, ICLR 2020, section 3.1.
     """
 
-    def __init__(self, ensemble_size, **kwargs):
+    def __init__(self, ensemble_size, by_member=False, **kwargs):
         super().__init__(ensemble_size, **kwargs)
+        self.by_member = by_member
         self.built = True
 
     def call(self, inputs):
+        self._check(inputs.shape)
+        if self.by_member:
+            rows = ops.swapaxes(inputs, 0, 1)
+            return ops.reshape(rows, (-1, *ops.shape(inputs)[2:]))
         rest = [1] * (len(inputs.shape) - 1)
         return ops.tile(inputs, (self.ensemble_size, *rest))
 
     def compute_output_shape(self, input_shape):
+        self._check(input_shape)
         batch, *rest = input_shape
         if batch is not None:
             batch = batch * self.ensemble_size
-        return (batch, *rest)
+        return (batch, *rest[self.by_member :])
+
+    def for_one_image(self):
+        """Returns what stands for this layer where all members see one image.
+
+        Layers behind it then give the members' sum.
+        """
+        return keras.layers.Identity(name=self.name), []
+
+    def get_config(self):
+        return {**super().get_config(), "by_member": self.by_member}
+
+    def _check(self, shape):
+        if self.by_member and (
+            len(shape) < 3 or shape[1] != self.ensemble_size
+        ):
+            raise expected(
+                f"inputs of {self.ensemble_size} members, (B, M, ...)",
+                f"shape={tuple(shape)}",
+                "Without by_member all members see the same.",
+            )

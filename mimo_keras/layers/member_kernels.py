@@ -170,18 +170,17 @@ class DenseByMember(MemberKernels):
 class _OwnKernels:
     """Kernels and bias that are weights of the layer, one for each member."""
 
-    # It can stand for a layer of templates, which does.
-    takes_no_bank = True
+    # It can stand for a layer of templates, which takes a bank, too.
+    takes_first_only = True
 
     def build(self, input_shape):
         kernel_shape = self.kernel_shape(input_shape)
         fan_in = math.prod(kernel_shape[:-1])
+        # he_normal would take the members for a part of the kernel.
+        default = keras.initializers.RandomNormal(stddev=(2.0 / fan_in) ** 0.5)
         self.kernel = self.add_weight(
             shape=(self.ensemble_size, *kernel_shape),
-            # he_normal would take the members for a part of the kernel.
-            initializer=keras.initializers.RandomNormal(
-                stddev=(2.0 / fan_in) ** 0.5
-            ),
+            initializer=self.kernel_initializer or default,
             name="kernel",
         )
         self.bias = None
@@ -202,6 +201,21 @@ class _OwnKernels:
         """Returns one member's plain layer, and its weights."""
         return self.plain(), [w[index] for w in self.get_weights()]
 
+    def for_one_image(self):
+        """Returns the plain layer of the members' sum, and its weights.
+
+        Where all members read the same, Σ_m W_m * x = (Σ_m W_m) * x.
+        """
+        return self.plain(), [w.sum(axis=0) for w in self.get_weights()]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "kernel_initializer": keras.initializers.serialize(
+                self.kernel_initializer
+            ),
+        }
+
 
 @register
 class MemberConv2D(_OwnKernels, ConvolutionByMember):
@@ -214,6 +228,8 @@ class MemberConv2D(_OwnKernels, ConvolutionByMember):
         strides: One integer for both directions.
         padding: "same" or "valid".
         use_bias: Whether each member adds a bias of its own.
+        kernel_initializer: Initializer of the (M, …) kernels, such as
+            `AlignedKernels`; None for he_normal's variance.
 
     Input shape:
         (M·B, H, W, C), all rows of member 0 first: see `FoldMembers`.
@@ -232,6 +248,28 @@ class MemberConv2D(_OwnKernels, ConvolutionByMember):
         share no weights. `TemplateConv2D` becomes this one in a predictor.
     """
 
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        ensemble_size,
+        strides=1,
+        padding="same",
+        use_bias=True,
+        kernel_initializer=None,
+        **kwargs,
+    ):
+        super().__init__(
+            filters,
+            kernel_size,
+            ensemble_size,
+            strides,
+            padding,
+            use_bias,
+            **kwargs,
+        )
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+
 
 @register
 class MemberDense(_OwnKernels, DenseByMember):
@@ -241,6 +279,8 @@ class MemberDense(_OwnKernels, DenseByMember):
         units: U, the number of outputs.
         ensemble_size: M, the number of members.
         use_bias: Whether each member adds a bias of its own.
+        kernel_initializer: Initializer of the (M, …) kernels, such as
+            `AlignedKernels`; None for he_normal's variance.
 
     Input shape:
         (M·B, C), all rows of member 0 first: see `FoldMembers`.
@@ -258,3 +298,14 @@ class MemberDense(_OwnKernels, DenseByMember):
         Lakshminarayanan et al., Deep ensembles, NeurIPS 2017: members that
         share no weights. `TemplateDense` becomes this one in a predictor.
     """
+
+    def __init__(
+        self,
+        units,
+        ensemble_size,
+        use_bias=True,
+        kernel_initializer=None,
+        **kwargs,
+    ):
+        super().__init__(units, ensemble_size, use_bias, **kwargs)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)

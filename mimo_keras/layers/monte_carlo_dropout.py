@@ -1,15 +1,14 @@
 """Dropout that goes on at test time."""
 
-import random
-
 import keras
 
 from mimo_keras.errors import expected
+from mimo_keras.layers.drawing import DrawingLayer
 from mimo_keras.layers.registration import register
 
 
 @register
-class MonteCarloDropout(keras.layers.Layer):
+class MonteCarloDropout(DrawingLayer):
     """Dropout that is active in training and in prediction alike.
 
     Each value is zeroed with probability `rate`, independently; what stays is
@@ -43,7 +42,7 @@ class MonteCarloDropout(keras.layers.Layer):
     """
 
     def __init__(self, rate, seed=None, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(seed, **kwargs)
         if not 0.0 <= rate < 1.0:
             raise expected(
                 "a dropout rate in [0, 1)",
@@ -51,12 +50,6 @@ class MonteCarloDropout(keras.layers.Layer):
                 "It is the share of values that are zeroed.",
             )
         self.rate = rate
-        # Drawn here, so that a copy by configuration draws the same numbers.
-        self.seed = random.randrange(2**31) if seed is None else seed
-        given = isinstance(seed, keras.random.SeedGenerator)
-        self.seed_generator = (
-            seed if given else keras.random.SeedGenerator(self.seed)
-        )
         self.supports_masking = True
         self.built = True
 
@@ -69,13 +62,4 @@ class MonteCarloDropout(keras.layers.Layer):
         return input_shape
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "rate": self.rate,
-            "seed": keras.saving.serialize_keras_object(self.seed),
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        seed = keras.saving.deserialize_keras_object(config.get("seed"))
-        return cls(**{**config, "seed": seed})
+        return {**super().get_config(), "rate": self.rate}

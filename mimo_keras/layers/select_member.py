@@ -44,6 +44,13 @@ class SelectMember(keras.layers.Layer):
         batch, _, *rest = input_shape
         return (batch, *rest)
 
+    def for_one_image(self):
+        """Returns what stands for this layer where all members see one image.
+
+        Layers behind it then read that image.
+        """
+        return keras.layers.Identity(name=self.name), []
+
     def get_config(self):
         return {**super().get_config(), "member": self.member}
 

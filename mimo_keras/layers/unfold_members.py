@@ -1,5 +1,6 @@
 """From rows of the batch back to an axis of members."""
 
+import keras
 from keras import ops
 
 from mimo_keras.layers.members import MembersLayer, rows_per_member
@@ -47,3 +48,10 @@ class UnfoldMembers(MembersLayer):
         rows, *rest = input_shape
         batch = rows_per_member(rows, self.ensemble_size)
         return (batch, self.ensemble_size, *rest)
+
+    def for_one_image(self):
+        """Returns what stands for this layer where all members see one image.
+
+        Layers in front then give the members' sum.
+        """
+        return keras.layers.Identity(name=self.name), []

@@ -26,18 +26,23 @@ class Case:
         arguments: Of the constructor. Over all cases of a layer each one is
             given at least once, and not at its default.
         dtype: Of the input.
-        low: What the policy mixed_bfloat16 makes of the output's dtype.
+        low: What the policy mixed_bfloat16 makes of the output's dtype; of
+            several outputs, a tuple.
         members: M, if members are rows of the layer's inputs or outputs.
         bank: Numbers of the bank that it takes, if it takes one.
+        twice: Whether it is called on its input twice, as features and masks.
+        positive: Whether it takes no number below 0.
     """
 
     name: str
     shape: tuple
     arguments: dict = dataclasses.field(default_factory=dict)
     dtype: str = "float32"
-    low: str = "bfloat16"
+    low: str | tuple = "bfloat16"
     members: int = 0
     bank: int = 0
+    twice: bool = False
+    positive: bool = False
 
     def __str__(self):
         return "-".join([self.name, *map(str, self.arguments), self.dtype])
@@ -49,10 +54,13 @@ class Case:
         rng = np.random.default_rng(0)
         if self.dtype == "uint8":
             return rng.integers(0, 256, (rows, *self.shape), self.dtype)
-        return rng.normal(size=(rows, *self.shape)).astype(self.dtype)
+        numbers = rng.normal(size=(rows, *self.shape)).astype(self.dtype)
+        return np.abs(numbers) if self.positive else numbers
 
     def call(self, layer, x, bank=None):
-        """Calls the layer, with a bank if it takes one."""
+        """Calls the layer, with a bank or masks if it takes them."""
+        if self.twice:
+            return layer(x, x)
         if not self.bank:
             return layer(x)
         if bank is None:
@@ -94,7 +102,23 @@ CASES = [
         (6,),
         {"units": 1, "heads": 2, "bias_initializer": "ones"},
     ),
+    Case(
+        "DenseMultihead",
+        (3, 6),
+        {"units": 5, "heads": 3},
+    ),
+    Case(
+        "DemultiplexMembers",
+        (6,),
+        {"ensemble_size": 3, "units": 5, "hidden_units": 4},
+    ),
     Case("FoldMembers", (4, 4, 2), {"ensemble_size": 2}, members=2),
+    Case(
+        "FoldMembers",
+        (2, 4, 2),
+        {"ensemble_size": 2, "by_member": True},
+        members=2,
+    ),
     Case(
         "MemberBatchNormalization",
         (4, 4, 2),
@@ -111,16 +135,54 @@ CASES = [
             "strides": 2,
             "padding": "valid",
             "use_bias": False,
+            "kernel_initializer": "ones",
         },
         members=2,
     ),
     Case(
         "MemberDense",
         (6,),
-        {"units": 3, "ensemble_size": 2, "use_bias": False},
+        {
+            "units": 3,
+            "ensemble_size": 2,
+            "use_bias": False,
+            "kernel_initializer": "ones",
+        },
         members=2,
     ),
     Case("MemberDense", (6,), {"units": 3, "ensemble_size": 2}, members=2),
+    Case(
+        "MixMembers",
+        (3, 4, 4, 2),
+        {
+            "concentration": 1.0,
+            "cutmix_probability": 0.25,
+            "cutmix_decay": 0.5,
+            "seed": 1,
+        },
+        low=("bfloat16", "float32", "float32"),
+    ),
+    Case(
+        "MixMembers",
+        (3, 5),
+        {"cutmix_probability": 0.0},
+        low=("bfloat16", "float32", "float32"),
+    ),
+    Case(
+        "MixingLossWeights", (3,), {"root": 2.0}, low="float32", positive=True
+    ),
+    Case("MultiplexConvolutions", (3, 4, 4, 2), {"ensemble_size": 3}),
+    Case(
+        "MultiplexConvolutions",
+        (4, 4, 2),
+        {"ensemble_size": 3, "one_image": True},
+    ),
+    Case("MultiplexMembers", (3, 4, 4, 2), {"ensemble_size": 3}),
+    Case(
+        "MultiplexMembers",
+        (5,),
+        {"ensemble_size": 3, "keys": "orthogonal", "one_image": True},
+    ),
     Case("MixturePrediction", (2, 5), {"log_weights": TWO_LOGS}, low="float32"),
     Case(
         "MixturePrediction",
@@ -189,11 +251,17 @@ CASES = [
         bank=60,
     ),
     Case("UnfoldMembers", (4, 2), {"ensemble_size": 2}, members=2),
+    Case(
+        "UnmixMembers",
+        (4, 4, 2),
+        {"fraction": 0.5, "fadeout_epochs": 3, "interpolation": "bilinear"},
+        twice=True,
+    ),
 ]
 
 # edward2's layers are tested as thoroughly in batch_ensemble_test.py.
-# A bank has no rows: see template_bank_test.py.
-ELSEWHERE = {*batch_ensemble.NAMES, "TemplateBank"}
+# A bank has no rows, see template_bank_test.py; an initializer neither.
+ELSEWHERE = {*batch_ensemble.NAMES, "AlignedKernels", "TemplateBank"}
 OWN = [name for name in layers.__all__ if name not in ELSEWHERE]
 
 every_layer = pytest.mark.parametrize("case", CASES, ids=str)
@@ -212,11 +280,10 @@ def arrays(outputs):
 
 
 def assert_close(outputs, wanted, **tolerances):
-    keras.tree.map_structure(
-        lambda a, b: np.testing.assert_allclose(a, b, **tolerances),
-        arrays(outputs),
-        arrays(wanted),
-    )
+    # Flat: a loaded model returns a tuple's elements in a list.
+    pairs = (keras.tree.flatten(arrays(x)) for x in (outputs, wanted))
+    for one, other in zip(*pairs, strict=True):
+        np.testing.assert_allclose(one, other, **tolerances)
 
 
 def specs(outputs):
@@ -324,8 +391,12 @@ def test_mixed_bfloat16(case):
     network = case.network()
     network.set_weights(exact.get_weights())
     outputs = network(case.inputs())
-    for tensor in keras.tree.flatten(outputs):
-        assert keras.backend.standardize_dtype(tensor.dtype) == case.low
+    low = keras.tree.map_structure(
+        lambda tensor: keras.backend.standardize_dtype(tensor.dtype), outputs
+    )
+    if isinstance(case.low, str):
+        low = set(keras.tree.flatten(low))
+    assert low == ({case.low} if isinstance(case.low, str) else case.low)
     assert all(weight.dtype == "float32" for weight in network.weights)
     assert_close(outputs, exact(case.inputs()), rtol=0.03, atol=0.03)
 

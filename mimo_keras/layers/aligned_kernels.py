@@ -1,0 +1,70 @@
+"""Kernel alignment: encoders that start with a common language."""
+
+import random
+
+import keras
+from keras import ops
+
+from mimo_keras.errors import expected
+from mimo_keras.layers.registration import register
+
+
+@register
+class AlignedKernels(keras.initializers.Initializer):
+    """Starts the kernels of M encoders alike.
+
+    It is for weights whose first axis is members, as in `MemberConv2D` and
+    `MemberDense`.
+
+    Args:
+        alignment: "equal": all members have the same kernel. "colinear": the
+            same kernel times a number of each member's own, uniform in
+            [0.5, 1.5].
+        initializer: Initializer of one member's kernel.
+        seed: Integer for the members' numbers; None for a random one.
+
+    Example:
+
+    ```python
+    start = mimo_keras.layers.AlignedKernels("equal")
+    conv = mimo_keras.layers.MemberConv2D(16, 3, 2, kernel_initializer=start)
+    ```
+
+    Reference:
+        papers/mixshare.txt, section 3.2 and appendix C.
+    """
+
+    ALIGNMENTS = ("equal", "colinear")
+
+    def __init__(self, alignment="equal", initializer="he_normal", seed=None):
+        if alignment not in self.ALIGNMENTS:
+            raise expected(
+                "an alignment among " + ", ".join(self.ALIGNMENTS),
+                f"alignment={alignment!r}",
+                "Without the initializer each member has its own.",
+            )
+        self.alignment = alignment
+        self.initializer = keras.initializers.get(initializer)
+        self.seed = seed
+        self._drawn = random.randrange(2**31) if seed is None else seed
+
+    def __call__(self, shape, dtype=None):
+        members, *kernel = shape
+        one = ops.expand_dims(self.initializer(kernel, dtype=dtype), 0)
+        if self.alignment == "equal":
+            return ops.repeat(one, members, axis=0)
+        factors = keras.random.uniform(
+            (members, *[1] * len(kernel)),
+            minval=0.5,
+            maxval=1.5,
+            dtype=one.dtype,
+            seed=self._drawn,
+        )
+        return one * factors
+
+    def get_config(self):
+        return {
+            "alignment": self.alignment,
+            "initializer": keras.initializers.serialize(self.initializer),
+            "seed": self.seed,
+        }

@@ -1,0 +1,34 @@
+"""What the layers that draw random numbers have in common."""
+
+import random
+
+import keras
+
+
+class DrawingLayer(keras.layers.Layer):
+    """Base of layers with a seed generator of their own.
+
+    Args:
+        seed: Integer, None for a random one, or a keras.random.SeedGenerator.
+            The generator's state moves on with each draw.
+    """
+
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        # Drawn here, so that a copy by configuration draws the same numbers.
+        self.seed = random.randrange(2**31) if seed is None else seed
+        given = isinstance(seed, keras.random.SeedGenerator)
+        self.seed_generator = (
+            seed if given else keras.random.SeedGenerator(self.seed)
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "seed": keras.saving.serialize_keras_object(self.seed),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        seed = keras.saving.deserialize_keras_object(config.get("seed"))
+        return cls(**{**config, "seed": seed})

@@ -1,0 +1,226 @@
+"""DataMUX's multiplexers: M inputs become one, marked by whose they are."""
+
+import math
+
+import keras
+from keras import ops
+
+from mimo_keras.errors import expected
+from mimo_keras.layers.members import MembersLayer
+from mimo_keras.layers.registration import register
+
+KEYS = ("gaussian", "orthogonal", "identity")
+
+
+class _Multiplexer(MembersLayer):
+    """Base of layers that turn each member's input and take the mean.
+
+    Args:
+        ensemble_size: M, the number of members.
+        one_image: Whether all members see the same: inputs are (N, ...).
+    """
+
+    def __init__(self, ensemble_size, one_image=False, **kwargs):
+        super().__init__(ensemble_size, **kwargs)
+        self.one_image = one_image
+
+    def compute_output_shape(self, input_shape):
+        self.check(input_shape)
+        if self.one_image:
+            return tuple(input_shape)
+        batch, _, *shape = input_shape
+        return (batch, *shape)
+
+    def check(self, shape):
+        """Raises InputError if there is not one input for each member."""
+        if self.one_image:
+            return
+        if len(shape) < 3 or shape[1] != self.ensemble_size:
+            raise expected(
+                f"inputs of {self.ensemble_size} members, (N, M, ...)",
+                f"shape={tuple(shape)}",
+                "With one_image=True all members see the same.",
+            )
+
+    def for_one_image(self):
+        """Returns this layer for one image that all members see."""
+        config = {**self.get_config(), "one_image": True}
+        return type(self).from_config(config), self.get_weights()
+
+    def get_config(self):
+        return {**super().get_config(), "one_image": self.one_image}
+
+
+@register
+class MultiplexMembers(_Multiplexer):
+    """Turns each member's input by a fixed key: y = (1/M) Σ_m φ_m(x_m).
+
+    Args:
+        ensemble_size: M, the number of members.
+        keys: "gaussian": φ_m multiplies each value by one that is drawn from
+            a standard normal. "orthogonal": φ_m is a rotation of the whole
+            input as a vector, which takes a D x D matrix for D values.
+            "identity": φ_m does nothing, which only one member can afford.
+        one_image: Whether all members see the same: inputs are (N, ...).
+
+    Input shape:
+        (N, M, ...).
+
+    Output shape:
+        (N, ...).
+
+    Example:
+
+    ```python
+    x = mimo_keras.layers.MultiplexMembers(2, keys="orthogonal")(vectors)
+    ```
+
+    Reference:
+        Murahari et al., DataMUX: data multiplexing for neural networks,
+        NeurIPS 2022, section 3.1.
+    """
+
+    def __init__(self, ensemble_size, keys="gaussian", **kwargs):
+        super().__init__(ensemble_size, **kwargs)
+        if keys not in KEYS:
+            raise expected(
+                "keys among " + ", ".join(KEYS),
+                f"keys={keys!r}",
+                "Choose one of these.",
+            )
+        self.keys = keys
+
+    def build(self, input_shape):
+        self.check(input_shape)
+        shape = tuple(input_shape[1 if self.one_image else 2 :])
+        size = math.prod(shape)
+        self.key = None
+        if self.keys != "identity":
+            rotation = self.keys == "orthogonal"
+            self.key = self.add_weight(
+                shape=(
+                    self.ensemble_size,
+                    *((size, size) if rotation else shape),
+                ),
+                initializer=_rotations if rotation else _normal,
+                trainable=False,
+                name="key",
+            )
+
+    def call(self, inputs):
+        self.check(inputs.shape)
+        if self.keys == "identity":
+            return inputs if self.one_image else ops.mean(inputs, axis=1)
+        if self.one_image:
+            return self._turned(inputs, ops.mean(self.key, axis=0))
+        turned = [
+            self._turned(inputs[:, member], self.key[member])
+            for member in range(self.ensemble_size)
+        ]
+        return sum(turned) / self.ensemble_size
+
+    def multiply_adds(self, input_shape, output_shape):
+        """Returns the multiply-adds of the rotations; others are products."""
+        if self.keys != "orthogonal":
+            return 0
+        size = math.prod(output_shape[1:])
+        turns = 1 if self.one_image else self.ensemble_size
+        return turns * size * size * output_shape[0]
+
+    def get_config(self):
+        return {**super().get_config(), "keys": self.keys}
+
+    def _turned(self, x, key):
+        if self.keys == "gaussian":
+            return x * key
+        flat = ops.reshape(x, (-1, key.shape[0]))
+        return ops.reshape(ops.matmul(flat, key), (-1, *x.shape[1:]))
+
+
+@register
+class MultiplexConvolutions(_Multiplexer):
+    """Marks each member's image by a convolution that is learned.
+
+    y = (1/M) Σ_m ReLU(W_m * x_m + b_m), with 3x3 kernels, stride 1 and zero
+    padding of 1, to as many channels as the image has.
+
+    Args:
+        ensemble_size: M, the number of members.
+        one_image: Whether all members see the same: inputs are (N, H, W, C).
+
+    Input shape:
+        (N, M, H, W, C).
+
+    Output shape:
+        (N, H, W, C).
+
+    Example:
+
+    ```python
+    x = mimo_keras.layers.MultiplexConvolutions(2)(images)
+    ```
+
+    Reference:
+        papers/mimmo_supplement.txt, appendix B.
+    """
+
+    def build(self, input_shape):
+        self.check(input_shape)
+        channels = input_shape[-1]
+        self.kernel = self.add_weight(
+            shape=(self.ensemble_size, 3, 3, channels, channels),
+            initializer=keras.initializers.RandomNormal(
+                stddev=(2.0 / (9 * channels)) ** 0.5
+            ),
+            name="kernel",
+        )
+        self.bias = self.add_weight(
+            shape=(self.ensemble_size, channels),
+            initializer="zeros",
+            name="bias",
+        )
+
+    def call(self, inputs):
+        self.check(inputs.shape)
+        marked = [
+            ops.relu(
+                ops.conv(
+                    inputs if self.one_image else inputs[:, member],
+                    self.kernel[member],
+                    padding="same",
+                    data_format="channels_last",
+                )
+                + self.bias[member]
+            )
+            for member in range(self.ensemble_size)
+        ]
+        return sum(marked) / self.ensemble_size
+
+    def check(self, shape):
+        super().check(shape)
+        if len(shape) != (4 if self.one_image else 5):
+            raise expected(
+                "images (N, M, H, W, C)",
+                f"shape={tuple(shape)}",
+                "Vectors take MultiplexMembers.",
+            )
+
+    def multiply_adds(self, input_shape, output_shape):
+        """Returns the multiply-adds of the members' convolutions."""
+        batch, *space, channels = output_shape
+        positions = batch * space[0] * space[1]
+        return self.ensemble_size * positions * 9 * channels * channels
+
+
+def _normal(shape, dtype=None):
+    return keras.initializers.RandomNormal(stddev=1.0)(shape, dtype)
+
+
+def _rotations(shape, dtype=None):
+    """One random orthogonal matrix for each member."""
+    return ops.stack(
+        [
+            keras.initializers.Orthogonal()(shape[1:], dtype)
+            for _ in range(shape[0])
+        ]
+    )

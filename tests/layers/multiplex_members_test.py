@@ -1,0 +1,156 @@
+"""DataMUX's multiplexers and demultiplexer against NumPy."""
+
+import keras
+import numpy as np
+import pytest
+
+from mimo_keras.errors import InputError
+from mimo_keras.layers import (
+    DemultiplexMembers,
+    MultiplexConvolutions,
+    MultiplexMembers,
+)
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.normal(size=(3, 2, 4, 5, 2)).astype("float32")
+VECTORS = RNG.normal(size=(3, 2, 7)).astype("float32")
+LAYERS = {
+    "gaussian": lambda **o: MultiplexMembers(2, "gaussian", **o),
+    "orthogonal": lambda **o: MultiplexMembers(2, "orthogonal", **o),
+    "conv": lambda **o: MultiplexConvolutions(2, **o),
+}
+
+
+def numpy(x):
+    return keras.ops.convert_to_numpy(x)
+
+
+@pytest.mark.parametrize("inputs", [IMAGES, VECTORS], ids=["map", "vector"])
+def test_gaussian_keys_multiply(inputs):
+    layer = MultiplexMembers(2)
+    found = numpy(layer(inputs))
+    keys = numpy(layer.key)
+    assert keys.shape == inputs.shape[1:]
+    np.testing.assert_allclose(
+        found, (inputs * keys).mean(1), rtol=1e-5, atol=1e-6
+    )
+    assert layer.trainable_weights == []
+
+
+def test_gaussian_keys_are_standard_normal():
+    layer = MultiplexMembers(4)
+    layer.build((None, 4, 5000))
+    keys = numpy(layer.key)
+    np.testing.assert_allclose(keys.mean(1), 0, atol=0.06)
+    np.testing.assert_allclose(keys.std(1), 1, atol=0.04)
+    assert abs(np.corrcoef(keys)[np.triu_indices(4, 1)]).max() < 0.06
+
+
+@pytest.mark.parametrize("inputs", [IMAGES, VECTORS], ids=["map", "vector"])
+def test_orthogonal_keys_rotate(inputs):
+    layer = MultiplexMembers(2, keys="orthogonal")
+    found = numpy(layer(inputs)).reshape(3, -1)
+    keys, flat = numpy(layer.key), inputs.reshape(3, 2, -1)
+    for key in keys:
+        np.testing.assert_allclose(key @ key.T, np.eye(len(key)), atol=1e-5)
+    assert abs(keys[0] - keys[1]).max() > 0.1
+    wanted = np.einsum("nmi,mij->nj", flat, keys) / 2
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_identity_is_the_mean():
+    found = numpy(MultiplexMembers(2, keys="identity")(VECTORS))
+    np.testing.assert_allclose(found, VECTORS.mean(1), rtol=1e-5, atol=1e-6)
+
+
+def convolved(image, kernel, bias):
+    """ReLU of a 3x3 convolution with zeros around the image."""
+    padded = np.pad(image, [(1, 1), (1, 1), (0, 0)])
+    height, width, _ = image.shape
+    out = np.zeros((height, width, kernel.shape[-1]))
+    for y in range(height):
+        for x in range(width):
+            part = padded[y : y + 3, x : x + 3]
+            out[y, x] = np.einsum("abc,abcd->d", part, kernel)
+    return np.maximum(out + bias, 0)
+
+
+def test_convolutions_mark_and_average():
+    layer = MultiplexConvolutions(2)
+    layer.build(IMAGES.shape)
+    layer.bias.assign(RNG.normal(size=(2, 2)))
+    found = numpy(layer(IMAGES))
+    kernel, bias = numpy(layer.kernel), numpy(layer.bias)
+    for row, wanted in zip(IMAGES, found, strict=True):
+        marked = [convolved(row[m], kernel[m], bias[m]) for m in range(2)]
+        np.testing.assert_allclose(
+            np.mean(marked, 0), wanted, rtol=1e-4, atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_one_image_for_all_gives_the_same(kind):
+    layer = LAYERS[kind](name="multiplex")
+    image = IMAGES[:, 0]
+    wanted = numpy(layer(np.stack([image, image], 1)))
+    twin, weights = layer.for_one_image()
+    twin.build(image.shape)
+    twin.set_weights(weights)
+    np.testing.assert_allclose(twin(image), wanted, rtol=1e-4, atol=1e-5)
+    assert twin.compute_output_shape(image.shape) == image.shape
+
+
+def test_costs_by_hand():
+    shape, out = (1, 2, 4, 5, 2), (1, 4, 5, 2)
+    costs = {k: v().multiply_adds(shape, out) for k, v in LAYERS.items()}
+    wanted = {
+        "gaussian": 0,
+        "orthogonal": 2 * 40 * 40,
+        "conv": 2 * 20 * 9 * 2 * 2,
+    }
+    assert costs == wanted
+    folded = MultiplexMembers(2, "orthogonal", one_image=True)
+    assert folded.multiply_adds(out, out) == 40 * 40
+    mlp = DemultiplexMembers(3, 4, hidden_units=5)
+    assert mlp.multiply_adds((1, 6), (1, 3, 4)) == 3 * (6 * 5 + 5 * 4)
+
+
+@pytest.mark.parametrize(
+    ("make", "shape", "match"),
+    [
+        (lambda: MultiplexMembers(2, "other"), None, "gaussian, orthogonal"),
+        (lambda: MultiplexMembers(3), (1, 2, 4), "inputs of 3 members"),
+        (lambda: MultiplexMembers(2), (1, 2), "inputs of 2 members"),
+        (lambda: MultiplexConvolutions(2), (1, 2, 7), "MultiplexMembers"),
+    ],
+)
+def test_bad_input(make, shape, match):
+    with pytest.raises(InputError, match=match):
+        make()(np.zeros(shape, "float32"))
+
+
+def test_each_member_has_a_perceptron():
+    features = RNG.normal(size=(5, 6)).astype("float32")
+    layer = DemultiplexMembers(2, units=4, hidden_units=3)
+    layer.build(features.shape)
+    for bias in layer.biases:
+        bias.assign(RNG.normal(size=bias.shape))
+    found = numpy(layer(features))
+    for member in range(2):
+        (v, w), (a, b) = (
+            [numpy(x)[member] for x in group]
+            for group in (layer.kernels, layer.biases)
+        )
+        wanted = np.maximum(features @ v + a, 0) @ w + b
+        np.testing.assert_allclose(
+            found[:, member], wanted, rtol=1e-4, atol=1e-5
+        )
+
+
+def test_perceptrons_start_with_he_normals_variance():
+    layer = DemultiplexMembers(4, units=200, hidden_units=300)
+    layer.build((None, 100))
+    for kernel, fan_in in zip(layer.kernels, (100, 300), strict=True):
+        np.testing.assert_allclose(
+            numpy(kernel).std(), np.sqrt(2 / fan_in), rtol=0.03
+        )
