@@ -76,4 +76,4 @@ def _averaged(x, kit):
             f"backbone(x)={x!r}",
             "Return the tensor, such as network.output, not the network.",
         )
-    return poolings[rank](name=kit.name("pool"))(x)
+    return poolings[rank](name=kit.name("pool"))(kit.last_map(x))

@@ -23,6 +23,11 @@ def no_drop(name):
     return lambda x: x
 
 
+def as_it_is(x):
+    """Returns the identity: all heads read the whole of the last map."""
+    return x
+
+
 @dataclasses.dataclass(frozen=True)
 class Kit:
     """Constructors of the layers in which methods differ.
@@ -35,6 +40,8 @@ class Kit:
         norm: `norm(name=…)`.
         dense: `dense(units, name=…, **options)`.
         drop: `drop(name=…)`, dropout in the places where a backbone has it.
+        last_map: Function from the last feature map to what is then pooled
+            or flattened.
         prefix: Comes before each layer's name, so that a method can build a
             stage more than once in one network.
     """
@@ -47,6 +54,7 @@ class Kit:
         keras.layers.Dense, kernel_initializer="he_normal"
     )
     drop: Callable = no_drop
+    last_map: Callable = as_it_is
     prefix: str = ""
 
     def named(self, prefix):
@@ -83,14 +91,24 @@ class Backbone:
 
         Returns:
             The features (N, F), and the named endpoints: "stem", "stage_0",
-            …, each a KerasTensor.
+            …, each a KerasTensor. The network has a layer of each of these
+            names that returns it.
         """
-        x = self.stem(x, kit)
+        return self.behind_stem(self.stem(x, kit), kit)
+
+    def behind_stem(self, x, kit):
+        """Builds what follows the stem; as `features`."""
+        x = _endpoint(x, kit, "stem")
         endpoints = {"stem": x}
         for index, stage in enumerate(self.stages):
-            x = stage(x, kit)
-            endpoints[f"stage_{index}"] = x
+            name = f"stage_{index}"
+            x = endpoints[name] = _endpoint(stage(x, kit), kit, name)
         return self.top(x, kit), endpoints
+
+
+def _endpoint(x, kit, name):
+    """Marks a place in the network that analyses find by its name."""
+    return keras.layers.Identity(name=kit.name(name))(x)
 
 
 def residual_group(x, kit, *, block, name, filters, strides, blocks):

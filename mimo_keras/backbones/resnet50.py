@@ -88,4 +88,5 @@ def _relu(x, kit, label):
 
 
 def _top(x, kit):
-    return keras.layers.GlobalAveragePooling2D(name=kit.name("pool"))(x)
+    pooled = keras.layers.GlobalAveragePooling2D(name=kit.name("pool"))
+    return pooled(kit.last_map(x))

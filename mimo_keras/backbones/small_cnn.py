@@ -55,4 +55,5 @@ def _layer(x, kit, *, index, filters):
 
 
 def _top(x, kit):
-    return keras.layers.Flatten(name=kit.name("flatten"))(x)
+    flat = keras.layers.Flatten(name=kit.name("flatten"))
+    return flat(kit.last_map(x))

@@ -70,4 +70,5 @@ def _norm_relu(x, kit, label):
 
 def _top(x, kit):
     x = _norm_relu(x, kit, "_top")
-    return keras.layers.GlobalAveragePooling2D(name=kit.name("pool"))(x)
+    pooled = keras.layers.GlobalAveragePooling2D(name=kit.name("pool"))
+    return pooled(kit.last_map(x))

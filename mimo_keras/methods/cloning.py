@@ -53,7 +53,15 @@ def _copied(layer):
 
 
 def _call(twin, *args, **kwargs):
-    """Calls a layer of the copy; one that needs no bank any more, without."""
-    if len(args) == 2 and getattr(twin, "takes_no_bank", False):
+    """Calls a layer of the copy, which may need or return less than before.
+
+    One that needs no bank or masks any more is called without. What stands
+    for a layer of several outputs gives its own for each: only the first of
+    them is read.
+    """
+    if getattr(twin, "takes_first_only", False):
         args = args[:1]
-    return twin(*args, **kwargs)
+    kwargs.pop("training", None)  # Not every layer that stands for it knows.
+    outputs = twin(*args, **kwargs)
+    several = getattr(twin, "stands_for_outputs", 1)
+    return outputs if several == 1 else (outputs,) * several

@@ -3,18 +3,15 @@
 At test time all members see the same image. Behind their concatenation a
 convolution or dense layer computes Σ_m W_m * x = (Σ_m W_m) * x, so one kernel
 of the single image's channels gives the same result, exactly. The same holds
-behind layers that treat every channel alike, such as zero padding. Members
-with networks of their own all read the one image.
+behind layers that treat every channel alike, such as zero padding. Layers that
+read the members' inputs one by one know themselves what they do with a single
+image: they offer `for_one_image`.
 """
 
 import keras
 from keras import ops
 
-from mimo_keras.layers import (
-    ConcatenateMembers,
-    RepeatMembers,
-    SelectMember,
-)
+from mimo_keras.layers import ConcatenateMembers, RepeatMembers
 from mimo_keras.methods.cloning import clone
 from mimo_keras.methods.samples import sampled
 
@@ -65,9 +62,9 @@ def _copy(network, multi_input, folding):
     if not multi_input:
         return _clone(network, network.input_shape[1:]), False
     members, *image_shape = network.input_shape[1:]
-    if folding and _is_separate(network):
+    if folding and _is_read_by_member(network):
         return _clone(network, image_shape, {}), True
-    first = _linear_layers(network, _concatenated(network))
+    first = linear_layers(network, concatenated(network))
     if first is None or not folding:
         image = keras.Input(image_shape, name="images")
         repeated = RepeatMembers(members, name="repeat_members")(image)
@@ -80,12 +77,13 @@ def _copy(network, multi_input, folding):
     return _clone(network, image_shape, replaced), True
 
 
-def _is_separate(network):
-    """Whether all that reads the input picks the one member's from it."""
+def _is_read_by_member(network):
+    """Whether all that reads the input knows what to do with one image."""
     inputs = network.operations[0]
     readers = [node.operation for node in inputs._outbound_nodes]
     return all(
-        isinstance(reader, SelectMember)
+        hasattr(reader, "for_one_image")
+        and not isinstance(reader, ConcatenateMembers)
         for reader in readers
         if reader in network.operations
     )
@@ -104,11 +102,10 @@ def _clone(network, input_shape, replaced=None):
     Returns:
         The new functional keras.Model.
     """
-    by_member = () if replaced is None else (ConcatenateMembers, SelectMember)
 
     def become(layer):
-        if isinstance(layer, by_member):
-            return keras.layers.Identity(name=layer.name), []
+        if replaced is not None and hasattr(layer, "for_one_image"):
+            return layer.for_one_image()
         if layer in (replaced or {}):
             twin = type(layer).from_config(layer.get_config())
             return twin, replaced[layer]
@@ -117,7 +114,7 @@ def _clone(network, input_shape, replaced=None):
     return clone(network, input_shape, become)
 
 
-def _concatenated(network):
+def concatenated(network):
     """Returns the layer that concatenates the members' inputs, or None."""
     found = [
         layer
@@ -127,7 +124,7 @@ def _concatenated(network):
     return found[0] if len(found) == 1 else None
 
 
-def _linear_layers(network, layer):
+def linear_layers(network, layer):
     """Returns the first linear layers behind `layer`; None if others are."""
     if layer is None:
         return None
@@ -140,7 +137,7 @@ def _linear_layers(network, layer):
         if _is_one_of(_LINEAR, consumer) and _has_one_group(consumer):
             found.append(consumer)
         elif _is_one_of(_CHANNELWISE, consumer):
-            behind = _linear_layers(network, consumer)
+            behind = linear_layers(network, consumer)
             if behind is None:
                 return None
             found.extend(behind)

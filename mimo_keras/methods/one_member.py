@@ -36,8 +36,9 @@ def one_member(network, index):
             f"index={index}",
             "Members are counted from 0.",
         )
-    kinds = {type(layer) for layer in network.layers}
-    if not {FoldMembers, UnfoldMembers} <= kinds:
+    folds = [x for x in network.layers if isinstance(x, FoldMembers)]
+    # Where members see inputs of their own, a mixing block follows.
+    if not folds or any(fold.by_member for fold in folds):
         raise expected(
             "a method whose members are rows, such as mixture_ensemble",
             f"network={network.name}",
@@ -51,7 +52,7 @@ def one_member(network, index):
             return UnfoldMembers(1, name=layer.name), []
         if hasattr(layer, "member"):
             twin, weights = layer.member(index)
-            twin.takes_no_bank = True
+            twin.takes_first_only = True
             return twin, weights
         if getattr(layer, "ensemble_size", 1) > 1:
             raise expected(
