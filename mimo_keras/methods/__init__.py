@@ -2,15 +2,19 @@
 
 from mimo_keras.methods import (
     batch_ensemble,
+    datamux,
     deep_ensemble,
     mc_dropout,
     mimo,
+    mixmo,
+    mixshare,
     mixture_ensemble,
     naive_multihead,
     rank1_bnn,
     treenet,
 )
 from mimo_keras.methods.blueprint import Blueprint, KLTerm, Sampling, Task
+from mimo_keras.methods.encoders import encoder_kernels, has_encoders
 from mimo_keras.methods.folding import single_image
 from mimo_keras.methods.mixture_ensemble import plan_templates
 from mimo_keras.methods.one_member import one_member
@@ -28,10 +32,15 @@ __all__ = [
     "TemplatePlan",
     "batch_ensemble",
     "build",
+    "datamux",
     "deep_ensemble",
+    "encoder_kernels",
+    "has_encoders",
     "list_methods",
     "mc_dropout",
     "mimo",
+    "mixmo",
+    "mixshare",
     "mixture_ensemble",
     "naive_multihead",
     "one_member",

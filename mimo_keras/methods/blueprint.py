@@ -82,7 +82,8 @@ class Blueprint:
 
     Attributes:
         network: Functional keras.Model from what the members see to their
-            outputs (N, E, K).
+            outputs (N, E, K), or to these and the weights (N, E) of their
+            losses, which only training reads.
         sampling: How training rows form.
         log_weights: E log mixture weights; None for the uniform -log E.
         samples: S, how often a stochastic network sees each image in
@@ -104,6 +105,6 @@ class Blueprint:
                 "Use 1 for a single pass over each image.",
             )
         if self.log_weights is None:
-            components = self.samples * self.network.output_shape[1]
+            components = self.samples * self.network.outputs[0].shape[1]
             uniform = (-math.log(components),) * components
             object.__setattr__(self, "log_weights", uniform)

@@ -11,6 +11,7 @@ from mimo_keras.layers.registration import register
 from mimo_keras.training import batches, checks, losses
 from mimo_keras.training.annealing import LinearAnnealing
 from mimo_keras.training.distribution import replica_count
+from mimo_keras.training.epochs import with_clock
 from mimo_keras.training.learning_rates import multiply_learning_rates
 from mimo_keras.training.predictor import Predictor
 from mimo_keras.training.seeds import ReplicaSeed
@@ -27,7 +28,8 @@ class EnsembleModel(keras.Model):
 
     Args:
         network: Functional keras.Model from what the members see, (N, …) or
-            (N, M, …), to their outputs (N, E, K).
+            (N, M, …), to their outputs (N, E, K); or to these and weights
+            (N, E) of their losses, which only training reads.
         sampling: `methods.Sampling`, how training rows form.
         log_weights: E log mixture weights.
         num_classes: K; None for regression.
@@ -48,7 +50,8 @@ class EnsembleModel(keras.Model):
         Member logits (B, E, K) in float32, the members of each sample one
         after another. In training, with one sample, a dictionary of
         "logits" (N, E, K) and "rows" (N, E), the index of the image that
-        each member saw.
+        each member saw, and "loss_weights" (N, E) if the network gives
+        them.
     """
 
     def __init__(
@@ -66,7 +69,11 @@ class EnsembleModel(keras.Model):
     ):
         # What has to be float32 is cast by the layers that know.
         super().__init__(autocast=False, **kwargs)
-        self.network = network
+        self.training_network = network
+        # The same layers, without what only training reads.
+        self.network = keras.Model(
+            network.input, network.outputs[0], name=network.name
+        )
         self.sampling = sampling
         self.log_weights = tuple(log_weights)
         self.num_classes = num_classes
@@ -118,8 +125,11 @@ class EnsembleModel(keras.Model):
         else:
             components = self.network.output_shape[1]
             rows = batches.shared_rows(batch_size, components)
-        logits = self.network(x, training=True)
-        return {"logits": ops.cast(logits, "float32"), "rows": rows}
+        outputs = self.training_network(x, training=True)
+        names = ("logits", "loss_weights")
+        named = zip(names, keras.tree.flatten(outputs), strict=False)
+        found = {name: ops.cast(value, "float32") for name, value in named}
+        return {**found, "rows": rows}
 
     def compute_output_spec(self, images, training=False):
         _, components, outputs = self.network.output_shape
@@ -178,14 +188,31 @@ class EnsembleModel(keras.Model):
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
 
-    def fit(self, x=None, y=None, batch_size=None, *args, **kwargs):
-        """Trains as in Keras, after a check of the data where it is seen."""
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        *args,
+        **kwargs,
+    ):
+        """Trains as in Keras, after a check of the data where it is seen.
+
+        Layers whose work depends on the epoch are told it: see
+        `EpochClock`.
+        """
         self._check_data(x, y, batch_size)
         validation = kwargs.get("validation_data")
         if validation is not None:
             pair = isinstance(validation, (tuple, list))
             self._check_data(*(validation[:2] if pair else (validation, None)))
-        return super().fit(x, y, batch_size, *args, **kwargs)
+        callbacks = with_clock(callbacks, self, epochs)
+        return super().fit(
+            x, y, batch_size, epochs, verbose, callbacks, *args, **kwargs
+        )
 
     def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
         """Evaluates as in Keras, after a check as in `fit`."""
@@ -199,6 +226,8 @@ class EnsembleModel(keras.Model):
         member_losses = self._member_loss(targets, outputs)
         if weights is not None:
             member_losses *= ops.cast(weights, member_losses.dtype)
+        if isinstance(y_pred, dict) and "loss_weights" in y_pred:
+            member_losses *= y_pred["loss_weights"]
         # A replica may get no row of a last batch: its mean is 0, no NaN.
         rows = ops.maximum(ops.shape(member_losses)[0], 1)
         # Training has one sample; over those of prediction it is the mean.
@@ -279,7 +308,9 @@ class EnsembleModel(keras.Model):
     def get_config(self):
         return {
             "name": self.name,
-            "network": keras.saving.serialize_keras_object(self.network),
+            "network": keras.saving.serialize_keras_object(
+                self.training_network
+            ),
             "sampling": dataclasses.asdict(self.sampling),
             "log_weights": self.log_weights,
             "num_classes": self.num_classes,

@@ -15,6 +15,8 @@ from mimo_keras import methods
 from tests.methods import small
 from tests.training import subprocesses
 
+# Mixing that draws nothing but 1/M: these tests compare outputs.
+EVEN = {"concentration": 1e12, "cutmix_probability": 0.0}
 # What a method is built with; any other has two members and no option.
 SETTINGS = {
     "deterministic": {"members": 1},
@@ -31,11 +33,18 @@ SETTINGS = {
         "batch_repetitions": 2,
         "input_repetition_probability": 0.5,
     },
+    "mixmo": {"members": 2, **EVEN},
+    "mixshare": {"members": 2, **EVEN},
 }
+# What a method takes on one backbone only.
+ON_BACKBONE = {("mixshare", "mlp"): {"unmix": "none"}}
 # Settings for which every replica draws the same rows as one replica would:
 # with ρ = 1 all members see one image, and with R = 1 each image once, so
 # that the draw only orders the rows, which a mean over rows does not see.
-SAME_ROWS = {"mimo": {"members": 2, "input_repetition_probability": 1.0}}
+SAME_ROWS = {
+    method: {"members": 2, "input_repetition_probability": 1.0}
+    for method in ("datamux", "mimo", "mixmo", "mixshare")
+}
 
 # Its outputs differ from call to call: see rank1_bnn_test.py.
 ELSEWHERE = {"rank1_bnn"}
@@ -61,7 +70,12 @@ FULL, PARTIAL = 16, 22  # Rows; the last batch is full, or has 6.
 
 
 def create(method, backbone, task, **changes):
-    settings = {"members": 2, **SETTINGS.get(method, {}), **changes}
+    settings = {
+        "members": 2,
+        **SETTINGS.get(method, {}),
+        **ON_BACKBONE.get((method, backbone), {}),
+        **changes,
+    }
     return small.create(method, backbone, task=task, **settings)
 
 

@@ -61,6 +61,15 @@ def scatter(network):
     )
 
 
+def scatter_trainable(network):
+    """As `scatter`, but counters, keys and moving averages stay."""
+    rng = np.random.default_rng(1)
+    for weight in network.trainable_weights:
+        value = np.array(keras.ops.convert_to_numpy(weight))
+        step = rng.uniform(-0.3, 0.3, value.shape) * (np.std(value) or 1)
+        weight.assign(value + step)
+
+
 def step_by_step():
     """What compile takes so that a few steps take little time.
 

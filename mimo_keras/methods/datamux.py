@@ -1,0 +1,80 @@
+"""DataMUX: inputs that are marked, averaged, and told apart at the end."""
+
+import keras
+
+from mimo_keras.backbones import Kit
+from mimo_keras.errors import expected
+from mimo_keras.layers import (
+    DemultiplexMembers,
+    MultiplexConvolutions,
+    MultiplexMembers,
+)
+from mimo_keras.methods.blueprint import Blueprint, Sampling
+from mimo_keras.methods.naive_multihead import heads
+from mimo_keras.methods.registry import register
+
+
+@register("datamux")
+def datamux(
+    task,
+    *,
+    keys="gaussian",
+    demultiplexer=None,
+    batch_repetitions=1,
+    input_repetition_probability=0.0,
+):
+    """M inputs in one, by keys; one trunk; a demultiplexer for each member.
+
+    Args:
+        task: The `Task`.
+        keys: "gaussian" or "orthogonal" for fixed keys, "conv" for learned
+            convolutions of images, "identity" for one member without a key.
+        demultiplexer: "mlp" for a perceptron of each member's own and one
+            head that all share; "heads" for a head of each member's own;
+            None for "mlp" with fixed keys and "heads" otherwise.
+        batch_repetitions: R, how often a step sees each image.
+        input_repetition_probability: ρ, the share of rows that hold one
+            image in all inputs.
+
+    Returns:
+        The `Blueprint`; its network maps (N, M, …, C) to (N, M, K).
+
+    Reference:
+        Murahari et al., DataMUX: data multiplexing for neural networks,
+        NeurIPS 2022, section 3; for "conv": papers/mimmo_supplement.txt,
+        appendix B.
+    """
+    members = task.ensemble_size
+    inputs = keras.Input((members, *task.input_shape), name="member_images")
+    x = _multiplexer(keys, members)(inputs)
+    features, _ = task.backbone.features(x, Kit())
+    if demultiplexer is None:
+        demultiplexer = "heads" if keys in ("conv", "identity") else "mlp"
+    if demultiplexer not in ("mlp", "heads"):
+        raise expected(
+            "demultiplexer mlp or heads",
+            f"demultiplexer={demultiplexer!r}",
+            "Choose one of these.",
+        )
+    if demultiplexer == "heads":
+        outputs = heads(task)(features)
+    else:
+        width = features.shape[-1]
+        own = DemultiplexMembers(members, width, name="demultiplex")(features)
+        outputs = Kit().dense(task.outputs, name="head")(own)
+    return Blueprint(
+        keras.Model(inputs, outputs),
+        Sampling(members, batch_repetitions, input_repetition_probability),
+    )
+
+
+def _multiplexer(keys, members):
+    if keys == "conv":
+        return MultiplexConvolutions(members, name="multiplex")
+    if keys == "identity" and members > 1:
+        raise expected(
+            "keys that tell members apart",
+            f"keys='identity' for {members} members",
+            "Choose gaussian, orthogonal or conv.",
+        )
+    return MultiplexMembers(members, keys, name="multiplex")

@@ -1,0 +1,56 @@
+"""The kernels by which each member of a multi-input network reads its input."""
+
+import keras
+import numpy as np
+
+from mimo_keras.errors import expected
+from mimo_keras.layers import FoldMembers, MemberConv2D, MemberDense
+from mimo_keras.methods.folding import concatenated, linear_layers
+
+_BY_MEMBER = (MemberConv2D, MemberDense)
+
+
+def has_encoders(network):
+    """Whether `encoder_kernels` finds one for each member."""
+    return _encoders(network) is not None
+
+
+def encoder_kernels(network):
+    """Returns each member's first kernel.
+
+    Args:
+        network: Functional keras.Model from (N, M, …): MIMO's, whose first
+            layer reads all members' channels, or one with encoders of each
+            member's own.
+
+    Returns:
+        (M, …, F) NumPy array.
+
+    Raises:
+        InputError: Members have no such kernels.
+    """
+    encoders = _encoders(network)
+    if encoders is None:
+        raise expected(
+            "a network with an encoder for each member, as mimo's or mixmo's",
+            f"network={network.name}",
+            "Choose a run of such a method.",
+        )
+    kernel = keras.ops.convert_to_numpy(encoders.kernel)
+    if isinstance(encoders, _BY_MEMBER):
+        return kernel
+    members, *_, channels = network.input_shape[1:]
+    # Input channels are member-major at each position, as in folding.
+    by_member = kernel.reshape(-1, members, channels, kernel.shape[-1])
+    return np.moveaxis(by_member, 1, 0)
+
+
+def _encoders(network):
+    """Returns the layer of all members' first kernels, or None."""
+    for layer in network.layers:
+        if isinstance(layer, FoldMembers) and layer.by_member:
+            return next(
+                (x for x in network.layers if isinstance(x, _BY_MEMBER)), None
+            )
+    found = linear_layers(network, concatenated(network))
+    return found[0] if found is not None and len(found) == 1 else None

@@ -1,0 +1,73 @@
+"""MixShare: MixMo whose members may share features."""
+
+from mimo_keras.errors import expected
+from mimo_keras.layers import AlignedKernels, UnmixMembers
+from mimo_keras.methods.blueprint import Sampling
+from mimo_keras.methods.mixmo import Mixing, mixed
+from mimo_keras.methods.registry import register
+
+UNMIXING = ("none", "full", "partial", "fadeout")
+
+
+@register("mixshare")
+def mixshare(
+    task,
+    *,
+    batch_repetitions=1,
+    input_repetition_probability=0.1,
+    concentration=2.0,
+    cutmix_probability=None,
+    cutmix_decay=0.0,
+    loss_root=1.0,
+    unmix="fadeout",
+    unmix_fraction=0.25,
+    fadeout_epochs=100,
+    alignment="equal",
+):
+    """MixMo with unmixing before the heads and aligned encoders.
+
+    With unmix="none", alignment="none" and MixMo's other options it is MixMo.
+
+    Args:
+        task: The `Task`, of at least 2 members.
+        batch_repetitions: R, how often a step sees each image.
+        input_repetition_probability: ρ, the share of rows that hold one
+            image in all inputs.
+        concentration: Of the Dirichlet distribution of mixing ratios.
+        cutmix_probability: Probability that a batch is mixed by CutMix;
+            None for 1, which unmixing needs, or for 0 on vectors.
+        cutmix_decay: Last part of training over which it falls to 0.
+        loss_root: r of the loss weights; at 1 they are M times the ratios.
+        unmix: "full"; "partial" for the first `unmix_fraction` of the last
+            feature maps; "fadeout" for unmixing that is gone after
+            `fadeout_epochs`; "none".
+        unmix_fraction: Share of the maps that partial unmixing takes.
+        fadeout_epochs: Epochs of the fade-out.
+        alignment: "equal" if all encoders start with the same kernels,
+            "colinear" if with multiples of them, "none".
+
+    Returns:
+        The `Blueprint`; its network maps (N, M, …, C) to (N, M, K).
+
+    Reference:
+        papers/mixshare.txt, section 3 and appendices B and C.
+    """
+    if unmix not in UNMIXING:
+        raise expected(
+            "unmix among " + ", ".join(UNMIXING),
+            f"unmix={unmix!r}",
+            "Choose one of these.",
+        )
+    layer = None
+    if unmix != "none":
+        layer = UnmixMembers(
+            unmix_fraction if unmix == "partial" else 1.0,
+            fadeout_epochs if unmix == "fadeout" else 0,
+            name="unmix_members",
+        )
+    sampling = Sampling(
+        task.ensemble_size, batch_repetitions, input_repetition_probability
+    )
+    mixing = Mixing(1.0, cutmix_probability, cutmix_decay, concentration)
+    start = None if alignment == "none" else AlignedKernels(alignment)
+    return mixed(task, sampling, mixing, loss_root, start, layer)

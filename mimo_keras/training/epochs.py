@@ -1,0 +1,70 @@
+"""Which epoch it is, for layers whose work depends on it."""
+
+import keras
+
+from mimo_keras.layers.epochs import EpochLayer
+
+
+class EpochClock(keras.callbacks.Callback):
+    """Tells the layers of a model the epoch, and how many there will be.
+
+    Epochs count on from what the layers know, so that several calls of `fit`
+    are one training and a restored checkpoint goes on where it was.
+
+    Args:
+        layers: The `EpochLayer`s.
+        epochs: The last epoch of this call of `fit`.
+    """
+
+    def __init__(self, layers, epochs):
+        super().__init__()
+        self.layers = layers
+        self.epochs = epochs
+        self.earlier = None
+
+    def on_train_begin(self, logs=None):
+        self.earlier = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.earlier is None:
+            known = keras.ops.convert_to_numpy(self.layers[0].epoch)
+            # This call's own numbers may start above 0: initial_epoch.
+            self.earlier = max(int(known) - epoch, 0)
+        self._tell(epoch)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._tell(epoch + 1)
+
+    def _tell(self, epoch):
+        for layer in self.layers:
+            layer.begin_epoch(self.earlier + epoch, self.earlier + self.epochs)
+
+
+def with_clock(callbacks, model, epochs):
+    """Returns callbacks of `fit` with a clock in front, if a layer needs it.
+
+    In front, so that a checkpoint at the end of an epoch holds what it says.
+
+    Args:
+        callbacks: As in Keras.
+        model: The keras.Model.
+        epochs: As in Keras.
+    """
+    layers = [
+        layer
+        for layer in model._flatten_layers(include_self=False)
+        if isinstance(layer, EpochLayer)
+    ]
+    if not layers:
+        return callbacks
+    clock = EpochClock(layers, epochs)
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        clock.set_model(model)
+        # Without the clock of an earlier call with this list.
+        others = [
+            x for x in callbacks.callbacks if not isinstance(x, EpochClock)
+        ]
+        callbacks.callbacks[:] = [clock, *others]
+        return callbacks
+    given = keras.tree.flatten(callbacks) if callbacks is not None else []
+    return [clock, *given]
