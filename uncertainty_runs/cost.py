@@ -15,8 +15,8 @@ from uncertainty_runs import settings
 
 ENTRIES = (
     "deterministic:1,mc_dropout:1,naive_multihead:3,mimo:2,mimo:3,mimo:4,"
-    "treenet:3,batch_ensemble:4,rank1_bnn:4,mixture_ensemble:4,"
-    "deep_ensemble:4"
+    "mixmo:2,mixshare:2,datamux:2,treenet:3,batch_ensemble:4,rank1_bnn:4,"
+    "mixture_ensemble:4,deep_ensemble:4"
 )
 
 

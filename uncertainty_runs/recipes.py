@@ -64,6 +64,18 @@ class Recipe:
     reported: str = ""
 
 
+# 64 images a step; the rate is also divided by the batch repetitions.
+_MIXMO = Recipe(
+    ensemble_size=2,
+    batch_repetitions=4,
+    batch_size=256,
+    train_epochs=300,
+    base_learning_rate=0.1 / 4,
+    lr_decay_epochs=(101, 201, 226),
+    lr_decay_of=300,
+    l2=3e-4,
+    source="Ramé, Sun and Cord, MixMo, ICCV 2021",
+)
 _CIFAR = {
     "deterministic": Recipe(train_epochs=200),
     "mc_dropout": Recipe(
@@ -94,6 +106,27 @@ _CIFAR = {
             "prior_stddev": 0.1,
         },
         source="Dusenberry et al., ICML 2020, in Uncertainty-Baselines",
+    ),
+    "mixmo": _MIXMO,
+    "mixshare": dataclasses.replace(
+        _MIXMO,
+        width_multiplier=2,
+        batch_repetitions=2,
+        input_repetition_probability=0.1,
+        batch_size=128,
+        base_learning_rate=0.1 / 2,
+        lr_decay_epochs=(75, 150, 225),
+        options={"unmix": "fadeout", "fadeout_epochs": 100.0},
+        source="papers/mixshare.txt, appendices A and B",
+    ),
+    # No paper's: MIMO's training of the multiplexer that MIMMO compares with.
+    "datamux": Recipe(
+        ensemble_size=2,
+        batch_repetitions=4,
+        l2=3e-4,
+        options={"keys": "conv"},
+        source="papers/mimo.txt, appendix B, with its convolutions of "
+        "papers/mimmo_supplement.txt, appendix B",
     ),
     "mixture_ensemble": Recipe(
         ensemble_size=4,
@@ -131,6 +164,11 @@ _REPORTED_MIXTURES = {
     "cifar10": "table 1: accuracy 96.3%, NLL 0.12, ECE 0.008",
     "cifar100": "tables 2 and 3: accuracy 82.2%, NLL 0.702, ECE 0.027",
 }
+# Table 1 of papers/mixshare.txt, for WRN-28-2.
+_REPORTED_SHARING = (
+    "table 1: accuracy 79.0%, members 76.7%; mixmo 74.8% and 71.6%; on "
+    "WRN-28-5 82.4%, members 81.6%; mixmo 81.9% and 79.4%"
+)
 
 # Table 3 of papers/mimo.txt and appendix A.2 of papers/mixture_ensembles.txt.
 # Wide ResNet-50 is width_multiplier=2; the wide rows of table 3 are 77.885%,
@@ -216,6 +254,19 @@ _DIGITS_CHANGES = {
         "ensemble_size": 4,
         "options": {"kl_annealing_epochs": 32, "samples": 4},
     },
+    # As mimo's, with half of the repetitions.
+    "mixmo": {"ensemble_size": 2, "batch_repetitions": 2, "batch_size": 64},
+    "datamux": {"ensemble_size": 2, "batch_repetitions": 2, "batch_size": 64},
+    # What unmixes needs a last map of more than one position.
+    "mixshare": {
+        "backbone": "wide_resnet_16_{width}",
+        "ensemble_size": 2,
+        "batch_repetitions": 2,
+        "batch_size": 64,
+        "input_repetition_probability": 0.1,
+        # A third of training, as in the paper.
+        "options": {"unmix": "fadeout", "fadeout_epochs": 13.0},
+    },
     # Small_cnn has no two kernels of a shape: a network that has.
     "mixture_ensemble": {
         "backbone": "wide_resnet_16_{width}",
@@ -246,6 +297,9 @@ def _table():
         rows[dataset, "mixture_ensemble"] = dataclasses.replace(
             row, reported=reported
         )
+    rows["cifar100", "mixshare"] = dataclasses.replace(
+        _CIFAR["mixshare"], reported=_REPORTED_SHARING
+    )
     for method, changes in _IMAGENET_CHANGES.items():
         row = dataclasses.replace(_RESNET, **changes)
         if isinstance(row.reported, tuple):

@@ -75,6 +75,23 @@ def _define_method():
     _recipe(_number, "prior_mean", "Mean of rank1_bnn's prior.")
     _recipe(_number, "prior_stddev", "Its standard deviation.", lower_bound=0)
     define_bank_flags()
+    _define_mixing()
+
+
+def _define_mixing():
+    """Defines the options of mixmo, mixshare and datamux."""
+    _recipe(_number, "concentration", "Of mixing ratios, Dirichlet's.")
+    _recipe(_number, "cutmix_probability", "Share of batches with CutMix.")
+    _recipe(
+        _number, "cutmix_decay", "Last part of training, in which it falls."
+    )
+    _recipe(_number, "loss_root", "r, which evens out the members' losses.")
+    _recipe(_text, "unmix", "none, full, partial or fadeout.")
+    _recipe(_number, "unmix_fraction", "Share of maps for unmix=partial.")
+    _recipe(_number, "fadeout_epochs", "Epochs for unmix=fadeout.")
+    _recipe(_text, "alignment", "Encoders start equal, colinear or none.")
+    _recipe(_text, "keys", "datamux: gaussian, orthogonal, conv, identity.")
+    _recipe(_text, "demultiplexer", "datamux: mlp or heads.")
 
 
 def define_bank_flags():

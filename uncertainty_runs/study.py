@@ -27,7 +27,7 @@ from uncertainty_runs import settings
 
 METHODS = (
     "deterministic:1,mc_dropout:1,naive_multihead:3,mimo:2,mimo:3,mimo:4,"
-    "treenet:3,batch_ensemble:4,rank1_bnn:4,deep_ensemble:4"
+    "mixmo:2,datamux:2,treenet:3,batch_ensemble:4,rank1_bnn:4,deep_ensemble:4"
 )
 # Column -> key of results.json, in Uncertainty-Baselines' order.
 COLUMNS = {
@@ -52,11 +52,19 @@ def define_flags(methods=METHODS, record="results/digits.json"):
     flags.DEFINE_bool("table_only", False, "Only print the table of --record.")
 
 
-def main():
-    f = flags.FLAGS
+def main(keys=None, table=None):
+    """Runs the study and prints its table.
+
+    Args:
+        keys: What the record keeps of each results.json; None for what the
+            table shows.
+        table: Function from the record to Markdown; None for `table`.
+    """
+    f, table = flags.FLAGS, table or method_table
+    keys = keys or COLUMNS.values()
     if not f.table_only:
         runs = [
-            one_run(f.dataset, entry, seed, f.output_dir)
+            one_run(f.dataset, entry, seed, f.output_dir, keys)
             for seed in f.seeds
             for entry in f.methods
         ]
@@ -76,7 +84,7 @@ def read(path):
         ) from error
 
 
-def one_run(dataset, entry, seed, output_dir):
+def one_run(dataset, entry, seed, output_dir, keys):
     """Trains and evaluates one method with one seed; returns its numbers."""
     method, members, *options = entry.split(":")
     name = "-".join([dataset, *entry.replace("=", "_").split(":"), seed])
@@ -103,7 +111,7 @@ def one_run(dataset, entry, seed, output_dir):
             "Its own message stands above; mend that and run the study again.",
         )
     results = json.loads((folder / "results.json").read_text())
-    kept = {key: results.get(key) for key in COLUMNS.values()}
+    kept = {key: results.get(key) for key in keys}
     return {
         "method": ":".join([method, *options]),
         "ensemble_size": int(members),
@@ -124,7 +132,7 @@ def versions():
     return {"python": sys.version.split()[0], "keras": keras.__version__}
 
 
-def table(record):
+def method_table(record):
     """Returns the Markdown table of a record: mean and spread over seeds."""
     first = record["runs"][0]
     rows = []

@@ -5,7 +5,7 @@ import logging
 import keras
 import numpy as np
 
-from mimo_keras import data, evaluation
+from mimo_keras import analysis, data, evaluation
 from mimo_keras.errors import InputError
 from mimo_keras.files import replacing, write_json
 from uncertainty_runs.inference import logits_function
@@ -49,6 +49,8 @@ class Suite:
         results = {f"test/{k}": v for k, v in clean.result().items()}
         results |= self._cost(model, predictor, logits_fn)
         arrays = _reliability("reliability", clean)
+        shared = analysis.sharing_rates(model.network)
+        results |= {f"sharing/{k}": v for k, v in shared.items()}
         if len(weights) > 1:
             diversity = clean.diversity()
             arrays["disagreement_matrix"] = diversity.disagreement

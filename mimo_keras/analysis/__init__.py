@@ -13,6 +13,13 @@ from mimo_keras.analysis.reliability import (
     reliability_diagram,
 )
 from mimo_keras.analysis.report import write_report
+from mimo_keras.analysis.sharing import (
+    feature_norms,
+    feature_use,
+    feature_variances,
+    sharing_rate,
+    sharing_rates,
+)
 from mimo_keras.analysis.style import data_uri, image_bytes, save_png
 from mimo_keras.analysis.tables import (
     markdown_table,
@@ -25,6 +32,9 @@ __all__ = [
     "calibration_error",
     "corruption_by_severity",
     "data_uri",
+    "feature_norms",
+    "feature_use",
+    "feature_variances",
     "image_bytes",
     "markdown_table",
     "mean_and_std",
@@ -34,6 +44,8 @@ __all__ = [
     "reliability_diagram",
     "results_table",
     "save_png",
+    "sharing_rate",
+    "sharing_rates",
     "training_curves",
     "write_report",
 ]

@@ -16,6 +16,10 @@ MISSING = "–"
 # In the order of Uncertainty-Baselines' tables.
 QUALITY = {"nll": "NLL", "accuracy": "Accuracy", "ece": "ECE", "brier": "Brier"}
 _DIVERSITY = {"disagreement": "Disagreement", "kl": "KL divergence"}
+_SHARING = {
+    "sharing/heads": "Sharing rate, heads",
+    "sharing/encoders": "Sharing rate, encoders",
+}
 _OOD = {
     "auroc": "AUROC",
     "aupr": "AUPR",
@@ -87,8 +91,18 @@ def quality(results):
 
 
 def diversity(results):
-    """Returns the table of how much the members differ from each other."""
-    return _both_sets(results, _DIVERSITY)
+    """Returns the table of how much the members differ, and what they share.
+
+    Sharing rates are of weights, whatever the test set.
+    """
+    table = _both_sets(results, _DIVERSITY)
+    blank = [MISSING] * (len(table.columns) - 2)
+    shared = [
+        (label, fixed(number(results, key)), *blank)
+        for key, label in _SHARING.items()
+        if key in results
+    ]
+    return Table(table.columns, (*table.rows, *shared))
 
 
 def _both_sets(results, labels):

@@ -28,6 +28,17 @@ def test_members_stand_under_their_ensemble(results):
     )
 
 
+def test_sharing_rates_stand_below_diversity():
+    results = {"test/kl": 0.5, "corrupted/kl": 0.25, "sharing/heads": 0.125}
+    assert summary.diversity(results).rows == (
+        ("KL divergence", "0.5000", "0.2500"),
+        ("Sharing rate, heads", "0.1250", summary.MISSING),
+    )
+    assert summary.diversity({"sharing/encoders": 1.0}).rows == (
+        ("Sharing rate, encoders", "1.0000"),
+    )
+
+
 def test_a_single_member_makes_no_table():
     results = {"test/nll": 0.5, "test/nll_member_0": 0.5}
     assert summary.members(results).rows == ()

@@ -43,7 +43,7 @@ def test_the_readme_has_the_table_of_the_recorded_runs():
     seeds = {run["seed"] for run in record["runs"]}
     assert len(seeds) >= 3
     readme = (ROOT / "README.md").read_text("utf-8")
-    assert study.table(record) in readme
+    assert study.method_table(record) in readme
     assert record["command"] in readme
     assert (ROOT / "results/budgets.png").stat().st_size > 10_000
     assert "results/budgets.png" in readme

@@ -127,6 +127,30 @@ COMMANDS = {
         2,
         2 * 64 * 8 + 8 + 2 * 90,
     ),
+    # An encoder and a head for each of two members.
+    "mixmo": (
+        ["--cutmix_probability=1.0", "--loss_root=2.0", "--concentration=1"],
+        2,
+        14048 + 160 + 2 * 330,
+    ),
+    "mixshare": (
+        [
+            *(
+                "--unmix=partial",
+                "--unmix_fraction=0.5",
+                "--alignment=colinear",
+            ),
+            *("--backbone=small_cnn_{width}", "--cutmix_decay=0.5"),
+        ],
+        2,
+        14048 + 160 + 2 * 330,
+    ),
+    # A convolution of one channel, or a perceptron and a shared head.
+    "datamux": (
+        ["--ensemble_size=2", "--keys=orthogonal", "--demultiplexer=mlp"],
+        2,
+        14048 + 2 * 2 * (32 * 32 + 32) + 330,
+    ),
     # Bias of their own and two factors of rank 1 for each of two members.
     "batch_ensemble": (
         ["--ensemble_size=2", "--ensemble_batch_norm"],

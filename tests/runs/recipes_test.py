@@ -134,6 +134,30 @@ def test_imagenet_rows_are_the_papers(method):
     assert mimo == (r.batch_repetitions, r.input_repetition_probability)
 
 
+@pytest.mark.parametrize("dataset", ["cifar10", "cifar100"])
+def test_mixmo_and_mixshare_are_trained_as_in_their_papers(dataset):
+    mixmo, share = (
+        recipes.recipe(dataset, method) for method in ("mixmo", "mixshare")
+    )
+    for r, repetitions in ((mixmo, 4), (share, 2)):
+        # 64 images a step; 0.1 over the repetitions at 128 images.
+        assert (r.ensemble_size, r.batch_size) == (2, 64 * repetitions)
+        rate = r.base_learning_rate * 64 / r.images_per_rate
+        assert rate == pytest.approx(0.1 / repetitions * 64 / 128)
+        assert (r.batch_repetitions, r.train_epochs) == (repetitions, 300)
+        assert (r.lr_decay_of, r.lr_decay_ratio) == (300, 0.1)
+        assert (r.lr_warmup_epochs, r.l2) == (1, 3e-4)
+        assert r.backbone == "wide_resnet_28_{width}"
+    assert mixmo.lr_decay_epochs == (101, 201, 226)
+    assert share.lr_decay_epochs == (75, 150, 225)
+    assert (mixmo.width_multiplier, share.width_multiplier) == (10, 2)
+    assert mixmo.input_repetition_probability == 0
+    assert share.input_repetition_probability == 0.1
+    assert share.options == {"unmix": "fadeout", "fadeout_epochs": 100}
+    told = recipes.recipe("cifar100", "mixshare").reported
+    assert re.findall(r"\d+\.\d", told)[:4] == ["79.0", "76.7", "74.8", "71.6"]
+
+
 def test_mixture_ensembles_are_trained_as_in_their_paper():
     for dataset in ("cifar10", "cifar100"):
         r = recipes.recipe(dataset, "mixture_ensemble")

@@ -29,7 +29,7 @@ def test_a_table_has_the_mean_and_deviation_over_seeds():
             _run("mimo", 3, 1, 0.2),
         ]
     }
-    header, _, first, second = study.table(record).splitlines()
+    header, _, first, second = study.method_table(record).splitlines()
     cells = [
         [cell.strip() for cell in line.split("|")[1:6]]
         for line in (header, first, second)
@@ -47,7 +47,7 @@ def test_the_readme_has_the_table_of_the_recorded_runs():
     record = study.read(ROOT / "results/digits.json")
     seeds = {run["seed"] for run in record["runs"]}
     assert len(seeds) >= 3
-    assert study.table(record) in (ROOT / "README.md").read_text("utf-8")
+    assert study.method_table(record) in (ROOT / "README.md").read_text("utf-8")
     assert record["command"] in (ROOT / "README.md").read_text("utf-8")
 
 

@@ -1,0 +1,224 @@
+"""Which member uses which feature, and how far members share them.
+
+Keras is imported by what reads a network, not before.
+"""
+
+import numpy as np
+
+from mimo_keras.analysis import style
+from mimo_keras.errors import expected
+
+_COLORS = (style.BLUE, style.VERMILLION, style.GREEN, style.SKY)
+
+
+def feature_norms(network):
+    """Returns how much each member uses each feature, by its weights.
+
+    Args:
+        network: Functional keras.Model of a multi-input, multi-output
+            network.
+
+    Returns:
+        Dictionary of (M, F) arrays of L1 norms: "encoders", of the kernels
+        that make each feature of the first map from a member's input, if
+        members have such kernels; "heads", of the weights by which each
+        member's head reads a feature, if it has such heads.
+
+    Reference:
+        papers/mixshare.txt, section 2.
+    """
+    import keras
+
+    from mimo_keras import methods
+    from mimo_keras.layers import DenseMultihead
+
+    found = {}
+    if methods.has_encoders(network):
+        kernels = np.abs(methods.encoder_kernels(network))
+        axes = tuple(range(1, kernels.ndim - 1))
+        found["encoders"] = kernels.sum(axis=axes)
+    for layer in network.layers:
+        if isinstance(layer, DenseMultihead) and layer.heads > 1:
+            kernel = keras.ops.convert_to_numpy(layer.kernel)
+            by_head = kernel.reshape(-1, layer.heads, layer.units)
+            found["heads"] = np.abs(by_head).sum(axis=-1).T
+    return found
+
+
+def sharing_rate(norms):
+    """Returns how far members share features: the mean of min / max.
+
+    Args:
+        norms: (M, F), how much each member uses each feature, not below 0.
+
+    Returns:
+        The mean over features of the least use divided by the largest; 1 if
+        all members use all features alike, 0 if each has its own. A feature
+        that no member uses does not count; without any other it is NaN.
+
+    Reference:
+        papers/mixshare.txt, section 2; papers/mimmo_supplement.txt, appendix
+        B.1.
+    """
+    norms = np.asarray(norms, float)
+    if norms.ndim != 2 or len(norms) < 2 or (norms < 0).any():
+        raise expected(
+            "(M, F) norms of at least 2 members, none below 0",
+            f"shape={norms.shape}",
+            "Pass one array of feature_norms.",
+        )
+    largest = norms.max(axis=0)
+    used = largest > 0
+    if not used.any():
+        return float("nan")
+    return float(np.mean(norms.min(axis=0)[used] / largest[used]))
+
+
+def sharing_rates(network):
+    """Returns the sharing rate of encoders and heads, as far as there are.
+
+    Args:
+        network: As for `feature_norms`.
+
+    Returns:
+        Dictionary with "encoders", "heads", or neither.
+    """
+    return {k: sharing_rate(v) for k, v in feature_norms(network).items()}
+
+
+def feature_variances(model, images, fixed=None, batch_size=256):
+    """Returns how much each input moves each feature on the way.
+
+    For each member in turn its input runs through `images`, the others'
+    inputs all show one fixed image; the variance of each feature over these
+    rows is averaged over the positions of its map.
+
+    Args:
+        model: `EnsembleModel` of a multi-input method on a backbone by name.
+        images: (N, …), as the model takes them.
+        fixed: The fixed image; None for the first of `images`.
+        batch_size: Images that are computed at a time.
+
+    Returns:
+        Dictionary from the stages' names ("stem", "stage_0", …) to (M, F)
+        arrays.
+
+    Raises:
+        InputError: All members of the model see the same image.
+
+    Reference:
+        papers/mixshare.txt, appendix D.
+    """
+    members = model.sampling.members
+    if members < 2:
+        raise expected(
+            "a method whose members see images of their own, such as mimo",
+            f"model={model.name}",
+            "Choose a run of such a method.",
+        )
+    tapped = _endpoints(model.network)
+    fixed = images[0] if fixed is None else fixed
+    moments = [
+        _variances(model, tapped, member, images, fixed, batch_size)
+        for member in range(members)
+    ]
+    return {k: np.stack([m[k] for m in moments]) for k in moments[0]}
+
+
+def _endpoints(network):
+    """Returns the network up to its named endpoints, by name."""
+    import keras
+
+    names = [
+        layer.name
+        for layer in network.layers
+        if layer.name == "stem" or layer.name.startswith("stage_")
+    ]
+    if not names:
+        raise expected(
+            "a backbone by name, which has stages",
+            "a network without",
+            "Use one of list_backbones().",
+        )
+    outputs = {name: network.get_layer(name).output for name in names}
+    return keras.Model(network.input, outputs)
+
+
+def _variances(model, tapped, member, images, fixed, batch_size):
+    """Returns the mean variances by endpoint, one array (F,) for each."""
+    import keras
+
+    members, count, mean, squares = model.sampling.members, 0, None, None
+    for start in range(0, len(images), batch_size):
+        part = np.asarray(images[start : start + batch_size])
+        rows = np.stack([np.broadcast_to(fixed, part.shape)] * members, 1)
+        rows[:, member] = part
+        found = tapped(model.standardize(rows), training=False)
+        found = {k: keras.ops.convert_to_numpy(v) for k, v in found.items()}
+        found = {k: np.asarray(v, "float64") for k, v in found.items()}
+        # Chan's update of mean and sum of squares: no large sum of squares.
+        more = {k: v.mean(axis=0) for k, v in found.items()}
+        own = {k: np.square(v - more[k]).sum(axis=0) for k, v in found.items()}
+        total = count + len(part)
+        if mean is None:
+            mean, squares = more, own
+        else:
+            for k, new in more.items():
+                gap = new - mean[k]
+                squares[k] += own[k] + gap**2 * count * len(part) / total
+                mean[k] += gap * len(part) / total
+        count = total
+    return {
+        k: v.reshape(-1, v.shape[-1]).mean(axis=0) / count
+        for k, v in squares.items()
+    }
+
+
+@style.drawn
+def feature_use(panels, label):
+    """Draws how much each member uses each feature, members over each other.
+
+    Args:
+        panels: Dictionary from a title to an (M, F) array, such as one of
+            `feature_norms` or `feature_variances`.
+        label: What is drawn, with its unit.
+
+    Returns:
+        A `matplotlib.figure.Figure` with a panel for each array. Features
+        are in the order of how much more member 0 uses them than the others;
+        what all members use is filled grey.
+
+    Reference:
+        papers/mixshare.txt, figures 3, 5 and 6.
+    """
+    columns = len(panels)
+    figure, axes = style.new_figure(3.6 * columns + 0.6, 2.9, columns=columns)
+    for axis, (title, norms) in zip(axes, panels.items(), strict=True):
+        _draw_use(axis, np.asarray(norms, float))
+        axis.set(title=title, xlabel="Feature, sorted", ylabel=label)
+    axes[0].legend()
+    return figure
+
+
+def _draw_use(axes, norms):
+    order = np.argsort(norms[1:].mean(axis=0) - norms[0], kind="stable")
+    norms = norms[:, order]
+    places = np.arange(norms.shape[1])
+    for member, values in enumerate(norms):
+        axes.step(
+            places,
+            values,
+            where="mid",
+            color=_COLORS[member % len(_COLORS)],
+            linewidth=1.0,
+            label=f"Member {member}",
+        )
+    axes.fill_between(
+        places,
+        norms.min(axis=0),
+        step="mid",
+        color=style.PALE,
+        linewidth=0,
+        label="All members",
+    )
+    axes.set_ylim(bottom=0)
