@@ -108,6 +108,8 @@ class Backbone:
 
 def _endpoint(x, kit, name):
     """Marks a place in the network that analyses find by its name."""
+    if not isinstance(x, keras.KerasTensor):
+        return x  # A user's callable went wrong: the top says so.
     return keras.layers.Identity(name=kit.name(name))(x)
 
 

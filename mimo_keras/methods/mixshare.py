@@ -52,22 +52,27 @@ def mixshare(
     Reference:
         papers/mixshare.txt, section 3 and appendices B and C.
     """
-    if unmix not in UNMIXING:
-        raise expected(
-            "unmix among " + ", ".join(UNMIXING),
-            f"unmix={unmix!r}",
-            "Choose one of these.",
-        )
-    layer = None
-    if unmix != "none":
-        layer = UnmixMembers(
-            unmix_fraction if unmix == "partial" else 1.0,
-            fadeout_epochs if unmix == "fadeout" else 0,
-            name="unmix_members",
-        )
+    layer = _unmixing(unmix, unmix_fraction, fadeout_epochs)
     sampling = Sampling(
         task.ensemble_size, batch_repetitions, input_repetition_probability
     )
     mixing = Mixing(1.0, cutmix_probability, cutmix_decay, concentration)
     start = None if alignment == "none" else AlignedKernels(alignment)
     return mixed(task, sampling, mixing, loss_root, start, layer)
+
+
+def _unmixing(unmix, fraction, fadeout_epochs):
+    """Returns the `UnmixMembers` of a kind of unmixing, None for "none"."""
+    if unmix not in UNMIXING:
+        raise expected(
+            "unmix among " + ", ".join(UNMIXING),
+            f"unmix={unmix!r}",
+            "Choose one of these.",
+        )
+    if unmix == "none":
+        return None
+    return UnmixMembers(
+        fraction if unmix == "partial" else 1.0,
+        fadeout_epochs if unmix == "fadeout" else 0,
+        name="unmix_members",
+    )

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import mimo_keras
-from mimo_keras import analysis, methods
+from mimo_keras import analysis
 from mimo_keras.errors import InputError
 
 
@@ -56,36 +56,6 @@ def test_norms_of_encoders_and_heads():
         )
 
 
-@pytest.mark.parametrize("backbone", ["small_cnn", "mlp", "resnet50"])
-def test_mimos_members_have_slices_of_one_kernel(backbone):
-    """A member's slice is what its own input meets: others' are zero."""
-    model = create("mimo", backbone, (16, 16, 3))
-    kernels = methods.encoder_kernels(model.network)
-    first = next(x for x in model.network.layers if hasattr(x, "kernel"))
-    x = np.random.default_rng(0).normal(size=(1, 2, 16, 16, 3))
-    alone = x.copy()
-    alone[:, 1] = 0
-    tapped = keras.Model(model.network.input, first.output)
-    response = keras.ops.convert_to_numpy(tapped(alone))
-    kernel = np.array(first.kernel)
-    positions = kernel[..., 0].size // 6
-    assert kernels.shape == (2, positions, 3, kernel.shape[-1])
-    np.testing.assert_allclose(
-        np.abs(kernels).sum(), np.abs(kernel).sum(), rtol=1e-5
-    )
-    # Without the other member's slice the response stays.
-    split = kernel.reshape(-1, 2, 3, kernel.shape[-1])
-    np.testing.assert_array_equal(
-        kernels[0], split[:, 0].reshape(kernels[0].shape)
-    )
-    split = split.copy()
-    split[:, 1] = 0
-    first.kernel.assign(split.reshape(kernel.shape))
-    np.testing.assert_allclose(
-        keras.ops.convert_to_numpy(tapped(alone)), response, atol=1e-5
-    )
-
-
 @pytest.mark.parametrize(
     ("method", "options", "found"),
     [
@@ -103,12 +73,6 @@ def test_rates_are_of_what_there_is(method, options, found):
     rates = analysis.sharing_rates(model.network)
     assert set(rates) == found
     assert all(0 < rate < 1 for rate in rates.values())
-
-
-def test_no_encoders_is_one_line():
-    network = create("naive_multihead").network
-    with pytest.raises(InputError, match="as mimo's or mixmo's"):
-        methods.encoder_kernels(network)
 
 
 def vector_model():

@@ -49,11 +49,14 @@ PLACES = {
     "wide_resnet_16_1": list(wide_resnet_places()),
     "resnet50": list(resnet50_places()),
     "small_cnn": [
-        ("pool0", "drop0", ["conv1"]),
-        ("pool1", "drop1", ["conv2"]),
-        ("pool2", "drop2", ["flatten"]),
+        ("pool0", "drop0", ["stem"]),
+        ("pool1", "drop1", ["stage_0"]),
+        ("pool2", "drop2", ["stage_1"]),
     ],
-    "mlp_4_5": [("relu0", "drop0", ["dense1"]), ("relu1", "drop1", [])],
+    "mlp_4_5": [
+        ("relu0", "drop0", ["stem"]),
+        ("relu1", "drop1", ["stage_0"]),
+    ],
 }
 
 

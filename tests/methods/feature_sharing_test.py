@@ -24,9 +24,9 @@ def sharing_rates(method, seed, **options):
     )
     # What a member does not use fades by weight decay alone: much of it.
     optimizer = keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True)
-    model.compile(optimizer, l2=0.02)
+    model.compile(optimizer, l2=0.01)
     history = model.fit(
-        images, digits.labels, batch_size=32, epochs=30, verbose=0
+        images, digits.labels, batch_size=32, epochs=60, verbose=0
     ).history
     assert history["loss"][-1] < 0.6 * history["loss"][0]
     return analysis.sharing_rates(model.network)
@@ -40,4 +40,4 @@ def test_unmixed_members_share_features_and_mimos_do_not():
     for part in ("heads", "encoders"):
         apart = [rates[part] for rates in mimo]
         shared = [rates[part] for rates in full]
-        assert min(shared) > max(apart) + 0.15, (part, apart, shared)
+        assert min(shared) > max(apart) + 0.2, (part, apart, shared)

@@ -33,6 +33,7 @@ def test_results_json_has_every_number_and_no_other(results):
         *(f"{t}_{s}" for t in data.CORRUPTIONS["digits"] for s in range(1, 6)),
     ]
     assert set(results) == {
+        *("sharing/encoders", "sharing/heads"),
         *(f"test/{m}" for m in (*METRICS, "disagreement", "kl")),
         *(f"test/{m}_member_{e}" for m in METRICS[:2] for e in range(3)),
         *(f"corrupted/{m}" for m in METRICS),
