@@ -27,7 +27,7 @@ from uncertainty_runs import settings
 
 METHODS = (
     "deterministic:1,mc_dropout:1,naive_multihead:3,mimo:2,mimo:3,mimo:4,"
-    "mixmo:2,datamux:2,treenet:3,batch_ensemble:4,rank1_bnn:4,deep_ensemble:4"
+    "treenet:3,batch_ensemble:4,rank1_bnn:4,deep_ensemble:4"
 )
 # Column -> key of results.json, in Uncertainty-Baselines' order.
 COLUMNS = {

@@ -192,11 +192,12 @@ def feature_use(panels, label):
         papers/mixshare.txt, figures 3, 5 and 6.
     """
     columns = len(panels)
-    figure, axes = style.new_figure(3.6 * columns + 0.6, 2.9, columns=columns)
+    figure, axes = style.new_figure(3.6 * columns + 0.6, 3.2, columns=columns)
     for axis, (title, norms) in zip(axes, panels.items(), strict=True):
         _draw_use(axis, np.asarray(norms, float))
         axis.set(title=title, xlabel="Feature, sorted", ylabel=label)
-    axes[0].legend()
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=5)
     return figure
 
 

@@ -149,5 +149,6 @@ def test_a_panel_shows_members_and_what_they_share():
     [shared] = first.collections
     heights = shared.get_paths()[0].vertices[:, 1]
     assert heights.max() == norms.min(0).max()
-    labels = [text.get_text() for text in first.get_legend().get_texts()]
+    [legend] = figure.legends
+    labels = [text.get_text() for text in legend.get_texts()]
     assert labels == ["Member 0", "Member 1", "All members"]
