@@ -87,5 +87,5 @@ def test_less_than_one_is_an_error(name):
 
 
 def test_a_feature_map_is_refused():
-    with pytest.raises(ValueError, match="expected ndim=2, found ndim=4"):
+    with pytest.raises(ValueError, match="expected max_ndim=3, found ndim=4"):
         DenseMultihead(2, heads=2)(np.zeros((1, 4, 4, 3), "float32"))
