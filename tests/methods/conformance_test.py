@@ -278,7 +278,7 @@ def test_resnet50_is_a_backbone_of_every_method(method):
 def after_steps(case, images, targets, settings, **how):
     """Trains a new model; returns it, its losses, and its scores."""
     model = create(*case, **settings)
-    model.compile(keras.optimizers.SGD(0.05, momentum=0.9), l2=1e-3, **how)
+    model.compile(keras.optimizers.SGD(0.02, momentum=0.9), l2=1e-3, **how)
     history = model.fit(
         images,
         targets,
