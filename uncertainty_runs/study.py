@@ -58,7 +58,7 @@ def main(keys=None, table=None):
     Args:
         keys: What the record keeps of each results.json; None for what the
             table shows.
-        table: Function from the record to Markdown; None for `table`.
+        table: Function from the record to Markdown; None for `method_table`.
     """
     f, table = flags.FLAGS, table or method_table
     keys = keys or COLUMNS.values()
