@@ -89,7 +89,9 @@ def weighted_batches(examples, batch_size):
     """Cuts the examples into full batches for Keras's `evaluate`, in order.
 
     A last partial batch is filled up with rows of weight 0: devices that
-    share each batch need equal parts of it, and no example may be lost.
+    share each batch need equal parts of it, and no example may be lost. The
+    examples have one weight, such that the mean over all rows is 1: Keras
+    divides a weighted loss by rows, not by weights.
 
     Args:
         examples: `Examples` to evaluate on.
@@ -106,7 +108,8 @@ def weighted_batches(examples, batch_size):
     _check_positive(batch_size)
     padding = -len(examples) % batch_size
     rows = np.pad(np.arange(len(examples)), (0, padding), mode="edge")
-    weights = np.pad(np.ones(len(examples), np.float32), (0, padding))
+    weights = np.full(len(examples), len(rows) / len(examples), np.float32)
+    weights = np.pad(weights, (0, padding))
     images, labels = _tensors(examples)
     batches = tf.data.Dataset.from_tensor_slices((rows, weights))
     batches = batches.batch(batch_size, drop_remainder=True)

@@ -79,6 +79,12 @@ def test_two_replicas_evaluate_every_example_once(two, examples):
     logits = np.array(model(examples.images))
     wanted = twins.mixture_nll(examples.labels, logits, [1 / 3] * 3).mean()
     np.testing.assert_allclose(found["nll"], wanted, rtol=1e-5)
+    # The loss is a sum over members, of which each has the labels to itself.
+    wanted = sum(
+        twins.mixture_nll(examples.labels, logits[:, [member]], [1]).mean()
+        for member in range(3)
+    )
+    np.testing.assert_allclose(found["loss"], wanted, rtol=1e-5)
     predicted = twins.softmax(logits).mean(axis=1).argmax(axis=1)
     wanted = np.mean(predicted == examples.labels)
     np.testing.assert_allclose(found["accuracy"], wanted, rtol=1e-5)
