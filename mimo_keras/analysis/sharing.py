@@ -81,9 +81,14 @@ def sharing_rates(network):
         network: As for `feature_norms`.
 
     Returns:
-        Dictionary with "encoders", "heads", or neither.
+        Dictionary with "encoders", "heads", or neither; one member shares
+        with nobody.
     """
-    return {k: sharing_rate(v) for k, v in feature_norms(network).items()}
+    return {
+        name: sharing_rate(norms)
+        for name, norms in feature_norms(network).items()
+        if len(norms) > 1
+    }
 
 
 def feature_variances(model, images, fixed=None, batch_size=256):

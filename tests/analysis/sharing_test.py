@@ -66,6 +66,8 @@ def test_norms_of_encoders_and_heads():
         ("datamux", {}, set()),
         ("deterministic", {"ensemble_size": 1}, set()),
         ("deep_ensemble", {}, set()),
+        # Inputs and heads as with several, but nobody to share with.
+        ("mimo", {"ensemble_size": 1}, set()),
     ],
 )
 def test_rates_are_of_what_there_is(method, options, found):
