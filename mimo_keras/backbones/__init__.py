@@ -4,6 +4,7 @@ import re
 
 import keras
 
+from mimo_keras.backbones.bottleneck_resnet import bottleneck_resnet, scaled
 from mimo_keras.backbones.kit import Backbone, Kit
 from mimo_keras.backbones.mlp import mlp
 from mimo_keras.backbones.resnet50 import resnet50
@@ -11,11 +12,21 @@ from mimo_keras.backbones.small_cnn import small_cnn
 from mimo_keras.backbones.wide_resnet import wide_resnet
 from mimo_keras.errors import expected
 
-__all__ = ["Backbone", "Kit", "get", "list_backbones"]
+__all__ = [
+    "Backbone",
+    "Kit",
+    "bottleneck_resnet",
+    "get",
+    "list_backbones",
+]
 
 # Form shown to users -> pattern whose groups are integers -> constructor.
 _BACKBONES = {
     "wide_resnet_{depth}_{width}": (r"wide_resnet_(\d+)_(\d+)", wide_resnet),
+    "bottleneck_resnet[_{depth}_{width}]": (
+        r"bottleneck_resnet(?:_(\d+)_(\d+))?",
+        scaled,
+    ),
     "resnet50[_{width}]": (r"resnet50(?:_(\d+))?", resnet50),
     "wide_resnet50": ("wide_resnet50", lambda: resnet50(width=2)),
     "small_cnn[_{width}]": (r"small_cnn(?:_(\d+))?", small_cnn),

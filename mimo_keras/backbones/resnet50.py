@@ -4,6 +4,7 @@ import functools
 
 import keras
 
+from mimo_keras.backbones import bottleneck
 from mimo_keras.backbones.kit import Backbone, residual_group
 from mimo_keras.errors import expected
 
@@ -42,7 +43,7 @@ def resnet50(width=1):
     stages = tuple(
         functools.partial(
             residual_group,
-            block=_block,
+            block=bottleneck.block,
             name=f"group{index}",
             filters=FILTERS * width * 2**index,
             strides=1 if index == 0 else 2,
@@ -51,7 +52,7 @@ def resnet50(width=1):
         for index, blocks in enumerate(BLOCKS)
     )
     stem = functools.partial(_stem, filters=FILTERS * width)
-    return Backbone(stem=stem, stages=stages, top=_top)
+    return Backbone(stem=stem, stages=stages, top=bottleneck.top)
 
 
 def _stem(x, kit, *, filters):
@@ -60,33 +61,6 @@ def _stem(x, kit, *, filters):
     name = kit.name("stem_conv")
     x = kit.conv(filters, 7, strides=2, padding="valid", name=name)(x)
     x = kit.norm(name=kit.name("stem_norm"))(x)
-    x = _relu(x, kit, "stem_relu")
+    x = bottleneck.relu(x, kit, "stem_relu")
     name = kit.name("stem_pool")
     return keras.layers.MaxPooling2D(3, 2, padding="same", name=name)(x)
-
-
-def _block(x, kit, filters, strides):
-    y = _conv_norm(x, kit, "0", filters, 1)
-    y = kit.drop(name=kit.name("drop0"))(_relu(y, kit, "relu0"))
-    y = _conv_norm(y, kit, "1", filters, 3, strides)
-    y = kit.drop(name=kit.name("drop1"))(_relu(y, kit, "relu1"))
-    y = _conv_norm(y, kit, "2", 4 * filters, 1)
-    if x.shape[-1] != 4 * filters or strides != 1:
-        x = _conv_norm(x, kit, "_shortcut", 4 * filters, 1, strides)
-    x = keras.layers.Add(name=kit.name("add"))([x, y])
-    return _relu(x, kit, "relu2")
-
-
-def _conv_norm(x, kit, label, filters, size, strides=1):
-    name = kit.name(f"conv{label}")
-    x = kit.conv(filters, size, strides=strides, name=name)(x)
-    return kit.norm(name=kit.name(f"norm{label}"))(x)
-
-
-def _relu(x, kit, label):
-    return keras.layers.ReLU(name=kit.name(label))(x)
-
-
-def _top(x, kit):
-    pooled = keras.layers.GlobalAveragePooling2D(name=kit.name("pool"))
-    return pooled(kit.last_map(x))
