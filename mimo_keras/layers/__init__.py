@@ -5,6 +5,7 @@ from mimo_keras.layers.aligned_kernels import AlignedKernels
 from mimo_keras.layers.concatenate_members import ConcatenateMembers
 from mimo_keras.layers.demultiplex_members import DemultiplexMembers
 from mimo_keras.layers.dense_multihead import DenseMultihead
+from mimo_keras.layers.depth_posterior import DepthPosterior
 from mimo_keras.layers.fold_members import FoldMembers
 from mimo_keras.layers.member_batch_norm import MemberBatchNormalization
 from mimo_keras.layers.member_kernels import MemberConv2D, MemberDense
@@ -33,6 +34,7 @@ __all__ = [
     "DenseBatchEnsemble",
     "DenseMultihead",
     "DenseRank1",
+    "DepthPosterior",
     "FoldMembers",
     "MemberBatchNormalization",
     "MemberConv2D",

@@ -13,6 +13,7 @@ from mimo_keras.training.annealing import LinearAnnealing
 from mimo_keras.training.distribution import replica_count
 from mimo_keras.training.epochs import with_clock
 from mimo_keras.training.learning_rates import multiply_learning_rates
+from mimo_keras.training.mixture_nll import MixtureNLL
 from mimo_keras.training.predictor import Predictor
 from mimo_keras.training.seeds import ReplicaSeed
 
@@ -75,7 +76,12 @@ class EnsembleModel(keras.Model):
             network.input, network.outputs[0], name=network.name
         )
         self.sampling = sampling
-        self.log_weights = tuple(log_weights)
+        self._log_weights = tuple(log_weights)
+        # A layer that learns the mixture weights, such as DepthPosterior.
+        self._posterior = next(
+            (x for x in network.layers if hasattr(x, "log_mixture_weights")),
+            None,
+        )
         self.num_classes = num_classes
         self.standardize = StandardizeImages(mean, std, name="standardize")
         self.repeat_members = RepeatMembers(
@@ -90,13 +96,21 @@ class EnsembleModel(keras.Model):
             self.kl_term.annealing_examples,
             name="annealing",
         )
-        self.nll = keras.metrics.Mean(name="nll")
+        self.nll = MixtureNLL(self._log_weights)
         self.built = True
 
     @property
     def task(self):
         """What is predicted: "classification" or "regression"."""
         return "regression" if self.num_classes is None else "classification"
+
+    @property
+    def log_weights(self):
+        """The log mixture weights, as they are now."""
+        if self._posterior is None:
+            return self._log_weights
+        weights = ops.convert_to_numpy(self._posterior.log_mixture_weights())
+        return tuple(map(float, weights))
 
     @property
     def image_shape(self):
@@ -117,13 +131,15 @@ class EnsembleModel(keras.Model):
                 x = self.repeat_members(x)
             logits = methods.sampled(self.network, x, self.samples)
             return ops.cast(logits, "float32")
+        components = self.network.output_shape[1]
         batch_size = ops.shape(x)[0]
         self.annealing.count(batch_size)
         if self.sampling.members:
             rows = batches.member_rows(batch_size, self.sampling, self.row_seed)
             x = ops.take(x, rows, axis=0)
+            # A member's components at several depths saw the same.
+            rows = ops.tile(rows, (1, components // self.sampling.members))
         else:
-            components = self.network.output_shape[1]
             rows = batches.shared_rows(batch_size, components)
         outputs = self.training_network(x, training=True)
         names = ("logits", "loss_weights")
@@ -228,6 +244,10 @@ class EnsembleModel(keras.Model):
             member_losses *= ops.cast(weights, member_losses.dtype)
         if isinstance(y_pred, dict) and "loss_weights" in y_pred:
             member_losses *= y_pred["loss_weights"]
+        elif self._posterior is not None:
+            log_weights = self._posterior.log_mixture_weights()
+            self.nll.log_weights.assign(log_weights)
+            member_losses *= self.sampling.members * ops.exp(log_weights)
         # A replica may get no row of a last batch: its mean is 0, no NaN.
         rows = ops.maximum(ops.shape(member_losses)[0], 1)
         # Training has one sample; over those of prediction it is the mean.
@@ -312,7 +332,7 @@ class EnsembleModel(keras.Model):
                 self.training_network
             ),
             "sampling": dataclasses.asdict(self.sampling),
-            "log_weights": self.log_weights,
+            "log_weights": self._log_weights,
             "num_classes": self.num_classes,
             "mean": self.standardize.mean,
             "std": self.standardize.std,
@@ -352,7 +372,7 @@ class EnsembleModel(keras.Model):
             rows, outputs = y_pred["rows"], y_pred["logits"]
         else:
             outputs = y_pred
-            rows = batches.shared_rows(ops.shape(y)[0], len(self.log_weights))
+            rows = batches.shared_rows(ops.shape(y)[0], outputs.shape[1])
         weights = None
         if sample_weight is not None:
             weights = ops.take(ops.reshape(sample_weight, (-1,)), rows, axis=0)
@@ -364,10 +384,10 @@ class EnsembleModel(keras.Model):
         return ops.softmax(outputs, axis=-1)
 
     def _mixed(self, outputs):
-        weights = ops.exp(ops.convert_to_tensor(self.log_weights, "float32"))
+        weights = ops.exp(self.nll.log_weights)
         return ops.einsum("e,bek->bk", weights, self._activated(outputs))
 
     def _nll(self, targets, outputs):
         if self.task == "regression":
             return losses.squared_error(targets, self._mixed(outputs))
-        return losses.mixture_nll(targets, outputs, self.log_weights)
+        return losses.mixture_nll(targets, outputs, self.nll.log_weights)

@@ -108,6 +108,24 @@ CASES = [
         (6,),
         {"ensemble_size": 3, "units": 5, "hidden_units": 4},
     ),
+    Case(
+        "DepthPosterior",
+        (6,),
+        {
+            "ensemble_size": 2,
+            "depths": 3,
+            "warmup_epochs": 2,
+            "prior": (0.5, 0.25, 0.25),
+            "divergence": "forward",
+        },
+        low="float32",
+    ),
+    Case(
+        "DepthPosterior",
+        (6,),
+        {"ensemble_size": 2, "depths": 3, "learn": False},
+        low="float32",
+    ),
     Case("FoldMembers", (4, 4, 2), {"ensemble_size": 2}, members=2),
     Case(
         "FoldMembers",

@@ -1,0 +1,107 @@
+"""MIMMO: multi-input networks whose members answer at every depth."""
+
+import keras
+
+from mimo_keras.backbones import Kit
+from mimo_keras.errors import expected
+from mimo_keras.layers import ConcatenateMembers
+from mimo_keras.methods import exits
+from mimo_keras.methods.blueprint import Blueprint, KLTerm, Sampling
+from mimo_keras.methods.naive_multihead import heads
+from mimo_keras.methods.registry import register
+
+
+@register("mimmo")
+def mimmo(
+    task,
+    *,
+    train_examples,
+    batch_repetitions=1,
+    input_repetition_probability=0.0,
+    learn_depth=True,
+    depth_warmup_epochs=5,
+    alpha=1.0,
+    depth_prior=None,
+    depth_divergence="reverse",
+):
+    """MIMO with an exit behind each stage and a posterior over depths.
+
+    Args:
+        task: The `Task`.
+        train_examples: N of the KL term's factor, alpha / N.
+        batch_repetitions: R, how often a step sees each image.
+        input_repetition_probability: ρ, the share of rows that hold one
+            image in all inputs.
+        learn_depth: Whether θ is learned; if not, it is the prior ("MIMMO γ").
+        depth_warmup_epochs: Epochs in which θ is held at the prior.
+        alpha: Weight of the KL term.
+        depth_prior: D probabilities; None for equal ones.
+        depth_divergence: "reverse" for KL(θ ‖ γ), "forward" for KL(γ ‖ θ).
+
+    Returns:
+        The `Blueprint`; its network maps (N, M, …, C) to (N, D · M, K).
+
+    Reference:
+        papers/mimmo_supplement.txt.
+    """
+    if train_examples < 1:
+        raise expected(
+            "train_examples of at least 1",
+            f"train_examples={train_examples}",
+            "Count the training images.",
+        )
+    members = task.ensemble_size
+    inputs = keras.Input((members, *task.input_shape), name="member_images")
+    x = ConcatenateMembers(name="concatenate_members")(inputs)
+    features = exits.exit_features(task, x, Kit())
+    outputs = exits.shared_heads(features, heads(task))
+    weights = exits.posterior(
+        task,
+        len(features),
+        features[-1],
+        learn=learn_depth,
+        warmup_epochs=depth_warmup_epochs,
+        prior=depth_prior,
+        divergence=depth_divergence,
+    )
+    return Blueprint(
+        keras.Model(inputs, [outputs, weights]),
+        Sampling(members, batch_repetitions, input_repetition_probability),
+        kl_term=KLTerm(alpha / train_examples),
+    )
+
+
+@register("dun")
+def dun(
+    task,
+    *,
+    train_examples,
+    learn_depth=True,
+    depth_warmup_epochs=5,
+    alpha=1.0,
+    depth_prior=None,
+    depth_divergence="reverse",
+):
+    """One network with a posterior over depths: MIMMO of one member.
+
+    Args and returns as of `mimmo`.
+
+    Reference:
+        Antorán et al., Depth uncertainty in neural networks, NeurIPS 2020;
+        papers/mimmo_supplement.txt.
+    """
+    if task.ensemble_size != 1:
+        raise expected(
+            "ensemble_size=1 for method dun",
+            f"ensemble_size={task.ensemble_size}",
+            "Take mimmo for several members.",
+        )
+    return mimmo(
+        task,
+        train_examples=train_examples,
+        learn_depth=learn_depth,
+        depth_warmup_epochs=depth_warmup_epochs,
+        alpha=alpha,
+        depth_prior=depth_prior,
+        depth_divergence=depth_divergence,
+    )

@@ -1,0 +1,35 @@
+"""The metric of the mixture's negative log-likelihood."""
+
+import keras
+
+from mimo_keras.layers.registration import register
+
+
+@register
+class MixtureNLL(keras.metrics.Mean):
+    """A mean that keeps the mixture's log weights beside it.
+
+    Where the weights are learned, `compute_loss` leaves here what they are.
+    Under JAX, metrics are computed where only the variables of metrics can be
+    read.
+
+    Args:
+        log_weights: The log mixture weights (E,) at first.
+        name: Name of the metric.
+    """
+
+    def __init__(self, log_weights, name="nll", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.initial = tuple(log_weights)
+        self.log_weights = self.add_variable(
+            (len(self.initial),),
+            lambda shape, dtype: keras.ops.convert_to_tensor(
+                self.initial, dtype
+            ),
+            # All replicas have the same.
+            aggregation="mean",
+            name="log_weights",
+        )
+
+    def get_config(self):
+        return {**super().get_config(), "log_weights": self.initial}
