@@ -11,7 +11,7 @@ from mimo_keras.methods.registry import register
 
 
 @register("mc_dropout")
-def mc_dropout(task, *, dropout_rate=0.1, samples=1):
+def mc_dropout(task, *, dropout_rate=0.1, samples=1, everywhere=False):
     """A network with dropout that stays active in prediction.
 
     Training runs one sample of it on each row, prediction averages over S.
@@ -21,13 +21,16 @@ def mc_dropout(task, *, dropout_rate=0.1, samples=1):
         dropout_rate: Probability of zeroing a value. At 0 this is the
             deterministic network, exactly.
         samples: S, the samples that a prediction averages over.
+        everywhere: Whether to drop in front of every convolution and dense
+            layer, instead of where the backbone has places for it.
 
     Returns:
         The `Blueprint`; its network maps (N, …) to (N, 1, K).
 
     Reference:
         Gal and Ghahramani, ICML 2016; Havasi et al., ICLR 2021, appendix B
-        (rate 0.1, S = 1).
+        (rate 0.1, S = 1); everywhere: papers/mimmo_supplement.txt, appendix
+        B (rate 0.15, S = 10).
     """
     if task.ensemble_size != 1:
         raise expected(
@@ -40,7 +43,10 @@ def mc_dropout(task, *, dropout_rate=0.1, samples=1):
         return MonteCarloDropout(dropout_rate, task.seed_generator(), name=name)
 
     inputs = keras.Input(task.input_shape, name="images")
-    features, _ = task.backbone.features(inputs, Kit(drop=drop))
+    kit = _everywhere(drop) if everywhere else Kit(drop=drop)
+    features, _ = task.backbone.features(inputs, kit)
+    if everywhere:
+        features = drop(name="heads_drop")(features)
     network = keras.Model(inputs, heads(task)(features))
     layers = network._flatten_layers(include_self=False)
     if not any(isinstance(layer, MonteCarloDropout) for layer in layers):
@@ -50,3 +56,17 @@ def mc_dropout(task, *, dropout_rate=0.1, samples=1):
             "Put mimo_keras.layers.MonteCarloDropout into it.",
         )
     return Blueprint(network, samples=samples)
+
+
+def _everywhere(drop):
+    """Returns the kit whose convolutions and dense layers drop first."""
+
+    def dropping(constructor):
+        def make(*args, name, **options):
+            layer = constructor(*args, name=name, **options)
+            return lambda x: layer(drop(name=f"{name}_drop")(x))
+
+        return make
+
+    plain = Kit()
+    return Kit(conv=dropping(plain.conv), dense=dropping(plain.dense))

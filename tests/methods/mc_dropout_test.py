@@ -34,6 +34,18 @@ def test_at_rate_0_it_is_the_deterministic_network_exactly(backbone):
     np.testing.assert_array_equal(found, baselines.logits(single, images))
 
 
+@pytest.mark.parametrize("backbone", ["small_cnn", "mlp_5_6"])
+def test_everywhere_is_in_front_of_every_layer_with_a_kernel(backbone):
+    model = baselines.create("mc_dropout", backbone, everywhere=True)
+    kernels = [x for x in model.network.layers if hasattr(x, "kernel")]
+    assert len(kernels) > 2
+    for layer in kernels:
+        before = layer.input._keras_history.operation
+        assert isinstance(before, MonteCarloDropout), layer.name
+    drops = [x for x in model.network.layers if "drop" in x.name]
+    assert len(drops) == len(kernels)
+
+
 def linear(x):
     """A backbone that only drops: the network is linear in what it keeps."""
     return MonteCarloDropout(0.2, seed=1)(keras.layers.Flatten()(x))
