@@ -24,6 +24,7 @@ class Suite:
         self.test = test
         self.strategy = strategy
         self.dataset = settings["dataset"]
+        self.shifts = settings.get("shifted", False)
         # Rows at a time over all devices, in equal shares.
         replicas = strategy.num_replicas_in_sync
         rows = min(512, len(test))
@@ -60,6 +61,8 @@ class Suite:
             results |= more
             if whole is not None:
                 arrays |= _reliability("corrupted_reliability", whole)
+        if self.shifts:
+            results |= self._shifted(logits_fn, weights)
         more, scores = self._foreign(logits_fn, weights)
         return results | more, arrays | scores
 
@@ -93,6 +96,18 @@ class Suite:
             logging.warning("Corrupted images are left out. %s", error)
             return {}, None
         return evaluation.corrupted_results(rows), whole
+
+    def _shifted(self, logits_fn, weights):
+        return evaluation.shifted_results(
+            [
+                (
+                    part.type,
+                    part.level,
+                    self._evaluate(logits_fn, weights, part.examples).result(),
+                )
+                for part in data.shifted(self.test)
+            ]
+        )
 
     def _foreign(self, logits_fn, weights):
         def scores(examples):

@@ -21,10 +21,13 @@ _NOTES = {
     "Quality": "NLL in nats; ECE over 15 equal bins of confidence; Brier is "
     "the squared error summed over the classes. Higher is better for accuracy, "
     "lower for the others. Corrupted: the mean over all corruption types and "
-    "severities; cNLL, cA and cECE are its NLL, accuracy and ECE.",
+    "severities; cNLL, cA and cECE are its NLL, accuracy and ECE. Shifted: "
+    "the mean over MIMMO's transformations and levels.",
     "Diversity": "Disagreement: the fraction of examples on which two members "
     "predict different classes; KL divergence between two members' "
-    "predictions in nats; both averaged over the pairs of members.",
+    "predictions in nats; both averaged over the pairs of members. "
+    "Sharing rate: how far the members use the same features, by their "
+    "weights; 1 if they use all alike, 0 if they have none in common.",
     "Members": "Each member alone, on the test set, against the ensemble, "
     "which averages the members' probabilities.",
     "Out of distribution": "Telling the test set from other images by the "
@@ -32,8 +35,8 @@ _NOTES = {
     "information of prediction and member (MI). FPR95: the false-positive "
     "rate where the true-positive rate is 95%; lower is better. Higher is "
     "better for the others.",
-    "Cost": "Of one prediction by the whole ensemble. A multiply-add counts "
-    "as two FLOPs.",
+    "Cost": "Parameters as trained; the rest of one prediction by the whole "
+    "ensemble. A multiply-add counts as two FLOPs.",
     "Corruptions": "Accuracy by corruption type and severity.",
 }
 

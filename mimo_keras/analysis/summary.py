@@ -14,7 +14,13 @@ from mimo_keras.analysis.results import (
 
 MISSING = "–"
 # In the order of Uncertainty-Baselines' tables.
-QUALITY = {"nll": "NLL", "accuracy": "Accuracy", "ece": "ECE", "brier": "Brier"}
+QUALITY = {
+    "nll": "NLL",
+    "accuracy": "Accuracy",
+    "ece": "ECE",
+    "brier": "Brier",
+    "brier_per_class": "Brier by class",
+}
 _DIVERSITY = {"disagreement": "Disagreement", "kl": "KL divergence"}
 _SHARING = {
     "sharing/heads": "Sharing rate, heads",
@@ -76,7 +82,7 @@ def headline(results):
 
 
 def quality(results):
-    """Returns the table of metrics, test and corrupted side by side.
+    """Returns the table of metrics: test, corrupted and shifted side by side.
 
     Metrics that have no name here come last, under their keys.
     """
@@ -84,10 +90,12 @@ def quality(results):
     found = {
         key.split("/")[1]
         for key in results
-        if key.startswith(("test/", "corrupted/")) and key.count("/") == 1
+        if key.startswith(("test/", "corrupted/", "shifted/"))
+        and key.count("/") == 1
+        and not key.endswith("_std")
     }
     others = sorted(n for n in found - set(known) if "_member_" not in n)
-    return _both_sets(results, QUALITY | {name: name for name in others})
+    return _by_set(results, QUALITY | {name: name for name in others})
 
 
 def diversity(results):
@@ -95,7 +103,7 @@ def diversity(results):
 
     Sharing rates are of weights, whatever the test set.
     """
-    table = _both_sets(results, _DIVERSITY)
+    table = _by_set(results, _DIVERSITY)
     blank = [MISSING] * (len(table.columns) - 2)
     shared = [
         (label, fixed(number(results, key)), *blank)
@@ -105,10 +113,12 @@ def diversity(results):
     return Table(table.columns, (*table.rows, *shared))
 
 
-def _both_sets(results, labels):
-    columns = {"Test": "test", "Corrupted": "corrupted"}
-    if not any(f"corrupted/{name}" in results for name in labels):
-        del columns["Corrupted"]
+def _by_set(results, labels):
+    columns = {"Test": "test"} | {
+        part.capitalize(): part
+        for part in ("corrupted", "shifted")
+        if any(f"{part}/{name}" in results for name in labels)
+    }
     rows = []
     for name, label in labels.items():
         keys = [f"{part}/{name}" for part in columns.values()]

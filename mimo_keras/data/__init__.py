@@ -9,6 +9,7 @@ from mimo_keras.data.pipeline import (
     training_batches,
     weighted_batches,
 )
+from mimo_keras.data.shifts import shifted
 from mimo_keras.data.sources import DATASETS, load, standardization
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "fake",
     "load",
     "out_of_distribution",
+    "shifted",
     "standardization",
     "toy",
     "training_batches",

@@ -103,18 +103,22 @@ class Classification:
         Returns:
             A flat dictionary: "accuracy"; "nll" in nats, computed from the
             logits as -logsumexp_e(log w_e + log p_e(y)), never clipped; "ece"
-            with 15 bins; "brier" (see `brier_scores`: 0 to 2);
+            with 15 bins; "brier" (see `brier_scores`: 0 to 2), and
+            "brier_per_class", which is that by K, the scale of the tables of
+            papers/mimmo_supplement.txt;
             "nll_member_{e}" and "accuracy_member_{e}"; and, for more than one
             member, "disagreement" and "kl".
 
         Raises:
             InputError: If there was no example.
         """
+        brier = float(self._sums.mean("brier"))
         return {
             "accuracy": float(self._sums.mean("correct")),
             "nll": float(self._sums.mean("nll")),
             "ece": self.reliability().error,
-            "brier": float(self._sums.mean("brier")),
+            "brier": brier,
+            "brier_per_class": brier / self.num_classes,
             **by_member("nll", self._sums.mean("member_nll")),
             **by_member("accuracy", self._sums.mean("member_correct")),
             **self.diversity().means(),

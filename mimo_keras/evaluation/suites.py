@@ -6,7 +6,7 @@ from mimo_keras.errors import expected
 from mimo_keras.evaluation import ood
 from mimo_keras.evaluation.classification import Classification
 
-CORRUPTED_METRICS = ("accuracy", "nll", "ece", "brier")
+CORRUPTED_METRICS = ("accuracy", "nll", "ece", "brier", "brier_per_class")
 
 
 def evaluate(logits_fn, batches, num_classes, log_weights):
@@ -89,7 +89,8 @@ def corrupted_results(results):
     Returns:
         "corrupted/<metric>", the mean over all types and severities;
         "corrupted/severity_<s>/<metric>", the mean over the types; and
-        "corrupted/<type>_<s>/<metric>" for accuracy, nll, ece and brier.
+        "corrupted/<type>_<s>/<metric>" for accuracy, nll, ece, brier and
+        brier_per_class.
 
     Raises:
         InputError: If there is no result, or one twice.
@@ -113,6 +114,41 @@ def corrupted_results(results):
         flat |= _named(f"corrupted/severity_{level}", _mean(same))
     for (kind, severity), row in rows.items():
         flat |= _named(f"corrupted/{kind}_{severity}", row)
+    return flat
+
+
+def shifted_results(results):
+    """Results on a shifted suite, as flat names and numbers.
+
+    Args:
+        results: Triples of a transformation's type, its level and the results
+            of `Classification` on that set.
+
+    Returns:
+        "shifted/<metric>" and "shifted/<metric>_std", mean and standard
+        deviation over all sets; "shifted/<type>_<level>/<metric>".
+
+    Raises:
+        InputError: If there is no result.
+
+    Reference:
+        papers/mimmo_supplement.txt, appendix B.
+    """
+    rows = {
+        f"shifted/{kind}_{level}": [result[m] for m in CORRUPTED_METRICS]
+        for kind, level, result in results
+    }
+    if not rows:
+        raise expected(
+            "at least one shifted set", "results=[]", "Check the suite."
+        )
+    spread = np.std(list(rows.values()), axis=0)
+    flat = _named("shifted", _mean(list(rows.values())))
+    flat |= {
+        f"{n}_std": s for n, s in zip(flat, map(float, spread), strict=True)
+    }
+    for prefix, row in rows.items():
+        flat |= _named(prefix, row)
     return flat
 
 
@@ -171,6 +207,6 @@ def _mean(rows):
 
 
 def _named(prefix, row):
-    """Names one row of the corrupted metrics."""
+    """Names one row of metrics."""
     names = (f"{prefix}/{name}" for name in CORRUPTED_METRICS)
     return dict(zip(names, map(float, row), strict=True))

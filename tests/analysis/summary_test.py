@@ -17,6 +17,18 @@ def test_headline_is_in_the_order_of_uncertainty_baselines(results):
     assert summary.headline({"test/nll": 1.0}) == [("NLL", "1.0000")]
 
 
+def test_shifted_images_have_a_column_where_there_are_any():
+    results = {
+        "test/nll": 0.5,
+        "shifted/nll": 2.0,
+        "shifted/nll_std": 1.0,
+        "shifted/rotation_1/nll": 3.0,
+    }
+    table = summary.quality(results)
+    assert table.columns == ("", "Test", "Shifted")
+    assert table.rows == (("NLL", "0.5000", "2.0000"),)
+
+
 def test_members_stand_under_their_ensemble(results):
     table = summary.members(results)
     assert table.columns == ("", "NLL", "Accuracy")

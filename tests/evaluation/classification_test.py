@@ -70,7 +70,7 @@ def test_agrees_with_scikit_learn():
 
 def test_names_are_exactly_these():
     logits, labels = random_case()
-    shared = {"accuracy", "nll", "ece", "brier"}
+    shared = {"accuracy", "nll", "ece", "brier", "brier_per_class"}
     one = evaluated(logits[:, :1], labels, [0.0]).result()
     assert set(one) == shared | {"nll_member_0", "accuracy_member_0"}
     two = evaluated(logits[:, :2], labels, np.log([0.5, 0.5])).result()
@@ -86,6 +86,7 @@ def test_two_members_by_hand():
     assert result["accuracy"] == 0.5
     assert result["nll"] == pytest.approx(-(np.log(0.4) + np.log(0.7)) / 2)
     assert result["brier"] == pytest.approx((2 * 0.36 + 2 * 0.09) / 2)
+    assert result["brier_per_class"] == pytest.approx((0.36 + 0.09) / 2)
     # Confidences 0.6 (bin 9, wrong) and 0.7 (bin 10, right).
     assert result["ece"] == pytest.approx((0.6 + 0.3) / 2)
     assert result["accuracy_member_0"] == 0.0  # a tie goes to class 0

@@ -79,7 +79,7 @@ def test_corrupted_results_by_hand():
     assert set(flat) == {
         f"corrupted/{prefix}{metric}"
         for prefix in prefixes
-        for metric in ("accuracy", "nll", "ece", "brier")
+        for metric in ("accuracy", "nll", "ece", "brier", "brier_per_class")
     }
 
 
@@ -88,6 +88,25 @@ def test_corrupted_results_want_each_set_once():
         suites.corrupted_results([("fog", 1, result_of(0.1))] * 2)
     with pytest.raises(InputError, match="at least one corrupted set"):
         suites.corrupted_results([])
+
+
+def test_shifted_results_by_hand():
+    flat = suites.shifted_results(
+        [
+            ("rotation", 1, result_of(0.1)),
+            ("rotation", 2, result_of(0.3)),
+            ("scale", 1, result_of(0.5)),
+        ]
+    )
+    assert flat["shifted/accuracy"] == pytest.approx(0.3)
+    # Over all sets, as they are all there are: √(0.08 / 3).
+    assert flat["shifted/accuracy_std"] == pytest.approx((0.08 / 3) ** 0.5)
+    assert flat["shifted/nll_std"] == pytest.approx((0.08 / 3) ** 0.5)
+    assert flat["shifted/rotation_2/brier"] == pytest.approx(0.33)
+    assert flat["shifted/brier_per_class"] == pytest.approx(0.3 + 0.04)
+    assert len(flat) == 5 + 5 + 3 * 5
+    with pytest.raises(InputError, match="at least one shifted set"):
+        suites.shifted_results([])
 
 
 def test_ood_results_name_each_score():

@@ -80,7 +80,7 @@ def run(cifar, data_dir, tmp_path):
 
 def _conditions(results):
     return {k.split("/")[1] for k in results if k.startswith("corrupted/")} - {
-        *("accuracy", "nll", "ece", "brier"),
+        *("accuracy", "nll", "ece", "brier", "brier_per_class"),
         *(f"severity_{s}" for s in range(1, 6)),
     }
 

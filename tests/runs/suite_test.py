@@ -154,7 +154,8 @@ def test_absent_sets_are_left_out_with_a_warning(
 def test_the_corrupted_means_alone(suite, sets):
     found = suite.corrupted(Model())
     assert sorted(found) == [
-        f"corrupted/{name}" for name in ("accuracy", "brier", "ece", "nll")
+        f"corrupted/{name}"
+        for name in ("accuracy", "brier", "brier_per_class", "ece", "nll")
     ]
     nll = np.mean([measures(part.examples)["nll"] for part in sets])
     np.testing.assert_allclose(found["corrupted/nll"], nll, rtol=1e-5)
