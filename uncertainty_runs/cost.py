@@ -1,9 +1,12 @@
-"""Prints what each method costs: parameters, and FLOPs of a prediction.
+"""Prints what each method costs, and the papers' own figures beside ours.
 
     python uncertainty_runs/cost.py --backbone=wide_resnet_28_10
 
 Everything is counted from the networks as they are built; nothing is trained.
-A multiply-add counts as two FLOPs; only convolutions and dense layers count.
+In the first table a multiply-add counts as two FLOPs, and only convolutions
+and dense layers count. The papers' tables follow the rules by which their own
+figures come out: `evaluation.mimo_flops` and `evaluation.mimmo_flops`;
+--paper=mimo prints one of them only.
 """
 
 from absl import flags
@@ -16,11 +19,71 @@ from uncertainty_runs import settings
 ENTRIES = (
     "deterministic:1,mc_dropout:1,naive_multihead:3,mimo:2,mimo:3,mimo:4,"
     "mixmo:2,mixshare:2,datamux:2,treenet:3,batch_ensemble:4,rank1_bnn:4,"
-    "mixture_ensemble:4,deep_ensemble:4"
+    "mixture_ensemble:4,deep_ensemble:4,early_exit:1,dun:1,mimmo:2"
 )
+
+# Paper -> its network, its rule and unit of FLOPs, and (method, M) ->
+# millions of parameters, FLOPs.
+PAPERS = {
+    "mimo": {
+        "source": "papers/mimo.txt, section 4 (10 classes)",
+        "backbone": "wide_resnet_28_10",
+        "num_classes": 10,
+        "flops": evaluation.mimo_flops,
+        "unit": "G",
+        "figures": {
+            ("deterministic", 1): (36.479, 10.559),
+            ("mimo", 3): (36.492, 10.561),
+        },
+    },
+    "mixture_ensembles": {
+        "source": "papers/mixture_ensembles.txt, tables 1 and 2 (100 classes)",
+        "backbone": "wide_resnet_28_10",
+        "num_classes": 100,
+        "flops": evaluation.flops,
+        "unit": "x",
+        "figures": {
+            ("deterministic", 1): (36.5, 1.0),
+            ("batch_ensemble", 4): (36.5, 4.0),
+            ("mimo", 4): (36.5, 1.0),
+            ("mixture_ensemble", 4): (36.5, 4.0),
+            ("deep_ensemble", 4): (146, 4.0),
+        },
+    },
+    "mimmo": {
+        "source": "papers/mimmo_supplement.txt, tables 1 and 2 (100 classes)",
+        "backbone": "bottleneck_resnet",
+        "num_classes": 100,
+        "flops": evaluation.mimmo_flops,
+        "unit": "M",
+        "figures": {
+            ("deterministic", 1): (1.76, 109.85),
+            ("mc_dropout", 1): (1.76, 1104.6),
+            ("dun", 1): (1.99, 172.17),
+            ("early_exit", 1): (2.24, 110.46),
+            ("deep_ensemble", 2): (3.51, 219.7),
+            ("mimo", 2): (1.81, 110.35),
+            ("datamux", 2): (1.81, 110.53),
+            ("mixmo", 2): (1.81, 110.35),
+            ("mimmo", 2): (2.04, 172.82),
+            ("deep_ensemble", 4): (7.02, 439.4),
+            ("mimo", 4): (1.91, 111.33),
+            ("datamux", 4): (1.91, 111.70),
+            ("mixmo", 4): (1.91, 111.33),
+            ("mimmo", 4): (2.15, 174.11),
+        },
+    },
+}
+# FLOPs to one of a unit, of which "x" is the table's first network, and digits.
+_UNITS = {"G": (1e9, 4), "M": (1e6, 2), "x": (None, 3)}
+# What the papers' runs of a method differ in from its defaults.
+_OPTIONS = {"datamux": {"keys": "conv"}, "mc_dropout": {"samples": 10}}
 
 
 def define_flags():
+    flags.DEFINE_multi_enum(
+        "paper", list(PAPERS), list(PAPERS), "Whose figures to compare with."
+    )
     flags.DEFINE_string("backbone", "wide_resnet_28_10", "Backbone.")
     flags.DEFINE_list("methods", ENTRIES.split(","), "Each as method:M.")
     flags.DEFINE_integer("num_classes", 10, "K.", lower_bound=2)
@@ -30,6 +93,8 @@ def define_flags():
 def main():
     f = flags.FLAGS
     print(table(f.backbone, f.methods, f.num_classes, f.image_size))
+    for name in f.paper:
+        print(f"\n{PAPERS[name]['source']}:\n\n{paper_table(name)}")
 
 
 def table(backbone, entries, num_classes, size):
@@ -44,16 +109,7 @@ def table(backbone, entries, num_classes, size):
     rows, base = [], None
     for entry in entries:
         method, _, members = entry.partition(":")
-        # What a method has to know of the data changes nothing here.
-        needs = {"train_examples"} & {*methods.options(method)}
-        model = mimo_keras.create_model(
-            method,
-            backbone=backbone,
-            input_shape=(size, size, 3),
-            num_classes=num_classes,
-            ensemble_size=int(members),
-            **dict.fromkeys(needs, 1),
-        )
+        model = build(method, int(members), backbone, num_classes, size)
         flops = evaluation.flops(model.predictor().network)
         base = base or flops
         parameters = evaluation.trainable_parameters(model)
@@ -69,6 +125,56 @@ def table(backbone, entries, num_classes, size):
         )
     columns = ["Method", "M", "Parameters", "FLOPs in training"]
     return markdown_table(rows, [*columns, "FLOPs of a prediction", "Ratio"])
+
+
+def build(method, members, backbone, num_classes, size=32, **options):
+    """Returns the model of a method for images of 3 channels."""
+    # What a method has to know of the data changes nothing here.
+    needs = {"train_examples"} & {*methods.options(method)}
+    return mimo_keras.create_model(
+        method,
+        backbone=backbone,
+        input_shape=(size, size, 3),
+        num_classes=num_classes,
+        ensemble_size=members,
+        **dict.fromkeys(needs, 1),
+        **options,
+    )
+
+
+def paper_table(name):
+    """Returns a paper's parameters and FLOPs beside ours, as Markdown.
+
+    Args:
+        name: One of `PAPERS`.
+    """
+    paper, rows = PAPERS[name], []
+    unit, digits = _UNITS[paper["unit"]]
+    for (method, members), (params, flops) in paper["figures"].items():
+        options = _OPTIONS.get(method, {})
+        model = build(
+            method, members, paper["backbone"], paper["num_classes"], **options
+        )
+        found = evaluation.trainable_parameters(model)
+        # The papers count each pass, and a multi-input network unfolded.
+        spent = model.samples * paper["flops"](model.network)
+        unit = unit or spent
+        spent /= unit
+        rows.append(
+            [
+                f"`{method}`",
+                members,
+                f"{found:,}",
+                f"{params} M",
+                f"{found / 1e6 - params:+.3f} M",
+                f"{spent:.{digits}f}",
+                f"{flops}",
+                f"{100 * (spent / flops - 1):+.2f}%",
+            ]
+        )
+    columns = ["Method", "M", "Parameters", "paper", "difference"]
+    spent = f"FLOPs [{paper['unit']}]"
+    return markdown_table(rows, [*columns, spent, "paper", "difference"])
 
 
 if __name__ == "__main__":

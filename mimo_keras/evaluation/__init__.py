@@ -1,6 +1,6 @@
 """Evaluation: member logits, log weights and labels in, named numbers out.
 
-Nothing here knows a method. All but `cost` is NumPy alone.
+Nothing here knows a method. All but the costs is NumPy alone.
 """
 
 from mimo_keras.evaluation.calibration import Reliability
@@ -14,6 +14,7 @@ from mimo_keras.evaluation.cost import (
 )
 from mimo_keras.evaluation.diversity import Diversity
 from mimo_keras.evaluation.ood import detection, scores
+from mimo_keras.evaluation.paper_flops import mimmo_flops, mimo_flops
 from mimo_keras.evaluation.regression import Regression
 from mimo_keras.evaluation.suites import (
     corrupted_results,
@@ -21,6 +22,7 @@ from mimo_keras.evaluation.suites import (
     ood_results,
     ood_scores,
     padded,
+    shifted_results,
 )
 
 __all__ = [
@@ -33,11 +35,14 @@ __all__ = [
     "evaluate",
     "flops",
     "milliseconds_per_example",
+    "mimmo_flops",
+    "mimo_flops",
     "multiply_adds",
     "multiply_adds_by_call",
     "ood_results",
     "ood_scores",
     "padded",
     "scores",
+    "shifted_results",
     "trainable_parameters",
 ]

@@ -77,6 +77,25 @@ def multiply_adds_by_call(network):
         A list of pairs (name of the layer, multiply-adds), in the order of
         the calls. Operations without weights do not appear.
     """
+    return [
+        (operation.name, _count(operation, inputs, outputs))
+        for operation, inputs, outputs in calls_of(network)
+        if getattr(operation, "weights", None)
+    ]
+
+
+def calls_of(network):
+    """Lists the calls that one example makes, with their shapes.
+
+    Args:
+        network: As for `multiply_adds`.
+
+    Returns:
+        A list of triples in the order of the calls: the layer or operation,
+        the shape of its first argument, and that of its result (in the
+        structure of the argument or result); the batch is 1, or M where
+        members were folded into it.
+    """
     calls = []
     if not _is_graph(network):
         raise expected(
@@ -143,7 +162,7 @@ def _is_graph(operation):
 
 
 def _run(network, inputs, calls):
-    """Runs shapes through a network and notes what each call costs.
+    """Runs shapes through a network and notes each call.
 
     Shapes are computed anew with a batch of 1, rather than read off the
     nodes, because a layer may fold members into the batch, and because a model
@@ -158,10 +177,9 @@ def _run(network, inputs, calls):
 
         def call(*args, **kwargs):
             outputs = operation.compute_output_spec(*args, **kwargs)
-            if getattr(operation, "weights", None):
+            if args or kwargs:  # An input layer takes nothing.
                 first = [*args, *kwargs.values()][0]
-                count = _count(operation, _shape(first), _shape(outputs))
-                calls.append((operation.name, count))
+                calls.append((operation, _shape(first), _shape(outputs)))
             return outputs
 
         return call
@@ -171,7 +189,9 @@ def _run(network, inputs, calls):
 
 def _shape(tensors):
     """The shape of each tensor, in the structure of the argument."""
-    return keras.tree.map_structure(lambda tensor: tuple(tensor.shape), tensors)
+    return keras.tree.map_structure(
+        lambda tensor: tuple(getattr(tensor, "shape", ())), tensors
+    )
 
 
 def _count(layer, inputs, outputs):

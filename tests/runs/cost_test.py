@@ -10,6 +10,22 @@ def test_the_readme_has_the_costs_of_the_networks_as_built():
     assert table in README.read_text("utf-8")
 
 
+def test_the_papers_figures_stand_beside_ours():
+    header, _, *rows = cost.paper_table("mimmo").splitlines()
+    cells = [[c.strip() for c in row.split("|")[1:-1]] for row in rows]
+    found = {(row[0].strip("`"), int(row[1])): row[2:] for row in cells}
+    assert set(found) == set(cost.PAPERS["mimmo"]["figures"])
+    assert found["deterministic", 1] == [
+        *("1,756,340", "1.76 M", "-0.004 M"),
+        *("109.66", "109.85", "-0.17%"),
+    ]
+    # Ten samples are ten passes.
+    assert found["mc_dropout", 1][3] == "1096.58"
+    for entry in (("deterministic", 1), ("dun", 1), ("mimo", 2), ("mimmo", 4)):
+        assert abs(float(found[entry][-1].rstrip("%"))) < 0.5
+    assert header.count("paper") == 2
+
+
 def test_a_small_network_by_hand():
     header, _, row = cost.table("mlp_4", ["mimo:2"], 3, 8).splitlines()
     cells = [cell.strip() for cell in row.split("|")[1:-1]]
@@ -25,3 +41,14 @@ def test_a_small_network_by_hand():
         f"{folded:,}",
         "1.000000",
     ]
+
+
+def test_mixture_ensembles_are_counted_in_networks():
+    rows = cost.paper_table("mixture_ensembles").splitlines()[2:]
+    cells = [[c.strip() for c in row.split("|")[1:-1]] for row in rows]
+    assert [row[5] for row in cells] == [
+        *("1.000", "4.000", "1.000", "4.000", "4.000")
+    ]
+    for row in cells:
+        params, paper = int(row[2].replace(",", "")), float(row[3].split()[0])
+        assert abs(params / 1e6 / paper - 1) < 0.01

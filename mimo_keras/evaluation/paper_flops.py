@@ -1,0 +1,70 @@
+"""FLOPs as the papers count them, for tables beside theirs.
+
+`evaluation.flops` is what the house reports: 2 for each multiply-add of a
+convolution or dense layer. The papers add other things, each its own.
+"""
+
+import math
+
+import keras
+
+from mimo_keras.evaluation.cost import calls_of, multiply_adds
+
+_POOLINGS = (
+    keras.layers.AveragePooling2D,
+    keras.layers.GlobalAveragePooling2D,
+    keras.layers.MaxPooling2D,
+)
+_ACTIVATIONS = (keras.layers.Activation, keras.layers.ReLU)
+
+
+def mimo_flops(network):
+    """Returns FLOPs by the rule of the MIMO paper's tables.
+
+    2 for each multiply-add, and 2 for each kernel weight: the L2 term was a
+    part of the graph that was counted.
+
+    Args:
+        network: As for `multiply_adds`.
+
+    Reference:
+        Havasi et al., ICLR 2021, tables 1 to 3.
+    """
+    kernels = {
+        id(w): math.prod(w.shape)
+        for w in network.trainable_weights
+        if len(w.shape) > 1
+    }
+    return 2 * multiply_adds(network) + 2 * sum(kernels.values())
+
+
+def mimmo_flops(network):
+    """Returns FLOPs by the rule of the MIMMO paper's tables.
+
+    1 for each multiply-add of a convolution or dense layer, for each bias
+    that is added, for each value of an activation and for each value that
+    is pooled; 2 for each value of a batch norm.
+
+    Args:
+        network: As for `multiply_adds`.
+
+    Reference:
+        papers/mimmo_supplement.txt, tables 1 and 2. Its figures are
+        0.19 M more, which this does not explain.
+    """
+    return multiply_adds(network) + sum(
+        _extra(operation, inputs, outputs)
+        for operation, inputs, outputs in calls_of(network)
+    )
+
+
+def _extra(operation, inputs, outputs):
+    if isinstance(operation, keras.layers.BatchNormalization):
+        return 2 * math.prod(outputs)
+    if isinstance(operation, _ACTIVATIONS):
+        return math.prod(outputs)
+    if isinstance(operation, _POOLINGS):
+        return math.prod(inputs)
+    if getattr(operation, "bias", None) is not None:
+        return math.prod(outputs)
+    return 0
