@@ -9,6 +9,10 @@ behind it beside it. The figures, after papers/mixshare.txt:
                        in the first layer and the heads (figures 3 and 5)
     feature_variance   how much each input moves the features behind each
                        stage (figure 6)
+
+and after papers/mimmo_supplement.txt:
+
+    depth_posterior    at which depth each member answers
 """
 
 import pathlib
@@ -18,7 +22,7 @@ from absl import flags
 
 from mimo_keras import analysis
 from mimo_keras.analysis.run_files import read_json
-from mimo_keras.errors import expected
+from mimo_keras.errors import InputError, expected
 from mimo_keras.files import replacing
 from uncertainty_runs import cifar, ensemble, settings
 
@@ -43,14 +47,18 @@ def draw(f):
     test = cifar.load(values, "test")
     model = ensemble.load_run(run, values, test)
     for name in FIGURES if f.figure == "all" else [f.figure]:
-        arrays, figure = FIGURES[name](model, test.images[: f.examples])
+        try:
+            arrays, figure = FIGURES[name](model, test.images[: f.examples])
+        except InputError as error:
+            if f.figure != "all":
+                raise
+            print(f"{name}: left out. {error}")
+            continue
         path = run / "figures" / f"{name}.png"
         path.parent.mkdir(exist_ok=True)
         with replacing(path.with_suffix(".npz"), "wb") as file:
             np.savez(file, **arrays)
         analysis.save_png(figure, path)
-        for part, norms in arrays.items():
-            print(f"{part}: sharing rate {analysis.sharing_rate(norms):.3f}")
         print("Figure:", path)
 
 
@@ -64,15 +72,31 @@ def feature_norms(model, images):
         )
     titles = {"encoders": "Encoder kernels", "heads": "Classifier columns"}
     panels = {titles[name]: norms for name, norms in arrays.items()}
+    print_rates(arrays)
     return arrays, analysis.feature_use(panels, "L1 norm of weights")
 
 
 def feature_variance(model, images):
     arrays = analysis.feature_variances(model, images)
+    print_rates(arrays)
     return arrays, analysis.feature_use(arrays, "Variance over inputs")
 
 
-FIGURES = {"feature_norms": feature_norms, "feature_variance": feature_variance}
+def print_rates(arrays):
+    for part, norms in arrays.items():
+        print(f"{part}: sharing rate {analysis.sharing_rate(norms):.3f}")
+
+
+def depth_posterior(model, images):
+    theta = analysis.depth_posterior(model)
+    return {"theta": theta}, analysis.depth_bars(theta)
+
+
+FIGURES = {
+    "feature_norms": feature_norms,
+    "feature_variance": feature_variance,
+    "depth_posterior": depth_posterior,
+}
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Nothing here imports matplotlib before a figure is drawn.
 from mimo_keras.analysis.budgets import budget_curves
 from mimo_keras.analysis.corruption import corruption_by_severity
 from mimo_keras.analysis.curves import training_curves
+from mimo_keras.analysis.depths import depth_bars, depth_posterior
 from mimo_keras.analysis.members import member_agreement, member_scores
 from mimo_keras.analysis.ood import ood_histograms
 from mimo_keras.analysis.reliability import (
@@ -32,6 +33,8 @@ __all__ = [
     "calibration_error",
     "corruption_by_severity",
     "data_uri",
+    "depth_bars",
+    "depth_posterior",
     "feature_norms",
     "feature_use",
     "feature_variances",

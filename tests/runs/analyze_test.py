@@ -49,7 +49,8 @@ def test_every_figure_comes_with_its_arrays(make_run, capsys):
     folder, model = make_run("--method=mixshare")
     run(folder)
     said = capsys.readouterr().out
-    for name in analyze.FIGURES:
+    assert "depth_posterior: left out." in said
+    for name in ("feature_norms", "feature_variance"):
         picture = folder / "figures" / f"{name}.png"
         pixels = matplotlib.image.imread(picture)
         assert min(pixels.shape[:2]) > 300
@@ -75,6 +76,17 @@ def test_one_figure_alone(make_run):
     run(folder, "feature_norms")
     names = {path.name for path in (folder / "figures").iterdir()}
     assert names == {"feature_norms.png", "feature_norms.npz"}
+
+
+def test_the_posterior_over_depths_is_drawn(make_run):
+    folder, model = make_run("--method=mimmo")
+    run(folder, "depth_posterior")
+    with np.load(folder / "figures" / "depth_posterior.npz") as arrays:
+        np.testing.assert_allclose(
+            arrays["theta"], analysis.depth_posterior(model), rtol=1e-6
+        )
+        assert arrays["theta"].shape == (2, 4)
+    assert (folder / "figures" / "depth_posterior.png").stat().st_size > 5000
 
 
 def test_a_method_without_is_one_line(make_run):

@@ -1,0 +1,60 @@
+"""At which depth each member answers."""
+
+import numpy as np
+
+from mimo_keras.analysis import style
+from mimo_keras.errors import expected
+
+_COLORS = (style.BLUE, style.VERMILLION, style.GREEN, style.SKY)
+
+
+def depth_posterior(model):
+    """Returns the members' posteriors over depths, θ (M, D).
+
+    Args:
+        model: `EnsembleModel` of method mimmo or dun.
+
+    Raises:
+        InputError: The model has no depths.
+    """
+    import keras
+
+    for layer in model.training_network.layers:
+        if hasattr(layer, "log_posterior"):
+            return np.exp(keras.ops.convert_to_numpy(layer.log_posterior()))
+    raise expected(
+        "a run of mimmo or dun, whose members answer at several depths",
+        f"model={model.name}",
+        "Choose another figure.",
+    )
+
+
+@style.drawn
+def depth_bars(theta):
+    """Draws each member's posterior over depths as bars.
+
+    Args:
+        theta: (M, D), which sum to 1 over the depths.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+
+    Reference:
+        papers/mimmo_supplement.txt, appendix C and D.
+    """
+    theta = np.asarray(theta, float)
+    members, depths = theta.shape
+    figure, (axes,) = style.new_figure(4.6, 2.9)
+    places, width = np.arange(1, depths + 1), 0.8 / members
+    for member, values in enumerate(theta):
+        axes.bar(
+            places + (member - (members - 1) / 2) * width,
+            values,
+            width,
+            color=_COLORS[member % len(_COLORS)],
+            label=f"Member {member}",
+        )
+    axes.set_xticks(places)
+    axes.set(xlabel="Depth (exit)", ylabel="Posterior probability", ylim=(0, 1))
+    axes.legend()
+    return figure
