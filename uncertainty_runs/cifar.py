@@ -57,7 +57,7 @@ def main():
             seed=s["seed"],
             epochs=s["train_epochs"],
             initial_epoch=initial_epoch,
-            augment=AUGMENT[s["dataset"]],
+            augment=AUGMENT[s["dataset"]] if s["augment"] else None,
         )
 
     if s["eval_only"]:
@@ -116,8 +116,15 @@ def build_model(s, train, unique, steps):
         seed=s["seed"],
         **settings.method_options(s, train_examples=len(train)),
     )
+    optimizer = build_optimizer(s, unique, steps)
+    model.compile(optimizer, l2=s["l2"], l2_scope=s["l2_scope"])
+    return model
+
+
+def build_optimizer(s, unique, steps):
+    rate = s["base_learning_rate"] * unique / s["images_per_rate"]
     schedule = WarmUpStepDecay(
-        s["base_learning_rate"] * unique / s["images_per_rate"],
+        rate,
         [
             steps * epoch * s["train_epochs"] // s["lr_decay_of"]
             for epoch in s["lr_decay_epochs"]
@@ -125,11 +132,12 @@ def build_model(s, train, unique, steps):
         s["lr_decay_ratio"],
         steps * s["lr_warmup_epochs"],
     )
-    optimizer = keras.optimizers.SGD(
-        schedule, momentum=0.9, nesterov=s["nesterov"]
-    )
-    model.compile(optimizer, l2=s["l2"], l2_scope=s["l2_scope"])
-    return model
+    if s["schedule"] == "cosine":
+        schedules = keras.optimizers.schedules
+        schedule = schedules.CosineDecay(rate, steps * s["train_epochs"])
+    if s["optimizer"] == "adam":
+        return keras.optimizers.Adam(schedule)
+    return keras.optimizers.SGD(schedule, momentum=0.9, nesterov=s["nesterov"])
 
 
 if __name__ == "__main__":

@@ -11,7 +11,14 @@ from mimo_keras.errors import InputError, expected
 
 # What another run in the same folder may change: where things lie and what
 # is done after training, but nothing that the weights depend on.
-FREE = ("data_dir", "output_dir", "download_data", "eval_only", "export")
+FREE = (
+    "data_dir",
+    "output_dir",
+    "download_data",
+    "eval_only",
+    "export",
+    "shifted",
+)
 
 _text, _yes_no = flags.DEFINE_string, flags.DEFINE_bool
 _whole, _number = flags.DEFINE_integer, flags.DEFINE_float
@@ -38,6 +45,13 @@ def _define_task(datasets):
     _yes_no("download_data", False, "Download a data set that is missing.")
     _text("output_dir", None, "Folder of the run. Default: runs/<what it is>.")
     _text("method", "mimo", f"Method: {known}.")
+    flags.DEFINE_enum(
+        "recipe",
+        None,
+        ["mimmo"],
+        "Settings of that paper for all its methods. Default: those of the "
+        "method's own.",
+    )
 
 
 def _define_model():
@@ -76,6 +90,20 @@ def _define_method():
     _recipe(_number, "prior_stddev", "Its standard deviation.", lower_bound=0)
     define_bank_flags()
     _define_mixing()
+    _define_depths()
+
+
+def _define_depths():
+    """Defines the options of mimmo, dun and early_exit."""
+    _recipe(_yes_no, "learn_depth", "θ is learned; if not: the prior.")
+    _recipe(_whole, "depth_warmup_epochs", "Epochs with θ at the prior.")
+    _recipe(
+        flags.DEFINE_list, "depth_prior", "Probabilities of depths, as 0.5,0.5."
+    )
+    _recipe(_number, "alpha", "Weight of the KL term.", lower_bound=0)
+    _recipe(_text, "depth_divergence", "reverse or forward KL.")
+    _recipe(_number, "exit_growth", "g of early_exit's heads.")
+    _recipe(_yes_no, "everywhere", "Dropout before every layer.")
 
 
 def _define_mixing():
@@ -176,6 +204,7 @@ def _define_outcome():
     _whole(
         "checkpoint_interval", 1, "Epochs between checkpoints.", lower_bound=1
     )
+    _recipe(_yes_no, "shifted", "Also evaluate on MIMMO's shifted test set.")
     _yes_no("eval_only", False, "Evaluate the last checkpoint; do not train.")
     _yes_no("export", False, "Also write the predictor as a SavedModel.")
 
@@ -184,7 +213,7 @@ def resolve(recipe_of):
     """Returns the value of every flag, with the recipe's where none is given.
 
     Args:
-        recipe_of: Function from (dataset, method) to a `Recipe`.
+        recipe_of: Function from (dataset, method, table) to a `Recipe`.
 
     Returns:
         Dictionary from flag name to value, plus "batch_size", the recipe's
@@ -196,7 +225,8 @@ def resolve(recipe_of):
     """
     mine = flags.FLAGS.flags_by_module_dict()[__name__]
     values = {flag.name: flag.value for flag in mine}
-    recipe = dataclasses.asdict(recipe_of(values["dataset"], values["method"]))
+    names = ("dataset", "method", "recipe")
+    recipe = dataclasses.asdict(recipe_of(*(values[name] for name in names)))
     _check_options(values)
     for name in ("source", "reported"):
         recipe.pop(name)

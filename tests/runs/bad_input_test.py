@@ -9,7 +9,7 @@ from tests.runs import outputs, processes
 FLAGS = {
     "--method=bagging": [
         "a method with a recipe for digits",
-        "deterministic, mc_dropout, mimo, ",
+        "deterministic, dun, early_exit, ",
         "method='bagging'. Choose one",
     ],
     "--dataset=mnist": ["--dataset=mnist", "<cifar10|cifar100|digits>"],

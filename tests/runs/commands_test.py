@@ -151,6 +151,16 @@ COMMANDS = {
         2,
         14048 + 2 * 2 * (32 * 32 + 32) + 330,
     ),
+    # WRN-10-1's features, two heads, exits of 16 and 32 features, θ.
+    "mimmo": (
+        [
+            *("--backbone=wide_resnet_10_1", "--batch_repetitions=2"),
+            *("--ensemble_size=2", "--alpha=2", "--depth_warmup_epochs=0"),
+            *("--per_core_batch_size=64", "--noshifted"),
+        ],
+        6,
+        77056 + 2 * 650 + (16 * 64 + 192) + (32 * 64 + 192) + 2 * 3,
+    ),
     # Bias of their own and two factors of rank 1 for each of two members.
     "batch_ensemble": (
         ["--ensemble_size=2", "--ensemble_batch_norm"],

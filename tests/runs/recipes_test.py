@@ -203,7 +203,7 @@ def test_the_papers_budgets_are_commands(parse, flags):
 
 
 def test_without_a_recipe_those_that_exist_are_listed():
-    with pytest.raises(InputError, match="deterministic, mc_dropout, mimo, "):
+    with pytest.raises(InputError, match="deterministic, dun, early_exit, "):
         recipes.recipe("cifar10", "mimic")
 
 
