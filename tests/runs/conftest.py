@@ -9,7 +9,7 @@ from absl.testing import flagsaver
 
 from mimo_keras import data
 from tests.runs import outputs, processes
-from uncertainty_runs import settings
+from uncertainty_runs import recipes, settings
 
 # Small enough to train in seconds; three epochs give two checkpoints that
 # are kept and one that is not.
@@ -65,6 +65,23 @@ def parse():
     with flagsaver.flagsaver():
         yield read
     flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
+
+
+@pytest.fixture
+def resolve(parse):
+    """A function from a study's entry to the settings of its run on digits."""
+
+    def resolved(entry):
+        method, members, *options = entry.split(":")
+        parse(
+            "--dataset=digits",
+            f"--method={method}",
+            f"--ensemble_size={members}",
+            *(f"--{option}" for option in options),
+        )
+        return settings.resolve(recipes.recipe)
+
+    return resolved
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from uncertainty_runs import depths, recipes, settings, study
+from uncertainty_runs import depths, settings, study
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -54,15 +54,8 @@ def test_the_ten_methods_of_the_table():
 
 
 @pytest.mark.parametrize("entry", depths.entries())
-def test_every_row_is_a_command_that_can_be_parsed(entry, parse):
-    method, members, *options = entry.split(":")
-    parse(
-        "--dataset=digits",
-        f"--method={method}",
-        f"--ensemble_size={members}",
-        *(f"--{option}" for option in options),
-    )
-    values = settings.resolve(recipes.recipe)
+def test_every_row_is_a_command_that_can_be_parsed(entry, resolve):
+    values = resolve(entry)
     assert values["backbone"] == "bottleneck_resnet"
     assert values["shifted"]
     told = settings.method_options(values).get("learn_depth", True)
