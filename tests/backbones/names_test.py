@@ -11,6 +11,7 @@ from mimo_keras.errors import InputError
 def test_list_backbones_gives_the_forms_of_the_names():
     assert backbones.list_backbones() == [
         "wide_resnet_{depth}_{width}",
+        "bottleneck_resnet[_{depth}_{width}]",
         "resnet50[_{width}]",
         "wide_resnet50",
         "small_cnn[_{width}]",
@@ -60,6 +61,7 @@ def test_an_unknown_name_lists_what_there_is(name):
         backbones.get(name)
     assert str(caught.value) == (
         "Expected a backbone among wide_resnet_{depth}_{width}, "
+        "bottleneck_resnet[_{depth}_{width}], "
         "resnet50[_{width}], wide_resnet50, small_cnn[_{width}], "
         "mlp[_{units}_{units}…] or a callable. "
         f"Received: backbone={name!r}. Choose one of these."
