@@ -17,6 +17,7 @@ def settings(tmp_path):
         "download_data": False,
         "eval_only": False,
         "export": False,
+        "shifted": False,
         "seed": 1,
         "lr_decay_epochs": [80, 160],
     }
@@ -39,6 +40,7 @@ def test_free_flags_may_change_and_are_recorded(settings, tmp_path):
         "download_data": True,
         "eval_only": True,
         "export": True,
+        "shifted": True,
     }
     assert {n for n in changed if changed[n] != settings[n]} == set(FREE)
     claimed = folder.claim(changed)

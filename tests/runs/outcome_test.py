@@ -9,7 +9,7 @@ import sklearn.metrics
 from mimo_keras import data
 from mimo_keras.data.ood import sample_images
 
-METRICS = ("accuracy", "nll", "ece", "brier")
+METRICS = ("accuracy", "nll", "ece", "brier", "brier_per_class")
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +59,7 @@ def _measures(served, labels):
         "accuracy": np.mean(p.argmax(1) == labels),
         "nll": -np.mean(np.log((p * one_hot).sum(1))),
         "brier": np.mean(((p - one_hot) ** 2).sum(1)),
+        "brier_per_class": np.mean((p - one_hot) ** 2),
     }
 
 
@@ -88,7 +89,7 @@ def test_the_corrupted_results_are_means_over_types(serve, results):
         for part in data.corrupted("digits")
     }
     assert len(found) == 11 * 5
-    for name in ("accuracy", "nll", "brier"):
+    for name in ("accuracy", "nll", "brier", "brier_per_class"):
         close = functools.partial(np.testing.assert_allclose, rtol=1e-5)
         close(
             results[f"corrupted/{name}"],
