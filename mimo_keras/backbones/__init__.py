@@ -1,5 +1,6 @@
 """Backbones: networks up to their features, each written once."""
 
+import functools
 import re
 
 import keras
@@ -9,6 +10,7 @@ from mimo_keras.backbones.kit import Backbone, Kit
 from mimo_keras.backbones.mlp import mlp
 from mimo_keras.backbones.resnet50 import resnet50
 from mimo_keras.backbones.small_cnn import small_cnn
+from mimo_keras.backbones.vit import SIZES, sized, vit
 from mimo_keras.backbones.wide_resnet import wide_resnet
 from mimo_keras.errors import expected
 
@@ -18,6 +20,7 @@ __all__ = [
     "bottleneck_resnet",
     "get",
     "list_backbones",
+    "vit",
 ]
 
 # Form shown to users -> pattern whose groups are integers -> constructor.
@@ -29,6 +32,13 @@ _BACKBONES = {
     ),
     "resnet50[_{width}]": (r"resnet50(?:_(\d+))?", resnet50),
     "wide_resnet50": ("wide_resnet50", lambda: resnet50(width=2)),
+    **{
+        f"vit_{size}_{{patch}}": (
+            rf"vit_{size}_(\d+)",
+            functools.partial(sized, size),
+        )
+        for size in SIZES
+    },
     "small_cnn[_{width}]": (r"small_cnn(?:_(\d+))?", small_cnn),
     "mlp[_{units}_{units}…]": (r"mlp((?:_\d+)*)", mlp),
 }

@@ -81,6 +81,7 @@ def multiply_adds_by_call(network):
         (operation.name, _count(operation, inputs, outputs))
         for operation, inputs, outputs in calls_of(network)
         if getattr(operation, "weights", None)
+        or hasattr(operation, "multiply_adds")
     ]
 
 

@@ -1,0 +1,190 @@
+"""Vision Transformers whose tokens stay in their places."""
+
+import functools
+
+import keras
+from keras import ops
+
+from mimo_keras.backbones.kit import Backbone
+from mimo_keras.errors import expected
+from mimo_keras.layers.registration import register
+
+# Name -> width, blocks, heads; four times the width inside a block.
+SIZES = {"tiny": (192, 12, 3), "small": (384, 12, 6), "base": (768, 12, 12)}
+STAGES = 4
+
+
+def vit(width=384, blocks=12, heads=6, patch=16):
+    """Vision Transformer over patches whose features are a mean over tokens.
+
+    A patch is embedded by a convolution of its size as stride, its place by
+    a learned vector; a block is LayerNorm, attention and LayerNorm, two dense
+    layers with GELU between, each on top of its input. What is dense here is
+    a 1x1 convolution on the map of tokens (N, H / P, W / P, width), so that
+    methods with layers of their own replace it; the blocks are cut into four
+    stages, which end in such maps. Methods with dropout drop behind attention
+    and behind the dense layers.
+
+    Args:
+        width: F, the width of a token.
+        blocks: Number of blocks, a multiple of 4.
+        heads: Attention heads of a block, which divide the width.
+        patch: P, height and width of a patch in pixels.
+
+    Returns:
+        The `Backbone`.
+
+    Reference:
+        Dosovitskiy et al., An image is worth 16x16 words, ICLR 2021; Touvron
+        et al., Training data-efficient image transformers, ICML 2021 (sizes);
+        Beyer et al., Better plain ViT baselines, 2022 (mean over tokens).
+    """
+    if min(width, blocks, heads, patch) < 1 or blocks % 4 or width % heads:
+        raise expected(
+            "sizes of at least 1, blocks in fours and heads that divide width",
+            f"width={width}, blocks={blocks}, heads={heads}, patch={patch}",
+            "ViT-S/16 has 384, 12, 6 and 16.",
+        )
+    each = blocks // STAGES
+    stages = tuple(
+        functools.partial(
+            _stage, width=width, heads=heads, first=index * each, blocks=each
+        )
+        for index in range(STAGES)
+    )
+    stem = functools.partial(_stem, width=width, patch=patch)
+    return Backbone(stem=stem, stages=stages, top=_top)
+
+
+def sized(size, patch):
+    """Returns ViT-Ti, ViT-S or ViT-B, of which `SIZES` has the names."""
+    return vit(*SIZES[size], patch)
+
+
+@register
+class PositionEmbedding(keras.layers.Layer):
+    """Adds a learned vector to each place of a map.
+
+    Input shape:
+        (N, H, W, F).
+
+    Output shape:
+        The same.
+    """
+
+    def build(self, input_shape):
+        self.embedding = self.add_weight(
+            shape=tuple(input_shape[1:]),
+            initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            name="embedding",
+        )
+
+    def call(self, x):
+        return x + self.embedding
+
+    def compute_output_spec(self, x):
+        return keras.KerasTensor(x.shape, self.compute_dtype)
+
+    def multiply_adds(self, input_shape, output_shape):
+        """Returns 0: it only adds."""
+        return 0
+
+
+@register
+class MapAttention(keras.layers.Layer):
+    """Dot-product attention between all places of a map, by heads.
+
+    Args:
+        heads: Number of heads, which divides the width F.
+
+    Call arguments:
+        query: (N, H, W, F).
+        key: (N, H, W, F).
+        value: (N, H, W, F).
+
+    Output shape:
+        (N, H, W, F).
+
+    Reference:
+        Vaswani et al., Attention is all you need, NeurIPS 2017.
+    """
+
+    def __init__(self, heads, **kwargs):
+        super().__init__(**kwargs)
+        self.heads = heads
+
+    def call(self, query, key, value):
+        shape = ops.shape(query)
+        places = query.shape[1] * query.shape[2]
+        split = (-1, places, self.heads, query.shape[3] // self.heads)
+        parts = (ops.reshape(x, split) for x in (query, key, value))
+        return ops.reshape(ops.nn.dot_product_attention(*parts), shape)
+
+    def compute_output_spec(self, query, key, value):
+        return keras.KerasTensor(query.shape, self.compute_dtype)
+
+    def multiply_adds(self, input_shape, output_shape):
+        """Returns those of queries with keys, and of weights with values."""
+        rows, height, width, features = output_shape
+        return 2 * rows * (height * width) ** 2 * features
+
+    def get_config(self):
+        return {**super().get_config(), "heads": self.heads}
+
+
+def _stem(x, kit, *, width, patch):
+    if any(size % patch for size in x.shape[1:3]):
+        raise expected(
+            f"images of a multiple of {patch} pixels for patches of that size",
+            f"images of {x.shape[1]}x{x.shape[2]}",
+            "Resize the images, or use another patch, such as vit_small_4.",
+        )
+    x = _dense(width, kit, "stem_conv", patch, strides=patch)(x)
+    return PositionEmbedding(name=kit.name("positions"))(x)
+
+
+def _stage(x, kit, *, width, heads, first, blocks):
+    for index in range(first, first + blocks):
+        part = kit.named(f"block{index}_")
+        x = _attention(x, part, width, heads)
+        x = _two_layers(x, part, width)
+    return x
+
+
+def _attention(x, kit, width, heads):
+    y = _norm(x, kit, "norm0")
+    parts = [_dense(width, kit, name)(y) for name in ("query", "key", "value")]
+    y = MapAttention(heads, name=kit.name("attention"))(*parts)
+    y = _dense(width, kit, "projection")(y)
+    y = kit.drop(name=kit.name("drop0"))(y)
+    return keras.layers.Add(name=kit.name("add0"))([x, y])
+
+
+def _two_layers(x, kit, width):
+    y = _norm(x, kit, "norm1")
+    y = _dense(4 * width, kit, "hidden")(y)
+    y = keras.layers.Activation("gelu", name=kit.name("gelu"))(y)
+    y = _dense(width, kit, "output")(y)
+    y = kit.drop(name=kit.name("drop1"))(y)
+    return keras.layers.Add(name=kit.name("add1"))([x, y])
+
+
+def _norm(x, kit, name):
+    norm = keras.layers.LayerNormalization(epsilon=1e-6, name=kit.name(name))
+    return norm(x)
+
+
+def _dense(width, kit, name, size=1, **options):
+    return kit.conv(
+        width,
+        size,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        name=kit.name(name),
+        **options,
+    )
+
+
+def _top(x, kit):
+    x = kit.last_map(_norm(x, kit, "norm_top"))
+    return keras.layers.GlobalAveragePooling2D(name=kit.name("pool"))(x)
