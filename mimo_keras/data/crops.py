@@ -1,0 +1,89 @@
+"""From an encoded photograph of any size to a square of the network's size.
+
+Only the part that is needed is decoded, which is most of the work.
+"""
+
+AREA = (0.08, 1.0)
+"""Share of the photograph that a training crop has."""
+
+ASPECT = (3 / 4, 4 / 3)
+"""Width over height of a training crop."""
+
+MARGIN = 224 / 256
+"""Side of the centre crop by the photograph's shorter side."""
+
+
+def inception_crop(encoded, seed, size):
+    """Returns a random crop of a JPEG, resized, perhaps mirrored.
+
+    The crop has a random share of the area and a random aspect ratio; if ten
+    draws fit none into the photograph, the whole of it is taken.
+
+    Args:
+        encoded: The JPEG's bytes, a scalar string tensor.
+        seed: (2,) integers, which fix all draws.
+        size: Height and width of the result.
+
+    Returns:
+        (size, size, 3) uint8.
+
+    Reference:
+        Szegedy et al., Going deeper with convolutions, CVPR 2015, section 6.
+    """
+    import tensorflow as tf
+
+    seeds = tf.random.split(seed, 2, alg="philox")
+    begin, extent, _ = tf.image.stateless_sample_distorted_bounding_box(
+        tf.io.extract_jpeg_shape(encoded),
+        tf.zeros((1, 0, 4)),
+        seeds[0],
+        min_object_covered=0.0,
+        aspect_ratio_range=ASPECT,
+        area_range=AREA,
+        max_attempts=10,
+        use_image_if_no_bounding_boxes=True,
+    )
+    window = tf.concat((begin[:2], extent[:2]), 0)
+    image = _resized(_decoded(encoded, window), size)
+    return tf.image.stateless_random_flip_left_right(image, seeds[1])
+
+
+def center_crop(encoded, size, margin=MARGIN):
+    """Returns the middle of a JPEG, resized.
+
+    The side of the crop is `margin` times the photograph's shorter side: of
+    one that is scaled to 256 pixels, the middle 224.
+
+    Args:
+        encoded: The JPEG's bytes, a scalar string tensor.
+        size: Height and width of the result.
+        margin: The share of the shorter side; 1 for images that have been
+            cropped already, which must not be cropped twice.
+
+    Returns:
+        (size, size, 3) uint8.
+    """
+    import tensorflow as tf
+
+    shape = tf.io.extract_jpeg_shape(encoded)[:2]
+    shorter = tf.cast(tf.reduce_min(shape), tf.float64)
+    side = tf.cast(tf.round(margin * shorter), tf.int32)
+    window = tf.concat(((shape - side) // 2, (side, side)), 0)
+    return _resized(_decoded(encoded, window), size)
+
+
+def _decoded(encoded, window):
+    import tensorflow as tf
+
+    # The same pixels on every machine, and closer to those of other readers.
+    return tf.io.decode_and_crop_jpeg(
+        encoded, window, channels=3, dct_method="INTEGER_ACCURATE"
+    )
+
+
+def _resized(image, size):
+    """Bicubic, and back to whole numbers: a byte for each value moves."""
+    import tensorflow as tf
+
+    image = tf.image.resize(image[None], (size, size), "bicubic")[0]
+    return tf.cast(tf.clip_by_value(tf.round(image), 0, 255), tf.uint8)

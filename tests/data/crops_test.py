@@ -1,0 +1,72 @@
+"""Crops of encoded photographs, whose pixels tell where they came from."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mimo_keras.data import crops
+
+
+def photograph(height, width):
+    """A JPEG whose red is its row and whose green is its column."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[..., 0] = np.linspace(0, 255, height)[:, None]
+    pixels[..., 1] = np.linspace(0, 255, width)
+    return tf.io.encode_jpeg(
+        pixels, quality=100, chroma_downsampling=False
+    ), pixels
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 96), (96, 64), (64, 64)])
+def test_the_center_crop_is_the_middle_seven_eighths(height, width):
+    encoded, pixels = photograph(height, width)
+    found = crops.center_crop(encoded, 56).numpy()
+    top, left = (height - 56) // 2, (width - 56) // 2
+    wanted = pixels[top : top + 56, left : left + 56]
+    # JPEG is not exact.
+    np.testing.assert_allclose(found, wanted.astype(int), atol=4)
+    assert found.dtype == np.uint8
+
+
+def test_images_that_are_cropped_are_not_cropped_twice():
+    encoded, pixels = photograph(32, 32)
+    found = crops.center_crop(encoded, 32, margin=1).numpy()
+    np.testing.assert_allclose(found, pixels.astype(int), atol=4)
+
+
+def test_training_crops_are_of_the_named_areas_and_aspects():
+    encoded, _ = photograph(120, 160)
+    areas, aspects, mirrored = [], [], 0
+    for index in range(120):
+        crop = crops.inception_crop(encoded, (7, index), 32).numpy()
+        rows, columns = (crop[..., c].astype(float) for c in (0, 1))
+        # Between the middles of the first and the last pixel.
+        height = np.ptp(rows.mean(1)) / 255 * 32 / 31
+        width = np.ptp(columns.mean(0)) / 255 * 32 / 31
+        areas.append(height * width)
+        aspects.append(width * 160 / (height * 120))
+        mirrored += columns[0, 0] > columns[0, -1]
+    assert 0.06 < min(areas) < 0.2 and 0.7 < max(areas) < 1.05
+    assert min(aspects) > 0.7 and max(aspects) < 1.42
+    assert 40 < mirrored < 80
+
+
+def test_draws_are_a_function_of_the_seed():
+    encoded, _ = photograph(60, 80)
+
+    def draw(index):
+        return crops.inception_crop(encoded, (3, index), 16).numpy()
+
+    np.testing.assert_array_equal(draw(5), draw(5))
+    assert (draw(5) != draw(6)).any()
+
+
+def test_they_work_in_a_pipeline():
+    encoded, _ = photograph(60, 80)
+    images = tf.data.Dataset.from_tensors(encoded).map(
+        lambda x: crops.inception_crop(x, (0, 1), 16)
+    )
+    assert images.element_spec.shape == (16, 16, 3)
+    np.testing.assert_array_equal(
+        next(iter(images)), crops.inception_crop(encoded, (0, 1), 16)
+    )
