@@ -24,6 +24,7 @@ def write(data_dir, name, splits, features=None):
     for split, (images, labels) in splits.items():
         columns = {
             "id": [f"{split}_{i:05d}" for i in range(len(labels))],
+            "file_name": [f"{split}_{i:05d}.JPEG" for i in range(len(labels))],
             "image": images,
             "label": labels,
             "coarse_label": np.zeros(len(labels), np.int64),

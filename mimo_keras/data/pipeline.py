@@ -59,7 +59,7 @@ def training_batches(
         )
     )
     batches = batches.map(gather, num_parallel_calls=tf.data.AUTOTUNE)
-    return batches.prefetch(tf.data.AUTOTUNE).with_options(_options())
+    return batches.prefetch(tf.data.AUTOTUNE).with_options(options())
 
 
 def evaluation_batches(examples, batch_size):
@@ -120,7 +120,7 @@ def weighted_batches(examples, batch_size):
             weights,
         )
     )
-    return batches.prefetch(tf.data.AUTOTUNE).with_options(_options())
+    return batches.prefetch(tf.data.AUTOTUNE).with_options(options())
 
 
 def _tensors(examples):
@@ -142,7 +142,7 @@ def _epoch(seed, count, batch_size, epoch):
     steps = count // batch_size
     address = tf.stack((tf.constant(seed, tf.int64), epoch))
     first, second = tf.unstack(_split(address, 2))
-    order = _permutation(count, first)[: steps * batch_size]
+    order = permutation(count, first)[: steps * batch_size]
     rows = tf.reshape(order, (steps, batch_size))
     return tf.data.Dataset.from_tensor_slices((rows, _split(second, steps)))
 
@@ -158,8 +158,8 @@ def _split(seed, count):
     return tf.random.split(seed, count, alg="philox")
 
 
-def _permutation(n, seed):
-    """Returns 0..n-1 in a random order that `seed` fixes."""
+def permutation(n, seed):
+    """Returns 0..n-1 in a random order that `seed` (2,) fixes."""
     import tensorflow as tf
 
     keys = tf.random.stateless_uniform(
@@ -168,7 +168,7 @@ def _permutation(n, seed):
     return tf.argsort(keys)
 
 
-def _options():
+def options():
     """Shares each batch out over the replicas, also without input files."""
     import tensorflow as tf
 

@@ -28,6 +28,14 @@ def load(name, split, *, data_dir=None, download=False):
         InputError: The data is absent, cannot be fetched or is damaged, or
             there is no such data set or split.
     """
+    builder = prepared(name, split, data_dir, download)
+    images, labels = _read(name, builder, split)
+    classes = builder.info.features["label"].num_classes
+    return Examples(name, images, labels, classes).checked()
+
+
+def prepared(name, split, data_dir=None, download=False):
+    """Returns the TFDS builder of data that is there; as `load`."""
     builder = _open(name, data_dir)
     if not builder.is_prepared():
         if not download:
@@ -38,9 +46,7 @@ def load(name, split, *, data_dir=None, download=False):
             )
         _fetch(name, builder)
     _check_split(name, builder, split)
-    images, labels = _read(name, builder, split)
-    classes = builder.info.features["label"].num_classes
-    return Examples(name, images, labels, classes).checked()
+    return builder
 
 
 def _open(name, data_dir):
