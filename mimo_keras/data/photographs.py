@@ -77,7 +77,8 @@ def training_crops(
     """Builds the batches of many epochs of training as one dataset.
 
     The order of an epoch is that of the files, drawn anew, read side by side
-    and put in a random order by blocks; it and the crops are functions of (seed, epoch).
+    and put in a random order by blocks; it and the crops are functions of
+    (seed, epoch).
 
     Args:
         photographs: `Photographs` to train on.

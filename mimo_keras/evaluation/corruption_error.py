@@ -1,0 +1,72 @@
+"""ImageNet-C's mean corruption error: errors in units of AlexNet's."""
+
+import statistics
+
+from mimo_keras.errors import expected
+
+# Mean top-1 error over the five severities.
+ALEXNET = {
+    "gaussian_noise": 0.886428,
+    "shot_noise": 0.894468,
+    "impulse_noise": 0.922640,
+    "defocus_blur": 0.819880,
+    "glass_blur": 0.826268,
+    "motion_blur": 0.785948,
+    "zoom_blur": 0.798360,
+    "snow": 0.866816,
+    "frost": 0.826572,
+    "fog": 0.819324,
+    "brightness": 0.564592,
+    "contrast": 0.853204,
+    "elastic_transform": 0.646056,
+    "pixelate": 0.717840,
+    "jpeg_compression": 0.606500,
+}
+ALEXNET_CLEAN = 0.435
+"""Its error on clean images: table 1 there gives three digits."""
+
+
+def corruption_errors(results, clean_accuracy):
+    """Returns mCE and relative mCE, in per cent.
+
+    CE of a type is the sum of errors over severities by AlexNet's sum; the
+    relative CE is so with the clean error taken off both. mCE and relative
+    mCE are their means over the 15 types.
+
+    Args:
+        results: Triples of a corruption's type, its severity and the results
+            of `Classification` on that set; further types are left out.
+        clean_accuracy: The accuracy on the clean test set.
+
+    Returns:
+        {"corrupted/mce": ..., "corrupted/relative_mce": ...}.
+
+    Raises:
+        InputError: A type or a severity is missing.
+
+    Reference:
+        Hendrycks and Dietterich, Benchmarking neural network robustness to
+        common corruptions and perturbations, ICLR 2019, section 4.1.
+    """
+    errors = {kind: {} for kind in ALEXNET}
+    for kind, severity, result in results:
+        if kind in errors:
+            errors[kind][severity] = 1 - result["accuracy"]
+    missing = [kind for kind, found in errors.items() if len(found) != 5]
+    if missing:
+        raise expected(
+            "15 types of corruption at 5 severities for mCE",
+            f"{missing[0]} at {len(errors[missing[0]])}",
+            "Evaluate on all of ImageNet-C.",
+        )
+    means = {k: statistics.fmean(found.values()) for k, found in errors.items()}
+    clean = 1 - clean_accuracy
+    absolute = [means[kind] / alexnet for kind, alexnet in ALEXNET.items()]
+    relative = [
+        (means[kind] - clean) / (alexnet - ALEXNET_CLEAN)
+        for kind, alexnet in ALEXNET.items()
+    ]
+    return {
+        "corrupted/mce": 100 * statistics.fmean(absolute),
+        "corrupted/relative_mce": 100 * statistics.fmean(relative),
+    }

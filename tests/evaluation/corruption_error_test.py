@@ -1,0 +1,41 @@
+"""Corruption errors by hand."""
+
+import pytest
+
+from mimo_keras.errors import InputError
+from mimo_keras.evaluation import corruption_error
+from mimo_keras.evaluation.corruption_error import ALEXNET, corruption_errors
+
+
+def results(factor, further=()):
+    """Errors around a factor of AlexNet's, whose mean is that factor."""
+    return [
+        (
+            kind,
+            severity,
+            {"accuracy": 1 - factor * error + (severity - 3) / 100},
+        )
+        for kind, error in [*ALEXNET.items(), *further]
+        for severity in range(1, 6)
+    ]
+
+
+def test_alexnet_itself_is_100():
+    clean = 1 - corruption_error.ALEXNET_CLEAN
+    found = corruption_errors(results(1.0), clean)
+    assert found["corrupted/mce"] == pytest.approx(100)
+    assert found["corrupted/relative_mce"] == pytest.approx(100)
+
+
+def test_half_the_errors():
+    found = corruption_errors(results(0.5, [("spatter", 0.9)]), 0.75)
+    assert found["corrupted/mce"] == pytest.approx(50)
+    wanted = sum(
+        (error / 2 - 0.25) / (error - 0.435) for error in ALEXNET.values()
+    )
+    assert found["corrupted/relative_mce"] == pytest.approx(100 * wanted / 15)
+
+
+def test_a_part_of_the_types_is_no_mce():
+    with pytest.raises(InputError, match="jpeg_compression at 4"):
+        corruption_errors(results(1.0)[:-1], 0.5)
