@@ -11,16 +11,21 @@ class InputError(ValueError):
     _keras_call_info_injected = True
 
 
-def expected(what, received, remedy):
+class AbsentError(InputError):
+    """Data that is not there, which a suite of data sets can do without."""
+
+
+def expected(what, received, remedy, error=InputError):
     """Returns an `InputError` worded the way every error here is worded.
 
     Args:
         what: What was expected, without a leading "Expected" or a full stop.
         received: What came instead, as `name=value`.
         remedy: What the user can do about it, as a sentence.
+        error: Its class.
 
     Returns:
         The error, to be raised by the caller.
     """
     message = f"Expected {what}. Received: {received}. {remedy}"
-    return InputError(" ".join(message.split()))
+    return error(" ".join(message.split()))

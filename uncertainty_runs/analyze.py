@@ -24,7 +24,7 @@ from mimo_keras import analysis
 from mimo_keras.analysis.run_files import read_json
 from mimo_keras.errors import InputError, expected
 from mimo_keras.files import replacing
-from uncertainty_runs import cifar, ensemble, settings
+from uncertainty_runs import models, settings, sources
 
 
 def define_flags():
@@ -44,11 +44,12 @@ def draw(f):
     """Draws what the flags ask for."""
     run = pathlib.Path(f.run_dir or "")
     values = read_json(run / "flags.json") | {"data_dir": f.data_dir}
-    test = cifar.load(values, "test")
-    model = ensemble.load_run(run, values, test)
+    test = sources.load(values, "test")
+    model = models.load_run(run, values, test)
+    images, _ = next(iter(test.evaluation_batches(f.examples)))
     for name in FIGURES if f.figure == "all" else [f.figure]:
         try:
-            arrays, figure = FIGURES[name](model, test.images[: f.examples])
+            arrays, figure = FIGURES[name](model, images)
         except InputError as error:
             if f.figure != "all":
                 raise

@@ -11,7 +11,6 @@ Nothing is trained: the last checkpoint of each run becomes a member, and
 
 import pathlib
 
-import keras
 from absl import flags
 
 import mimo_keras
@@ -19,9 +18,9 @@ from mimo_keras.analysis.run_files import read_json
 from mimo_keras.errors import expected
 from mimo_keras.files import replacing_folder, write_json
 from mimo_keras.training.distribution import make_strategy
-from mimo_keras.training.fit import restore
-from uncertainty_runs import cifar, settings
+from uncertainty_runs import models, settings, sources
 from uncertainty_runs.suite import Suite
+from uncertainty_runs.training import conclude
 
 
 def define_flags():
@@ -51,16 +50,16 @@ def evaluate(runs, output_dir, *, data_dir=None, export=False):
     """
     recorded = {run: read_json(pathlib.Path(run, "flags.json")) for run in runs}
     s = common_settings(recorded) | {"data_dir": data_dir, "export": export}
-    test = cifar.load(s, "test")
+    test = sources.load(s, "test")
     strategy = make_strategy()
     with strategy.scope():
-        models = [load_run(run, recorded[run], test) for run in runs]
-        model = mimo_keras.assemble(models)
+        members = [models.load_run(run, recorded[run], test) for run in runs]
+        model = mimo_keras.assemble(members)
     folder = pathlib.Path(output_dir)
     write_json(folder / "flags.json", s | {"runs": list(runs)})
     with replacing_folder(folder / "ensemble.keras") as path:
         model.save(path)
-    cifar.conclude(model, Suite(test, strategy, s), folder, s)
+    conclude(model, Suite(test, strategy, s), folder, s)
 
 
 def common_settings(recorded):
@@ -84,26 +83,6 @@ def common_settings(recorded):
             )
     members = {"method": "deep_ensemble", "ensemble_size": 1 + len(others)}
     return first | members
-
-
-def load_run(run, values, examples):
-    """Rebuilds the model of a run from its flags and its last checkpoint.
-
-    Args:
-        run: Its folder.
-        values: Its flags.json.
-        examples: `data.Examples` of its data set, for shape and classes.
-
-    Returns:
-        The `EnsembleModel`.
-    """
-    policy = "mixed_bfloat16" if values["use_bfloat16"] else "float32"
-    keras.mixed_precision.set_global_policy(policy)
-    # Steps and batch only make the learning rate, which is not used here.
-    model = cifar.build_model(values, examples, unique=1, steps=1)
-    if not restore(model, pathlib.Path(run))[0]:
-        raise expected(f"a checkpoint in {run}", "none", "Train it first.")
-    return model
 
 
 if __name__ == "__main__":

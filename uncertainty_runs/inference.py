@@ -1,8 +1,83 @@
-"""A predictor's member logits, computed on all devices of a strategy."""
+"""Trained models as one function of images, on all devices of a strategy."""
+
+import dataclasses
+import hashlib
+import math
+from collections.abc import Callable
 
 import numpy as np
 
-from mimo_keras import evaluation
+from mimo_keras import analysis, evaluation
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """What is evaluated: one model, or several as one ensemble.
+
+    Attributes:
+        logits: Function from images (b, …) to member logits (b, E, K), NumPy
+            to NumPy.
+        log_weights: E log mixture weights.
+        costs: The name of a cost -> its number.
+        sharing: As `analysis.sharing_rates`.
+        fingerprint: Text that tells the weights from others.
+    """
+
+    logits: Callable
+    log_weights: tuple[float, ...]
+    costs: dict
+    sharing: dict
+    fingerprint: str
+
+
+def prepared(strategy, models, batch_size):
+    """Builds the predictors of models, and the functions that run them.
+
+    Args:
+        strategy: The tf.distribute strategy that evaluates.
+        models: `EnsembleModel`, or a list of them, whose predictions are
+            averaged: all their members are members of one ensemble.
+        batch_size: As `logits_function`.
+
+    Returns:
+        The `Network`.
+    """
+    models = models if isinstance(models, list) else [models]
+    networks = [_one(strategy, model, batch_size) for model in models]
+    if len(networks) == 1:
+        return networks[0]
+
+    def logits(images):
+        return np.concatenate([n.logits(images) for n in networks], axis=1)
+
+    share = math.log(len(networks))
+    return Network(
+        logits,
+        tuple(w - share for n in networks for w in n.log_weights),
+        {k: sum(n.costs[k] for n in networks) for k in networks[0].costs},
+        {},
+        " ".join(n.fingerprint for n in networks),
+    )
+
+
+def _one(strategy, model, batch_size):
+    with strategy.scope():
+        predictor = model.predictor()
+    digest = hashlib.sha256()
+    for weight in predictor.network.get_weights():
+        digest.update(np.ascontiguousarray(weight).tobytes())
+    return Network(
+        logits_function(strategy, predictor, batch_size),
+        tuple(predictor.log_weights),
+        # Parameters as trained: a predictor holds sums or mixtures of them.
+        {
+            "params": evaluation.trainable_parameters(model),
+            "multiply_adds": evaluation.multiply_adds(predictor.network),
+            "flops": evaluation.flops(predictor.network),
+        },
+        analysis.sharing_rates(model.network),
+        digest.hexdigest(),
+    )
 
 
 def logits_function(strategy, predictor, batch_size):

@@ -188,6 +188,7 @@ _RESNET = Recipe(
     lr_decay_of=90,
     lr_warmup_epochs=5,
     l2=1e-4,
+    l2_scope="kernels",
 )
 _IMAGENET_CHANGES = {
     "deterministic": {"reported": (76.1, 0.943, 0.039)},
@@ -225,7 +226,6 @@ _IMAGENET_CHANGES = {
         "lr_warmup_epochs": 10,
         "nesterov": False,
         "l2": 5e-5,
-        "l2_scope": "kernels",
         "label_smoothing": 0.1,
         "options": {
             "num_params": 25.6e6,

@@ -18,6 +18,8 @@ FREE = (
     "eval_only",
     "export",
     "shifted",
+    "require",
+    "skip_bad_records",
 )
 
 _text, _yes_no = flags.DEFINE_string, flags.DEFINE_bool
@@ -34,8 +36,19 @@ def define_flags(datasets):
     _define_model()
     _define_method()
     _define_training()
-    _define_machine()
+    define_machine_flags()
     _define_outcome()
+
+
+def define_photograph_flags():
+    """Defines what only scripts for photographs take, with `define_flags`."""
+    _whole("image_size", 224, "Side of the crops.", lower_bound=32)
+    _yes_no(
+        "skip_bad_records",
+        False,
+        "Leave out photographs that cannot be read, and count them.",
+    )
+    _yes_no("require", False, "A test set that is not there is an error.")
 
 
 def _define_task(datasets):
@@ -164,6 +177,14 @@ def _define_training():
     _recipe(_number, "lr_decay_ratio", "Factor of each decay.", lower_bound=0)
     _recipe(_whole, "lr_warmup_epochs", "Epochs of warm-up.", lower_bound=0)
     _recipe(_number, "l2", "Coefficient of the sum of squares.", lower_bound=0)
+    _recipe(
+        _number,
+        "label_smoothing",
+        "Probability of any class in the label's place.",
+        lower_bound=0,
+        upper_bound=1,
+    )
+    _yes_no("use_bfloat16", False, "Compute in bfloat16, keep float32 weights.")
     _whole(
         "seed",
         42,
@@ -180,7 +201,8 @@ def _recipe(define, name, text, **bounds):
     )
 
 
-def _define_machine():
+def define_machine_flags():
+    """Defines which devices a script runs on."""
     _yes_no("use_tpu", False, "Run on a TPU, or fail.")
     _text("tpu", "", "Name or grpc:// address of the TPU; empty: a local one.")
     _yes_no("use_gpu", False, "Run on GPUs, or fail.")
@@ -190,7 +212,6 @@ def _define_machine():
         "Devices to use; 0: all. On a CPU 0 is one.",
         lower_bound=0,
     )
-    _yes_no("use_bfloat16", False, "Compute in bfloat16, keep float32 weights.")
 
 
 def _define_outcome():

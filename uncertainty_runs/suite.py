@@ -1,144 +1,202 @@
 """Everything a trained model is evaluated on, by the names of results.json."""
 
 import logging
+import shutil
 
 import keras
 import numpy as np
 
-from mimo_keras import analysis, data, evaluation
-from mimo_keras.errors import InputError
+from mimo_keras import data, evaluation
+from mimo_keras.errors import AbsentError
 from mimo_keras.files import replacing, write_json
-from uncertainty_runs.inference import logits_function
+from uncertainty_runs.evaluated import Evaluated
+from uncertainty_runs.inference import prepared
 
 
 class Suite:
-    """The test sets of a data set: clean, corrupted and foreign images.
+    """The test sets of a data set: clean, corrupted, shifted and foreign.
 
     Args:
-        test: `data.Examples`, the clean test set.
+        test: The clean test set, `data.Examples` or `data.Photographs`.
         strategy: The tf.distribute strategy that evaluates.
         settings: The value of every flag.
+        folder: Where the results of each set are kept as soon as they are
+            there, so that a later call goes on from them; None for nowhere.
     """
 
-    def __init__(self, test, strategy, settings):
+    def __init__(self, test, strategy, settings, folder=None):
         self.test = test
         self.strategy = strategy
         self.dataset = settings["dataset"]
         self.shifts = settings.get("shifted", False)
+        self.require = settings.get("require", False)
+        self.folder = folder
         # Rows at a time over all devices, in equal shares.
         replicas = strategy.num_replicas_in_sync
-        rows = min(512, len(test))
+        rows = min(512 if test.image_shape[0] <= 64 else 128, len(test))
         self.batch_size = replicas * max(1, rows // replicas)
         self.where = {
             "data_dir": settings["data_dir"],
             "download": settings["download_data"],
         }
+        if isinstance(test, data.Photographs):
+            self.where |= {"size": test.size, "skip": test.skip}
 
-    def full(self, model, corrupted=True):
+    def parts(self):
+        """Returns the parts: name -> function that evaluates it."""
+        parts = {"test": self._clean}
+        if self.dataset in data.CORRUPTIONS:
+            parts["corrupted"] = self._corrupted
+        if self.shifts:
+            parts["shifted"] = self._shifted
+        if self.dataset in data.OUT_OF_DISTRIBUTION:
+            parts["ood"] = self._foreign
+        return parts
+
+    def full(self, models, corrupted=True, only=None):
         """Evaluates on everything.
 
         Args:
-            model: `EnsembleModel`.
+            models: `EnsembleModel`, or a list of them as one ensemble.
             corrupted: Whether corrupted images belong to it.
+            only: Names of the parts to evaluate; None for all.
 
         Returns:
             The flat results, and the arrays behind the report's pictures.
+
+        Raises:
+            InputError: A set is damaged, or is not there but required.
         """
-        predictor, logits_fn = self._prepared(model)
-        weights = predictor.log_weights
-        clean = self._evaluate(logits_fn, weights, self.test)
-        results = {f"test/{k}": v for k, v in clean.result().items()}
-        results |= self._cost(model, predictor, logits_fn)
-        arrays = _reliability("reliability", clean)
-        shared = analysis.sharing_rates(model.network)
-        results |= {f"sharing/{k}": v for k, v in shared.items()}
-        if len(weights) > 1:
-            diversity = clean.diversity()
-            arrays["disagreement_matrix"] = diversity.disagreement
-            arrays["kl_matrix"] = diversity.kl
-        if corrupted:
-            more, whole = self._corrupted(logits_fn, weights)
+        network = prepared(self.strategy, models, self.batch_size)
+        record = [network.fingerprint, self.dataset, str(self.where)]
+        work = _Work(network, Evaluated(self.folder, record), self.batch_size)
+        results, arrays = {}, {}
+        for name, part in self.parts().items():
+            unwanted = only is not None and name not in only
+            if unwanted or (name == "corrupted" and not corrupted):
+                continue
+            try:
+                more, drawn = part(work)
+            except AbsentError as error:
+                self._leave_out(name, error)
+                continue
             results |= more
-            if whole is not None:
-                arrays |= _reliability("corrupted_reliability", whole)
-        if self.shifts:
-            results |= self._shifted(logits_fn, weights)
-        more, scores = self._foreign(logits_fn, weights)
-        return results | more, arrays | scores
+            arrays |= drawn
+        return results, arrays
 
     def corrupted(self, model):
         """Evaluates on the corrupted images only; returns flat means."""
-        predictor, logits_fn = self._prepared(model)
-        results, _ = self._corrupted(logits_fn, predictor.log_weights)
+        results, _ = self.full(model, only=["corrupted"])
         return {k: v for k, v in results.items() if k.count("/") == 1}
 
-    def _prepared(self, model):
-        with self.strategy.scope():
-            predictor = model.predictor()
-        return predictor, logits_function(
-            self.strategy, predictor, self.batch_size
-        )
+    def forget(self):
+        """Removes what was kept of single sets, once all is written."""
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _evaluate(self, logits_fn, weights, examples):
-        batches = data.evaluation_batches(examples, self.batch_size)
-        return evaluation.evaluate(
-            logits_fn, batches, self.test.num_classes, weights
-        )
+    def _leave_out(self, name, error):
+        if self.require:
+            raise error
+        logging.warning("%s is left out. %s", name, error)
 
-    def _corrupted(self, logits_fn, weights):
+    def _clean(self, work):
+        metrics = work.metrics("test", lambda: self.test)
+        results = {f"test/{k}": v for k, v in metrics.result().items()}
+        network = work.network
+        images, _ = next(iter(self.test.evaluation_batches(self.batch_size)))
+        results |= {f"cost/{k}": v for k, v in network.costs.items()}
+        results["cost/ms_per_example"] = evaluation.milliseconds_per_example(
+            network.logits, images
+        )
+        results |= {f"sharing/{k}": v for k, v in network.sharing.items()}
+        arrays = _reliability("reliability", metrics)
+        if len(network.log_weights) > 1:
+            diversity = metrics.diversity()
+            arrays["disagreement_matrix"] = diversity.disagreement
+            arrays["kl_matrix"] = diversity.kl
+        return results, arrays
+
+    def _corrupted(self, work):
         rows, whole = [], None
-        try:
-            for part in data.corrupted(self.dataset, **self.where):
-                metrics = self._evaluate(logits_fn, weights, part.examples)
-                rows.append((part.type, part.severity, metrics.result()))
-                whole = metrics if whole is None else whole.merge(metrics)
-        except InputError as error:
-            logging.warning("Corrupted images are left out. %s", error)
-            return {}, None
-        return evaluation.corrupted_results(rows), whole
+        for part in data.corrupted(self.dataset, **self.where):
+            name = f"corrupted/{part.type}_{part.severity}"
+            metrics = work.metrics(name, lambda part=part: part.examples)
+            rows.append((part.type, part.severity, metrics.result()))
+            whole = metrics if whole is None else whole.merge(metrics)
+        results = evaluation.corrupted_results(rows)
+        if self.dataset == "imagenet2012":
+            clean = work.metrics("test", lambda: self.test).result()
+            results |= evaluation.corruption_errors(rows, clean["accuracy"])
+        return results, _reliability("corrupted_reliability", whole)
 
-    def _shifted(self, logits_fn, weights):
-        return evaluation.shifted_results(
-            [
-                (
-                    part.type,
-                    part.level,
-                    self._evaluate(logits_fn, weights, part.examples).result(),
-                )
-                for part in data.shifted(self.test)
-            ]
-        )
+    def _shifted(self, work):
+        rows = []
+        for part in data.shifted(self.test):
+            name = f"shifted/{part.type}_{part.level}"
+            metrics = work.metrics(name, lambda part=part: part.examples)
+            rows.append((part.type, part.level, metrics.result()))
+        return evaluation.shifted_results(rows), {}
 
-    def _foreign(self, logits_fn, weights):
-        def scores(examples):
-            batches = data.evaluation_batches(examples, self.batch_size)
-            return evaluation.ood_scores(logits_fn, batches, weights)
-
-        inside = scores(self.test)
+    def _foreign(self, work):
+        inside = work.scores("ood/inside", lambda: self.test)
         outside = {}
         foreign = data.out_of_distribution(self.dataset, **self.where)
         for name, load in foreign.items():
             try:
-                outside[name] = scores(load())
-            except InputError as error:
-                logging.warning("Foreign images are left out. %s", error)
+                outside[name] = work.scores(f"ood/{name}", load)
+            except AbsentError as error:
+                self._leave_out(f"ood/{name}", error)
         arrays = {}
         for name, found in outside.items():
             arrays[f"ood_{name}_in"] = inside["max_probability"]
             arrays[f"ood_{name}_out"] = found["max_probability"]
         return evaluation.ood_results(inside, outside), arrays
 
-    def _cost(self, model, predictor, logits_fn):
-        # Parameters as trained: a predictor holds sums or mixtures of them.
-        images = self.test.images[: self.batch_size]
-        return {
-            "cost/params": evaluation.trainable_parameters(model),
-            "cost/multiply_adds": evaluation.multiply_adds(predictor.network),
-            "cost/flops": evaluation.flops(predictor.network),
-            "cost/ms_per_example": evaluation.milliseconds_per_example(
-                logits_fn, images
-            ),
-        }
+
+class _Work:
+    """A network on one set after the other, each of them once.
+
+    Args:
+        network: `inference.Network`.
+        done: `evaluated.Evaluated`.
+        batch_size: Images at a time.
+    """
+
+    def __init__(self, network, done, batch_size):
+        self.network = network
+        self.done = done
+        self.batch_size = batch_size
+
+    def metrics(self, name, load):
+        """Returns the `Classification` of a set that `load` returns."""
+        weights = self.network.log_weights
+
+        def state():
+            examples = load()
+            return {
+                "num_classes": np.array(examples.num_classes),
+                **evaluation.evaluate(
+                    self.network.logits,
+                    examples.evaluation_batches(self.batch_size),
+                    examples.num_classes,
+                    weights,
+                ).state(),
+            }
+
+        found = dict(self.done.arrays(name, state))
+        classes = int(found.pop("num_classes"))
+        return evaluation.Classification(classes, weights).restore(found)
+
+    def scores(self, name, load):
+        """Returns the `evaluation.ood_scores` of a set."""
+
+        def arrays():
+            batches = load().evaluation_batches(self.batch_size)
+            return evaluation.ood_scores(
+                self.network.logits, batches, self.network.log_weights
+            )
+
+        return self.done.arrays(name, arrays)
 
 
 class CorruptionsCallback(keras.callbacks.Callback):

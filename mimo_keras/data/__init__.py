@@ -2,8 +2,10 @@
 
 from mimo_keras.data import augmentation, fake, toy
 from mimo_keras.data.corruptions import CORRUPTIONS, corrupted
+from mimo_keras.data.damage import named as named_damage
 from mimo_keras.data.examples import Examples
 from mimo_keras.data.ood import OUT_OF_DISTRIBUTION, out_of_distribution
+from mimo_keras.data.photographs import Photographs
 from mimo_keras.data.pipeline import (
     evaluation_batches,
     training_batches,
@@ -17,11 +19,13 @@ __all__ = [
     "DATASETS",
     "OUT_OF_DISTRIBUTION",
     "Examples",
+    "Photographs",
     "augmentation",
     "corrupted",
     "evaluation_batches",
     "fake",
     "load",
+    "named_damage",
     "out_of_distribution",
     "shifted",
     "standardization",

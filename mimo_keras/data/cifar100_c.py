@@ -11,7 +11,7 @@ import pathlib
 import numpy as np
 
 from mimo_keras.data.examples import Examples
-from mimo_keras.errors import expected
+from mimo_keras.errors import AbsentError, expected
 
 FOLDER = "CIFAR-100-C"
 
@@ -37,7 +37,7 @@ def load(kind, severity, *, data_dir):
         InputError: A file is absent or is not what the authors published.
     """
     if data_dir is None:
-        raise expected(f"a folder with {FOLDER}", "data_dir=None", _GET_IT)
+        raise _absent("data_dir=None")
     folder = pathlib.Path(data_dir).expanduser() / FOLDER
     labels = _labels(folder / "labels.npy")
     images = _images(folder / f"{kind}.npy", len(labels))
@@ -71,13 +71,17 @@ def _open(path):
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
-        raise expected("CIFAR-100-C", f"no file {path}", _GET_IT) from None
+        raise _absent(f"no file {path}") from None
     except (OSError, EOFError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise _not_an_array(path, reason) from None
     if not isinstance(array, np.ndarray):
         raise _not_an_array(path, "it is an archive")
     return array
+
+
+def _absent(received):
+    return expected(f"the folder {FOLDER}", received, _GET_IT, AbsentError)
 
 
 def _not_an_array(path, reason):

@@ -2,9 +2,15 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 
-from mimo_keras.data import cifar100_c, digit_corruptions, digits, tfds_images
-from mimo_keras.data.examples import Examples
+from mimo_keras.data import (
+    cifar100_c,
+    digit_corruptions,
+    digits,
+    photographs,
+    tfds_images,
+)
 from mimo_keras.errors import expected
 
 SEVERITIES = (1, 2, 3, 4, 5)
@@ -52,6 +58,24 @@ CORRUPTIONS = {
         "saturate",
     ),
     "digits": tuple(digit_corruptions.SUITE),
+    # TFDS's spelling, again without the four that were made for validation.
+    "imagenet2012": (
+        "gaussian_noise",
+        "shot_noise",
+        "impulse_noise",
+        "defocus_blur",
+        "glass_blur",
+        "motion_blur",
+        "zoom_blur",
+        "snow",
+        "frost",
+        "fog",
+        "brightness",
+        "contrast",
+        "elastic_transform",
+        "pixelate",
+        "jpeg_compression",
+    ),
 }
 """Data set -> the types of corruption that its suite has."""
 
@@ -63,43 +87,50 @@ class Corrupted:
     Args:
         type: One of `CORRUPTIONS` of the data set.
         severity: 1 (weakest) to 5.
-        examples: The `Examples`, in the order of the clean test set wherever
-            the suite keeps it; labels are the clean ones.
+        load: Function that reads or makes it.
     """
 
     type: str
     severity: int
-    examples: Examples
+    load: Callable
+
+    @functools.cached_property
+    def examples(self):
+        """The `Examples` or `Photographs`, loaded when first asked for.
+
+        They are in the order of the clean test set wherever the suite keeps
+        it; labels are the clean ones.
+        """
+        return self.load()
 
 
-def corrupted(
-    name, *, data_dir=None, download=False, types=None, severities=SEVERITIES
-):
+def corrupted(name, *, types=None, severities=SEVERITIES, **where):
     """Iterates over the corrupted test sets of a data set.
 
-    A set is read or made when its turn comes, so that one at a time is in
-    memory. The arguments are checked at once.
+    A set is read or made when its examples are asked for, so that one at a
+    time is in memory. The arguments are checked at once.
 
     Args:
         name: A key of `CORRUPTIONS`.
-        data_dir: The folder of the prepared TFDS data (cifar10; None for
-            TFDS's own) or the one that holds CIFAR-100-C (cifar100).
-        download: Whether TFDS may fetch and prepare what is absent.
         types: Which of `CORRUPTIONS[name]`; None for all.
         severities: Which of 1 to 5.
+        **where: `data_dir`, the folder of the prepared TFDS data (None for
+            TFDS's own) or the one that holds CIFAR-100-C (cifar100), and
+            `download`, whether TFDS may fetch and prepare what is absent; for
+            imagenet2012 also `size` and `skip` of `Photographs`.
 
     Returns:
         An iterator of `Corrupted`, by type in the order of `CORRUPTIONS`,
         then by severity.
 
     Raises:
-        InputError: The name, a type or a severity does not exist; on
-            iterating, if the data is absent or damaged.
+        InputError: The name, a type or a severity does not exist; on asking
+            for the examples, if the data is absent or damaged.
     """
     known = corruption_types(name)
     types = _chosen("types", known if types is None else types, known)
     severities = _chosen("severities", severities, SEVERITIES)
-    return _iterate(name, types, severities, data_dir, download)
+    return _iterate(name, types, severities, where)
 
 
 def corruption_types(name):
@@ -125,23 +156,32 @@ def _chosen(what, asked, known):
     return [value for value in known if value in asked]
 
 
-def _iterate(name, types, severities, data_dir, download):
+def _iterate(name, types, severities, where):
     """Yields the sets of checked arguments."""
-    load = _loader(name, data_dir, download)
+    load = _loader(name, **where)
     for kind in types:
         for severity in severities:
-            yield Corrupted(kind, severity, load(kind, severity))
+            yield Corrupted(
+                kind, severity, functools.partial(load, kind, severity)
+            )
 
 
-def _loader(name, data_dir, download):
-    """Returns the function (type, severity) -> `Examples` of a data set."""
+def _loader(name, data_dir=None, download=False, **options):
+    """Returns the function (type, severity) -> examples of a data set."""
     if name == "digits":
         return functools.partial(_corrupted_digits, digits.load("test"))
     if name == "cifar100":
         return functools.partial(cifar100_c.load, data_dir=data_dir)
-    return functools.partial(
-        _corrupted_cifar10, data_dir=data_dir, download=download
-    )
+    where = {"data_dir": data_dir, "download": download}
+    if name == "cifar10":
+        return functools.partial(_corrupted_cifar10, **where)
+    # TFDS's images are cropped already.
+    return functools.partial(_corrupted_imagenet, margin=1, **where, **options)
+
+
+def _corrupted_imagenet(kind, severity, **where):
+    name = f"imagenet2012_corrupted/{kind}_{severity}"
+    return photographs.load(name, "validation", **where)
 
 
 def _corrupted_cifar10(kind, severity, **where):

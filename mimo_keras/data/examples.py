@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from mimo_keras.data import pipeline
 from mimo_keras.errors import expected
 
 
@@ -26,6 +27,19 @@ class Examples:
 
     def __len__(self):
         return len(self.images)
+
+    @property
+    def image_shape(self):
+        """Shape of one image."""
+        return self.images.shape[1:]
+
+    def evaluation_batches(self, batch_size):
+        """As `pipeline.evaluation_batches`."""
+        return pipeline.evaluation_batches(self, batch_size)
+
+    def weighted_batches(self, batch_size):
+        """As `pipeline.weighted_batches`."""
+        return pipeline.weighted_batches(self, batch_size)
 
     def checked(self):
         """Returns these examples, once they have been found to be sound.

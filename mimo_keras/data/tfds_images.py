@@ -4,7 +4,7 @@ import contextlib
 import threading
 
 from mimo_keras.data.examples import Examples
-from mimo_keras.errors import expected
+from mimo_keras.errors import AbsentError, InputError, expected
 
 PROBE_SECONDS = 5.0
 """How long the host of a download may take to answer. Without this probe TFDS
@@ -112,6 +112,7 @@ def _fetch(name, builder):
         f"folder={builder.data_path}",
         "Try again, or pass --data_dir=FOLDER with the prepared data set, or "
         "--dataset=digits, which needs no network.",
+        AbsentError,
     ):
         builder.download_and_prepare()
 
@@ -122,6 +123,7 @@ def _absent(name, received, or_download):
         received,
         f"Pass --data_dir=FOLDER that holds it, or {or_download}, or "
         "--dataset=digits, which needs no network.",
+        AbsentError,
     )
 
 
@@ -148,12 +150,15 @@ def answers(url, seconds=PROBE_SECONDS):
 
 
 @contextlib.contextmanager
-def _told_plainly(what, received, remedy):
+def _told_plainly(what, received, remedy, kind=InputError):
     """Turns whatever TFDS raises inside the block into a one-line error."""
     try:
         yield
     except Exception as error:
         reason = " ".join(str(error).split())[:160]
         raise expected(
-            what, f"{received} ({type(error).__name__}: {reason})", remedy
+            what,
+            f"{received} ({type(error).__name__}: {reason})",
+            remedy,
+            kind,
         ) from None

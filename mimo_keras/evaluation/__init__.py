@@ -5,6 +5,7 @@ Nothing here knows a method. All but the costs is NumPy alone.
 
 from mimo_keras.evaluation.calibration import Reliability
 from mimo_keras.evaluation.classification import Classification
+from mimo_keras.evaluation.corruption_error import corruption_errors
 from mimo_keras.evaluation.cost import (
     flops,
     milliseconds_per_example,
@@ -31,6 +32,7 @@ __all__ = [
     "Regression",
     "Reliability",
     "corrupted_results",
+    "corruption_errors",
     "detection",
     "evaluate",
     "flops",

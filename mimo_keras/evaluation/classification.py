@@ -97,6 +97,22 @@ class Classification:
         self._sums.merge(other._sums)
         return self
 
+    def state(self):
+        """Returns what was seen as a dictionary of arrays, for a file."""
+        return self._sums.state()
+
+    def restore(self, state):
+        """Puts what `state` returned in the place of what was seen.
+
+        Args:
+            state: Of a `Classification` of the same classes and weights.
+
+        Returns:
+            This accumulator.
+        """
+        self._sums.restore(state)
+        return self
+
     def result(self):
         """Returns the metrics of all examples so far.
 

@@ -33,6 +33,16 @@ class Sums:
             total = np.asarray(total, dtype=np.float64)
             self._totals[name] = self._totals.get(name, 0.0) + total
 
+    def state(self):
+        """Returns count and totals as a dictionary of arrays, for a file."""
+        return {"count": np.array(self.count), **self._totals}
+
+    def restore(self, state):
+        """Puts what `state` returned in the place of what was seen."""
+        totals = dict(state)
+        self.count = int(totals.pop("count"))
+        self._totals = totals
+
     def merge(self, other):
         """Adds what another accumulator has seen."""
         self.add(other.count, other._totals)

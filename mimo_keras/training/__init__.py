@@ -2,6 +2,7 @@
 
 from mimo_keras.training.assemble import assemble
 from mimo_keras.training.create import create_model
+from mimo_keras.training.losses import SmoothedCrossEntropy
 from mimo_keras.training.model import EnsembleModel
 from mimo_keras.training.predictor import Predictor
 from mimo_keras.training.schedules import WarmUpStepDecay
@@ -9,6 +10,7 @@ from mimo_keras.training.schedules import WarmUpStepDecay
 __all__ = [
     "EnsembleModel",
     "Predictor",
+    "SmoothedCrossEntropy",
     "WarmUpStepDecay",
     "assemble",
     "create_model",

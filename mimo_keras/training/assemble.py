@@ -41,7 +41,7 @@ def assemble(models):
         Lakshminarayanan et al., Simple and scalable predictive uncertainty
         estimation using deep ensembles, NeurIPS 2017.
     """
-    models = [_loaded(model) for model in models]
+    models = [loaded(model) for model in models]
     if not models:
         raise expected("at least one model", "none", "Name their files.")
     first = models[0]
@@ -58,7 +58,8 @@ def assemble(models):
     )
 
 
-def _loaded(model):
+def loaded(model):
+    """Returns a model that is given, or saved as .keras at a path."""
     if not isinstance(model, (str, os.PathLike)):
         return model
     try:

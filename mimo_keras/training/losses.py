@@ -5,6 +5,7 @@ from keras import ops
 
 from mimo_keras.errors import expected
 from mimo_keras.layers import DenseMultihead
+from mimo_keras.layers.registration import register
 
 
 def cross_entropy(labels, logits):
@@ -20,6 +21,40 @@ def cross_entropy(labels, logits):
     return keras.losses.sparse_categorical_crossentropy(
         labels, logits, from_logits=True
     )
+
+
+@register
+class SmoothedCrossEntropy(keras.losses.Loss):
+    """Cross-entropy to labels that are a little uncertain, from logits.
+
+    (1 - ε) (-log p_y) + ε mean_k (-log p_k): the target is the label with
+    probability 1 - ε, else any class.
+
+    Args:
+        smoothing: ε.
+
+    Reference:
+        Szegedy et al., Rethinking the Inception architecture for computer
+        vision, CVPR 2016, section 7.
+    """
+
+    def __init__(self, smoothing, name="smoothed_cross_entropy", **kwargs):
+        super().__init__(name=name, **kwargs)
+        if not 0 <= smoothing < 1:
+            raise expected(
+                "label smoothing in [0, 1)",
+                f"{smoothing}",
+                "It is the probability of any class in the label's place.",
+            )
+        self.smoothing = smoothing
+
+    def call(self, labels, logits):
+        uniform = -ops.mean(ops.log_softmax(logits), axis=-1)
+        own = cross_entropy(labels, logits)
+        return (1 - self.smoothing) * own + self.smoothing * uniform
+
+    def get_config(self):
+        return {**super().get_config(), "smoothing": self.smoothing}
 
 
 def squared_error(targets, means):

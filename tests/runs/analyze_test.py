@@ -11,7 +11,7 @@ from absl import flags
 from mimo_keras import analysis, data
 from mimo_keras.errors import InputError
 from mimo_keras.training.checkpoints import Checkpoints
-from uncertainty_runs import analyze, cifar, recipes, settings
+from uncertainty_runs import analyze, models, recipes, settings
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def make_run(parse, tmp_path):
     def make(*given):
         parse("--dataset=digits", *given)
         values = settings.resolve(recipes.recipe)
-        model = cifar.build_model(
+        model = models.build_model(
             values, data.load("digits", "test"), unique=32, steps=1
         )
         Checkpoints(tmp_path / "checkpoints").save(model, 1, [])

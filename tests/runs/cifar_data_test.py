@@ -117,7 +117,7 @@ def test_cifar10_with_all_its_suites_and_with_a_part(run, data_dir, tmp_path):
     said, again, arrays = run("--dataset=cifar10", "--eval_only", data_dir=part)
     missing = ("cifar10_corrupted/impulse_noise_1", "svhn_cropped", "cifar100")
     for warning, name in zip(said.splitlines(), missing, strict=True):
-        assert "images are left out. Expected the prepared TFDS" in warning
+        assert "is left out. Expected the prepared TFDS" in warning
         assert f"data set {name}. Received: no data in" in warning
     assert not any(k.startswith(("corrupted", "ood")) for k in again)
     assert not any(k.startswith(("corrupted", "ood")) for k in arrays)

@@ -9,7 +9,7 @@ import pytest
 from mimo_keras import data
 from mimo_keras.errors import InputError
 from mimo_keras.training.checkpoints import Checkpoints
-from uncertainty_runs import cifar, ensemble, recipes, settings
+from uncertainty_runs import ensemble, models, recipes, settings
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def make_run(parse, tmp_path):
         values = settings.resolve(recipes.recipe)
         values |= {"backbone": "mlp_6", "corruptions_interval": -1}
         folder = tmp_path / name
-        model = cifar.build_model(
+        model = models.build_model(
             values, data.load("digits", "test"), unique=32, steps=1
         )
         Checkpoints(folder / "checkpoints").save(model, 1, [])
@@ -33,12 +33,12 @@ def make_run(parse, tmp_path):
 
 
 def test_results_are_those_of_the_mean_of_the_runs(make_run, tmp_path, capsys):
-    runs, models = zip(*(make_run(name) for name in "ab"), strict=True)
+    runs, members = zip(*(make_run(name) for name in "ab"), strict=True)
     ensemble.evaluate(runs, tmp_path / "out")
     test = data.load("digits", "test")
     members = [
         keras.ops.convert_to_numpy(m.predictor()(test.images)["probabilities"])
-        for m in models
+        for m in members
     ]
     assert np.any(members[0] != members[1])
     mean = np.mean(members, axis=0)

@@ -7,7 +7,7 @@ import pytest
 
 from mimo_keras import backbones, data, methods
 from mimo_keras.errors import InputError
-from uncertainty_runs import cifar, recipes, settings
+from uncertainty_runs import models, recipes, settings
 
 # Havasi et al., appendix B, for both CIFARs: members, repetitions, rows a
 # step, epochs, l2.
@@ -231,7 +231,7 @@ def test_the_learning_rate_is_the_recipes(parse, dataset, method):
     s = settings.resolve(recipes.recipe)
     assert settings.unique_images(s, 1, size) == unique
     train = data.Examples(dataset, np.zeros((1, *shape)), None, classes)
-    optimizer = cifar.build_model(s, train, unique, steps).optimizer
+    optimizer = models.build_model(s, train, unique, steps).optimizer
     assert (optimizer.momentum, optimizer.nesterov) == (0.9, True)
 
     def rate(step):
@@ -252,7 +252,7 @@ def test_the_model_is_built_with_the_recipes_l2_and_constants(parse):
     parse("--dataset=cifar10", "--backbone=mlp_4", "--seed=5")
     s = settings.resolve(recipes.recipe)
     train = data.Examples("cifar10", np.zeros((1, 32, 32, 3)), None, 10)
-    model = cifar.build_model(s, train, 128, 390)
+    model = models.build_model(s, train, 128, 390)
     assert (model.sampling.members, model.sampling.batch_repetitions) == (3, 4)
     assert model.sampling.input_repetition_probability == 0.0
     np.testing.assert_allclose(

@@ -9,7 +9,7 @@ import pytest
 import sklearn.metrics
 
 from mimo_keras import data
-from mimo_keras.errors import expected
+from mimo_keras.errors import AbsentError, expected
 from mimo_keras.training import Predictor
 from mimo_keras.training.distribution import make_strategy
 from uncertainty_runs.suite import CorruptionsCallback, Suite, save
@@ -59,14 +59,20 @@ def draw(seed, count=6, num_classes=CLASSES):
 
 
 def absent():
-    raise expected("the set", "none", "Get it.")
+    raise expected("the set", "none", "Get it.", AbsentError)
+
+
+def corrupted_set(kind, severity, seed):
+    return data.corruptions.Corrupted(
+        kind, severity, lambda: draw([seed, severity])
+    )
 
 
 @pytest.fixture
 def sets(monkeypatch):
     """Two types of corruption at two severities, and one foreign set."""
     corrupted = [
-        data.corruptions.Corrupted(kind, severity, draw([i, severity]))
+        corrupted_set(kind, severity, i)
         for i, kind in enumerate(["fog", "snow"])
         for severity in (1, 2)
     ]
@@ -141,10 +147,8 @@ def test_absent_sets_are_left_out_with_a_warning(
     with caplog.at_level(logging.WARNING):
         results, arrays = suite.full(Model())
     assert [record.getMessage() for record in caplog.records] == [
-        "Corrupted images are left out. Expected the set. Received: none. "
-        "Get it.",
-        "Foreign images are left out. Expected the set. Received: none. "
-        "Get it.",
+        "corrupted is left out. Expected the set. Received: none. Get it.",
+        "ood/art is left out. Expected the set. Received: none. Get it.",
     ]
     # A part of the types would pass for the mean over all of them.
     assert not [key for key in [*results, *arrays] if "corrupted" in key]

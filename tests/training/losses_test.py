@@ -209,3 +209,19 @@ def test_a_loss_that_would_misread_logits_is_refused(loss):
     with pytest.raises(InputError, match=r"keras.losses.Loss on logits") as e:
         losses.per_member(loss, "classification")
     assert "SparseCategoricalCrossentropy(from_logits=True)" in str(e.value)
+
+
+def test_smoothed_cross_entropy_is_that_of_smoothed_labels():
+    logits, labels = _moderate(5)
+    found = losses.per_member(losses.SmoothedCrossEntropy(0.1), None)(
+        labels, logits
+    )
+    targets = 0.9 * np.eye(3)[labels] + 0.1 / 3
+    p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    np.testing.assert_allclose(found, -(targets * np.log(p)).sum(-1), rtol=1e-4)
+    again = losses.SmoothedCrossEntropy.from_config(
+        losses.SmoothedCrossEntropy(0.25).get_config()
+    )
+    assert again.smoothing == 0.25
+    with pytest.raises(InputError, match="smoothing in"):
+        losses.SmoothedCrossEntropy(1.0)

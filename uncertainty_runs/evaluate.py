@@ -1,0 +1,157 @@
+"""Evaluates finished runs or saved models, set by set.
+
+    python uncertainty_runs/evaluate.py --runs=runs/imagenet2012-mimo-2-42 \
+        --data_dir=DATA --suite=imagenet_a,imagenet_r
+    python uncertainty_runs/evaluate.py --models=mimo.keras --dataset=cifar10 \
+        --output_dir=runs/mimo
+    python uncertainty_runs/evaluate.py --runs=runs/a,runs/b --output_dir=runs/ab
+
+Several runs or models are evaluated as one ensemble: the members of all are
+its members. The clean test set is always evaluated. Each set's results are
+kept as soon as they are there, so that the same command goes on where it was
+stopped; then they are added to the results.json of --output_dir.
+"""
+
+import pathlib
+
+import numpy as np
+from absl import flags
+
+from mimo_keras import analysis, data
+from mimo_keras.analysis.run_files import read_json
+from mimo_keras.errors import expected
+from mimo_keras.files import write_json
+from mimo_keras.training.assemble import loaded
+from mimo_keras.training.distribution import make_strategy
+from uncertainty_runs import models, settings, sources
+from uncertainty_runs.ensemble import common_settings
+from uncertainty_runs.suite import Suite, save
+
+
+def define_flags():
+    text, yes_no = flags.DEFINE_string, flags.DEFINE_bool
+    flags.DEFINE_list("runs", [], "Folders of finished runs.")
+    flags.DEFINE_list("models", [], "Models saved as .keras.")
+    known = (*data.DATASETS, *sources.PHOTOGRAPHS)
+    flags.DEFINE_enum("dataset", None, known, "Data set of the models.")
+    flags.DEFINE_list("suite", [], "Parts to evaluate. Default: all.")
+    text("data_dir", None, "Folder of the data sets.")
+    yes_no("download_data", False, "Download a data set that is missing.")
+    text("output_dir", None, "Folder of the results. Default: the run's.")
+    yes_no("require", False, "A test set that is not there is an error.")
+    yes_no("skip_bad_records", False, "Leave out what cannot be read.")
+    settings.define_machine_flags()
+
+
+def main():
+    f = flags.FLAGS
+    strategy = make_strategy(
+        use_tpu=f.use_tpu, tpu=f.tpu, use_gpu=f.use_gpu, num_cores=f.num_cores
+    )
+    folder = output_dir(f)
+    s, found = load(f, strategy)
+    test = sources.load(s, "test")
+    check_fits(found, test)
+    suite = Suite(test, strategy, s, folder / "evaluated")
+    check_suite(f.suite, suite)
+    only = {"test", *f.suite} if f.suite else None
+    results, arrays = suite.full(found, only=only)
+    if not (folder / "flags.json").exists():
+        write_json(folder / "flags.json", s)
+    results, arrays = merged(folder, results, arrays)
+    save(folder, results, arrays)
+    print(analysis.results_table(results))
+    print("Report:     ", analysis.write_report(folder))
+
+
+def output_dir(f):
+    """Returns the folder of the results: of a single run, its own."""
+    if bool(f.runs) == bool(f.models):
+        raise expected(
+            "--runs or --models",
+            f"runs={','.join(f.runs)}, models={','.join(f.models)}",
+            "Name finished runs, or models saved as .keras.",
+        )
+    if f.output_dir is None and len(f.runs) != 1:
+        raise expected(
+            "--output_dir, unless one run is evaluated",
+            "none",
+            "Name a folder for the results.",
+        )
+    return pathlib.Path(f.output_dir or f.runs[0])
+
+
+def load(f, strategy):
+    """Returns the settings of the evaluation, and its models."""
+    of_now = {
+        name: getattr(f, name)
+        for name in ("data_dir", "download_data", "require", "skip_bad_records")
+    }
+    with strategy.scope():
+        s, found = (of_runs if f.runs else of_files)(f, of_now)
+    return s, found
+
+
+def of_runs(f, of_now):
+    recorded = {
+        run: read_json(pathlib.Path(run, "flags.json")) for run in f.runs
+    }
+    first = recorded[f.runs[0]]
+    s = first if len(f.runs) == 1 else common_settings(recorded)
+    s = s | of_now
+    test = sources.load(s, "test")
+    return s, [models.load_run(run, recorded[run], test) for run in f.runs]
+
+
+def of_files(f, of_now):
+    if f.dataset is None:
+        raise expected("--dataset with --models", "none", "Name the data set.")
+    found = [loaded(path) for path in f.models]
+    return {
+        "dataset": f.dataset,
+        "method": found[0].name,
+        "ensemble_size": sum(len(model.log_weights) for model in found),
+        "image_size": found[0].image_shape[0],
+        "models": list(f.models),
+        **of_now,
+    }, found
+
+
+def check_fits(found, test):
+    """Raises InputError if a model is of other images or classes."""
+    for model in found:
+        facts = tuple(model.image_shape), model.num_classes
+        if facts != (tuple(test.image_shape), test.num_classes):
+            raise expected(
+                f"models of images {tuple(test.image_shape)} and "
+                f"{test.num_classes} classes, as {test.name} has",
+                f"images {facts[0]}, classes {facts[1]}",
+                "Name models of this data set.",
+            )
+
+
+def check_suite(asked, suite):
+    """Raises InputError if a part is asked for that there is not."""
+    known = suite.parts()
+    for name in asked:
+        if name not in known:
+            raise expected(
+                f"parts of the suite of {suite.dataset}: " + ", ".join(known),
+                f"suite={name}",
+                "Choose of these.",
+            )
+
+
+def merged(folder, results, arrays):
+    """Returns what the folder holds already, with new results added."""
+    if (folder / "results.json").exists():
+        results = read_json(folder / "results.json") | results
+    if (folder / "arrays.npz").exists():
+        with np.load(folder / "arrays.npz", allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files} | arrays
+    return results, arrays
+
+
+if __name__ == "__main__":
+    define_flags()
+    settings.run(main)

@@ -1,0 +1,40 @@
+"""Trains and evaluates an efficient ensemble on ImageNet, as TFDS prepares it.
+
+    python uncertainty_runs/imagenet.py --data_dir=DATA --use_tpu --use_bfloat16
+    python uncertainty_runs/imagenet.py --data_dir=DATA \
+        --method=mixture_ensemble
+
+The same command again goes on from the last checkpoint. After training every
+test set that lies in --data_dir is evaluated, set by set: docs/imagenet.md.
+"""
+
+from mimo_keras import data
+from mimo_keras.data import photographs
+from uncertainty_runs import recipes, settings, sources, training
+
+
+def main():
+    s = settings.resolve(recipes.recipe)
+    strategy = training.start(s)
+    train, test = (sources.load(s, split) for split in ("train", "test"))
+
+    def batches(unique, initial_epoch):
+        return photographs.training_crops(
+            train,
+            unique,
+            seed=s["seed"],
+            epochs=s["train_epochs"],
+            initial_epoch=initial_epoch,
+        )
+
+    # A photograph that cannot be read is named, whichever of them has it.
+    with data.named_damage(test), data.named_damage(train):
+        training.run(s, strategy, train, test, batches)
+    if len(train.skipped):
+        print(f"Skipped:     {len(train.skipped)} training photographs")
+
+
+if __name__ == "__main__":
+    settings.define_flags(sources.PHOTOGRAPHS)
+    settings.define_photograph_flags()
+    settings.run(main)

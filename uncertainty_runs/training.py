@@ -1,0 +1,84 @@
+"""What the training scripts have in common: one run, from flags to report."""
+
+import sys
+
+import keras
+
+import mimo_keras
+from mimo_keras import analysis
+from mimo_keras.errors import expected
+from mimo_keras.training.distribution import make_strategy
+from mimo_keras.training.fit import fit, restore
+from uncertainty_runs import folder, models, settings
+from uncertainty_runs.suite import CorruptionsCallback, Suite, save
+
+
+def start(s):
+    """Returns the strategy of a run, before anything is computed.
+
+    Args:
+        s: The value of every flag.
+    """
+    return make_strategy(
+        use_tpu=s["use_tpu"],
+        tpu=s["tpu"],
+        use_gpu=s["use_gpu"],
+        num_cores=s["num_cores"],
+    )
+
+
+def run(s, strategy, train, test, batches):
+    """Trains, or goes on training, and evaluates.
+
+    Args:
+        s: The value of every flag.
+        strategy: What `start` returned.
+        train: Images to train on: `data.Examples` or `data.Photographs`.
+        test: Images to evaluate on, likewise.
+        batches: Function from the unique images of a step and the first
+            epoch to the batches of training from there on.
+    """
+    unique = settings.unique_images(
+        s, strategy.num_replicas_in_sync, len(train)
+    )
+    steps = len(train) // unique
+    keras.utils.set_random_seed(s["seed"])
+    policy = "mixed_bfloat16" if s["use_bfloat16"] else "float32"
+    keras.mixed_precision.set_global_policy(policy)
+    with strategy.scope():
+        model = models.build_model(s, train, unique, steps)
+    # Only now: flags that cannot run must not take a folder for themselves.
+    output_dir = folder.claim(s)
+    suite = Suite(test, strategy, s, output_dir / "evaluated")
+    if s["eval_only"]:
+        if not restore(model, output_dir)[0]:
+            raise expected(
+                f"a checkpoint in {output_dir}",
+                "none",
+                "Leave out --eval_only to train.",
+            )
+    else:
+        fit(
+            model,
+            lambda initial_epoch: batches(unique, initial_epoch),
+            epochs=s["train_epochs"],
+            steps_per_epoch=steps,
+            output_dir=output_dir,
+            checkpoint_interval=s["checkpoint_interval"],
+            validation_data=test.weighted_batches(suite.batch_size),
+            callbacks=[CorruptionsCallback(suite, s["corruptions_interval"])],
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+    conclude(model, suite, output_dir, s)
+
+
+def conclude(model, suite, output_dir, s):
+    """Evaluates a trained model and writes what the folder shall hold."""
+    results, arrays = suite.full(model, s["corruptions_interval"] >= 0)
+    save(output_dir, results, arrays)
+    suite.forget()
+    print(analysis.results_table(results))
+    print("Report:     ", analysis.write_report(output_dir))
+    if s["export"]:
+        path = output_dir / "saved_model"
+        print("SavedModel: ", mimo_keras.export_saved_model(model, path))
