@@ -1,10 +1,11 @@
-"""Evaluates finished runs or saved models, set by set.
+r"""Evaluates finished runs or saved models, set by set.
 
     python uncertainty_runs/evaluate.py --runs=runs/imagenet2012-mimo-2-42 \
         --data_dir=DATA --suite=imagenet_a,imagenet_r
     python uncertainty_runs/evaluate.py --models=mimo.keras --dataset=cifar10 \
         --output_dir=runs/mimo
-    python uncertainty_runs/evaluate.py --runs=runs/a,runs/b --output_dir=runs/ab
+    python uncertainty_runs/evaluate.py --runs=runs/a,runs/b \
+        --output_dir=runs/ab
 
 Several runs or models are evaluated as one ensemble: the members of all are
 its members. The clean test set is always evaluated. Each set's results are

@@ -1,4 +1,4 @@
-"""Trains and evaluates an efficient ensemble on ImageNet, as TFDS prepares it.
+r"""Trains and evaluates an efficient ensemble on ImageNet, as TFDS prepares it.
 
     python uncertainty_runs/imagenet.py --data_dir=DATA --use_tpu --use_bfloat16
     python uncertainty_runs/imagenet.py --data_dir=DATA \
