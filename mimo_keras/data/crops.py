@@ -13,16 +13,17 @@ MARGIN = 224 / 256
 """Side of the centre crop by the photograph's shorter side."""
 
 
-def inception_crop(encoded, seed, size):
-    """Returns a random crop of a JPEG, resized, perhaps mirrored.
+def inception_crop(encoded, seed, size, border=0):
+    """Returns a random crop of a photograph, resized, perhaps mirrored.
 
     The crop has a random share of the area and a random aspect ratio; if ten
     draws fit none into the photograph, the whole of it is taken.
 
     Args:
-        encoded: The JPEG's bytes, a scalar string tensor.
+        encoded: The bytes of a JPEG, PNG, GIF or BMP, a scalar string tensor.
         seed: (2,) integers, which fix all draws.
         size: Height and width of the result.
+        border: Pixels on each side that are no part of the photograph.
 
     Returns:
         (size, size, 3) uint8.
@@ -33,52 +34,80 @@ def inception_crop(encoded, seed, size):
     import tensorflow as tf
 
     seeds = tf.random.split(seed, 2, alg="philox")
-    begin, extent, _ = tf.image.stateless_sample_distorted_bounding_box(
-        tf.io.extract_jpeg_shape(encoded),
-        tf.zeros((1, 0, 4)),
-        seeds[0],
-        min_object_covered=0.0,
-        aspect_ratio_range=ASPECT,
-        area_range=AREA,
-        max_attempts=10,
-        use_image_if_no_bounding_boxes=True,
-    )
-    window = tf.concat((begin[:2], extent[:2]), 0)
-    image = _resized(_decoded(encoded, window), size)
+
+    def window(shape):
+        begin, extent, _ = tf.image.stateless_sample_distorted_bounding_box(
+            tf.concat((shape, (3,)), 0),
+            tf.zeros((1, 0, 4)),
+            seeds[0],
+            min_object_covered=0.0,
+            aspect_ratio_range=ASPECT,
+            area_range=AREA,
+            max_attempts=10,
+            use_image_if_no_bounding_boxes=True,
+        )
+        return tf.concat((begin[:2], extent[:2]), 0)
+
+    image = _resized(_cut(encoded, window, border), size)
     return tf.image.stateless_random_flip_left_right(image, seeds[1])
 
 
-def center_crop(encoded, size, margin=MARGIN):
-    """Returns the middle of a JPEG, resized.
+def center_crop(encoded, size, margin=MARGIN, border=0):
+    """Returns the middle of a photograph, resized.
 
     The side of the crop is `margin` times the photograph's shorter side: of
     one that is scaled to 256 pixels, the middle 224.
 
     Args:
-        encoded: The JPEG's bytes, a scalar string tensor.
+        encoded: The bytes of a JPEG, PNG, GIF or BMP, a scalar string tensor.
         size: Height and width of the result.
         margin: The share of the shorter side; 1 for images that have been
             cropped already, which must not be cropped twice.
+        border: Pixels on each side that are no part of the photograph.
 
     Returns:
         (size, size, 3) uint8.
     """
     import tensorflow as tf
 
-    shape = tf.io.extract_jpeg_shape(encoded)[:2]
-    shorter = tf.cast(tf.reduce_min(shape), tf.float64)
-    side = tf.cast(tf.round(margin * shorter), tf.int32)
-    window = tf.concat(((shape - side) // 2, (side, side)), 0)
-    return _resized(_decoded(encoded, window), size)
+    def window(shape):
+        shorter = tf.cast(tf.reduce_min(shape), tf.float64)
+        side = tf.cast(tf.round(margin * shorter), tf.int32)
+        return tf.concat(((shape - side) // 2, (side, side)), 0)
+
+    return _resized(_cut(encoded, window, border), size)
 
 
-def _decoded(encoded, window):
+def _cut(encoded, window, border):
+    """Decodes a part of a photograph.
+
+    Args:
+        encoded: Its bytes.
+        window: Function from (height, width) to (top, left, height, width).
+        border: Pixels on each side that do not count.
+    """
     import tensorflow as tf
 
-    # The same pixels on every machine, and closer to those of other readers.
-    return tf.io.decode_and_crop_jpeg(
-        encoded, window, channels=3, dct_method="INTEGER_ACCURATE"
-    )
+    def within(shape):
+        found = window(shape[:2] - 2 * border)
+        return found + tf.constant((border, border, 0, 0))
+
+    def of_jpeg():
+        # The same pixels on every machine, and closer to other readers'.
+        return tf.io.decode_and_crop_jpeg(
+            encoded,
+            within(tf.io.extract_jpeg_shape(encoded)),
+            channels=3,
+            dct_method="INTEGER_ACCURATE",
+        )
+
+    def of_others():
+        whole = tf.io.decode_image(encoded, 3, expand_animations=False)
+        top, left, height, width = tf.unstack(within(tf.shape(whole)))
+        return whole[top : top + height, left : left + width]
+
+    image = tf.cond(tf.io.is_jpeg(encoded), of_jpeg, of_others)
+    return tf.ensure_shape(image, (None, None, 3))
 
 
 def _resized(image, size):

@@ -1,48 +1,193 @@
-"""Photographs of any size that stay on disk: TFDS data sets too large to hold.
+"""Photographs of any size that stay on disk: data sets too large to hold.
 
-What is held are the names of the record files. The order of training is a
-function of (seed, epoch), as that of data in memory (`pipeline`).
+What is held are the names of the files. The order of training is a function
+of (seed, epoch), as that of data in memory (`pipeline`).
 """
 
 import dataclasses
-import functools
 
-from mimo_keras.data import crops, tfds_images
+import numpy as np
+
+from mimo_keras.data import crops, damage, tfds_images
 from mimo_keras.data.pipeline import options, permutation
 from mimo_keras.errors import expected
 
 CYCLE = 16
 """Record files that are read at a time."""
 
-BLOCK = 8192
+BLOCK = 4096
 """Encoded photographs that are held at a time to be put in random order."""
 
+SIZE = 224
+"""Height and width of a crop, unless told otherwise."""
 
-@dataclasses.dataclass(frozen=True, eq=False)
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Photographs:
-    """A split of a TFDS data set of JPEGs, on disk.
+    """A labelled set of encoded photographs on disk: `Records` or `Files`.
 
     Args:
         name: What it is called in results and messages.
-        files: Its record files, in their order.
-        count: The number of photographs.
         num_classes: The number of classes.
-        parse: Function from a record to (JPEG, label).
+        size: Height and width of the crops.
         margin: Of the centre crop; see `crops.center_crop`.
+        border: Pixels on each side that are no part of a photograph.
+        skip: Whether photographs that cannot be read are left out of
+            evaluation, and in training replaced by others of the batch;
+            otherwise the first is an error.
     """
 
     name: str
-    files: tuple[str, ...]
-    count: int
     num_classes: int
-    parse: object
+    size: int = SIZE
     margin: float = crops.MARGIN
+    border: int = 0
+    skip: bool = False
+    skipped: damage.Skipped = dataclasses.field(default_factory=damage.Skipped)
+
+    @property
+    def image_shape(self):
+        """Shape of one crop."""
+        return (self.size, self.size, 3)
+
+    def parse(self, file, index, record):
+        """Returns the encoded photograph of a row, and its label."""
+        raise NotImplementedError
+
+    def rows(self):
+        """Returns all (file, index, record) as a dataset, in their order."""
+        raise NotImplementedError
+
+    def center(self, file, index, record):
+        """Returns the middle (size, size, 3) uint8 of a row, and its label."""
+        encoded, label = self._parsed(file, index, record)
+        image = crops.center_crop(encoded, self.size, self.margin, self.border)
+        return image, label
+
+    def random(self, seed, file, index, record):
+        """Returns a training crop (size, size, 3) uint8, and its label."""
+        encoded, label = self._parsed(file, index, record)
+        image = crops.inception_crop(encoded, seed, self.size, self.border)
+        return image, label
+
+    def evaluation_batches(self, batch_size):
+        """Cuts the photographs' middles into batches, in the order on disk.
+
+        Args:
+            batch_size: Number of rows in a full batch; others are partial.
+
+        Yields:
+            NumPy (uint8 images (b, size, size, 3), labels (b,)).
+
+        Raises:
+            InputError: One cannot be read, unless these are skipped.
+        """
+        batches = _centers(self).batch(batch_size).with_options(options())
+        with damage.named(self):
+            for images, labels, good in batches.as_numpy_iterator():
+                if good.any():
+                    yield images[good], labels[good]
+
+    def weighted_batches(self, batch_size):
+        """Cuts the middles into full batches for Keras's `evaluate`.
+
+        As `pipeline.weighted_batches`: rows that fill up the last batch, and
+        photographs that are skipped, have weight 0.
+
+        Args:
+            batch_size: Number of rows in every batch.
+
+        Returns:
+            A `tf.data.Dataset` of (images, labels, weights (b,)).
+        """
+        import tensorflow as tf
+
+        rows = -(-len(self) // batch_size) * batch_size
+        blank = (tf.zeros(self.image_shape, tf.uint8), tf.zeros((), tf.int64))
+        filling = tf.data.Dataset.from_tensors((*blank, False)).repeat()
+        batches = _centers(self).concatenate(filling).take(rows)
+        batches = batches.batch(batch_size, drop_remainder=True)
+        weight = rows / len(self)
+        batches = batches.map(
+            lambda images, labels, good: (
+                images,
+                labels,
+                weight * tf.cast(good, tf.float32),
+            )
+        )
+        return batches.prefetch(tf.data.AUTOTUNE).with_options(options())
+
+    def _parsed(self, file, index, record):
+        import tensorflow as tf
+
+        encoded, label = self.parse(file, index, record)
+        in_range = (label >= 0) & (label < self.num_classes)
+        tf.debugging.Assert(in_range, [label])
+        return encoded, tf.cast(label, tf.int64)
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Records(Photographs):
+    """Photographs in TFRecord files, as TFDS writes them.
+
+    Args:
+        files: The record files, in their order.
+        lengths: How many records each of them has.
+        features: TFDS's features, which know how a record is read.
+    """
+
+    files: tuple[str, ...]
+    lengths: tuple[int, ...]
+    features: object
 
     def __len__(self):
-        return self.count
+        return sum(self.lengths)
+
+    def parse(self, file, index, record):
+        import tensorflow_datasets as tfds
+
+        example = self.features.deserialize_example(
+            record, decoders={"image": tfds.decode.SkipDecoding()}
+        )
+        return example["image"], example["label"]
+
+    def rows(self):
+        return _interleaved(self.files, self.lengths, 1)
 
 
-def load(name, split, *, data_dir=None, download=False, margin=crops.MARGIN):
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Files(Photographs):
+    """Photographs that are files of their own.
+
+    Args:
+        paths: The files, in their order.
+        labels: (n,) int64, their classes.
+    """
+
+    paths: tuple[str, ...]
+    labels: np.ndarray
+
+    def __len__(self):
+        return len(self.paths)
+
+    def parse(self, file, index, record):
+        import tensorflow as tf
+
+        return tf.io.read_file(file), tf.gather(self.labels, index)
+
+    def rows(self):
+        import tensorflow as tf
+
+        return tf.data.Dataset.from_tensor_slices(
+            (
+                list(self.paths),
+                np.arange(len(self), dtype=np.int64),
+                [b""] * len(self),
+            )
+        )
+
+
+def load(name, split, *, data_dir=None, download=False, **options):
     """Finds a split of a prepared TFDS data set of photographs.
 
     Args:
@@ -50,10 +195,10 @@ def load(name, split, *, data_dir=None, download=False, margin=crops.MARGIN):
         split: A whole split, such as "train".
         data_dir: Folder of the prepared data; None for TFDS's own.
         download: Whether absent data may be fetched and prepared.
-        margin: Of the centre crop; 1 for images that are cropped already.
+        **options: `size`, `margin` and `skip` of `Photographs`.
 
     Returns:
-        `Photographs`.
+        `Records`.
 
     Raises:
         InputError: The data is absent or cannot be fetched, or there is no
@@ -61,19 +206,17 @@ def load(name, split, *, data_dir=None, download=False, margin=crops.MARGIN):
     """
     builder = tfds_images.prepared(name, split, data_dir, download)
     info = builder.info.splits[split]
-    return Photographs(
-        name,
-        tuple(map(str, info.filepaths)),
-        info.num_examples,
-        builder.info.features["label"].num_classes,
-        functools.partial(_parsed, builder.info.features),
-        margin,
+    return Records(
+        name=name,
+        num_classes=builder.info.features["label"].num_classes,
+        files=tuple(map(str, info.filepaths)),
+        lengths=tuple(info.shard_lengths),
+        features=builder.info.features,
+        **options,
     )
 
 
-def training_crops(
-    photographs, batch_size, size, *, seed, epochs, initial_epoch=0
-):
+def training_crops(photographs, batch_size, *, seed, epochs, initial_epoch=0):
     """Builds the batches of many epochs of training as one dataset.
 
     The order of an epoch is that of the files, drawn anew, read side by side
@@ -81,9 +224,8 @@ def training_crops(
     (seed, epoch).
 
     Args:
-        photographs: `Photographs` to train on.
+        photographs: `Records` to train on.
         batch_size: Global number of images in a batch.
-        size: Height and width of the crops.
         seed: Integer that fixes all draws.
         epochs: Epoch to stop before.
         initial_epoch: Epoch to start at.
@@ -91,6 +233,9 @@ def training_crops(
     Returns:
         A `tf.data.Dataset` of (uint8 images (B, size, size, 3), labels (B,)),
         for `fit` with steps_per_epoch = len(photographs) // batch_size.
+
+    Raises:
+        InputError: There are fewer photographs than a batch has.
     """
     import tensorflow as tf
 
@@ -102,16 +247,15 @@ def training_crops(
             f"batch_size={batch_size}",
             "Use a smaller batch.",
         )
-
-    def cropped(step_seed, record):
-        encoded, label = photographs.parse(record)
-        return crops.inception_crop(encoded, step_seed, size), label
-
     batches = tf.data.Dataset.range(initial_epoch, epochs).flat_map(
-        functools.partial(_epoch, photographs, steps * batch_size, seed)
+        lambda epoch: _epoch(photographs, steps * batch_size, seed, epoch)
     )
-    batches = batches.map(cropped, num_parallel_calls=tf.data.AUTOTUNE)
+    batches = batches.map(
+        damage.guarded(photographs, photographs.random),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
     batches = batches.batch(batch_size, drop_remainder=True)
+    batches = batches.map(damage.replaced)
     cardinality = tf.data.experimental.assert_cardinality(
         steps * (epochs - initial_epoch)
     )
@@ -119,53 +263,59 @@ def training_crops(
     return batches.with_options(options())
 
 
-def center_batches(photographs, batch_size, size):
-    """Cuts the photographs' middles into batches, in the order on disk.
-
-    Args:
-        photographs: `Photographs` to evaluate on.
-        batch_size: Number of images in a full batch; the last may be partial.
-        size: Height and width of the crops.
-
-    Returns:
-        An iterator of NumPy (uint8 images (b, size, size, 3), labels (b,)).
-    """
+def _centers(photographs):
+    """Returns a dataset of (middle, label, whether it could be read)."""
     import tensorflow as tf
 
-    def cropped(record):
-        encoded, label = photographs.parse(record)
-        return crops.center_crop(encoded, size, photographs.margin), label
-
-    batches = tf.data.TFRecordDataset(list(photographs.files))
-    batches = batches.map(cropped, num_parallel_calls=tf.data.AUTOTUNE)
-    batches = batches.batch(batch_size).prefetch(tf.data.AUTOTUNE)
-    return batches.with_options(options()).as_numpy_iterator()
+    return photographs.rows().map(
+        damage.guarded(photographs, photographs.center),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
 
 
 def _epoch(photographs, count, seed, epoch):
-    """Returns a dataset of `count` pairs (seed (2,), record) of one epoch."""
+    """Returns `count` rows of an epoch, each with its own seed (2,) first."""
     import tensorflow as tf
 
     address = tf.stack((tf.constant(seed, tf.int64), epoch))
     order, mixing, crop = tf.unstack(tf.random.split(address, 3, alg="philox"))
-    files = tf.gather(
-        photographs.files, permutation(len(photographs.files), order)
+    order = permutation(len(photographs.files), order)
+    files, lengths = (
+        tf.gather(values, order)
+        for values in (photographs.files, photographs.lengths)
     )
-    records = tf.data.Dataset.from_tensor_slices(files).interleave(
-        tf.data.TFRecordDataset,
-        cycle_length=CYCLE,
+    # Dataset.shuffle takes no seed that is a tensor, as an epoch's is here.
+    blocks = _interleaved(files, lengths, CYCLE).batch(BLOCK).enumerate()
+
+    def shuffled(index, block):
+        rows = permutation(tf.size(block[0]), _folded(mixing, index))
+        return tuple(tf.gather(column, rows) for column in block)
+
+    rows = blocks.map(shuffled).prefetch(1).unbatch().take(count).enumerate()
+    return rows.map(lambda index, row: (_folded(crop, index), *row))
+
+
+def _interleaved(files, lengths, cycle):
+    """Returns all (file, index, record) of record files, `cycle` at a time."""
+    import tensorflow as tf
+
+    files = tf.data.Dataset.from_tensor_slices(
+        (tf.convert_to_tensor(files), tf.cast(lengths, tf.int64))
+    )
+
+    def records_of(file, length):
+        # A damaged file still gives all its rows: the lost ones are empty.
+        lost = tf.data.Dataset.from_tensors(b"").repeat()
+        records = tf.data.TFRecordDataset(file).ignore_errors()
+        records = records.concatenate(lost).take(length).enumerate()
+        return records.map(lambda index, record: (file, index, record))
+
+    return files.interleave(
+        records_of,
+        cycle_length=cycle,
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )
-    # Dataset.shuffle takes no seed that is a tensor, as an epoch's is here.
-    blocks = records.batch(BLOCK).enumerate()
-    blocks = blocks.map(
-        lambda index, block: tf.gather(
-            block, permutation(tf.size(block), _folded(mixing, index))
-        )
-    )
-    records = blocks.prefetch(1).unbatch().take(count).enumerate()
-    return records.map(lambda index, record: (_folded(crop, index), record))
 
 
 def _folded(seed, index):
@@ -173,12 +323,3 @@ def _folded(seed, index):
     import tensorflow as tf
 
     return tf.random.experimental.stateless_fold_in(seed, index)
-
-
-def _parsed(features, record):
-    import tensorflow_datasets as tfds
-
-    example = features.deserialize_example(
-        record, decoders={"image": tfds.decode.SkipDecoding()}
-    )
-    return example["image"], example["label"]

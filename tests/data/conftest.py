@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests import prepared_data
+from tests.data.numbered import EACH, FILES, SIZE, Numbered, write
 
 
 @pytest.fixture
@@ -37,3 +38,21 @@ def store_tfds(write_tfds):
         return images, labels
 
     return store
+
+
+@pytest.fixture
+def numbered(tmp_path):
+    """30 photographs, numbered by their labels, in five record files."""
+    paths = []
+    for index in range(FILES):
+        path = str(tmp_path / f"part-{index}.tfrecord")
+        write(path, range(index * EACH, (index + 1) * EACH))
+        paths.append(path)
+    return Numbered(
+        name="numbered",
+        num_classes=FILES * EACH,
+        size=SIZE,
+        files=tuple(paths),
+        lengths=(EACH,) * FILES,
+        features=None,
+    )
