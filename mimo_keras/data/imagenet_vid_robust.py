@@ -19,12 +19,13 @@ FOLDER = "imagenet-vid-robust"
 _GET_IT = f"Unpack {video_frames.ARCHIVE} in the folder that --data_dir names."
 
 
-def load(data_dir):
+def load(data_dir, **options):
     """Finds the frames, their classes and their neighbours.
 
     Args:
         data_dir: The folder that holds `FOLDER`, or the authors' folder
             imagenet_vid_ytbb_robust with it.
+        **options: `size`, `margin` and `skip` of `photographs.Photographs`.
 
     Returns:
         `video_frames.VideoFrames`.
@@ -47,7 +48,7 @@ def load(data_dir):
     labels = _labels(home / "metadata" / "labels.json", len(groups))
     near = _near(home / "metadata" / "pmsets.json", labels)
     return video_frames.gathered(
-        "imagenet_vid_robust", home, groups, labels, near, _GET_IT
+        "imagenet_vid_robust", home, groups, labels, near, _GET_IT, **options
     )
 
 

@@ -13,7 +13,8 @@ import collections
 import numpy as np
 
 from mimo_keras.data import published
-from mimo_keras.data.published import FilePhotographs, wrong_entry
+from mimo_keras.data.photographs import Files
+from mimo_keras.data.published import wrong_entry
 from mimo_keras.errors import expected
 
 FOLDER = "objectnet-1.0"
@@ -28,14 +29,15 @@ _GET_IT = (
 )
 
 
-def load(data_dir):
+def load(data_dir, **options):
     """Finds the images of the classes that ImageNet has, too.
 
     Args:
         data_dir: The folder that holds `FOLDER`.
+        **options: `size`, `margin` and `skip` of `photographs.Photographs`.
 
     Returns:
-        `FilePhotographs`, whose labels number the folders with a class of
+        `photographs.Files`, whose labels number the folders with a class of
         ImageNet in alphabetical order, and the groups: for each such folder
         a tuple of its ImageNet classes, in the order of their WordNet
         identifiers.
@@ -56,12 +58,13 @@ def load(data_dir):
         found = _images(home / "images" / name)
         paths += found
         labels += [label] * len(found)
-    photographs = FilePhotographs(
-        "objectnet",
-        tuple(paths),
-        np.array(labels, np.int64),
-        len(by_folder),
+    photographs = Files(
+        name="objectnet",
+        num_classes=len(by_folder),
+        paths=tuple(paths),
+        labels=np.array(labels, np.int64),
         border=BORDER,
+        **options,
     )
     return photographs, tuple(by_folder.values())
 

@@ -4,13 +4,9 @@ Every reader of such a folder finds it, reads its metadata and tells of what
 is wrong in the same way: the file and its entry, in one line.
 """
 
-import dataclasses
 import json
 import pathlib
 
-import numpy as np
-
-from mimo_keras.data import crops
 from mimo_keras.errors import InputError, expected
 
 CLASSES = 1000
@@ -19,30 +15,6 @@ CLASSES = 1000
 
 class AbsentError(InputError):
     """A data set is not there: it may be left out, unlike a damaged one."""
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class FilePhotographs:
-    """Photographs that are files of their own, PNG or JPEG.
-
-    Args:
-        name: What the set is called in results and messages.
-        paths: The images' files.
-        labels: (n,) int64 in 0..num_classes-1.
-        num_classes: The number of classes.
-        margin: Of the centre crop; see `crops.center_crop`.
-        border: How many pixels are cut off on each side before that.
-    """
-
-    name: str
-    paths: tuple[str, ...]
-    labels: np.ndarray
-    num_classes: int
-    margin: float = crops.MARGIN
-    border: int = 0
-
-    def __len__(self):
-        return len(self.paths)
 
 
 def folder(data_dir, *names, get_it):

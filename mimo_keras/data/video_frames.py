@@ -9,7 +9,7 @@ import dataclasses
 
 import numpy as np
 
-from mimo_keras.data.published import FilePhotographs
+from mimo_keras.data.photographs import Files
 from mimo_keras.errors import expected
 
 FOLDER = "imagenet_vid_ytbb_robust"
@@ -26,8 +26,8 @@ class VideoFrames:
     """The frames of a set of videos, each once.
 
     Args:
-        frames: `FilePhotographs` of all frames; a frame's label is the first
-            of its right classes.
+        frames: `photographs.Files` of all frames; a frame's label is the
+            first of its right classes.
         groups: For each class of the set a tuple of its ImageNet classes, in
             the order of their WordNet identifiers; empty if it has none.
         right: Whether a class is right for a frame, (n, G) bool.
@@ -36,7 +36,7 @@ class VideoFrames:
         distances: For each anchor how many frames away each neighbour is.
     """
 
-    frames: FilePhotographs
+    frames: Files
     groups: tuple[tuple[int, ...], ...]
     right: np.ndarray
     anchors: np.ndarray
@@ -60,7 +60,7 @@ class VideoFrames:
         )
 
 
-def gathered(name, home, groups, labels, near, get_it):
+def gathered(name, home, groups, labels, near, get_it, **options):
     """Numbers the frames of a set and looks whether they are there.
 
     Args:
@@ -72,6 +72,7 @@ def gathered(name, home, groups, labels, near, get_it):
         near: A dict: anchor -> dict of neighbour -> distance, all of them
             keys of `labels`.
         get_it: How to get the set, as a sentence.
+        **options: `size`, `margin` and `skip` of `photographs.Photographs`.
 
     Returns:
         `VideoFrames`, frames and anchors in alphabetical order.
@@ -91,11 +92,12 @@ def gathered(name, home, groups, labels, near, get_it):
     right = np.zeros((len(keys), len(groups)), bool)
     for number, key in enumerate(keys):
         right[number, list(labels[key])] = True
-    frames = FilePhotographs(
-        name,
-        tuple(str(home / key) for key in keys),
-        right.argmax(axis=1).astype(np.int64),
-        len(groups),
+    frames = Files(
+        name=name,
+        num_classes=len(groups),
+        paths=tuple(str(home / key) for key in keys),
+        labels=right.argmax(axis=1).astype(np.int64),
+        **options,
     )
     anchors = sorted(near)
     return VideoFrames(

@@ -44,12 +44,13 @@ _GET_IT = (
 )
 
 
-def load(data_dir):
+def load(data_dir, **options):
     """Finds the frames, their classes and their neighbours.
 
     Args:
         data_dir: The folder that holds `FOLDER` and `METADATA`, or the
             authors' folder imagenet_vid_ytbb_robust with them.
+        **options: `size`, `margin` and `skip` of `photographs.Photographs`.
 
     Returns:
         `video_frames.VideoFrames`. A neighbour's right classes are those of
@@ -82,7 +83,13 @@ def load(data_dir):
         for key in (anchor, *near[anchor])
     }
     return video_frames.gathered(
-        "ytbb_robust", home / "ytbb_videos", groups, labels, near, _GET_IT
+        "ytbb_robust",
+        home / "ytbb_videos",
+        groups,
+        labels,
+        near,
+        _GET_IT,
+        **options,
     )
 
 

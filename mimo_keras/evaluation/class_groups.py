@@ -48,8 +48,10 @@ def all_classes(log_probabilities, groups):
         groups: As for `own_classes`.
 
     Returns:
-        (..., G + the number of classes in no group), normalised: the set's
-        classes, then the others in their order.
+        (..., the number of classes in no group + G), normalised: those in
+        their order, then the set's classes. So a class of no group wins
+        against one that is exactly as probable, as bfloat16 logits can be,
+        and no tie flatters.
 
     Raises:
         InputError: As `own_classes`.
@@ -60,7 +62,7 @@ def all_classes(log_probabilities, groups):
     others = np.setdiff1d(np.arange(count), members)
     maxima = _maxima(log_probabilities, groups, members)
     return predictions.log_softmax(
-        np.concatenate((maxima, log_probabilities[..., others]), axis=-1)
+        np.concatenate((log_probabilities[..., others], maxima), axis=-1)
     )
 
 
@@ -92,17 +94,18 @@ def evaluate(logits_fn, batches, num_classes, log_weights, groups):
             f"groups[{empty[0]}]=()",
             "Leave out the classes that the network cannot predict.",
         )
-    outside = num_classes - len(_members(groups, num_classes))
-    sizes = {
-        "own_classes": len(groups),
-        "all_classes": len(groups) + outside,
+    others = num_classes - len(_members(groups, num_classes))
+    first = {"own_classes": 0, "all_classes": others}
+    found = {
+        way: Classification(offset + len(groups), [0.0])
+        for way, offset in first.items()
     }
-    found = {way: Classification(sizes[way], [0.0]) for way in WAYS}
     for images, labels in batches:
         mixture = _mixture(logits_fn(images), num_classes, log_weights)
         labels = checks.checked_labels(labels, len(mixture), len(groups))
         for way, merged in WAYS.items():
-            found[way].update(merged(mixture, groups)[:, np.newaxis], labels)
+            logits = merged(mixture, groups)[:, np.newaxis]
+            found[way].update(logits, labels + first[way])
     return found
 
 

@@ -79,6 +79,19 @@ def test_frames_classes_and_neighbours(home, tmp_path):
     }
 
 
+def test_frames_are_read_in_their_order(home, tmp_path):
+    found = imagenet_vid_robust.load(tmp_path, size=4)
+    batches = list(found.frames.evaluation_batches(3))
+    assert [images.shape for images, _ in batches] == [
+        (3, 4, 4, 3),
+        (1, 4, 4, 3),
+    ]
+    # Of several right classes the first.
+    np.testing.assert_array_equal(
+        np.concatenate([labels for _, labels in batches]), [1, 1, 0, 2]
+    )
+
+
 def test_without_the_folder_the_error_says_how_to_get_it(tmp_path):
     for data_dir in (None, tmp_path):
         with pytest.raises(AbsentError, match="_robust.tar.gz") as caught:

@@ -82,12 +82,21 @@ def test_images_of_the_classes_that_imagenet_has(home):
     assert len(photographs) == 6
 
 
-def test_the_border_covers_the_red(home):
-    photographs, _ = objectnet.load(home.parent)
-    image = tf.io.decode_png(tf.io.read_file(photographs.paths[1])).numpy()
-    inside = slice(photographs.border, -photographs.border)
-    assert (image[inside, inside] == 10).all()
-    assert (image[0] == (255, 0, 0)).all()
+def test_batches_are_without_the_red_border(home):
+    photographs, _ = objectnet.load(home.parent, size=5, margin=1)
+    ((images, labels),) = photographs.evaluation_batches(8)
+    np.testing.assert_array_equal(labels, [0, 0, 0, 1, 1, 2])
+    for image, shade in zip(images, [0, 10, 20, 0, 10, 0], strict=True):
+        np.testing.assert_array_equal(image, np.full((5, 5, 3), shade))
+
+
+def test_a_damaged_image_is_named(home):
+    path = home / "images" / "mug" / "0f00d.png"
+    path.write_bytes(path.read_bytes()[:40])
+    photographs, _ = objectnet.load(home.parent, size=5)
+    with pytest.raises(InputError, match="images/mug/0f00d.png") as caught:
+        list(photographs.evaluation_batches(4))
+    assert "\n" not in str(caught.value)
 
 
 def test_without_the_folder_the_error_says_how_to_get_it(tmp_path):

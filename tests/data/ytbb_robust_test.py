@@ -115,6 +115,15 @@ def test_frames_classes_and_neighbours(home, tmp_path):
 
 
 @pytest.mark.parametrize("home", [""], indirect=True)
+def test_a_damaged_frame_is_named(home):
+    path = home / "ytbb-robust" / "ytbb_videos" / CAR
+    path.write_bytes(path.read_bytes()[:30])
+    frames = ytbb_robust.load(home, size=4).frames
+    with pytest.raises(InputError, match=f"{CAR}, record 4"):
+        list(frames.evaluation_batches(2))
+
+
+@pytest.mark.parametrize("home", [""], indirect=True)
 @pytest.mark.parametrize("folder", ["ytbb-robust", "ytbb-robust_metadata"])
 def test_without_a_folder_the_error_says_how_to_get_it(home, folder):
     (home / folder).rename(home / "elsewhere")
