@@ -1,0 +1,118 @@
+"""Data sets in the layout in which their authors published them.
+
+Every reader of such a folder finds it, reads its metadata and tells of what
+is wrong in the same way: the file and its entry, in one line.
+"""
+
+import json
+import pathlib
+
+from mimo_keras.errors import InputError, expected
+
+CLASSES = 1000
+"""How many classes ImageNet has, into which the sets' own are mapped."""
+
+
+class AbsentError(InputError):
+    """A data set is not there: it may be left out, unlike a damaged one."""
+
+
+def folder(data_dir, *names, get_it):
+    """Finds the folder of a published data set.
+
+    Args:
+        data_dir: The folder that holds it.
+        *names: Where in it the set may lie, in the order of search.
+        get_it: How to get the set, as a sentence.
+
+    Returns:
+        Its `pathlib.Path`.
+
+    Raises:
+        AbsentError: There is no such folder.
+    """
+    received = "data_dir=None"
+    if data_dir is not None:
+        paths = [pathlib.Path(data_dir).expanduser() / name for name in names]
+        for path in paths:
+            if path.is_dir():
+                return path
+        received = f"no folder {paths[0]}"
+    raise AbsentError(
+        str(expected(f"the data set {names[0]}", received, get_it))
+    )
+
+
+def text(path, get_it):
+    """Returns the text of a metadata file.
+
+    Args:
+        path: Its `pathlib.Path`.
+        get_it: How to get the set, as a sentence.
+
+    Raises:
+        InputError: The file is absent or not UTF-8.
+    """
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        raise expected("a whole data set", f"no file {path}", get_it) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise expected(
+            "a file of text in UTF-8", f"{path} ({error})", get_it
+        ) from None
+
+
+def table(path, get_it):
+    """Returns the object (a `dict`) that a JSON file holds.
+
+    Args:
+        path: Its `pathlib.Path`.
+        get_it: How to get the set, as a sentence.
+
+    Raises:
+        InputError: The file is absent, is not JSON or holds something else.
+    """
+    written = text(path, get_it)
+    try:
+        found = json.loads(written)
+    except (ValueError, RecursionError) as error:
+        raise expected("JSON", f"{path} ({error})", get_it) from None
+    if not isinstance(found, dict):
+        raise expected(
+            "a JSON object", f"{path} with a {type(found).__name__}", get_it
+        )
+    return found
+
+
+def wrong_entry(path, entry, what, get_it):
+    """Returns the error for an entry of a metadata file.
+
+    Args:
+        path: The file.
+        entry: The entry as it stands there, or its key and value.
+        what: What was expected in its place.
+        get_it: How to get the set, as a sentence.
+    """
+    shown = str(entry)
+    if len(shown) > 160:
+        shown = shown[:160] + "…"
+    return expected(what, f"{shown} in {path}", get_it)
+
+
+def is_class(value, count):
+    """Tells whether `value` is an integer from 0 to count - 1."""
+    # True is an int for Python, and a class for nobody.
+    return type(value) is int and 0 <= value < count
+
+
+def class_number(key, count):
+    """Returns the class that a string such as "17" names; None if none."""
+    if key.isascii() and key.isdigit() and len(key) <= len(str(count)):
+        return int(key) if int(key) < count else None
+    return None
+
+
+def strings(value):
+    """Tells whether `value` is a list of strings and nothing else."""
+    return isinstance(value, list) and all(isinstance(x, str) for x in value)

@@ -1,0 +1,116 @@
+"""What the two sets of video frames have in common.
+
+In each set, *anchors* are frames drawn from videos, and an anchor's
+neighbours are the frames at most ten before or behind it that people found
+to look like it. A frame can have several right classes.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from mimo_keras.data.photographs import Files
+from mimo_keras.errors import expected
+
+FOLDER = "imagenet_vid_ytbb_robust"
+"""What the authors' archive unpacks to."""
+
+ARCHIVE = (
+    "the authors' imagenet_vid_ytbb_robust.tar.gz "
+    "(modestyachts.github.io/natural-perturbations-website)"
+)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class VideoFrames:
+    """The frames of a set of videos, each once.
+
+    Args:
+        frames: `photographs.Files` of all frames; a frame's label is the
+            first of its right classes.
+        groups: For each class of the set a tuple of its ImageNet classes, in
+            the order of their WordNet identifiers; empty if it has none.
+        right: Whether a class is right for a frame, (n, G) bool.
+        anchors: The number of each anchor's frame, (A,).
+        neighbours: For each anchor the numbers of its neighbours' frames.
+        distances: For each anchor how many frames away each neighbour is.
+    """
+
+    frames: Files
+    groups: tuple[tuple[int, ...], ...]
+    right: np.ndarray
+    anchors: np.ndarray
+    neighbours: tuple[np.ndarray, ...]
+    distances: tuple[np.ndarray, ...]
+
+    def within(self, k):
+        """Returns for each anchor its frame and those at most k away from it.
+
+        Args:
+            k: A distance in frames; 0 for the anchors alone.
+
+        Returns:
+            A tuple of A integer arrays.
+        """
+        return tuple(
+            np.concatenate(([anchor], near[away <= k])).astype(np.int64)
+            for anchor, near, away in zip(
+                self.anchors, self.neighbours, self.distances, strict=True
+            )
+        )
+
+
+def gathered(name, home, groups, labels, near, get_it, **options):
+    """Numbers the frames of a set and looks whether they are there.
+
+    Args:
+        name: What the set is called in results and messages.
+        home: The folder under which the frames lie, a `pathlib.Path`.
+        groups: For each class a tuple of its ImageNet classes.
+        labels: A dict: frame, as a path under `home` -> its right classes,
+            at least one.
+        near: A dict: anchor -> dict of neighbour -> distance, all of them
+            keys of `labels`.
+        get_it: How to get the set, as a sentence.
+        **options: `size`, `margin` and `skip` of `photographs.Photographs`.
+
+    Returns:
+        `VideoFrames`, frames and anchors in alphabetical order.
+
+    Raises:
+        InputError: There is no anchor, or a frame is not there.
+    """
+    if not near:
+        raise expected(f"anchors in {name}", f"none in {home}", get_it)
+    keys = sorted({key for pair in near.items() for key in (pair[0], *pair[1])})
+    for key in keys:
+        if not (home / key).is_file():
+            raise expected(
+                f"all frames of {name}", f"no file {home / key}", get_it
+            )
+    numbers = {key: number for number, key in enumerate(keys)}
+    right = np.zeros((len(keys), len(groups)), bool)
+    for number, key in enumerate(keys):
+        right[number, list(labels[key])] = True
+    frames = Files(
+        name=name,
+        num_classes=len(groups),
+        paths=tuple(str(home / key) for key in keys),
+        labels=right.argmax(axis=1).astype(np.int64),
+        **options,
+    )
+    anchors = sorted(near)
+    return VideoFrames(
+        frames,
+        groups,
+        right,
+        np.array([numbers[anchor] for anchor in anchors], np.int64),
+        tuple(
+            np.array([numbers[key] for key in near[anchor]], np.int64)
+            for anchor in anchors
+        ),
+        tuple(
+            np.array(list(near[anchor].values()), np.int64)
+            for anchor in anchors
+        ),
+    )

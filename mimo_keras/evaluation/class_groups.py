@@ -1,0 +1,229 @@
+"""Test sets with classes of their own, each a group of ImageNet's classes.
+
+There are two ways to score a predictor of K classes on such a set. Among the
+set's *own classes*, each is as probable as the most probable class of its
+group, and nothing else is possible. Among *all classes*, those of no group
+stay possible, each for itself: the prediction is right where the most
+probable of all K classes is one of the label's group.
+
+Reference:
+    Own classes: Hendrycks et al., Natural adversarial examples, CVPR 2021
+    (groups of one); Shankar et al., Do image classifiers generalize across
+    time?, ICCV 2021 (the maximum).
+"""
+
+import numpy as np
+
+from mimo_keras.errors import expected
+from mimo_keras.evaluation import checks, predictions
+from mimo_keras.evaluation.classification import Classification
+
+METRICS = ("accuracy", "nll", "ece", "brier", "brier_per_class")
+
+
+def own_classes(log_probabilities, groups):
+    """Returns log probabilities of the set's G classes.
+
+    Args:
+        log_probabilities: Of the K classes, (..., K).
+        groups: For each of the G classes a tuple of some of 0..K-1; no class
+            is in two groups. A class with an empty group has no chance.
+
+    Returns:
+        (..., G), normalised.
+
+    Raises:
+        InputError: The groups are not so.
+    """
+    log_probabilities = np.asarray(log_probabilities, np.float64)
+    members = _members(groups, log_probabilities.shape[-1])
+    return predictions.log_softmax(_maxima(log_probabilities, groups, members))
+
+
+def all_classes(log_probabilities, groups):
+    """Returns log probabilities of the set's classes and of all others.
+
+    Args:
+        log_probabilities: Of the K classes, (..., K).
+        groups: As for `own_classes`.
+
+    Returns:
+        (..., the number of classes in no group + G), normalised: those in
+        their order, then the set's classes. So a class of no group wins
+        against one that is exactly as probable, as bfloat16 logits can be,
+        and no tie flatters.
+
+    Raises:
+        InputError: As `own_classes`.
+    """
+    log_probabilities = np.asarray(log_probabilities, np.float64)
+    count = log_probabilities.shape[-1]
+    members = _members(groups, count)
+    others = np.setdiff1d(np.arange(count), members)
+    maxima = _maxima(log_probabilities, groups, members)
+    return predictions.log_softmax(
+        np.concatenate((log_probabilities[..., others], maxima), axis=-1)
+    )
+
+
+WAYS = {"own_classes": own_classes, "all_classes": all_classes}
+"""Name in results -> way of scoring."""
+
+
+def evaluate(logits_fn, batches, num_classes, log_weights, groups):
+    """Scores a network on a set with classes of its own, in both ways.
+
+    Args:
+        logits_fn: Maps images (b, ...) to member logits (b, E, K).
+        batches: Yields pairs of images (b, ...) and labels (b,) in 0..G-1.
+        num_classes: K.
+        log_weights: The log mixture weights, (E,).
+        groups: As for `own_classes`, none of them empty.
+
+    Returns:
+        A dictionary from the names of `WAYS` to `Classification`s of the
+        ensemble, as of one member.
+
+    Raises:
+        InputError: As `Classification.update`, or a group is empty or wrong.
+    """
+    empty = [label for label, group in enumerate(groups) if not group]
+    if empty:
+        raise expected(
+            "groups with at least one class",
+            f"groups[{empty[0]}]=()",
+            "Leave out the classes that the network cannot predict.",
+        )
+    others = num_classes - len(_members(groups, num_classes))
+    first = {"own_classes": 0, "all_classes": others}
+    found = {
+        way: Classification(offset + len(groups), [0.0])
+        for way, offset in first.items()
+    }
+    for images, labels in batches:
+        mixture = _mixture(logits_fn(images), num_classes, log_weights)
+        labels = checks.checked_labels(labels, len(mixture), len(groups))
+        for way, merged in WAYS.items():
+            logits = merged(mixture, groups)[:, np.newaxis]
+            found[way].update(logits, labels + first[way])
+    return found
+
+
+def results(name, evaluations):
+    """Names the results of `evaluate`.
+
+    Args:
+        name: Of the set.
+        evaluations: What `evaluate` returned.
+
+    Returns:
+        "<name>/<way>/<metric>" for both ways and accuracy, nll, ece, brier
+        and brier_per_class.
+
+    Raises:
+        InputError: There was no example.
+    """
+    return {
+        f"{name}/{way}/{metric}": value
+        for way, evaluation in evaluations.items()
+        for metric, value in evaluation.result().items()
+        if metric in METRICS
+    }
+
+
+def predicted(logits_fn, batches, num_classes, log_weights, groups):
+    """Predicts the set's own class of every example.
+
+    Args:
+        logits_fn: Maps images (b, ...) to member logits (b, E, K).
+        batches: Yields pairs of images and labels; labels are not looked at.
+        num_classes: K.
+        log_weights: The log mixture weights, (E,).
+        groups: As for `own_classes`.
+
+    Returns:
+        The most probable of the own classes of each, (n,) integers.
+
+    Raises:
+        InputError: As `Classification.update`, or there is no batch.
+    """
+    parts = [
+        own_classes(
+            _mixture(logits_fn(images), num_classes, log_weights), groups
+        ).argmax(axis=-1)
+        for images, _ in batches
+    ]
+    if not parts:
+        raise expected("at least one batch", "batches=0", "Check the data set.")
+    return np.concatenate(parts)
+
+
+def renumbered(batches, groups, name):
+    """Turns labels among all K classes into labels among the set's own.
+
+    Args:
+        batches: Yields pairs of images and labels (b,) in 0..K-1.
+        groups: As for `own_classes`.
+        name: Of the set, for an error.
+
+    Yields:
+        The same images, and labels (b,) in 0..G-1.
+
+    Raises:
+        InputError: A label is in no group; the error names the record.
+    """
+    own = {k: label for label, group in enumerate(groups) for k in group}
+    record = 0
+    for images, labels in batches:
+        for offset, label in enumerate(np.asarray(labels).tolist()):
+            if label not in own:
+                raise expected(
+                    f"labels of the {len(groups)} classes of {name}",
+                    f"label={label} of record {record + offset}",
+                    "Check the data set.",
+                )
+        record += len(labels)
+        yield images, np.array([own[k] for k in np.asarray(labels).tolist()])
+
+
+def _mixture(logits, num_classes, log_weights):
+    """Returns the ensemble's log probabilities, (b, K)."""
+    log_weights = checks.checked_log_weights(log_weights)
+    logits = checks.checked_array(
+        "logits", logits, "(b, E, K)", (None, len(log_weights), num_classes)
+    )
+    return predictions.log_mixture(predictions.log_softmax(logits), log_weights)
+
+
+def _maxima(values, groups, members):
+    """Returns the maximum over each group, (..., G) of (..., K)."""
+    sizes = np.array([len(group) for group in groups])
+    filled = np.flatnonzero(sizes)
+    # reduceat takes no empty slices: they would repeat a neighbour's value.
+    starts = np.cumsum(sizes)[filled] - sizes[filled]
+    maxima = np.full((*values.shape[:-1], len(groups)), -np.inf)
+    maxima[..., filled] = np.maximum.reduceat(
+        values[..., members], starts, axis=-1
+    )
+    return maxima
+
+
+def _members(groups, count):
+    """Returns the classes of all groups, one after the other."""
+    members = np.array([k for group in groups for k in group], np.int64)
+    if not members.size:
+        raise expected(
+            "a class in at least one group",
+            f"groups={groups}",
+            "Pass a tuple of classes for each class of the set.",
+        )
+    classes, times = np.unique(members, return_counts=True)
+    if classes[0] < 0 or classes[-1] >= count or times.max() > 1:
+        wrong = [k for k in classes if not 0 <= k < count]
+        wrong += list(classes[times > 1])
+        raise expected(
+            f"groups of classes from 0 to {count - 1}, each in one group",
+            f"class {wrong[0]}",
+            "Check the groups.",
+        )
+    return members

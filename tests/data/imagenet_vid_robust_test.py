@@ -1,0 +1,155 @@
+"""ImageNet-Vid-Robust in its authors' layout, whole and damaged."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mimo_keras.data import imagenet_vid_robust
+from mimo_keras.data.published import AbsentError
+from mimo_keras.errors import InputError
+
+VIDEO = "val/ILSVRC2015_val_00000000"
+OTHER = "val/ILSVRC2015_val_00007001"
+CONTENT = {
+    "metadata/labels.json": {
+        f"{VIDEO}/000432.JPEG": [1],
+        f"{VIDEO}/000442.JPEG": [1],
+        f"{VIDEO}/000445.JPEG": [1, 0],
+        f"{OTHER}/000007.JPEG": [2],
+    },
+    "metadata/pmsets.json": {
+        f"{VIDEO}/000442.JPEG": [
+            f"{VIDEO}/000432.JPEG",
+            f"{VIDEO}/000445.JPEG",
+        ],
+        f"{OTHER}/000007.JPEG": [],
+    },
+    "misc/imagenet_vid_class_index.json": {
+        "0": ["n02691156", "airplane"],
+        "1": ["n02419796", "antelope"],
+        "2": ["n02131653", "bear"],
+    },
+    "misc/imagenet_class_index.json": {
+        "404": ["n02690373", "airliner"],
+        "353": ["n02423022", "gazelle"],
+        "351": ["n02422106", "hartebeest"],
+        "294": ["n02132136", "brown_bear"],
+    },
+    "misc/rev_wnid_map.json": {
+        "n02131653": ["n02132136"],
+        "n02419796": ["n02423022", "n02422106"],
+        "n02691156": ["n02690373"],
+    },
+}
+
+
+@pytest.fixture(params=["", "imagenet_vid_ytbb_robust"])
+def home(tmp_path, request):
+    """A small set of two videos with four frames."""
+    home = tmp_path / request.param / "imagenet-vid-robust"
+    for folder in ("metadata", "misc", VIDEO, OTHER):
+        (home / folder).mkdir(parents=True)
+    for name, content in CONTENT.items():
+        (home / name).write_text(json.dumps(content))
+    jpeg = tf.io.encode_jpeg(np.zeros((8, 8, 3), np.uint8)).numpy()
+    for key in CONTENT["metadata/labels.json"]:
+        (home / key).write_bytes(jpeg)
+    return home
+
+
+def test_frames_classes_and_neighbours(home, tmp_path):
+    found = imagenet_vid_robust.load(tmp_path)
+    assert found.frames.name == "imagenet_vid_robust"
+    assert found.frames.paths == tuple(
+        str(home / key) for key in CONTENT["metadata/labels.json"]
+    )
+    assert found.groups == ((404,), (351, 353), (294,))
+    np.testing.assert_array_equal(
+        found.right, [[0, 1, 0], [0, 1, 0], [1, 1, 0], [0, 0, 1]]
+    )
+    np.testing.assert_array_equal(found.anchors, [1, 3])
+    sets = {k: [s.tolist() for s in found.within(k)] for k in (0, 3, 9, 10)}
+    assert sets == {
+        0: [[1], [3]],
+        3: [[1, 2], [3]],
+        9: [[1, 2], [3]],
+        10: [[1, 0, 2], [3]],
+    }
+
+
+def test_frames_are_read_in_their_order(home, tmp_path):
+    found = imagenet_vid_robust.load(tmp_path, size=4)
+    batches = list(found.frames.evaluation_batches(3))
+    assert [images.shape for images, _ in batches] == [
+        (3, 4, 4, 3),
+        (1, 4, 4, 3),
+    ]
+    # Of several right classes the first.
+    np.testing.assert_array_equal(
+        np.concatenate([labels for _, labels in batches]), [1, 1, 0, 2]
+    )
+
+
+def test_without_the_folder_the_error_says_how_to_get_it(tmp_path):
+    for data_dir in (None, tmp_path):
+        with pytest.raises(AbsentError, match="_robust.tar.gz") as caught:
+            imagenet_vid_robust.load(data_dir)
+        assert "\n" not in str(caught.value)
+        assert "--data_dir" in str(caught.value)
+
+
+LABELS, PMSETS = "metadata/labels.json", "metadata/pmsets.json"
+OWN, IMAGENET = list(CONTENT)[2:4]
+MAP = "misc/rev_wnid_map.json"
+FRAME = f"{VIDEO}/000432.JPEG"
+
+
+@pytest.mark.parametrize("home", [""], indirect=True)
+@pytest.mark.parametrize(
+    ("file", "entry", "value", "message"),
+    [
+        (LABELS, FRAME, [3], "000432.JPEG', \\[3\\].*labels.json"),
+        (LABELS, FRAME, [-1], "000432.JPEG', \\[-1\\].*labels.json"),
+        (LABELS, FRAME, [], "000432.JPEG', \\[\\].*labels.json"),
+        (LABELS, FRAME, 1, "000432.JPEG', 1.*labels.json"),
+        (LABELS, FRAME, ["1"], "from 0 to 2.*labels.json"),
+        (PMSETS, FRAME, [FRAME[:-1]], "000432.JPE in .*pmsets.json"),
+        (PMSETS, "val/a/000001.JPEG", [], "000001.JPEG in .*pmsets.json"),
+        (PMSETS, FRAME, FRAME, "a list of frames.*pmsets.json"),
+        (OWN, "3", ["n01503061", "bird"], "no class 3.*rev_wnid_map.json"),
+        (OWN, "9", ["n01503061", "bird"], "'9'.*imagenet_vid_class_index"),
+        (OWN, "0", "airplane", "'airplane'.*imagenet_vid_class_index"),
+        (IMAGENET, "1000", ["n0", "a"], "'1000'.*imagenet_class_index"),
+        (IMAGENET, "404", [], "'404'.*imagenet_class_index"),
+        (MAP, "n02131653", ["n02132137"], "n02132137.*rev_wnid_map"),
+        (MAP, "n02131653", [], "n02131653', \\[\\].*rev_wnid_map"),
+        (MAP, "n00000000", ["n02132136"], "n00000000.*rev_wnid_map"),
+    ],
+)
+def test_a_wrong_entry_is_named_in_one_line(home, file, entry, value, message):
+    content = json.loads((home / file).read_text())
+    (home / file).write_text(json.dumps(content | {entry: value}))
+    with pytest.raises(InputError, match=message) as caught:
+        imagenet_vid_robust.load(home.parent)
+    assert "\n" not in str(caught.value)
+    assert not isinstance(caught.value, AbsentError)
+
+
+@pytest.mark.parametrize("home", [""], indirect=True)
+@pytest.mark.parametrize("file", [*CONTENT, FRAME])
+def test_a_missing_file_is_named_in_one_line(home, file):
+    (home / file).unlink()
+    with pytest.raises(InputError, match=f"no file .*{file}") as caught:
+        imagenet_vid_robust.load(home.parent)
+    assert not isinstance(caught.value, AbsentError)
+
+
+@pytest.mark.parametrize("home", [""], indirect=True)
+def test_frames_without_numbers_are_one_line(home):
+    for file in (LABELS, PMSETS):
+        text = (home / file).read_text()
+        (home / file).write_text(text.replace("000432", "first"))
+    with pytest.raises(InputError, match="numbered frames.*first.JPEG"):
+        imagenet_vid_robust.load(home.parent)

@@ -1,0 +1,170 @@
+"""ObjectNet in its authors' layout, whole and damaged."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mimo_keras.data import objectnet
+from mimo_keras.data.published import AbsentError
+from mimo_keras.errors import InputError
+
+# Lines of the names' file, which is not in the order of the 1000.
+NAMES = ["crane", "table lamp", "analog clock", "digital clock", "crane", "mug"]
+MAPPINGS = {
+    "folder_to_objectnet_label.json": {
+        "t-shirt": "T-shirt",
+        "desk_lamp": "Desk lamp",
+        "alarm_clock": "Alarm clock",
+        "mug": "Mug",
+    },
+    # In the authors' file names of one class have commas, too.
+    "objectnet_to_imagenet_1k.json": {
+        "Mug": "mug",
+        "Desk lamp": "table lamp",
+        "Alarm clock": "digital clock; analog clock",
+    },
+    "pytorch_to_imagenet_2012_id.json": {
+        "134": 0,
+        "846": 1,
+        "409": 2,
+        "530": 3,
+        "517": 4,
+        "504": 5,
+    },
+}
+IMAGES = {"t-shirt": 1, "desk_lamp": 2, "alarm_clock": 3, "mug": 1}
+
+
+def png(shade):
+    """A PNG with the red border of the set."""
+    pixels = np.full((9, 12, 3), shade, np.uint8)
+    pixels[[0, -1]] = pixels[:, [0, -1]] = (255, 0, 0)
+    return tf.io.encode_png(pixels).numpy()
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A small ObjectNet: three classes that ImageNet has, and one more."""
+    home = tmp_path / "objectnet-1.0"
+    for folder, count in IMAGES.items():
+        (home / "images" / folder).mkdir(parents=True)
+        for index in reversed(range(count)):
+            path = home / "images" / folder / f"{index}f00d.png"
+            path.write_bytes(png(10 * index))
+    (home / "images" / "mug" / ".DS_Store").write_bytes(b"")
+    (home / "mappings").mkdir()
+    for name, content in MAPPINGS.items():
+        (home / "mappings" / name).write_text(json.dumps(content))
+    (home / "mappings" / "imagenet_to_label_2012_v2").write_text(
+        "\n".join(NAMES) + "\n"
+    )
+    return home
+
+
+def test_images_of_the_classes_that_imagenet_has(home):
+    photographs, groups = objectnet.load(home.parent)
+    assert groups == ((409, 530), (846,), (504,))
+    assert photographs.num_classes == 3
+    np.testing.assert_array_equal(photographs.labels, [0, 0, 0, 1, 1, 2])
+    assert photographs.labels.dtype == np.int64
+    assert [path.split("/")[-2:] for path in photographs.paths] == [
+        ["alarm_clock", "0f00d.png"],
+        ["alarm_clock", "1f00d.png"],
+        ["alarm_clock", "2f00d.png"],
+        ["desk_lamp", "0f00d.png"],
+        ["desk_lamp", "1f00d.png"],
+        ["mug", "0f00d.png"],
+    ]
+    assert photographs.name == "objectnet"
+    assert len(photographs) == 6
+
+
+def test_batches_are_without_the_red_border(home):
+    photographs, _ = objectnet.load(home.parent, size=5, margin=1)
+    ((images, labels),) = photographs.evaluation_batches(8)
+    np.testing.assert_array_equal(labels, [0, 0, 0, 1, 1, 2])
+    for image, shade in zip(images, [0, 10, 20, 0, 10, 0], strict=True):
+        np.testing.assert_array_equal(image, np.full((5, 5, 3), shade))
+
+
+def test_a_damaged_image_is_named(home):
+    path = home / "images" / "mug" / "0f00d.png"
+    path.write_bytes(path.read_bytes()[:40])
+    photographs, _ = objectnet.load(home.parent, size=5)
+    with pytest.raises(InputError, match="images/mug/0f00d.png") as caught:
+        list(photographs.evaluation_batches(4))
+    assert "\n" not in str(caught.value)
+
+
+def test_without_the_folder_the_error_says_how_to_get_it(tmp_path):
+    for data_dir in (None, tmp_path):
+        with pytest.raises(AbsentError, match="objectnet-1.0.zip") as caught:
+            objectnet.load(data_dir)
+        assert "\n" not in str(caught.value)
+        assert "--data_dir" in str(caught.value)
+
+
+def without(path):
+    return lambda home: (home / path).unlink()
+
+
+def changed(file, *entry):
+    """A change of one entry of a mapping; without a value it is removed."""
+
+    def change(home):
+        path = home / "mappings" / file
+        content = json.loads(path.read_text())
+        content.pop(entry[0], None)
+        path.write_text(
+            json.dumps(content | dict([entry] if entry[1:] else []))
+        )
+
+    return change
+
+
+def overwritten(path, content):
+    return lambda home: (home / path).write_text(content)
+
+
+TO_IMAGENET = "objectnet_to_imagenet_1k.json"
+FOLDERS = "folder_to_objectnet_label.json"
+NUMBERS = "pytorch_to_imagenet_2012_id.json"
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (without(f"mappings/{TO_IMAGENET}"), f"no file .*{TO_IMAGENET}"),
+        (without("mappings/imagenet_to_label_2012_v2"), "no file .*_v2"),
+        (overwritten(f"mappings/{FOLDERS}", "{"), f"JSON.*{FOLDERS}"),
+        (
+            overwritten(f"mappings/{TO_IMAGENET}", "{}"),
+            f"nothing.*{TO_IMAGENET}",
+        ),
+        (changed(TO_IMAGENET, "Mug", 504), f"'Mug', 504.*{TO_IMAGENET}"),
+        (changed(TO_IMAGENET, "Mug", "cup"), f"'Mug', 'cup'.*{TO_IMAGENET}"),
+        (changed(TO_IMAGENET, "Mug", "crane"), "'Mug', 'crane'"),
+        (changed(TO_IMAGENET, "Mug", "table lamp"), "'table lamp'"),
+        (changed(TO_IMAGENET, "Cup", "mug"), f"'Cup', 'mug'.*{TO_IMAGENET}"),
+        (changed(FOLDERS, "mug"), f"'Mug', 'mug'.*{TO_IMAGENET}"),
+        (changed(FOLDERS, "cup", "Mug"), f"'cup', 'Mug'.*{FOLDERS}"),
+        (changed(FOLDERS, "mug", None), f"'mug', None.*{FOLDERS}"),
+        (changed(NUMBERS, "1000", 0), f"'1000', 0.*{NUMBERS}"),
+        (changed(NUMBERS, "504", 6), f"'504', 6.*{NUMBERS}"),
+        (changed(NUMBERS, "504", "5"), f"'504', '5'.*{NUMBERS}"),
+        (
+            lambda home: shutil.rmtree(home / "images" / "mug"),
+            "none in .*images/mug",
+        ),
+        (without("images/mug/0f00d.png"), "none in .*images/mug"),
+    ],
+)
+def test_damage_is_named_in_one_line(home, damage, message):
+    damage(home)
+    with pytest.raises(InputError, match=message) as caught:
+        objectnet.load(home.parent)
+    assert "\n" not in str(caught.value)
+    assert not isinstance(caught.value, AbsentError)
