@@ -12,7 +12,7 @@ class InputError(ValueError):
 
 
 class AbsentError(InputError):
-    """Data that is not there, which a suite of data sets can do without."""
+    """Data that is not there: it may be left out, unlike what is damaged."""
 
 
 def expected(what, received, remedy, error=InputError):

@@ -134,8 +134,9 @@ def check_fits(found, test):
 def check_suite(asked, suite):
     """Raises InputError if a part is asked for that there is not."""
     known = suite.parts()
+    names = {*known, *(name.split("/")[0] for name in known)}
     for name in asked:
-        if name not in known:
+        if name not in names:
             raise expected(
                 f"parts of the suite of {suite.dataset}: " + ", ".join(known),
                 f"suite={name}",

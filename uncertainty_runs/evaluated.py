@@ -1,4 +1,4 @@
-"""What has been evaluated already, set by set: nothing is done twice."""
+"""A network on one test set after the other, each of them once."""
 
 import json
 import logging
@@ -7,32 +7,109 @@ import zipfile
 
 import numpy as np
 
+from mimo_keras import evaluation
+from mimo_keras.evaluation import class_groups
 from mimo_keras.files import replacing
 
 _RECORD = "record"
 
 
 class Evaluated:
-    """The results of single sets, each in a file of its own.
+    """What has been evaluated already, and what evaluates the rest.
 
     Args:
-        folder: Where they lie; None to keep nothing.
+        network: `inference.Network`.
+        batch_size: Images at a time.
+        folder: Where each set's arrays lie, in a file of its own; None to
+            keep nothing.
         record: What they depend on, as JSON can hold it, such as the weights
-            of the network: results of another record are not used.
+            of the network: arrays of another record are not used.
     """
 
-    def __init__(self, folder, record):
+    def __init__(self, network, batch_size, folder, record):
+        self.network = network
+        self.batch_size = batch_size
         self.folder = folder and pathlib.Path(folder)
         self.record = json.dumps(record, sort_keys=True)
 
-    def arrays(self, name, compute):
-        """Returns the arrays of a set, computed only if they are not there.
+    def metrics(self, name, load):
+        """Returns the `Classification` of the set that `load` returns."""
+
+        def compute():
+            examples = load()
+            return _packed(
+                evaluation.evaluate(
+                    self.network.logits,
+                    examples.evaluation_batches(self.batch_size),
+                    examples.num_classes,
+                    self.network.log_weights,
+                )
+            )
+
+        found = self._arrays(name, compute)
+        return _unpacked(found, self.network.log_weights)
+
+    def grouped(self, name, found):
+        """Returns the evaluations of `class_groups` of a set.
 
         Args:
             name: The set's.
-            compute: Function without arguments that returns a dictionary of
-                arrays.
+            found: `data.Natural` with groups.
         """
+
+        def compute():
+            groups = found.groups
+            batches = found.photographs.evaluation_batches(self.batch_size)
+            if not found.by_group:
+                batches = class_groups.renumbered(batches, groups, name)
+            evaluations = class_groups.evaluate(
+                self.network.logits,
+                batches,
+                self.network.num_classes,
+                self.network.log_weights,
+                groups,
+            )
+            return {
+                f"{way}.{key}": array
+                for way, metrics in evaluations.items()
+                for key, array in _packed(metrics).items()
+            }
+
+        ways = {way: {} for way in class_groups.WAYS}
+        for key, array in self._arrays(name, compute).items():
+            way, key = key.split(".")
+            ways[way][key] = array
+        return {way: _unpacked(part, [0.0]) for way, part in ways.items()}
+
+    def predicted(self, name, examples, groups):
+        """Returns the group that is predicted for each image, (n,)."""
+
+        def compute():
+            return {
+                "predicted": class_groups.predicted(
+                    self.network.logits,
+                    examples.evaluation_batches(self.batch_size),
+                    self.network.num_classes,
+                    self.network.log_weights,
+                    groups,
+                )
+            }
+
+        return self._arrays(name, compute)["predicted"]
+
+    def scores(self, name, load):
+        """Returns the `evaluation.ood_scores` of a set."""
+
+        def compute():
+            batches = load().evaluation_batches(self.batch_size)
+            return evaluation.ood_scores(
+                self.network.logits, batches, self.network.log_weights
+            )
+
+        return self._arrays(name, compute)
+
+    def _arrays(self, name, compute):
+        """Returns a set's arrays, computed only if they are not there."""
         if self.folder is None:
             return compute()
         path = self.folder / f"{name.replace('/', '-')}.npz"
@@ -55,3 +132,13 @@ class Evaluated:
             return None
         record = found.pop(_RECORD, np.array([], np.uint8)).tobytes()
         return found if record.decode() == self.record else None
+
+
+def _packed(metrics):
+    return {"num_classes": np.array(metrics.num_classes), **metrics.state()}
+
+
+def _unpacked(arrays, log_weights):
+    state = dict(arrays)
+    classes = int(state.pop("num_classes"))
+    return evaluation.Classification(classes, log_weights).restore(state)

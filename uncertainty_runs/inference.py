@@ -18,6 +18,7 @@ class Network:
         logits: Function from images (b, …) to member logits (b, E, K), NumPy
             to NumPy.
         log_weights: E log mixture weights.
+        num_classes: K.
         costs: The name of a cost -> its number.
         sharing: As `analysis.sharing_rates`.
         fingerprint: Text that tells the weights from others.
@@ -25,6 +26,7 @@ class Network:
 
     logits: Callable
     log_weights: tuple[float, ...]
+    num_classes: int
     costs: dict
     sharing: dict
     fingerprint: str
@@ -54,6 +56,7 @@ def prepared(strategy, models, batch_size):
     return Network(
         logits,
         tuple(w - share for n in networks for w in n.log_weights),
+        networks[0].num_classes,
         {k: sum(n.costs[k] for n in networks) for k in networks[0].costs},
         {},
         " ".join(n.fingerprint for n in networks),
@@ -69,6 +72,7 @@ def _one(strategy, model, batch_size):
     return Network(
         logits_function(strategy, predictor, batch_size),
         tuple(predictor.log_weights),
+        predictor.network.output_shape[-1],
         # Parameters as trained: a predictor holds sums or mixtures of them.
         {
             "params": evaluation.trainable_parameters(model),

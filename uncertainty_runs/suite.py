@@ -1,5 +1,6 @@
 """Everything a trained model is evaluated on, by the names of results.json."""
 
+import functools
 import logging
 import shutil
 
@@ -9,6 +10,7 @@ import numpy as np
 from mimo_keras import data, evaluation
 from mimo_keras.errors import AbsentError
 from mimo_keras.files import replacing, write_json
+from uncertainty_runs import natural
 from uncertainty_runs.evaluated import Evaluated
 from uncertainty_runs.inference import prepared
 
@@ -51,6 +53,8 @@ class Suite:
             parts["shifted"] = self._shifted
         if self.dataset in data.OUT_OF_DISTRIBUTION:
             parts["ood"] = self._foreign
+        for name, load in data.natural(self.dataset, **self.where).items():
+            parts[name] = functools.partial(self._natural, name, load)
         return parts
 
     def full(self, models, corrupted=True, only=None):
@@ -59,7 +63,8 @@ class Suite:
         Args:
             models: `EnsembleModel`, or a list of them as one ensemble.
             corrupted: Whether corrupted images belong to it.
-            only: Names of the parts to evaluate; None for all.
+            only: Names of the parts to evaluate, or what is before a "/" in
+                several; None for all.
 
         Returns:
             The flat results, and the arrays behind the report's pictures.
@@ -68,15 +73,19 @@ class Suite:
             InputError: A set is damaged, or is not there but required.
         """
         network = prepared(self.strategy, models, self.batch_size)
-        record = [network.fingerprint, self.dataset, str(self.where)]
-        work = _Work(network, Evaluated(self.folder, record), self.batch_size)
+        done = Evaluated(
+            network,
+            self.batch_size,
+            self.folder,
+            [network.fingerprint, self.dataset, str(self.where)],
+        )
         results, arrays = {}, {}
         for name, part in self.parts().items():
-            unwanted = only is not None and name not in only
+            unwanted = only is not None and not _asked_for(name, only)
             if unwanted or (name == "corrupted" and not corrupted):
                 continue
             try:
-                more, drawn = part(work)
+                more, drawn = part(done)
             except AbsentError as error:
                 self._leave_out(name, error)
                 continue
@@ -99,10 +108,10 @@ class Suite:
             raise error
         logging.warning("%s is left out. %s", name, error)
 
-    def _clean(self, work):
-        metrics = work.metrics("test", lambda: self.test)
+    def _clean(self, done):
+        metrics = done.metrics("test", lambda: self.test)
         results = {f"test/{k}": v for k, v in metrics.result().items()}
-        network = work.network
+        network = done.network
         images, _ = next(iter(self.test.evaluation_batches(self.batch_size)))
         results |= {f"cost/{k}": v for k, v in network.costs.items()}
         results["cost/ms_per_example"] = evaluation.milliseconds_per_example(
@@ -116,34 +125,37 @@ class Suite:
             arrays["kl_matrix"] = diversity.kl
         return results, arrays
 
-    def _corrupted(self, work):
+    def _corrupted(self, done):
         rows, whole = [], None
         for part in data.corrupted(self.dataset, **self.where):
             name = f"corrupted/{part.type}_{part.severity}"
-            metrics = work.metrics(name, lambda part=part: part.examples)
+            metrics = done.metrics(name, lambda part=part: part.examples)
             rows.append((part.type, part.severity, metrics.result()))
             whole = metrics if whole is None else whole.merge(metrics)
         results = evaluation.corrupted_results(rows)
         if self.dataset == "imagenet2012":
-            clean = work.metrics("test", lambda: self.test).result()
+            clean = done.metrics("test", lambda: self.test).result()
             results |= evaluation.corruption_errors(rows, clean["accuracy"])
         return results, _reliability("corrupted_reliability", whole)
 
-    def _shifted(self, work):
+    def _shifted(self, done):
         rows = []
         for part in data.shifted(self.test):
             name = f"shifted/{part.type}_{part.level}"
-            metrics = work.metrics(name, lambda part=part: part.examples)
+            metrics = done.metrics(name, lambda part=part: part.examples)
             rows.append((part.type, part.level, metrics.result()))
         return evaluation.shifted_results(rows), {}
 
-    def _foreign(self, work):
-        inside = work.scores("ood/inside", lambda: self.test)
+    def _natural(self, name, load, done):
+        return natural.results(f"natural/{name}", load, done), {}
+
+    def _foreign(self, done):
+        inside = done.scores("ood/inside", lambda: self.test)
         outside = {}
         foreign = data.out_of_distribution(self.dataset, **self.where)
         for name, load in foreign.items():
             try:
-                outside[name] = work.scores(f"ood/{name}", load)
+                outside[name] = done.scores(f"ood/{name}", load)
             except AbsentError as error:
                 self._leave_out(f"ood/{name}", error)
         arrays = {}
@@ -151,52 +163,6 @@ class Suite:
             arrays[f"ood_{name}_in"] = inside["max_probability"]
             arrays[f"ood_{name}_out"] = found["max_probability"]
         return evaluation.ood_results(inside, outside), arrays
-
-
-class _Work:
-    """A network on one set after the other, each of them once.
-
-    Args:
-        network: `inference.Network`.
-        done: `evaluated.Evaluated`.
-        batch_size: Images at a time.
-    """
-
-    def __init__(self, network, done, batch_size):
-        self.network = network
-        self.done = done
-        self.batch_size = batch_size
-
-    def metrics(self, name, load):
-        """Returns the `Classification` of a set that `load` returns."""
-        weights = self.network.log_weights
-
-        def state():
-            examples = load()
-            return {
-                "num_classes": np.array(examples.num_classes),
-                **evaluation.evaluate(
-                    self.network.logits,
-                    examples.evaluation_batches(self.batch_size),
-                    examples.num_classes,
-                    weights,
-                ).state(),
-            }
-
-        found = dict(self.done.arrays(name, state))
-        classes = int(found.pop("num_classes"))
-        return evaluation.Classification(classes, weights).restore(found)
-
-    def scores(self, name, load):
-        """Returns the `evaluation.ood_scores` of a set."""
-
-        def arrays():
-            batches = load().evaluation_batches(self.batch_size)
-            return evaluation.ood_scores(
-                self.network.logits, batches, self.network.log_weights
-            )
-
-        return self.done.arrays(name, arrays)
 
 
 class CorruptionsCallback(keras.callbacks.Callback):
@@ -215,6 +181,11 @@ class CorruptionsCallback(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if self.interval > 0 and (epoch + 1) % self.interval == 0:
             logs.update(self.suite.corrupted(self.model))
+
+
+def _asked_for(name, asked):
+    """Whether a part, or the parts before a "/" in its name, are asked for."""
+    return name in asked or name.split("/")[0] in asked
 
 
 def save(folder, results, arrays):

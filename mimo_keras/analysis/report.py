@@ -30,6 +30,10 @@ _NOTES = {
     "weights; 1 if they use all alike, 0 if they have none in common.",
     "Members": "Each member alone, on the test set, against the ensemble, "
     "which averages the members' probabilities.",
+    "Natural test sets": "Own classes: the prediction is the most probable "
+    "of the classes that the set has; all classes: of all the classes of the "
+    "training set. pm-k: the share of video frames of which all frames up to k "
+    "away are predicted right, too.",
     "Out of distribution": "Telling the test set from other images by the "
     "highest probability, by the entropy (ent.), and by the mutual "
     "information of prediction and member (MI). FPR95: the false-positive "
@@ -77,6 +81,7 @@ def _page(results, flags, figures):
         "Corruptions": (summary.corruptions(results), "corruption"),
         "Members": (summary.members(results), "members"),
         "Diversity": (summary.diversity(results), "agreement"),
+        "Natural test sets": (summary.natural(results), None),
         "Out of distribution": (summary.ood(results), "ood"),
         "Cost": (summary.cost(results), None),
         "Training": (None, "training"),

@@ -21,6 +21,10 @@ QUALITY = {
     "brier": "Brier",
     "brier_per_class": "Brier by class",
 }
+_CORRUPTION_ERROR = {
+    "mce": "mCE, %",
+    "relative_mce": "Relative mCE, %",
+}
 _DIVERSITY = {"disagreement": "Disagreement", "kl": "KL divergence"}
 _SHARING = {
     "sharing/heads": "Sharing rate, heads",
@@ -86,7 +90,7 @@ def quality(results):
 
     Metrics that have no name here come last, under their keys.
     """
-    known = QUALITY | _DIVERSITY
+    known = QUALITY | _CORRUPTION_ERROR | _DIVERSITY
     found = {
         key.split("/")[1]
         for key in results
@@ -95,7 +99,8 @@ def quality(results):
         and not key.endswith("_std")
     }
     others = sorted(n for n in found - set(known) if "_member_" not in n)
-    return _by_set(results, QUALITY | {name: name for name in others})
+    labels = QUALITY | _CORRUPTION_ERROR | {name: name for name in others}
+    return _by_set(results, labels)
 
 
 def diversity(results):
@@ -177,6 +182,27 @@ def corruptions(results, metric="accuracy"):
     ]
     columns = (f"Severity {severity}" for severity in severities[1:])
     return Table(("", *columns), tuple(rows))
+
+
+def natural(results):
+    """Returns the table of natural test sets, a row a set and way to score."""
+    names = dict.fromkeys(
+        key.rpartition("/")[0] for key in results if key.startswith("natural/")
+    )
+    labels = {**QUALITY, "accuracy_pm_0": "pm-0", "accuracy_pm_10": "pm-10"}
+    labels = {
+        name: label
+        for name, label in labels.items()
+        if any(f"{part}/{name}" in results for part in names)
+    }
+    rows = [
+        (
+            part.removeprefix("natural/").replace("/", ", ").replace("_", " "),
+            *(fixed(number(results, f"{part}/{name}")) for name in labels),
+        )
+        for part in names
+    ]
+    return Table(("", *labels.values()), tuple(rows))
 
 
 def ood(results):

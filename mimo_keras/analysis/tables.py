@@ -21,6 +21,7 @@ def results_table(results):
         "Quality": summary.quality(results),
         "Diversity": summary.diversity(results),
         f"Members ({size})": summary.member_spread(results),
+        "Natural test sets": summary.natural(results),
         "Out of distribution": summary.ood(results),
         "Cost": summary.cost(results),
     }

@@ -7,14 +7,10 @@ is wrong in the same way: the file and its entry, in one line.
 import json
 import pathlib
 
-from mimo_keras.errors import InputError, expected
+from mimo_keras.errors import AbsentError, expected
 
 CLASSES = 1000
 """How many classes ImageNet has, into which the sets' own are mapped."""
-
-
-class AbsentError(InputError):
-    """A data set is not there: it may be left out, unlike a damaged one."""
 
 
 def folder(data_dir, *names, get_it):
@@ -38,9 +34,7 @@ def folder(data_dir, *names, get_it):
             if path.is_dir():
                 return path
         received = f"no folder {paths[0]}"
-    raise AbsentError(
-        str(expected(f"the data set {names[0]}", received, get_it))
-    )
+    raise expected(f"the data set {names[0]}", received, get_it, AbsentError)
 
 
 def text(path, get_it):

@@ -110,8 +110,8 @@ def _fetch(name, builder):
     with _told_plainly(
         f"the download of {name} to succeed",
         f"folder={builder.data_path}",
-        "Try again, or pass --data_dir=FOLDER with the prepared data set, or "
-        "--dataset=digits, which needs no network.",
+        "Try again, or pass --data_dir=FOLDER with the prepared data set"
+        f"{_instead(name)}.",
         AbsentError,
     ):
         builder.download_and_prepare()
@@ -121,10 +121,16 @@ def _absent(name, received, or_download):
     return expected(
         f"the prepared TFDS data set {name}",
         received,
-        f"Pass --data_dir=FOLDER that holds it, or {or_download}, or "
-        "--dataset=digits, which needs no network.",
+        f"Pass --data_dir=FOLDER that holds it, or {or_download}"
+        f"{_instead(name)}.",
         AbsentError,
     )
+
+
+def _instead(name):
+    """What to say to those who just want to see a run."""
+    small = name in ("cifar10", "cifar100")
+    return ", or --dataset=digits, which needs no network" if small else ""
 
 
 def answers(url, seconds=PROBE_SECONDS):

@@ -18,6 +18,7 @@ from mimo_keras.evaluation.ood import detection, scores
 from mimo_keras.evaluation.paper_flops import mimmo_flops, mimo_flops
 from mimo_keras.evaluation.regression import Regression
 from mimo_keras.evaluation.suites import (
+    CORRUPTED_METRICS,
     corrupted_results,
     evaluate,
     ood_results,
@@ -27,6 +28,7 @@ from mimo_keras.evaluation.suites import (
 )
 
 __all__ = [
+    "CORRUPTED_METRICS",
     "Classification",
     "Diversity",
     "Regression",

@@ -4,59 +4,19 @@ import json
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from mimo_keras.data import imagenet_vid_robust
-from mimo_keras.data.published import AbsentError
-from mimo_keras.errors import InputError
-
-VIDEO = "val/ILSVRC2015_val_00000000"
-OTHER = "val/ILSVRC2015_val_00007001"
-CONTENT = {
-    "metadata/labels.json": {
-        f"{VIDEO}/000432.JPEG": [1],
-        f"{VIDEO}/000442.JPEG": [1],
-        f"{VIDEO}/000445.JPEG": [1, 0],
-        f"{OTHER}/000007.JPEG": [2],
-    },
-    "metadata/pmsets.json": {
-        f"{VIDEO}/000442.JPEG": [
-            f"{VIDEO}/000432.JPEG",
-            f"{VIDEO}/000445.JPEG",
-        ],
-        f"{OTHER}/000007.JPEG": [],
-    },
-    "misc/imagenet_vid_class_index.json": {
-        "0": ["n02691156", "airplane"],
-        "1": ["n02419796", "antelope"],
-        "2": ["n02131653", "bear"],
-    },
-    "misc/imagenet_class_index.json": {
-        "404": ["n02690373", "airliner"],
-        "353": ["n02423022", "gazelle"],
-        "351": ["n02422106", "hartebeest"],
-        "294": ["n02132136", "brown_bear"],
-    },
-    "misc/rev_wnid_map.json": {
-        "n02131653": ["n02132136"],
-        "n02419796": ["n02423022", "n02422106"],
-        "n02691156": ["n02690373"],
-    },
-}
+from mimo_keras.errors import AbsentError, InputError
+from tests.published_data import (
+    CONTENT,
+    VIDEO,
+    write_imagenet_vid_robust,
+)
 
 
 @pytest.fixture(params=["", "imagenet_vid_ytbb_robust"])
 def home(tmp_path, request):
-    """A small set of two videos with four frames."""
-    home = tmp_path / request.param / "imagenet-vid-robust"
-    for folder in ("metadata", "misc", VIDEO, OTHER):
-        (home / folder).mkdir(parents=True)
-    for name, content in CONTENT.items():
-        (home / name).write_text(json.dumps(content))
-    jpeg = tf.io.encode_jpeg(np.zeros((8, 8, 3), np.uint8)).numpy()
-    for key in CONTENT["metadata/labels.json"]:
-        (home / key).write_bytes(jpeg)
-    return home
+    return write_imagenet_vid_robust(tmp_path / request.param)
 
 
 def test_frames_classes_and_neighbours(home, tmp_path):

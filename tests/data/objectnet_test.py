@@ -5,63 +5,15 @@ import shutil
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from mimo_keras.data import objectnet
-from mimo_keras.data.published import AbsentError
-from mimo_keras.errors import InputError
-
-# Lines of the names' file, which is not in the order of the 1000.
-NAMES = ["crane", "table lamp", "analog clock", "digital clock", "crane", "mug"]
-MAPPINGS = {
-    "folder_to_objectnet_label.json": {
-        "t-shirt": "T-shirt",
-        "desk_lamp": "Desk lamp",
-        "alarm_clock": "Alarm clock",
-        "mug": "Mug",
-    },
-    # In the authors' file names of one class have commas, too.
-    "objectnet_to_imagenet_1k.json": {
-        "Mug": "mug",
-        "Desk lamp": "table lamp",
-        "Alarm clock": "digital clock; analog clock",
-    },
-    "pytorch_to_imagenet_2012_id.json": {
-        "134": 0,
-        "846": 1,
-        "409": 2,
-        "530": 3,
-        "517": 4,
-        "504": 5,
-    },
-}
-IMAGES = {"t-shirt": 1, "desk_lamp": 2, "alarm_clock": 3, "mug": 1}
-
-
-def png(shade):
-    """A PNG with the red border of the set."""
-    pixels = np.full((9, 12, 3), shade, np.uint8)
-    pixels[[0, -1]] = pixels[:, [0, -1]] = (255, 0, 0)
-    return tf.io.encode_png(pixels).numpy()
+from mimo_keras.errors import AbsentError, InputError
+from tests.published_data import write_objectnet
 
 
 @pytest.fixture
 def home(tmp_path):
-    """A small ObjectNet: three classes that ImageNet has, and one more."""
-    home = tmp_path / "objectnet-1.0"
-    for folder, count in IMAGES.items():
-        (home / "images" / folder).mkdir(parents=True)
-        for index in reversed(range(count)):
-            path = home / "images" / folder / f"{index}f00d.png"
-            path.write_bytes(png(10 * index))
-    (home / "images" / "mug" / ".DS_Store").write_bytes(b"")
-    (home / "mappings").mkdir()
-    for name, content in MAPPINGS.items():
-        (home / "mappings" / name).write_text(json.dumps(content))
-    (home / "mappings" / "imagenet_to_label_2012_v2").write_text(
-        "\n".join(NAMES) + "\n"
-    )
-    return home
+    return write_objectnet(tmp_path)
 
 
 def test_images_of_the_classes_that_imagenet_has(home):

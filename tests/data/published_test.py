@@ -3,7 +3,7 @@
 import pytest
 
 from mimo_keras.data import published
-from mimo_keras.errors import InputError
+from mimo_keras.errors import AbsentError, InputError
 
 HOW = "Do as the site says."
 
@@ -23,7 +23,7 @@ def test_the_first_folder_that_is_there(tmp_path, monkeypatch):
 @pytest.mark.parametrize("there", [True, False])
 def test_an_absent_set_says_how_to_get_it(tmp_path, there):
     data_dir = tmp_path if there else None
-    with pytest.raises(published.AbsentError, match=HOW) as caught:
+    with pytest.raises(AbsentError, match=HOW) as caught:
         published.folder(data_dir, "set", "archive/set", get_it=HOW)
     assert "\n" not in str(caught.value)
     where = f"no folder {tmp_path}/set" if there else "data_dir=None"
@@ -48,7 +48,7 @@ def test_a_file_that_is_no_table_is_one_line(tmp_path, content, message):
     with pytest.raises(InputError, match=message) as caught:
         published.table(path, HOW)
     assert "\n" not in str(caught.value)
-    assert not isinstance(caught.value, published.AbsentError)
+    assert not isinstance(caught.value, AbsentError)
 
 
 def test_a_long_entry_is_cut():

@@ -7,8 +7,7 @@ import pytest
 import tensorflow as tf
 
 from mimo_keras.data import ytbb_robust
-from mimo_keras.data.published import AbsentError
-from mimo_keras.errors import InputError
+from mimo_keras.errors import AbsentError, InputError
 
 NAMES = {22: "none", 23: "car", 3: "boat", 14: "skateboard", 19: "dog"}
 CLASSES = {str(i): NAMES.get(i, f"class {i}") for i in range(24)}

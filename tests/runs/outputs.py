@@ -12,6 +12,11 @@ def results(folder, times=True):
     return _chosen(found, times)
 
 
+def flags(folder):
+    """Returns flags.json."""
+    return json.loads((folder / "flags.json").read_text())
+
+
 def rows(folder, times=True):
     """Returns the rows of metrics.csv as dictionaries of texts, likewise."""
     with (folder / "metrics.csv").open(newline="") as file:

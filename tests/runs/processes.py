@@ -57,7 +57,7 @@ def run_plainly(flags, folder):
     return Finished(done.returncode, done.stdout, _quiet(done.stderr))
 
 
-def run(flags, folder, before=None):
+def run(flags, folder, before=None, script=CIFAR):
     """Does the same in a fork of a process that has done the imports.
 
     That saves the seconds that the imports take, and lets a test prepare the
@@ -68,6 +68,7 @@ def run(flags, folder, before=None):
         folder: Existing folder to run in.
         before: Function without arguments that the process calls first; it
             must pickle.
+        script: The script.
 
     Returns:
         `Finished`, as `run_plainly`.
@@ -75,7 +76,7 @@ def run(flags, folder, before=None):
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, "uncertainty_runs.cifar"])
     process = context.Process(
-        target=_script, args=([str(CIFAR), *flags], folder, before)
+        target=_script, args=([str(script), *flags], folder, before)
     )
     process.start()
     process.join(SECONDS)

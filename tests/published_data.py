@@ -1,0 +1,105 @@
+"""Small test sets in their authors' layouts."""
+
+import json
+
+import numpy as np
+import tensorflow as tf
+
+# Lines of the names' file, which is not in the order of the 1000.
+NAMES = ["crane", "table lamp", "analog clock", "digital clock", "crane", "mug"]
+MAPPINGS = {
+    "folder_to_objectnet_label.json": {
+        "t-shirt": "T-shirt",
+        "desk_lamp": "Desk lamp",
+        "alarm_clock": "Alarm clock",
+        "mug": "Mug",
+    },
+    # In the authors' file names of one class have commas, too.
+    "objectnet_to_imagenet_1k.json": {
+        "Mug": "mug",
+        "Desk lamp": "table lamp",
+        "Alarm clock": "digital clock; analog clock",
+    },
+    "pytorch_to_imagenet_2012_id.json": {
+        "134": 0,
+        "846": 1,
+        "409": 2,
+        "530": 3,
+        "517": 4,
+        "504": 5,
+    },
+}
+IMAGES = {"t-shirt": 1, "desk_lamp": 2, "alarm_clock": 3, "mug": 1}
+
+
+def png(shade):
+    """A PNG with the red border of the set."""
+    pixels = np.full((9, 12, 3), shade, np.uint8)
+    pixels[[0, -1]] = pixels[:, [0, -1]] = (255, 0, 0)
+    return tf.io.encode_png(pixels).numpy()
+
+
+def write_objectnet(data_dir):
+    """Writes three classes that ImageNet has, and one more."""
+    home = data_dir / "objectnet-1.0"
+    for folder, count in IMAGES.items():
+        (home / "images" / folder).mkdir(parents=True)
+        for index in reversed(range(count)):
+            path = home / "images" / folder / f"{index}f00d.png"
+            path.write_bytes(png(10 * index))
+    (home / "images" / "mug" / ".DS_Store").write_bytes(b"")
+    (home / "mappings").mkdir()
+    for name, content in MAPPINGS.items():
+        (home / "mappings" / name).write_text(json.dumps(content))
+    (home / "mappings" / "imagenet_to_label_2012_v2").write_text(
+        "\n".join(NAMES) + "\n"
+    )
+    return home
+
+
+VIDEO = "val/ILSVRC2015_val_00000000"
+OTHER = "val/ILSVRC2015_val_00007001"
+CONTENT = {
+    "metadata/labels.json": {
+        f"{VIDEO}/000432.JPEG": [1],
+        f"{VIDEO}/000442.JPEG": [1],
+        f"{VIDEO}/000445.JPEG": [1, 0],
+        f"{OTHER}/000007.JPEG": [2],
+    },
+    "metadata/pmsets.json": {
+        f"{VIDEO}/000442.JPEG": [
+            f"{VIDEO}/000432.JPEG",
+            f"{VIDEO}/000445.JPEG",
+        ],
+        f"{OTHER}/000007.JPEG": [],
+    },
+    "misc/imagenet_vid_class_index.json": {
+        "0": ["n02691156", "airplane"],
+        "1": ["n02419796", "antelope"],
+        "2": ["n02131653", "bear"],
+    },
+    "misc/imagenet_class_index.json": {
+        "404": ["n02690373", "airliner"],
+        "353": ["n02423022", "gazelle"],
+        "351": ["n02422106", "hartebeest"],
+        "294": ["n02132136", "brown_bear"],
+    },
+    "misc/rev_wnid_map.json": {
+        "n02131653": ["n02132136"],
+        "n02419796": ["n02423022", "n02422106"],
+        "n02691156": ["n02690373"],
+    },
+}
+
+
+def write_imagenet_vid_robust(data_dir):
+    """Writes two videos with four frames."""
+    home = data_dir / "imagenet-vid-robust"
+    for folder in ("metadata", "misc", VIDEO, OTHER):
+        (home / folder).mkdir(parents=True)
+    for name, content in CONTENT.items():
+        (home / name).write_text(json.dumps(content))
+    jpeg = tf.io.encode_jpeg(np.zeros((8, 8, 3), np.uint8)).numpy()
+    for key in CONTENT["metadata/labels.json"]:
+        (home / key).write_bytes(jpeg)
+    return home

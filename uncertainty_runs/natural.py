@@ -1,0 +1,34 @@
+"""Results on natural test sets: each by the labels that it has."""
+
+from mimo_keras import data, evaluation
+from mimo_keras.evaluation import class_groups, video
+
+DISTANCES = (0, 10)
+"""k of pm-k accuracy: frames within which a video's must all be right."""
+
+
+def results(name, load, done):
+    """Evaluates a natural test set.
+
+    Args:
+        name: Its name in results.
+        load: Function that returns it, see `data.natural`.
+        done: `evaluated.Evaluated`.
+
+    Returns:
+        Flat names and numbers.
+
+    Raises:
+        AbsentError: It is not there.
+    """
+    found = load()
+    if isinstance(found, data.VideoFrames):
+        predicted = done.predicted(name, found.frames, found.groups)
+        sets = {k: found.within(k) for k in DISTANCES}
+        return video.pm_results(name, predicted, found.right, sets)
+    if found.groups is None:
+        metrics = done.metrics(name, lambda: found.photographs).result()
+        names = evaluation.CORRUPTED_METRICS
+        return {f"{name}/{metric}": metrics[metric] for metric in names}
+    evaluations = done.grouped(name, found)
+    return class_groups.results(name, evaluations)
