@@ -36,8 +36,10 @@ lint: install ## Check style and format, changing nothing
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 
+# Nearly all that JAX does in tests is to compile: let it not optimise.
 check: lint .venv/extras ## What CI runs: lint, the tests under JAX, the tests
-	KERAS_BACKEND=jax $(PYTEST) $(PORTABLE_TESTS)
+	KERAS_BACKEND=jax XLA_FLAGS=--xla_backend_optimization_level=0 \
+		$(PYTEST) $(PORTABLE_TESTS)
 	@$(MAKE) --no-print-directory test
 
 clean: ## Remove .venv, runs/ and what tools left behind

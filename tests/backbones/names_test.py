@@ -7,16 +7,21 @@ import pytest
 from mimo_keras import backbones
 from mimo_keras.errors import InputError
 
+FORMS = [
+    "wide_resnet_{depth}_{width}",
+    "bottleneck_resnet[_{depth}_{width}]",
+    "resnet50[_{width}]",
+    "wide_resnet50",
+    "vit_tiny_{patch}",
+    "vit_small_{patch}",
+    "vit_base_{patch}",
+    "small_cnn[_{width}]",
+    "mlp[_{units}_{units}…]",
+]
+
 
 def test_list_backbones_gives_the_forms_of_the_names():
-    assert backbones.list_backbones() == [
-        "wide_resnet_{depth}_{width}",
-        "bottleneck_resnet[_{depth}_{width}]",
-        "resnet50[_{width}]",
-        "wide_resnet50",
-        "small_cnn[_{width}]",
-        "mlp[_{units}_{units}…]",
-    ]
+    assert backbones.list_backbones() == FORMS
 
 
 @pytest.mark.parametrize(
@@ -60,10 +65,7 @@ def test_an_unknown_name_lists_what_there_is(name):
     with pytest.raises(InputError) as caught:
         backbones.get(name)
     assert str(caught.value) == (
-        "Expected a backbone among wide_resnet_{depth}_{width}, "
-        "bottleneck_resnet[_{depth}_{width}], "
-        "resnet50[_{width}], wide_resnet50, small_cnn[_{width}], "
-        "mlp[_{units}_{units}…] or a callable. "
+        f"Expected a backbone among {', '.join(FORMS)} or a callable. "
         f"Received: backbone={name!r}. Choose one of these."
     )
 

@@ -165,6 +165,7 @@ PAPER = {
 }
 
 
+@pytest.mark.tensorflow  # It counts, which no backend does in its own way.
 @pytest.mark.parametrize(("method", "members"), PAPER, ids=str)
 def test_parameters_are_the_papers(method, members):
     options = {"keys": "conv"} if method == "datamux" else {}

@@ -1,6 +1,11 @@
-"""A miniature of ImageNet and its test sets, in their own formats on disk."""
+"""A miniature of ImageNet and its test sets, in their own formats on disk.
 
+python -m tests.runs.photographs FOLDER
+"""
+
+import pathlib
 import shutil
+import sys
 
 import numpy as np
 
@@ -68,3 +73,7 @@ def split_file(folder, name, split):
     """Returns the only record file of a split."""
     (path,) = folder.glob(f"{name}/**/*-{split}.tfrecord*")
     return path
+
+
+if __name__ == "__main__":
+    write(pathlib.Path(sys.argv[1]))

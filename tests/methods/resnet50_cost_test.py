@@ -1,0 +1,49 @@
+"""MIMO's ResNet-50 for ImageNet has the parameters of its layers."""
+
+import pytest
+
+import mimo_keras
+from mimo_keras import evaluation
+
+# What is counted is the same under every backend.
+pytestmark = pytest.mark.tensorflow
+
+CLASSES = 1000
+
+
+def by_layers(width, members):
+    """Counts kernels, the γ and β of batch norms, and heads, one by one.
+
+    Of M members the stem reads M images, and there are M heads.
+    """
+    inputs = 64 * width
+    total = 7 * 7 * 3 * members * inputs + 2 * inputs
+    for stage, blocks in enumerate((3, 4, 6, 3)):
+        inner, outputs = 64 * width * 2**stage, 256 * width * 2**stage
+        for block in range(blocks):
+            total += inputs * inner + 9 * inner * inner + inner * outputs
+            total += 2 * (inner + inner + outputs)
+            if block == 0:  # The shortcut's convolution and batch norm.
+                total += inputs * outputs + 2 * outputs
+            inputs = outputs
+    return total + members * (inputs * CLASSES + CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "width", "members", "parameters"),
+    [
+        ("resnet50", 1, 1, 25_557_032),
+        ("resnet50", 1, 2, 27_615_440),
+        ("wide_resnet50", 2, 2, 102_119_888),
+    ],
+)
+def test_parameters(backbone, width, members, parameters):
+    model = mimo_keras.create_model(
+        "mimo",
+        backbone=backbone,
+        input_shape=(224, 224, 3),
+        num_classes=CLASSES,
+        ensemble_size=members,
+    )
+    found = evaluation.trainable_parameters(model)
+    assert found == by_layers(width, members) == parameters
