@@ -20,6 +20,7 @@ class Network:
         log_weights: E log mixture weights.
         num_classes: K.
         costs: The name of a cost -> its number.
+        kept: Share of the weights that are not nearly zero.
         sharing: As `analysis.sharing_rates`.
         fingerprint: Text that tells the weights from others.
     """
@@ -28,6 +29,7 @@ class Network:
     log_weights: tuple[float, ...]
     num_classes: int
     costs: dict
+    kept: float
     sharing: dict
     fingerprint: str
 
@@ -58,6 +60,7 @@ def prepared(strategy, models, batch_size):
         tuple(w - share for n in networks for w in n.log_weights),
         networks[0].num_classes,
         {k: sum(n.costs[k] for n in networks) for k in networks[0].costs},
+        float(np.mean([n.kept for n in networks])),
         {},
         " ".join(n.fingerprint for n in networks),
     )
@@ -79,6 +82,7 @@ def _one(strategy, model, batch_size):
             "multiply_adds": evaluation.multiply_adds(predictor.network),
             "flops": evaluation.flops(predictor.network),
         },
+        analysis.kept_weights(model.network),
         analysis.sharing_rates(model.network),
         digest.hexdigest(),
     )

@@ -40,6 +40,7 @@ def build_model(s, train, unique, steps):
     model.compile(
         optimizer,
         loss=smoothed_loss(s["label_smoothing"]),
+        l1=s.get("l1") or 0.0,
         l2=s["l2"],
         l2_scope=s["l2_scope"],
     )

@@ -61,6 +61,8 @@ class Recipe:
     augment: bool = True
     shifted: bool = False
     nesterov: bool = True
+    # None as before there was this field, for runs that began then.
+    l1: float | None = None
     l2: float = 2e-4
     l2_scope: str = "all"
     label_smoothing: float = 0.0

@@ -176,6 +176,7 @@ def _define_training():
     _recipe(flags.DEFINE_list, "lr_decay_epochs", "Epochs of 200 to decay at.")
     _recipe(_number, "lr_decay_ratio", "Factor of each decay.", lower_bound=0)
     _recipe(_whole, "lr_warmup_epochs", "Epochs of warm-up.", lower_bound=0)
+    _recipe(_number, "l1", "Coefficient of the sum of sizes.", lower_bound=0)
     _recipe(_number, "l2", "Coefficient of the sum of squares.", lower_bound=0)
     _recipe(
         _number,

@@ -117,6 +117,7 @@ class Suite:
         results["cost/ms_per_example"] = evaluation.milliseconds_per_example(
             network.logits, images
         )
+        results["weights/kept"] = network.kept
         results |= {f"sharing/{k}": v for k, v in network.sharing.items()}
         arrays = _reliability("reliability", metrics)
         if len(network.log_weights) > 1:

@@ -6,10 +6,15 @@
 Any flag of cifar.py can vary. A run is the command cifar.py with its own
 folder under --output_dir, so a sweep that was stopped goes on where it was;
 the numbers of every run are kept in --record, and --table_only prints the
-table again.
+table again. --figure draws accuracy and log-likelihood, of ensembles and of
+their members, against the flag that varies first, a curve for each value of
+the others: figures 5 to 8 of the MIMO paper. With --against=weights/kept it
+draws them against that result: figure 9.
 """
 
 import itertools
+import pathlib
+import statistics
 
 from absl import flags
 
@@ -26,6 +31,24 @@ COLUMNS = {
     "Shifted accuracy": "shifted/accuracy",
     "Shifted ECE": "shifted/ece",
 }
+# What a figure needs besides, by the names of its panels.
+DRAWN = {
+    "accuracy": "test/accuracy",
+    "accuracy_member": "test/accuracy_member_mean",
+    "log_likelihood": "test/nll",
+    "log_likelihood_member": "test/nll_member_mean",
+}
+KEYS = (*COLUMNS.values(), *DRAWN.values(), "weights/kept")
+WIDE = 50
+"""Ratio of values from which on an axis is logarithmic."""
+LABELS = {
+    "ensemble_size": "Members M",
+    "input_repetition_probability": "Input repetition probability ρ",
+    "batch_repetitions": "Batch repetitions R",
+    "l1": "Coefficient of L1",
+    "l2": "Coefficient of L2",
+    "weights/kept": "Share of weights above 1e-4 in size",
+}
 
 
 def define_flags():
@@ -40,6 +63,8 @@ def define_flags():
     flags.DEFINE_string("output_dir", "runs/sweep", "Folder of the runs.")
     flags.DEFINE_string("record", "runs/sweep.json", "File of numbers.")
     flags.DEFINE_bool("table_only", False, "Only print the table of --record.")
+    flags.DEFINE_string("figure", None, "PNG to draw; its numbers go beside.")
+    flags.DEFINE_string("against", None, "Result on the x axis of --figure.")
 
 
 def main():
@@ -49,14 +74,75 @@ def main():
         for seed, values in itertools.product(f.seeds, grid(f.vary)):
             changes = [f"{name}={value}" for name, value in values.items()]
             entry = ":".join([f.base, *changes])
-            run = study.one_run(
-                f.dataset, entry, seed, f.output_dir, COLUMNS.values()
-            )
+            run = study.one_run(f.dataset, entry, seed, f.output_dir, KEYS)
             runs.append(run | {"varied": values})
             # After every run: what is done is not lost.
             command = study.command()
             write_json(f.record, {"command": command, "runs": runs})
-    print(table(study.read(f.record)))
+    record = study.read(f.record)
+    print(table(record))
+    if f.figure:
+        draw(record, pathlib.Path(f.figure), f.against)
+
+
+def draw(record, path, against=None):
+    """Draws a record as a PNG, and writes the numbers beside it as JSON."""
+    found = curves(record, against)
+    first = against or next(iter(record["runs"][0]["varied"]), "")
+    x = [p["x"] for curve in found.values() for p in curve]
+    x = [value[0] if isinstance(value, tuple) else value for value in x]
+    wide = min(x) > 0 and max(x) / min(x) >= WIDE
+    figure = analysis.sweep_curves(found, LABELS.get(first, first), log=wide)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    analysis.save_png(figure, path)
+    write_json(path.with_suffix(".json"), found)
+    print("Figure:", path)
+
+
+def curves(record, against=None):
+    """Returns the series of `analysis.sweep_curves`: means over seeds.
+
+    Args:
+        record: Of a sweep.
+        against: Name of a result; None for the flag that varies first, whose
+            values must be numbers.
+    """
+    points = {}
+    for run in record["runs"]:
+        varied = list(run["varied"].items())
+        name = ", ".join(f"{_short(flag)} = {v}" for flag, v in varied[1:])
+        points.setdefault(name, {}).setdefault(varied[0][1], []).append(run)
+    return {
+        name: [_point(value, runs, against) for value, runs in found.items()]
+        for name, found in points.items()
+    }
+
+
+def _point(value, runs, against):
+    known = {k: key for k, key in DRAWN.items() if key in runs[0]}
+    point = {name: _spread(runs, key) for name, key in known.items()}
+    for name in ("log_likelihood", "log_likelihood_member"):
+        if name in point:
+            point[name] = (-point[name][0], point[name][1])
+    try:
+        point["x"] = _spread(runs, against) if against else float(value)
+    except (KeyError, TypeError, ValueError):
+        raise expected(
+            "numbers on the x axis", f"{against or value}", "Leave --figure."
+        ) from None
+    return point
+
+
+def _spread(runs, key):
+    found = [run[key] for run in runs]
+    return (
+        statistics.fmean(found),
+        statistics.stdev(found) if len(found) > 1 else 0.0,
+    )
+
+
+def _short(flag):
+    return {"ensemble_size": "M"}.get(flag, flag)
 
 
 def grid(varied):

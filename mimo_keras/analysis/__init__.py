@@ -21,7 +21,9 @@ from mimo_keras.analysis.sharing import (
     sharing_rate,
     sharing_rates,
 )
+from mimo_keras.analysis.sparsity import kept_weights
 from mimo_keras.analysis.style import data_uri, image_bytes, save_png
+from mimo_keras.analysis.sweeps import sweep_curves
 from mimo_keras.analysis.tables import (
     markdown_table,
     mean_and_std,
@@ -39,6 +41,7 @@ __all__ = [
     "feature_use",
     "feature_variances",
     "image_bytes",
+    "kept_weights",
     "markdown_table",
     "mean_and_std",
     "member_agreement",
@@ -49,6 +52,7 @@ __all__ = [
     "save_png",
     "sharing_rate",
     "sharing_rates",
+    "sweep_curves",
     "training_curves",
     "write_report",
 ]

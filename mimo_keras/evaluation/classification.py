@@ -122,21 +122,27 @@ class Classification:
             with 15 bins; "brier" (see `brier_scores`: 0 to 2), and
             "brier_per_class", which is that by K, the scale of the tables of
             papers/mimmo_supplement.txt;
-            "nll_member_{e}" and "accuracy_member_{e}"; and, for more than one
-            member, "disagreement" and "kl".
+            "nll_member_{e}" and "accuracy_member_{e}", and their means over
+            the members as "nll_member_mean" and "accuracy_member_mean"; and,
+            for more than one member, "disagreement" and "kl".
 
         Raises:
             InputError: If there was no example.
         """
         brier = float(self._sums.mean("brier"))
+        nll, correct = (
+            self._sums.mean(name) for name in ("member_nll", "member_correct")
+        )
         return {
             "accuracy": float(self._sums.mean("correct")),
             "nll": float(self._sums.mean("nll")),
             "ece": self.reliability().error,
             "brier": brier,
             "brier_per_class": brier / self.num_classes,
-            **by_member("nll", self._sums.mean("member_nll")),
-            **by_member("accuracy", self._sums.mean("member_correct")),
+            **by_member("nll", nll),
+            **by_member("accuracy", correct),
+            "nll_member_mean": float(nll.mean()),
+            "accuracy_member_mean": float(correct.mean()),
             **self.diversity().means(),
         }
 

@@ -116,8 +116,16 @@ def l2_penalty(variables, coefficient):
     )
 
 
+def l1_penalty(variables, coefficient):
+    """Returns coefficient · Σ |w|, in float32."""
+    return coefficient * sum(
+        ops.sum(ops.abs(ops.cast(variable, "float32")))
+        for variable in variables
+    )
+
+
 def decayed_variables(network, scope):
-    """Returns the trainable weights that the L2 term counts.
+    """Returns the trainable weights that the L1 and L2 terms count.
 
     Layers are asked, never names: in Keras 3 a variable's name is just
     "gamma" in every layer.

@@ -158,6 +158,7 @@ class EnsembleModel(keras.Model):
         loss=None,
         *,
         metrics=None,
+        l1=0.0,
         l2=0.0,
         l2_scope="all",
         **kwargs,
@@ -173,14 +174,16 @@ class EnsembleModel(keras.Model):
                 probabilities and labels as rows of their own, in evaluation
                 the ensemble's. Default: accuracy. The mean negative
                 log-likelihood "nll" is always reported.
+            l1: Coefficient of Σ |w|.
             l2: Coefficient of Σ w², not halved.
-            l2_scope: "all" or "kernels", see `losses.decayed_variables`.
+            l2_scope: Which weights count in both, "all" or "kernels": see
+                `losses.decayed_variables`.
             **kwargs: As in Keras.
         """
         if metrics is None and self.task == "classification":
             metrics = ["accuracy"]
         self._member_loss = losses.per_member(loss, self.task)
-        self._l2 = float(l2)
+        self._l1, self._l2 = float(l1), float(l2)
         self._decayed = losses.decayed_variables(self.network, l2_scope)
         # Weighted, so that rows that only fill up a batch count nothing.
         super().compile(optimizer=optimizer, weighted_metrics=metrics, **kwargs)
@@ -192,6 +195,7 @@ class EnsembleModel(keras.Model):
                 "optimizer": self.optimizer,
                 "loss": loss,
                 "metrics": metrics,
+                "l1": l1,
                 "l2": l2,
                 "l2_scope": l2_scope,
                 **kwargs,
@@ -254,6 +258,8 @@ class EnsembleModel(keras.Model):
         samples = outputs.shape[1] // self.network.output_shape[1]
         loss = ops.sum(member_losses) / samples
         loss = loss / ops.cast(rows, member_losses.dtype)
+        if self._l1:
+            loss = loss + losses.l1_penalty(self._decayed, self._l1)
         if self._l2:
             loss = loss + losses.l2_penalty(self._decayed, self._l2)
         for layer in self._flatten_layers(include_self=False):

@@ -71,6 +71,7 @@ def test_agrees_with_scikit_learn():
 def test_names_are_exactly_these():
     logits, labels = random_case()
     shared = {"accuracy", "nll", "ece", "brier", "brier_per_class"}
+    shared |= {"nll_member_mean", "accuracy_member_mean"}
     one = evaluated(logits[:, :1], labels, [0.0]).result()
     assert set(one) == shared | {"nll_member_0", "accuracy_member_0"}
     two = evaluated(logits[:, :2], labels, np.log([0.5, 0.5])).result()
@@ -84,6 +85,9 @@ def test_two_members_by_hand():
     result = evaluated(np.log(p), np.array([1, 1]), np.log([0.5, 0.5])).result()
     # Mixtures: (0.6, 0.4), wrong; (0.3, 0.7), right.
     assert result["accuracy"] == 0.5
+    # Members: (0.2, 0.5) and (0.6, 0.9) of label 1.
+    by_hand = -np.log([[0.2, 0.5], [0.6, 0.9]]).mean()
+    assert result["nll_member_mean"] == pytest.approx(by_hand)
     assert result["nll"] == pytest.approx(-(np.log(0.4) + np.log(0.7)) / 2)
     assert result["brier"] == pytest.approx((2 * 0.36 + 2 * 0.09) / 2)
     assert result["brier_per_class"] == pytest.approx((0.36 + 0.09) / 2)

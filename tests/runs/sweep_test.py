@@ -1,9 +1,11 @@
 """The sweep: its grid, its table, and a real one that is resumed."""
 
+import json
 import pathlib
 import subprocess
 import sys
 
+import matplotlib.image
 import pytest
 
 from mimo_keras.errors import InputError
@@ -79,3 +81,56 @@ def test_a_sweep_that_was_stopped_goes_on(tmp_path):
     epochs = [run["varied"]["train_epochs"] for run in record["runs"]]
     assert epochs == ["1", "2"]
     assert sweep.table(record) in said
+
+
+def runs_of(m, ratio, values):
+    """Runs of two seeds whose accuracy and NLL are known."""
+    return [
+        {
+            "varied": {"l1": ratio, "ensemble_size": m},
+            "test/accuracy": value,
+            "test/accuracy_member_mean": value - 0.1,
+            "test/nll": 2 * value,
+            "test/nll_member_mean": 3 * value,
+            "weights/kept": value / 2,
+            "cost/params": 5,
+        }
+        for value in values
+    ]
+
+
+RECORD = {
+    "runs": [
+        *runs_of("1", "0.001", [0.5, 0.7]),
+        *runs_of("2", "0.001", [0.4, 0.4]),
+        *runs_of("1", "0.1", [0.2, 0.4]),
+        *runs_of("2", "0.1", [0.1, 0.3]),
+    ]
+}
+
+
+def test_a_curve_for_each_value_of_the_second_flag():
+    found = sweep.curves(RECORD)
+    assert list(found) == ["M = 1", "M = 2"]
+    first, second = found["M = 1"]
+    assert (first["x"], second["x"]) == (0.001, 0.1)
+    assert first["accuracy"] == pytest.approx((0.6, 0.02**0.5))
+    assert first["accuracy_member"][0] == pytest.approx(0.5)
+    assert first["log_likelihood"] == pytest.approx((-1.2, 2 * 0.02**0.5))
+    assert second["log_likelihood_member"][0] == pytest.approx(-0.9)
+    against = sweep.curves(RECORD, "weights/kept")["M = 2"]
+    assert [point["x"][0] for point in against] == pytest.approx([0.2, 0.1])
+
+
+def test_the_figure_has_its_lines_and_is_not_empty(tmp_path):
+    sweep.draw(RECORD, tmp_path / "figures" / "l1.png")
+    image = matplotlib.image.imread(tmp_path / "figures" / "l1.png")
+    assert image[..., :3].std() > 0.05
+    numbers = json.loads((tmp_path / "figures" / "l1.json").read_text())
+    assert numbers["M = 2"][0]["accuracy"] == [0.4, 0.0]
+
+
+def test_words_on_the_x_axis_are_one_line():
+    record = {"runs": [{**RECORD["runs"][0], "varied": {"assign": "shared"}}]}
+    with pytest.raises(InputError, match="numbers on the x axis"):
+        sweep.curves(record)

@@ -43,22 +43,23 @@ UNEVEN = np.array([0, 1, 2, 0.5, 3, 0, 1, 0.25], "float32")
 
 
 @pytest.mark.parametrize("sample_weight", [UNIFORM, UNEVEN])
-@pytest.mark.parametrize("l2", [0.0, 0.02])
+@pytest.mark.parametrize(("l1", "l2"), [(0.0, 0.0), (0.0, 0.02), (0.03, 0.0)])
 def test_a_step_is_that_of_a_linear_network_by_hand(
-    examples, l2, sample_weight
+    examples, l1, l2, sample_weight
 ):
     model = networks.create(**MIMO)
-    model.compile(keras.optimizers.SGD(RATE), l2=l2)
+    model.compile(keras.optimizers.SGD(RATE), l1=l1, l2=l2)
     before = model.get_weights()
     rows = networks.rows_of(networks.create(**MIMO), examples.images)
     logs = _fit(model, examples, sample_weight=sample_weight)
     loss, gradients, logits = _twin_step(examples, rows, before, sample_weight)
     penalty = l2 * sum(np.sum(np.square(weight)) for weight in before)
+    penalty += l1 * sum(np.sum(np.abs(weight)) for weight in before)
     np.testing.assert_allclose(logs["loss"], loss + penalty, rtol=1e-5)
     for weight, old, gradient in zip(
         model.get_weights(), before, gradients, strict=True
     ):
-        wanted = old - RATE * (gradient + 2 * l2 * old)
+        wanted = old - RATE * (gradient + 2 * l2 * old + l1 * np.sign(old))
         np.testing.assert_allclose(weight, wanted, rtol=1e-4, atol=1e-6)
     # The metrics, of the members' rows before the step.
     picked, targets = sample_weight[rows], examples.labels[rows]

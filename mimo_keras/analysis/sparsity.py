@@ -1,0 +1,42 @@
+"""How many weights a network really uses."""
+
+import numpy as np
+
+from mimo_keras.errors import expected
+
+THRESHOLD = 1e-4
+"""Size up to which a weight counts as zero."""
+
+
+def kept_weights(network, threshold=THRESHOLD):
+    """Returns the share of trainable weights whose size is above a threshold.
+
+    Args:
+        network: keras.Model.
+        threshold: Size up to which a weight counts as zero.
+
+    Returns:
+        A number from 0 to 1.
+
+    Raises:
+        InputError: There are no weights, or the threshold is negative.
+
+    Reference:
+        Havasi et al., ICLR 2021, appendix C and figure 9.
+    """
+    import keras
+
+    if threshold < 0:
+        raise expected(
+            "a threshold of at least 0", f"threshold={threshold}", "Use 1e-4."
+        )
+    kept = total = 0
+    for weight in network.trainable_weights:
+        values = keras.ops.convert_to_numpy(weight)
+        kept += int(np.count_nonzero(np.abs(values) > threshold))
+        total += values.size
+    if not total:
+        raise expected(
+            "a network with trainable weights", "none", "Build it first."
+        )
+    return kept / total
