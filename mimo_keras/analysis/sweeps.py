@@ -41,7 +41,7 @@ def sweep_curves(series, label, log=False):
     for axes, (key, name) in zip(panels, PANELS.items(), strict=True):
         for index, (curve, points) in enumerate(series.items()):
             color, marker = _LOOKS[index % len(_LOOKS)]
-            _line(axes, points, key, color, marker, label=curve)
+            _line(axes, points, key, color, marker, label=curve or "Ensemble")
             member = f"{curve}: mean member" if curve else "Mean member"
             _line(
                 axes,

@@ -1,0 +1,49 @@
+"""Lines and bars are what is given."""
+
+import numpy as np
+
+from mimo_keras.analysis import sweep_curves
+
+
+def point(x, accuracy, member):
+    return {
+        "x": x,
+        "accuracy": (accuracy, 0.1),
+        "accuracy_member": (member, 0.0),
+        "log_likelihood": (-accuracy, 0.2),
+    }
+
+
+def test_lines_and_bars_are_the_points():
+    series = {
+        "M = 1": [point(1.0, 0.8, 0.7), point(10.0, 0.6, 0.5)],
+        "M = 2": [point((2.0, 0.5), 0.9, 0.4)],
+    }
+    figure = sweep_curves(series, "Strength", log=True)
+    accuracy, likelihood = figure.axes
+    assert accuracy.get_xscale() == likelihood.get_xscale() == "log"
+    assert accuracy.get_xlabel() == "Strength"
+    labels = [container.get_label() for container in accuracy.containers]
+    assert labels == [
+        "M = 1",
+        "M = 1: mean member",
+        "M = 2",
+        "M = 2: mean member",
+    ]
+    line, _, (bars,) = accuracy.containers[0].lines
+    np.testing.assert_allclose(line.get_xydata(), [[1, 0.8], [10, 0.6]])
+    np.testing.assert_allclose(bars.get_segments()[0][:, 1], [0.7, 0.9])
+    # A spread of x has bars of its own.
+    assert len(accuracy.containers[2].lines[2]) == 2
+    # What no point has is not drawn.
+    assert [c.get_label() for c in likelihood.containers] == ["M = 1", "M = 2"]
+    np.testing.assert_allclose(
+        likelihood.containers[0].lines[0].get_ydata(), [-0.8, -0.6]
+    )
+
+
+def test_a_single_curve_needs_no_name():
+    figure = sweep_curves({"": [point(1.0, 0.8, 0.7)]}, "M")
+    labels = [c.get_label() for c in figure.axes[0].containers]
+    assert labels == ["Ensemble", "Mean member"]
+    assert figure.axes[0].get_xscale() == "linear"
