@@ -64,6 +64,12 @@ def _define_model():
         "input_repetition_probability",
         "ρ, share of rows with one image in all members.",
     )
+    _recipe(
+        _whole,
+        "shuffle_group",
+        "Images of a device among which rows form; 0: all of them.",
+        lower_bound=0,
+    )
 
 
 def _define_method():
@@ -190,6 +196,8 @@ def _define_machine():
         "Devices to use; 0: all. On a CPU 0 is one.",
         lower_bound=0,
     )
+    # None as before there was this flag, for runs that began then.
+    _yes_no("sync_batch_norm", None, "Batch norm sees all devices' rows.")
     _yes_no("use_bfloat16", False, "Compute in bfloat16, keep float32 weights.")
 
 
