@@ -13,7 +13,7 @@ import keras
 import mimo_keras
 from mimo_keras import analysis, data
 from mimo_keras.errors import expected
-from mimo_keras.training import WarmUpStepDecay
+from mimo_keras.training import WarmUpStepDecay, workers
 from mimo_keras.training.distribution import make_strategy
 from mimo_keras.training.fit import fit, restore
 from uncertainty_runs import folder, recipes, settings
@@ -30,12 +30,7 @@ AUGMENT = {
 
 def main():
     s = settings.resolve(recipes.recipe)
-    strategy = make_strategy(
-        use_tpu=s["use_tpu"],
-        tpu=s["tpu"],
-        use_gpu=s["use_gpu"],
-        num_cores=s["num_cores"],
-    )
+    strategy = start(s)
     train, test = (load(s, split) for split in ("train", "test"))
     unique = settings.unique_images(
         s, strategy.num_replicas_in_sync, len(train)
@@ -47,7 +42,7 @@ def main():
     with strategy.scope():
         model = build_model(s, train, unique, steps)
     # Only now: flags that cannot run must not take a folder for themselves.
-    output_dir = folder.claim(s)
+    output_dir = folder.claim(s, write=workers.is_chief(strategy))
     suite = Suite(test, strategy, s)
 
     def batches(initial_epoch):
@@ -80,7 +75,26 @@ def main():
             verbose=1 if sys.stdout.isatty() else 2,
         )
 
-    conclude(model, suite, output_dir, s)
+    if workers.is_chief(strategy):
+        conclude(model, suite, output_dir, s)
+    workers.meet(strategy)  # A process that ends would end the others, too.
+
+
+def start(s):
+    """Returns the strategy; with several workers, all of them are there."""
+    strategy = make_strategy(
+        use_tpu=s["use_tpu"],
+        tpu=s["tpu"],
+        use_gpu=s["use_gpu"],
+        num_cores=s["num_cores"],
+    )
+    workers.agree(
+        strategy,
+        folder.fingerprint(s),
+        "fingerprint of the flags",
+        "Start all workers by the same command.",
+    )
+    return strategy
 
 
 def conclude(model, suite, output_dir, s):

@@ -8,6 +8,7 @@ import numpy as np
 from mimo_keras import analysis, data, evaluation
 from mimo_keras.errors import InputError
 from mimo_keras.files import replacing, write_json
+from mimo_keras.training.distribution import local_strategy
 from uncertainty_runs.inference import logits_function
 
 
@@ -16,13 +17,15 @@ class Suite:
 
     Args:
         test: `data.Examples`, the clean test set.
-        strategy: The tf.distribute strategy that evaluates.
+        strategy: The tf.distribute strategy that trains. Each of several
+            workers evaluates by itself, on its own devices.
         settings: The value of every flag.
     """
 
     def __init__(self, test, strategy, settings):
         self.test = test
-        self.strategy = strategy
+        self.strategy = local_strategy(strategy)
+        self.moves = self.strategy is not strategy
         self.dataset = settings["dataset"]
         self.shifts = settings.get("shifted", False)
         # Rows at a time over all devices, in equal shares.
@@ -73,8 +76,11 @@ class Suite:
         return {k: v for k, v in results.items() if k.count("/") == 1}
 
     def _prepared(self, model):
-        with self.strategy.scope():
-            predictor = model.predictor()
+        if self.moves:
+            predictor = _moved(model.predictor(), self.strategy)
+        else:
+            with self.strategy.scope():
+                predictor = model.predictor()
         return predictor, logits_function(
             self.strategy, predictor, self.batch_size
         )
@@ -139,6 +145,15 @@ class Suite:
                 logits_fn, images
             ),
         }
+
+
+def _moved(predictor, strategy):
+    """Copies a predictor to a strategy that may not read the model's."""
+    weights = predictor.get_weights()
+    with strategy.scope():
+        copy = type(predictor).from_config(predictor.get_config())
+        copy.set_weights(weights)
+    return copy
 
 
 class CorruptionsCallback(keras.callbacks.Callback):
