@@ -58,9 +58,8 @@ def run(s, strategy, train, test, batches):
     # Only now: flags that cannot run must not take a folder for themselves.
     chief = workers.is_chief(strategy)
     output_dir = folder.claim(s, write=chief)
-    suite = Suite(
-        test, strategy, s, output_dir / "evaluated" if chief else None
-    )
+    kept = output_dir / "evaluated" if chief else None
+    suite = Suite(test, strategy, s, kept)
     if s["eval_only"]:
         if not restore(model, output_dir)[0]:
             raise expected(
