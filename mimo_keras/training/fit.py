@@ -11,7 +11,6 @@ from mimo_keras.files import replacing
 from mimo_keras.training import workers
 from mimo_keras.training.checkpoints import Checkpoints
 
-
 _SHARE = "Give all workers one --output_dir that they share."
 
 
