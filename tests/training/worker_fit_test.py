@@ -15,7 +15,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("workers")
     command = ["-m", "tests.training.worker_runs", folder]
     ended = subprocesses.workers(
-        [[*command, folder / index] for index in "01"], folder
+        [[*command, folder / index] for index in "01"], folder, timeout=480
     )
     for status, _, said in ended:
         assert status == 0, said

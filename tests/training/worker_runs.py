@@ -14,12 +14,30 @@ from mimo_keras.training.fit import fit
 from tests.training import networks
 
 IMAGE, EPOCHS, STEPS, BATCH = (4, 4, 2), 2, 4, 8
+
+
+def tiny(x):
+    """A backbone of one convolution with its norm."""
+    x = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3)(x))
+    return keras.layers.GlobalAveragePooling2D()(keras.layers.ReLU()(x))
+
+
 # All norms are synchronized: else each replica has averages of its own.
 SETTINGS = {
-    "deterministic": {"members": 1},
-    "mimo": {"members": 2, "batch_repetitions": 2, "shuffle_group": 3},
+    "deterministic": {"members": 1, "backbone": tiny},
+    "mimo": {
+        "members": 2,
+        "backbone": tiny,
+        "batch_repetitions": 2,
+        "shuffle_group": 3,
+    },
     # Learned mixture weights, and layers that are told the epoch.
-    "mimmo": {"members": 2, "train_examples": 32, "depth_warmup_epochs": 1},
+    "mimmo": {
+        "members": 2,
+        "backbone": "wide_resnet_10_1",
+        "train_examples": 32,
+        "depth_warmup_epochs": 1,
+    },
 }
 
 
@@ -45,7 +63,6 @@ def create(method, strategy, rate=0.1):
     with strategy.scope():
         model = networks.create(
             method,
-            backbone="wide_resnet_10_1",
             input_shape=IMAGE,
             sync_batch_norm=True,
             **SETTINGS[method],
