@@ -41,10 +41,31 @@ def test_free_flags_may_change_and_are_recorded(settings, tmp_path):
         "eval_only": True,
         "export": True,
         "shifted": True,
+        # Of scripts for photographs alone.
+        "require": True,
+        "skip_bad_records": True,
     }
-    assert {n for n in changed if changed[n] != settings[n]} == set(FREE)
+    before = {n for n in changed if changed[n] != settings.get(n)}
+    assert before == set(FREE)
     claimed = folder.claim(changed)
     assert json.loads((claimed / "flags.json").read_text()) == changed
+
+
+def test_a_worker_that_does_not_write_takes_the_same_folder(settings):
+    claimed = folder.claim(settings, write=False)
+    assert not claimed.exists()
+    assert folder.claim(settings) == claimed
+    before = (claimed / "flags.json").stat().st_mtime_ns
+    folder.claim({**settings, "export": True}, write=False)
+    assert (claimed / "flags.json").stat().st_mtime_ns == before
+    with pytest.raises(InputError, match="--seed=2"):
+        folder.claim({**settings, "seed": 2}, write=False)
+
+
+def test_the_fingerprint_is_of_what_the_weights_depend_on(settings):
+    wanted = folder.fingerprint(settings)
+    assert folder.fingerprint(settings | {"export": True}) == wanted
+    assert folder.fingerprint(settings | {"seed": 2}) != wanted
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 import sklearn.metrics
 
 from mimo_keras import data
-from mimo_keras.errors import AbsentError, expected
+from mimo_keras.errors import AbsentError, InputError, expected
 from mimo_keras.training import Predictor
 from mimo_keras.training.distribution import make_strategy
 from uncertainty_runs.suite import CorruptionsCallback, Suite, save
@@ -192,3 +192,44 @@ def test_save_writes_what_the_report_reads(tmp_path):
     with np.load(tmp_path / "arrays.npz", allow_pickle=False) as arrays:
         np.testing.assert_array_equal(arrays["kl_matrix"], np.eye(2))
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_damaged_set_stops_and_a_required_one_too(suite, sets, monkeypatch):
+    def damaged():
+        raise expected("whole records", "half of one", "Get it again.")
+
+    broken = [data.corruptions.Corrupted("fog", 1, damaged)]
+    monkeypatch.setattr(data, "corrupted", lambda *_, **__: iter(broken))
+    with pytest.raises(InputError, match="half of one"):
+        suite.full(Model())
+    suite.require = True
+    with pytest.raises(AbsentError, match="Get it"):
+        suite.full(Model(), only=["ood"])
+
+
+def test_the_network_is_built_once_for_all_sets(suite, sets):
+    made = []
+
+    class Counted(Model):
+        def predictor(self):
+            made.append(self)
+            return super().predictor()
+
+    suite.full(Counted())
+    assert len(made) == 1
+
+
+def test_what_was_evaluated_is_not_evaluated_again(sets, tmp_path):
+    settings = {"dataset": "digits", "data_dir": None, "download_data": False}
+    suite = Suite(draw(0, 13), make_strategy(), settings, tmp_path / "kept")
+    model = Model()
+    first, drawn = suite.full(model)
+    for part in sets:
+        part.__dict__["examples"] = None  # To look at it again would fail.
+    again, redrawn = suite.full(model)
+    timed = "cost/ms_per_example"
+    assert {**again, timed: 0} == {**first, timed: 0}
+    for name, array in drawn.items():
+        np.testing.assert_array_equal(redrawn[name], array)
+    suite.forget()
+    assert not (tmp_path / "kept").exists()
