@@ -127,7 +127,9 @@ def test_makefile_takes_the_python_that_setup_takes(metadata):
     )
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "docs/devices.md"]
+)
 def test_documents_show_commands_that_exist(name):
     found = documents.commands((ROOT / name).read_text("utf-8"))
     assert found, f"no command found in {name}"

@@ -51,7 +51,7 @@ def evaluate(runs, output_dir, *, data_dir=None, export=False):
     recorded = {run: read_json(pathlib.Path(run, "flags.json")) for run in runs}
     s = common_settings(recorded) | {"data_dir": data_dir, "export": export}
     test = sources.load(s, "test")
-    strategy = make_strategy()
+    strategy = make_strategy(alone=True)
     with strategy.scope():
         members = [models.load_run(run, recorded[run], test) for run in runs]
         model = mimo_keras.assemble(members)

@@ -47,7 +47,11 @@ def define_flags():
 def main():
     f = flags.FLAGS
     strategy = make_strategy(
-        use_tpu=f.use_tpu, tpu=f.tpu, use_gpu=f.use_gpu, num_cores=f.num_cores
+        use_tpu=f.use_tpu,
+        tpu=f.tpu,
+        use_gpu=f.use_gpu,
+        num_cores=f.num_cores,
+        alone=True,
     )
     folder = output_dir(f)
     s, found = load(f, strategy)

@@ -2,17 +2,19 @@
 
 import json
 import pathlib
+import zlib
 
 from mimo_keras.errors import expected
 from mimo_keras.files import write_json
 from uncertainty_runs.settings import FREE
 
 
-def claim(settings):
+def claim(settings, write=True):
     """Takes --output_dir for this run, or goes on with the run in it.
 
     Args:
         settings: The value of every flag.
+        write: Whether this process writes; of several workers one does.
 
     Returns:
         pathlib.Path of the folder, in which flags.json now stands.
@@ -32,7 +34,8 @@ def claim(settings):
             "Train first, or name the folder of a run.",
         )
     try:
-        write_json(record, settings)
+        if write:
+            write_json(record, settings)
     except OSError as error:
         raise expected(
             "an --output_dir that can be written",
@@ -40,6 +43,12 @@ def claim(settings):
             "Choose another folder.",
         ) from error
     return folder
+
+
+def fingerprint(settings):
+    """Returns a whole number of the flags that a run's weights depend on."""
+    kept = {k: v for k, v in settings.items() if k not in FREE}
+    return zlib.crc32(json.dumps(kept, sort_keys=True).encode())
 
 
 def _read(record):

@@ -32,7 +32,7 @@ class Network:
     fingerprint: str
 
 
-def prepared(strategy, models, batch_size):
+def prepared(strategy, models, batch_size, moves=False):
     """Builds the predictors of models, and the functions that run them.
 
     Args:
@@ -40,12 +40,13 @@ def prepared(strategy, models, batch_size):
         models: `EnsembleModel`, or a list of them, whose predictions are
             averaged: all their members are members of one ensemble.
         batch_size: As `logits_function`.
+        moves: Whether the models are of another strategy.
 
     Returns:
         The `Network`.
     """
     models = models if isinstance(models, list) else [models]
-    networks = [_one(strategy, model, batch_size) for model in models]
+    networks = [_one(strategy, model, batch_size, moves) for model in models]
     if len(networks) == 1:
         return networks[0]
 
@@ -63,9 +64,12 @@ def prepared(strategy, models, batch_size):
     )
 
 
-def _one(strategy, model, batch_size):
-    with strategy.scope():
-        predictor = model.predictor()
+def _one(strategy, model, batch_size, moves):
+    if moves:
+        predictor = _moved(model.predictor(), strategy)
+    else:
+        with strategy.scope():
+            predictor = model.predictor()
     digest = hashlib.sha256()
     for weight in predictor.network.get_weights():
         digest.update(np.ascontiguousarray(weight).tobytes())
@@ -82,6 +86,15 @@ def _one(strategy, model, batch_size):
         analysis.sharing_rates(model.network),
         digest.hexdigest(),
     )
+
+
+def _moved(predictor, strategy):
+    """Copies a predictor to a strategy that may not read the model's."""
+    weights = predictor.get_weights()
+    with strategy.scope():
+        copy = type(predictor).from_config(predictor.get_config())
+        copy.set_weights(weights)
+    return copy
 
 
 def logits_function(strategy, predictor, batch_size):

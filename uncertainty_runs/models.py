@@ -34,6 +34,7 @@ def build_model(s, train, unique, steps):
         mean=mean,
         std=std,
         seed=s["seed"],
+        sync_batch_norm=bool(s.get("sync_batch_norm")),
         **settings.method_options(s, train_examples=len(train)),
     )
     optimizer = build_optimizer(s, unique, steps)

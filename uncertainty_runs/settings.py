@@ -78,6 +78,12 @@ def _define_model():
         "input_repetition_probability",
         "ρ, share of rows with one image in all members.",
     )
+    _recipe(
+        _whole,
+        "shuffle_group",
+        "Images of a device among which rows form; 0: all of them.",
+        lower_bound=0,
+    )
 
 
 def _define_method():
@@ -185,6 +191,8 @@ def _define_training():
         lower_bound=0,
         upper_bound=1,
     )
+    # None as before there was this flag, for runs that began then.
+    _yes_no("sync_batch_norm", None, "Batch norm sees all devices' rows.")
     _yes_no("use_bfloat16", False, "Compute in bfloat16, keep float32 weights.")
     _whole(
         "seed",

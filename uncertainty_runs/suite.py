@@ -10,6 +10,7 @@ import numpy as np
 from mimo_keras import data, evaluation
 from mimo_keras.errors import AbsentError
 from mimo_keras.files import replacing, write_json
+from mimo_keras.training.distribution import local_strategy
 from uncertainty_runs import natural
 from uncertainty_runs.evaluated import Evaluated
 from uncertainty_runs.inference import prepared
@@ -20,7 +21,8 @@ class Suite:
 
     Args:
         test: The clean test set, `data.Examples` or `data.Photographs`.
-        strategy: The tf.distribute strategy that evaluates.
+        strategy: The tf.distribute strategy that trains. Each of several
+            workers evaluates by itself, on its own devices.
         settings: The value of every flag.
         folder: Where the results of each set are kept as soon as they are
             there, so that a later call goes on from them; None for nowhere.
@@ -28,13 +30,14 @@ class Suite:
 
     def __init__(self, test, strategy, settings, folder=None):
         self.test = test
-        self.strategy = strategy
+        self.strategy = local_strategy(strategy)
+        self.moves = self.strategy is not strategy
         self.dataset = settings["dataset"]
         self.shifts = settings.get("shifted", False)
         self.require = settings.get("require", False)
         self.folder = folder
         # Rows at a time over all devices, in equal shares.
-        replicas = strategy.num_replicas_in_sync
+        replicas = self.strategy.num_replicas_in_sync
         rows = min(512 if test.image_shape[0] <= 64 else 128, len(test))
         self.batch_size = replicas * max(1, rows // replicas)
         self.where = {
@@ -72,7 +75,7 @@ class Suite:
         Raises:
             InputError: A set is damaged, or is not there but required.
         """
-        network = prepared(self.strategy, models, self.batch_size)
+        network = prepared(self.strategy, models, self.batch_size, self.moves)
         done = Evaluated(
             network,
             self.batch_size,

@@ -7,6 +7,7 @@ import keras
 import mimo_keras
 from mimo_keras import analysis
 from mimo_keras.errors import expected
+from mimo_keras.training import workers
 from mimo_keras.training.distribution import make_strategy
 from mimo_keras.training.fit import fit, restore
 from uncertainty_runs import folder, models, settings
@@ -15,17 +16,24 @@ from uncertainty_runs.trajectory import TrajectoryCallback
 
 
 def start(s):
-    """Returns the strategy of a run, before anything is computed.
+    """Returns the strategy; with several workers, all of them are there.
 
     Args:
         s: The value of every flag.
     """
-    return make_strategy(
+    strategy = make_strategy(
         use_tpu=s["use_tpu"],
         tpu=s["tpu"],
         use_gpu=s["use_gpu"],
         num_cores=s["num_cores"],
     )
+    workers.agree(
+        strategy,
+        folder.fingerprint(s),
+        "fingerprint of the flags",
+        "Start all workers by the same command.",
+    )
+    return strategy
 
 
 def run(s, strategy, train, test, batches):
@@ -49,8 +57,10 @@ def run(s, strategy, train, test, batches):
     with strategy.scope():
         model = models.build_model(s, train, unique, steps)
     # Only now: flags that cannot run must not take a folder for themselves.
-    output_dir = folder.claim(s)
-    suite = Suite(test, strategy, s, output_dir / "evaluated")
+    chief = workers.is_chief(strategy)
+    output_dir = folder.claim(s, write=chief)
+    kept = output_dir / "evaluated" if chief else None
+    suite = Suite(test, strategy, s, kept)
     if s["eval_only"]:
         if not restore(model, output_dir)[0]:
             raise expected(
@@ -75,7 +85,9 @@ def run(s, strategy, train, test, batches):
             ],
             verbose=1 if sys.stdout.isatty() else 2,
         )
-    conclude(model, suite, output_dir, s)
+    if chief:
+        conclude(model, suite, output_dir, s)
+    workers.meet(strategy)  # A process that ends would end the others, too.
 
 
 def conclude(model, suite, output_dir, s):

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from mimo_keras.errors import expected
 from mimo_keras.layers.members import MembersLayer, rows_per_member
 from mimo_keras.layers.registration import register
 
@@ -19,6 +20,9 @@ class MemberBatchNormalization(MembersLayer):
         ensemble_size: M, the number of members.
         momentum: Of the moving averages.
         epsilon: ε.
+        synchronized: Whether mean and variance are over the rows of all
+            replicas, as in `keras.layers.BatchNormalization`; under
+            TensorFlow only.
 
     Call arguments:
         inputs: Rows of all members, all of member 0 first: see
@@ -43,10 +47,24 @@ class MemberBatchNormalization(MembersLayer):
         only.
     """
 
-    def __init__(self, ensemble_size, momentum=0.99, epsilon=1e-3, **kwargs):
+    def __init__(
+        self,
+        ensemble_size,
+        momentum=0.99,
+        epsilon=1e-3,
+        synchronized=False,
+        **kwargs,
+    ):
         super().__init__(ensemble_size, **kwargs)
+        if synchronized and keras.backend.backend() != "tensorflow":
+            raise expected(
+                "synchronized=False under this backend",
+                f"synchronized=True, backend={keras.backend.backend()}",
+                "Only TensorFlow has replicas: set KERAS_BACKEND=tensorflow.",
+            )
         self.momentum = momentum
         self.epsilon = epsilon
+        self.synchronized = synchronized
 
     def build(self, input_shape):
         self.gamma = self._add("gamma", "ones", input_shape)
@@ -78,7 +96,7 @@ class MemberBatchNormalization(MembersLayer):
         x = ops.reshape(x, (self.ensemble_size, -1, channels))
         mean, variance = self.moving_mean, self.moving_variance
         if training and self.trainable:
-            moments = ops.moments(x, axes=1)
+            moments = ops.moments(x, 1, synchronized=self.synchronized)
             mean, variance = (ops.reshape(value, (-1,)) for value in moments)
             self._move(self.moving_mean, mean)
             self._move(self.moving_variance, variance)
@@ -94,7 +112,10 @@ class MemberBatchNormalization(MembersLayer):
     def member(self, index):
         """Returns one member's plain layer, and its weights."""
         twin = keras.layers.BatchNormalization(
-            momentum=self.momentum, epsilon=self.epsilon, name=self.name
+            momentum=self.momentum,
+            epsilon=self.epsilon,
+            synchronized=self.synchronized,
+            name=self.name,
         )
         rows = [
             weight.reshape(self.ensemble_size, -1)[index]
@@ -110,4 +131,5 @@ class MemberBatchNormalization(MembersLayer):
             **super().get_config(),
             "momentum": self.momentum,
             "epsilon": self.epsilon,
+            "synchronized": self.synchronized,
         }

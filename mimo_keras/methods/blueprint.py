@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import numbers
 from collections.abc import Callable
 
 import keras
@@ -40,11 +41,15 @@ class Sampling:
         batch_repetitions: R; a step has N = B·R rows.
         input_repetition_probability: ρ, the share of rows that hold one
             image in all members.
+        shuffle_group: g, the number of images among which rows form: those
+            of a row are of one group; 0 if all of a replica's images are
+            one.
     """
 
     members: int = 0
     batch_repetitions: int = 1
     input_repetition_probability: float = 0.0
+    shuffle_group: int = 0
 
     def __post_init__(self):
         if self.batch_repetitions < 1:
@@ -59,6 +64,13 @@ class Sampling:
                 "input_repetition_probability="
                 f"{self.input_repetition_probability}",
                 "It is the share of rows with one image in all members.",
+            )
+        whole = isinstance(self.shuffle_group, numbers.Integral)
+        if not whole or self.shuffle_group < 0:
+            raise expected(
+                "shuffle_group to be a whole number of at least 0",
+                f"shuffle_group={self.shuffle_group!r}",
+                "Use 0 to form rows among all images of a device.",
             )
 
 

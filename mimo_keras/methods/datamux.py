@@ -22,6 +22,7 @@ def datamux(
     demultiplexer=None,
     batch_repetitions=1,
     input_repetition_probability=0.0,
+    shuffle_group=0,
 ):
     """M inputs in one, by keys; one trunk; a demultiplexer for each member.
 
@@ -35,6 +36,8 @@ def datamux(
         batch_repetitions: R, how often a step sees each image.
         input_repetition_probability: ρ, the share of rows that hold one
             image in all inputs.
+        shuffle_group: g, the images among which rows form; 0 for all of a
+            replica's.
 
     Returns:
         The `Blueprint`; its network maps (N, M, …, C) to (N, M, K).
@@ -64,7 +67,12 @@ def datamux(
         outputs = Kit().dense(task.outputs, name="head")(own)
     return Blueprint(
         keras.Model(inputs, outputs),
-        Sampling(members, batch_repetitions, input_repetition_probability),
+        Sampling(
+            members,
+            batch_repetitions,
+            input_repetition_probability,
+            shuffle_group,
+        ),
     )
 
 

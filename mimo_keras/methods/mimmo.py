@@ -18,6 +18,7 @@ def mimmo(
     train_examples,
     batch_repetitions=1,
     input_repetition_probability=0.0,
+    shuffle_group=0,
     learn_depth=True,
     depth_warmup_epochs=5,
     alpha=1.0,
@@ -29,9 +30,9 @@ def mimmo(
     Args:
         task: The `Task`.
         train_examples: N of the KL term's factor, alpha / N.
-        batch_repetitions: R, how often a step sees each image.
-        input_repetition_probability: ρ, the share of rows that hold one
-            image in all inputs.
+        batch_repetitions: R, as of `mimo`; so are the next two.
+        input_repetition_probability: ρ.
+        shuffle_group: g.
         learn_depth: Whether θ is learned; if not, it is the prior ("MIMMO γ").
         depth_warmup_epochs: Epochs in which θ is held at the prior.
         alpha: Weight of the KL term.
@@ -50,6 +51,7 @@ def mimmo(
             f"train_examples={train_examples}",
             "Count the training images.",
         )
+    sampling = batch_repetitions, input_repetition_probability, shuffle_group
     members = task.ensemble_size
     inputs = keras.Input((members, *task.input_shape), name="member_images")
     x = ConcatenateMembers(name="concatenate_members")(inputs)
@@ -66,7 +68,7 @@ def mimmo(
     )
     return Blueprint(
         keras.Model(inputs, [outputs, weights]),
-        Sampling(members, batch_repetitions, input_repetition_probability),
+        Sampling(members, *sampling),
         kl_term=KLTerm(alpha / train_examples),
     )
 

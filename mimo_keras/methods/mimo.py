@@ -10,7 +10,13 @@ from mimo_keras.methods.registry import register
 
 
 @register("mimo")
-def mimo(task, *, batch_repetitions=1, input_repetition_probability=0.0):
+def mimo(
+    task,
+    *,
+    batch_repetitions=1,
+    input_repetition_probability=0.0,
+    shuffle_group=0,
+):
     """M subnetworks inside one: M inputs side by side, M heads.
 
     Each head learns to classify its own input and to ignore the others'.
@@ -23,6 +29,8 @@ def mimo(task, *, batch_repetitions=1, input_repetition_probability=0.0):
         input_repetition_probability: ρ, the share of rows that hold one
             image in all inputs; above 0 it lets small networks share
             features.
+        shuffle_group: g, the images among which rows form; 0 for all of a
+            replica's.
 
     Returns:
         The `Blueprint`; its network maps (N, M, …, C) to (N, M, K).
@@ -36,5 +44,10 @@ def mimo(task, *, batch_repetitions=1, input_repetition_probability=0.0):
     features, _ = task.backbone.features(x, Kit())
     return Blueprint(
         keras.Model(inputs, heads(task)(features)),
-        Sampling(members, batch_repetitions, input_repetition_probability),
+        Sampling(
+            members,
+            batch_repetitions,
+            input_repetition_probability,
+            shuffle_group,
+        ),
     )

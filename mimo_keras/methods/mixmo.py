@@ -19,6 +19,7 @@ def mixmo(
     *,
     batch_repetitions=1,
     input_repetition_probability=0.0,
+    shuffle_group=0,
     concentration=2.0,
     cutmix_probability=None,
     cutmix_decay=1 / 12,
@@ -31,6 +32,8 @@ def mixmo(
         batch_repetitions: R, how often a step sees each image.
         input_repetition_probability: ρ, the share of rows that hold one
             image in all inputs.
+        shuffle_group: g, the images among which rows form; 0 for all of a
+            replica's.
         concentration: Of the Dirichlet distribution of mixing ratios.
         cutmix_probability: Probability that a batch is mixed by CutMix;
             None for 0.5 where the encoders give maps, 0 for vectors.
@@ -46,7 +49,10 @@ def mixmo(
     """
     mixing = Mixing(0.5, cutmix_probability, cutmix_decay, concentration)
     sampling = Sampling(
-        task.ensemble_size, batch_repetitions, input_repetition_probability
+        task.ensemble_size,
+        batch_repetitions,
+        input_repetition_probability,
+        shuffle_group,
     )
     return mixed(task, sampling, mixing, loss_root)
 

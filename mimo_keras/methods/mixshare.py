@@ -15,6 +15,7 @@ def mixshare(
     *,
     batch_repetitions=1,
     input_repetition_probability=0.1,
+    shuffle_group=0,
     concentration=2.0,
     cutmix_probability=None,
     cutmix_decay=0.0,
@@ -33,6 +34,8 @@ def mixshare(
         batch_repetitions: R, how often a step sees each image.
         input_repetition_probability: ρ, the share of rows that hold one
             image in all inputs.
+        shuffle_group: g, the images among which rows form; 0 for all of a
+            replica's.
         concentration: Of the Dirichlet distribution of mixing ratios.
         cutmix_probability: Probability that a batch is mixed by CutMix;
             None for 1, which unmixing needs, or for 0 on vectors.
@@ -54,7 +57,10 @@ def mixshare(
     """
     layer = _unmixing(unmix, unmix_fraction, fadeout_epochs)
     sampling = Sampling(
-        task.ensemble_size, batch_repetitions, input_repetition_probability
+        task.ensemble_size,
+        batch_repetitions,
+        input_repetition_probability,
+        shuffle_group,
     )
     mixing = Mixing(1.0, cutmix_probability, cutmix_decay, concentration)
     start = None if alignment == "none" else AlignedKernels(alignment)

@@ -12,27 +12,30 @@ def member_rows(batch_size, sampling, seed):
     The B indices repeated R times are shuffled; each member shuffles the
     first k = floor(N·(1 - ρ)) of these N = B·R rows for itself, and the rest
     hold the same image in all members. So every member sees each image R
-    times.
+    times. With groups of g images, 0 … g-1, g … 2g-1 and so on, that happens
+    in each group by itself.
 
     Args:
         batch_size: B, the number of images: an integer, or a scalar integer
             tensor where it is not known before the step runs.
-        sampling: `Sampling`: members M, batch_repetitions R and
-            input_repetition_probability ρ.
+        sampling: `Sampling`: members M, batch_repetitions R,
+            input_repetition_probability ρ and shuffle_group g.
         seed: keras.random.SeedGenerator, or an integer for one fixed draw.
 
     Returns:
-        Integer tensor (N, M) of indices in 0 … B-1.
+        Integer tensor (N, M) of indices in 0 … B-1, group by group.
 
     Reference:
         Havasi et al., ICLR 2021, section 3.5 (batch and input repetition).
     """
     rows = batch_size * sampling.batch_repetitions
-    independent = _share(rows, 1.0 - sampling.input_repetition_probability)
     # One draw: the first column orders the images, one more each member.
     scores = keras.random.uniform(
         (sampling.members + 1, rows), seed=seed, dtype="float32"
     )
+    if sampling.shuffle_group:
+        return _grouped_rows(batch_size, sampling, scores)
+    independent = _share(rows, 1.0 - sampling.input_repetition_probability)
     images = ops.argsort(scores[0]) % batch_size
     orders = ops.argsort(scores[1:, :independent], axis=1)
     shuffled = ops.take(images, ops.transpose(orders), axis=0)
@@ -40,6 +43,38 @@ def member_rows(batch_size, sampling, seed):
         ops.expand_dims(images[independent:], 1), sampling.members, axis=1
     )
     return ops.concatenate([shuffled, same], axis=0)
+
+
+def _grouped_rows(batch_size, sampling, scores):
+    """Forms rows as `member_rows`, in each group of images by itself."""
+    share = 1.0 - sampling.input_repetition_probability
+    images = sampling.shuffle_group
+    size = images * sampling.batch_repetitions
+    count = batch_size * sampling.batch_repetitions
+    places = ops.arange(count, dtype="int32")
+    order = _sorted_in(places % batch_size // images, _ranks(scores[:1]))
+    order = order[0] % batch_size
+    # Now the groups lie one behind another, the last one perhaps smaller.
+    group = places // size
+    heads = ops.where(
+        group < count // size, _share(size, share), _share(count % size, share)
+    )
+    shuffled = places % size < heads
+    ranks = ops.where(shuffled, _ranks(scores[1:]), places)
+    block = 2 * group + ops.cast(~shuffled, "int32")
+    return ops.take(order, ops.transpose(_sorted_in(block, ranks)), axis=0)
+
+
+def _ranks(scores):
+    """Returns each score's place (…, N) among those of its line."""
+    places = ops.argsort(ops.argsort(scores, axis=1), axis=1)
+    return ops.cast(places, "int32")
+
+
+def _sorted_in(blocks, ranks):
+    """Returns the places (…, N) by block, and by rank within a block."""
+    # Whole numbers: sums of blocks and scores would lose the scores' digits.
+    return ops.argsort(blocks * ops.shape(ranks)[1] + ranks, axis=1)
 
 
 def shared_rows(batch_size, components):

@@ -2,7 +2,9 @@
 
 import numbers
 
-from mimo_keras import backbones, methods
+import keras
+
+from mimo_keras import backbones, layers, methods
 from mimo_keras.errors import expected
 from mimo_keras.training.model import EnsembleModel
 from mimo_keras.training.seeds import seed_generators
@@ -19,6 +21,7 @@ def create_model(
     mean=0.0,
     std=1.0,
     seed=None,
+    sync_batch_norm=False,
     **options,
 ):
     """Creates an ensemble that trains with Keras's `fit`.
@@ -35,6 +38,8 @@ def create_model(
             each channel, see `layers.StandardizeImages`.
         std: Standard deviation, likewise.
         seed: Integer for the draws of the training rows and of dropout.
+        sync_batch_norm: Whether batch norm sees the rows of all replicas of
+            a tf.distribute strategy, not each replica's own.
         **options: The method's own, such as batch_repetitions for mimo.
 
     Returns:
@@ -59,14 +64,11 @@ def create_model(
         ensemble_size,
         seed_generators(seed),
     )
-    return from_blueprint(
-        methods.build(method, task, options),
-        None if num_classes is None else outputs,
-        mean=mean,
-        std=std,
-        seed=seed,
-        name=method,
-    )
+    blueprint = methods.build(method, task, options)
+    if sync_batch_norm:
+        _synchronize(blueprint.network)
+    facts = {"mean": mean, "std": std, "seed": seed, "name": method}
+    return from_blueprint(blueprint, num_classes and outputs, **facts)
 
 
 def from_blueprint(blueprint, num_classes, **options):
@@ -80,6 +82,21 @@ def from_blueprint(blueprint, num_classes, **options):
         kl_term=blueprint.kl_term,
         **options,
     )
+
+
+def _synchronize(network):
+    """Makes batch normalisations see the rows of all replicas."""
+    if keras.backend.backend() != "tensorflow":
+        raise expected(
+            "sync_batch_norm=False under this backend",
+            f"sync_batch_norm=True, backend={keras.backend.backend()}",
+            "Only TensorFlow has replicas: set KERAS_BACKEND=tensorflow.",
+        )
+    kinds = (keras.layers.BatchNormalization, layers.MemberBatchNormalization)
+    for layer in network._flatten_layers():
+        if isinstance(layer, kinds):
+            # What their constructors keep, and their configs and calls read.
+            layer.synchronized = True
 
 
 def _outputs(num_classes, output_dim):

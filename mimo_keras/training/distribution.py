@@ -1,4 +1,4 @@
-"""Where a step runs: CPU, GPUs or TPU, one replica or many."""
+"""Where a step runs: CPU, GPUs, TPU or many machines; how many replicas."""
 
 import contextlib
 import socket
@@ -6,6 +6,7 @@ import socket
 import keras
 
 from mimo_keras.errors import expected
+from mimo_keras.training import workers
 
 _SECONDS_TO_REACH_TPU = 10.0
 
@@ -31,10 +32,15 @@ def replica_index():
     return context.replica_id_in_sync_group
 
 
-def make_strategy(*, use_tpu=False, tpu="", use_gpu=False, num_cores=0):
+def make_strategy(
+    *, use_tpu=False, tpu="", use_gpu=False, num_cores=0, alone=False
+):
     """Returns the tf.distribute strategy for the machine at hand.
 
     Without `use_tpu` or `use_gpu`: all GPUs if there are any, else the CPU.
+    If TF_CONFIG names several workers, they share every step, each with all
+    its GPUs or its CPU; then this must be called before TensorFlow runs
+    anything, and waits for the others.
 
     Args:
         use_tpu: Run on a TPU, and nowhere else.
@@ -43,30 +49,28 @@ def make_strategy(*, use_tpu=False, tpu="", use_gpu=False, num_cores=0):
         use_gpu: Run on GPUs, and nowhere else.
         num_cores: How many devices to use; 0 for all. On a CPU, how many
             logical CPUs (replicas) to divide it into; 0 for one.
+        alone: Leave TF_CONFIG unread.
 
     Returns:
         tf.distribute.Strategy.
 
     Raises:
-        InputError: The asked-for device is not there.
+        InputError: The asked-for device is not there, or TF_CONFIG does not
+            fit.
     """
-    import tensorflow as tf
-
     if use_tpu and use_gpu:
         raise expected(
             "--use_tpu or --use_gpu",
             "use_tpu=True, use_gpu=True",
             "Choose one.",
         )
+    if not alone and workers.worker_count() > 1:
+        return _of_workers(use_tpu, use_gpu, num_cores)
     if use_tpu:
         return _tpu_strategy(tpu)
     gpus = _gpus()
     if use_gpu and not gpus:
-        raise expected(
-            "a GPU that TensorFlow can see",
-            "use_gpu=True, GPUs found=0",
-            "Install tensorflow[and-cuda], or leave out --use_gpu.",
-        )
+        raise _no_gpu()
     devices = gpus or _cpus(num_cores)
     if not 0 <= num_cores <= len(devices):
         raise expected(
@@ -75,11 +79,58 @@ def make_strategy(*, use_tpu=False, tpu="", use_gpu=False, num_cores=0):
             "Only that many devices are here.",
         )
     devices = [device.name for device in devices[: num_cores or None]]
-    if len(devices) == 1 or (not gpus and num_cores < 2):
+    if not gpus and num_cores < 2:
+        devices = devices[:1]
+    return _on(devices, gpus)
+
+
+def local_strategy(strategy):
+    """Returns a strategy of the devices that this process itself drives.
+
+    It is the given one, unless that has several workers: then what one of
+    them does under the local one, the others need not do.
+    """
+    if not workers.several(strategy):
+        return strategy
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    return _on(list(strategy.extended.worker_devices), gpus)
+
+
+def _on(devices, gpus):
+    """Returns the strategy of some devices; `gpus` is whether they are GPUs."""
+    import tensorflow as tf
+
+    if len(devices) == 1:
         return tf.distribute.OneDeviceStrategy(devices[0])
     # The default reduction breaks a second strategy on logical CPUs.
     reduction = None if gpus else tf.distribute.ReductionToOneDevice()
     return tf.distribute.MirroredStrategy(devices, reduction)
+
+
+def _of_workers(use_tpu, use_gpu, num_cores):
+    """Returns the strategy of all workers, if the flags allow it."""
+    import tensorflow as tf
+
+    if use_tpu or num_cores:
+        raise expected(
+            "neither --use_tpu nor --num_cores with workers in TF_CONFIG",
+            f"use_tpu={use_tpu}, num_cores={num_cores}",
+            "Unset TF_CONFIG, or leave them out: a worker takes all GPUs that "
+            "CUDA_VISIBLE_DEVICES shows it, or its CPU.",
+        )
+    if use_gpu and not tf.config.list_physical_devices("GPU"):
+        raise _no_gpu()
+    return workers.workers_strategy()
+
+
+def _no_gpu():
+    return expected(
+        "a GPU that TensorFlow can see",
+        "use_gpu=True, GPUs found=0",
+        "Install tensorflow[and-cuda], or leave out --use_gpu.",
+    )
 
 
 def _gpus():

@@ -8,7 +8,10 @@ import keras
 
 from mimo_keras.errors import InputError
 from mimo_keras.files import replacing
+from mimo_keras.training import workers
 from mimo_keras.training.checkpoints import Checkpoints
+
+_SHARE = "Give all workers one --output_dir that they share."
 
 
 class NonFiniteLossError(InputError):
@@ -31,7 +34,8 @@ def fit(
 
     After every epoch a row is added to metrics.csv and the TensorBoard events.
     On a CPU a run that was killed and started again ends with the same
-    weights, bit for bit.
+    weights, bit for bit. Of several workers all run the callbacks and read
+    the checkpoints, in one folder; the chief writes.
 
     Args:
         model: Compiled `EnsembleModel`.
@@ -41,8 +45,7 @@ def fit(
         epochs: Number of epochs in all.
         steps_per_epoch: Batches an epoch.
         output_dir: pathlib.Path of the run's folder.
-        checkpoint_interval: Epochs from checkpoint to checkpoint; there is
-            always one at the end.
+        checkpoint_interval: Epochs between checkpoints; the last has one.
         validation_data: As in Keras; evaluated after each epoch.
         callbacks: Keras callbacks; what they add to the logs is recorded.
         verbose: As in Keras.
@@ -53,9 +56,13 @@ def fit(
     Raises:
         NonFiniteLossError: The loss became NaN or infinite.
     """
+    strategy = getattr(model, "distribute_strategy", None)
+    chief = workers.is_chief(strategy)
     start, rows = restore(model, output_dir)
+    workers.agree(strategy, start, "number of finished epochs", _SHARE)
     if start < epochs:
-        recorder = _Recorder(rows, output_dir, checkpoint_interval, epochs)
+        own = [_Recorder(rows, output_dir, checkpoint_interval, epochs, chief)]
+        own += [_events(output_dir)] if chief else []
         model.fit(
             batches(start),
             epochs=epochs,
@@ -63,11 +70,13 @@ def fit(
             steps_per_epoch=steps_per_epoch,
             shuffle=False,  # The batches come in their order.
             validation_data=validation_data,
-            callbacks=[*callbacks, recorder, _events(output_dir)],
-            verbose=verbose,
+            callbacks=[*callbacks, *own],
+            verbose=verbose if chief else 0,
         )
-    # A kill may have come between the last checkpoint and this file.
-    _write_rows(output_dir, rows)
+    if chief:
+        # A kill may have come between the last checkpoint and this file.
+        _write_rows(output_dir, rows)
+    workers.meet(strategy)
     return rows
 
 
@@ -89,13 +98,14 @@ def restore(model, output_dir):
 class _Recorder(keras.callbacks.Callback):
     """Writes metrics.csv and checkpoints; stops on a loss that is no number."""
 
-    def __init__(self, rows, output_dir, interval, epochs):
+    def __init__(self, rows, output_dir, interval, epochs, writes):
         super().__init__()
         self.rows = rows
         self.output_dir = output_dir
         self.checkpoints = Checkpoints(output_dir / "checkpoints")
         self.interval = interval
         self.epochs = epochs
+        self.writes = writes
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.monotonic()
@@ -111,8 +121,11 @@ class _Recorder(keras.callbacks.Callback):
                 "seconds": round(time.monotonic() - self.started, 3),
             }
         )
+        if self.writes:
+            self._write(epoch + 1)
+
+    def _write(self, done):
         _write_rows(self.output_dir, self.rows)
-        done = epoch + 1
         if done % self.interval == 0 or done == self.epochs:
             self.checkpoints.save(self.model, done, self.rows)
 

@@ -16,10 +16,11 @@ from mimo_keras.training.learning_rates import multiply_learning_rates
 from mimo_keras.training.mixture_nll import MixtureNLL
 from mimo_keras.training.predictor import Predictor
 from mimo_keras.training.seeds import ReplicaSeed
+from mimo_keras.training.worker_fit import WorkerFit
 
 
 @register
-class EnsembleModel(keras.Model):
+class EnsembleModel(WorkerFit, keras.Model):
     """An efficient ensemble that trains with Keras's own `fit`.
 
     Plain images and labels go in. The rows of a training step, which may

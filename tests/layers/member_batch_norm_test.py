@@ -119,6 +119,65 @@ def test_rows_that_members_cannot_share_are_refused():
         layer(np.zeros((7, CHANNELS), "float32"))
 
 
+def test_one_member_taken_out_is_synchronized_if_all_are():
+    for synchronized in (False, _tensorflow()):
+        layer = MemberBatchNormalization(MEMBERS, synchronized=synchronized)
+        layer.build((None, CHANNELS))
+        assert layer.get_config()["synchronized"] == synchronized
+        assert layer.member(0)[0].synchronized == synchronized
+
+
+def test_another_backend_synchronizes_nothing(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(InputError) as caught:
+        MemberBatchNormalization(MEMBERS, synchronized=True)
+    assert str(caught.value) == (
+        "Expected synchronized=False under this backend. Received: "
+        "synchronized=True, backend=jax. Only TensorFlow has replicas: set "
+        "KERAS_BACKEND=tensorflow."
+    )
+
+
+def _tensorflow():
+    return keras.backend.backend() == "tensorflow"
+
+
+@pytest.mark.parametrize("space", [(), (4, 2)])
+def test_synchronized_replicas_are_one_device_with_all_rows(two_cpus, space):
+    import tensorflow as tf
+
+    strategy = tf.distribute.MirroredStrategy(
+        two_cpus, tf.distribute.ReductionToOneDevice()
+    )
+    whole = rows(space=space).reshape(MEMBERS, 6, *space, CHANNELS)
+    halves = [
+        part.reshape(-1, *space, CHANNELS) for part in np.split(whole, 2, 1)
+    ]
+    with strategy.scope():
+        layer = MemberBatchNormalization(MEMBERS, **OPTIONS, synchronized=True)
+        layer.build((None, *space, CHANNELS))
+    values = strategy.experimental_distribute_values_from_function(
+        lambda context: tf.constant(halves[context.replica_id_in_sync_group])
+    )
+    outputs = strategy.run(
+        tf.function(lambda x: layer(x, training=True)), args=(values,)
+    )
+    found = [
+        np.reshape(part, (MEMBERS, 3, *space, CHANNELS))
+        for part in strategy.experimental_local_results(outputs)
+    ]
+    alone = MemberBatchNormalization(MEMBERS, **OPTIONS)
+    expected = alone(rows(space=space), training=True)
+    np.testing.assert_allclose(
+        np.concatenate(found, axis=1).reshape(expected.shape),
+        expected,
+        rtol=1e-4,
+        atol=1e-5,
+    )
+    for one, other in zip(layer.weights, alone.weights, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
 def test_replicas_agree_on_the_mean_of_their_statistics(two_cpus):
     import tensorflow as tf
 

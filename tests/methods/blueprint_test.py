@@ -29,7 +29,7 @@ def test_mixture_weights_can_be_said():
 
 
 def test_members_share_one_input_unless_said_otherwise():
-    assert Blueprint(network(2)).sampling == Sampling(0, 1, 0.0)
+    assert Blueprint(network(2)).sampling == Sampling(0, 1, 0.0, 0)
 
 
 @pytest.mark.parametrize("repetitions", [0, -1])
@@ -51,6 +51,23 @@ def test_a_share_outside_0_to_1_is_an_error(share):
         "Expected input_repetition_probability in [0, 1]. Received: "
         f"input_repetition_probability={share}. It is the share of rows "
         "with one image in all members."
+    )
+
+
+@pytest.mark.parametrize("group", [-1, 2.5, None])
+@pytest.mark.parametrize(
+    "method", ["mimo", "mimmo", "mixmo", "mixshare", "datamux"]
+)
+def test_a_group_of_images_is_a_whole_number(method, group):
+    options = {"train_examples": 9} if method == "mimmo" else {}
+    with pytest.raises(InputError) as caught:
+        small.create(
+            method, "wide_resnet_10_1", 2, shuffle_group=group, **options
+        )
+    assert str(caught.value) == (
+        "Expected shuffle_group to be a whole number of at least 0. Received: "
+        f"shuffle_group={group!r}. Use 0 to form rows among all images of a "
+        "device."
     )
 
 

@@ -36,6 +36,7 @@ def test_options_are_the_keyword_arguments_in_order():
     assert methods.options("mimo") == [
         "batch_repetitions",
         "input_repetition_probability",
+        "shuffle_group",
     ]
 
 
@@ -63,7 +64,10 @@ def test_an_unknown_method_lists_what_there_is(name, ask):
 @pytest.mark.parametrize(
     ("method", "known"),
     [
-        ("mimo", "batch_repetitions, input_repetition_probability"),
+        (
+            "mimo",
+            "batch_repetitions, input_repetition_probability, shuffle_group",
+        ),
         ("deterministic", "(it has none)"),
     ],
 )

@@ -29,6 +29,11 @@ FLAGS = {
         "in [0, 1]",
         "input_repetition_probability=1.5. It is the share",
     ],
+    "--shuffle_group=-1": ["--shuffle_group=-1", "non-negative"],
+    "--method=deterministic --shuffle_group=8": [
+        "no --shuffle_group for method deterministic",
+        "shuffle_group=8. Leave it out",
+    ],
     "--per_core_batch_size=130": [
         "divisible by batch_repetitions times devices",
         "rows=130, batch_repetitions=4, devices=1. Change",

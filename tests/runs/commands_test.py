@@ -50,6 +50,7 @@ def test_flags_json_holds_every_flag_with_the_recipes_values(folder):
         *("input_repetition_probability", "per_core_batch_size", "eval_only"),
         *("base_learning_rate", "lr_warmup_epochs", "use_tpu", "use_gpu"),
         *("corruptions_interval", "checkpoint_interval"),
+        *("shuffle_group", "sync_batch_norm"),
     }
 
 
@@ -123,6 +124,7 @@ COMMANDS = {
             *("--input_repetition_probability=0.5", "--use_bfloat16"),
             *("--per_core_batch_size=64", "--backbone=mlp_{width}"),
             *("--width_multiplier=8", "--lr_decay_epochs=100,150"),
+            *("--shuffle_group=8", "--sync_batch_norm"),
         ],
         2,
         2 * 64 * 8 + 8 + 2 * 90,

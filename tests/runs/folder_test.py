@@ -47,6 +47,23 @@ def test_free_flags_may_change_and_are_recorded(settings, tmp_path):
     assert json.loads((claimed / "flags.json").read_text()) == changed
 
 
+def test_a_worker_that_does_not_write_takes_the_same_folder(settings):
+    claimed = folder.claim(settings, write=False)
+    assert not claimed.exists()
+    assert folder.claim(settings) == claimed
+    before = (claimed / "flags.json").stat().st_mtime_ns
+    folder.claim({**settings, "export": True}, write=False)
+    assert (claimed / "flags.json").stat().st_mtime_ns == before
+    with pytest.raises(InputError, match="--seed=2"):
+        folder.claim({**settings, "seed": 2}, write=False)
+
+
+def test_the_fingerprint_is_of_what_the_weights_depend_on(settings):
+    wanted = folder.fingerprint(settings)
+    assert folder.fingerprint(settings | {"export": True}) == wanted
+    assert folder.fingerprint(settings | {"seed": 2}) != wanted
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

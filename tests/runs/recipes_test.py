@@ -129,7 +129,7 @@ def test_imagenet_rows_are_the_papers(method):
     assert (r.backbone, r.width_multiplier) == ("resnet50_{width}", 1)
     assert (r.base_learning_rate, r.images_per_rate) == (0.1, 256)
     assert (r.lr_decay_epochs, r.lr_decay_of) == ((30, 60, 80), 90)
-    assert (r.lr_warmup_epochs, r.l2, r.l2_scope) == (5, 1e-4, "all")
+    assert (r.lr_warmup_epochs, r.l2, r.l2_scope) == (5, 1e-4, "kernels")
     mimo = (2, 0.6) if method == "mimo" else (1, 0.0)
     assert mimo == (r.batch_repetitions, r.input_repetition_probability)
 

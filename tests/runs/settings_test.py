@@ -58,6 +58,12 @@ def test_only_width_is_filled_into_a_backbone(resolve, given, used):
     assert resolve(f"--backbone={given}")["backbone"] == used
 
 
+def test_rows_form_among_as_many_images_as_a_flag_says(resolve):
+    assert "shuffle_group" not in settings.method_options(resolve())
+    told = settings.method_options(resolve("--shuffle_group=16"))
+    assert told["shuffle_group"] == 16
+
+
 def test_no_decay_is_an_empty_list(resolve):
     assert resolve("--lr_decay_epochs=")["lr_decay_epochs"] == []
 
@@ -104,7 +110,12 @@ def test_every_option_of_a_method_has_a_flag(resolve):
 
 
 @pytest.mark.parametrize(
-    "flag", ["batch_repetitions=4", "input_repetition_probability=0.5"]
+    "flag",
+    [
+        "batch_repetitions=4",
+        "input_repetition_probability=0.5",
+        "shuffle_group=2",
+    ],
 )
 def test_a_flag_of_another_method_is_no_flag(resolve, flag):
     with pytest.raises(InputError, match=f"no --{flag.split('=')[0]} for"):

@@ -1,5 +1,6 @@
 """What the members see: counts, the common tail, and fair, free orders."""
 
+import itertools
 import math
 
 import keras
@@ -42,6 +43,54 @@ def test_every_member_sees_every_image_equally_often(
     np.testing.assert_array_equal(tail, tail[:, :1].repeat(members, axis=1))
 
 
+@given(
+    st.integers(1, 9),
+    st.integers(1, 4),
+    st.integers(1, 4),
+    shares,
+    st.integers(1, 10),
+    seeds,
+)
+@settings(max_examples=60, deadline=None)
+def test_each_group_of_images_is_a_batch_of_its_own(
+    batch_size, repetitions, members, share, size, seed
+):
+    sampling = Sampling(members, repetitions, float(share), size)
+    rows = _rows(batch_size, sampling, seed)
+    images = np.arange(batch_size)
+    for start in range(0, batch_size, size):
+        group = images[start : start + size]
+        found, rows = np.split(rows, [len(group) * repetitions])
+        for column in found.T:
+            np.testing.assert_array_equal(
+                np.sort(column), np.repeat(group, repetitions)
+            )
+        tail = found[math.floor(len(found) * (1 - share)) :]
+        np.testing.assert_array_equal(tail, tail[:, :1].repeat(members, axis=1))
+    assert not len(rows)
+
+
+@given(st.integers(1, 9), st.integers(0, 3), st.integers(1, 4), shares, seeds)
+@settings(max_examples=30, deadline=None)
+def test_a_group_of_all_images_is_no_group(
+    batch_size, more, repetitions, share, seed
+):
+    plain, grouped = (
+        Sampling(3, repetitions, float(share), size)
+        for size in (0, batch_size + more)
+    )
+    np.testing.assert_array_equal(
+        _rows(batch_size, grouped, seed), _rows(batch_size, plain, seed)
+    )
+
+
+def test_each_group_shuffles_the_head_of_its_rows():
+    # With nine members of seven images a chance agreement is 7 ** -8.
+    rows = _rows(17, Sampling(9, 2, 0.5, 7), 4)
+    heads = [_head(part) for part in np.split(rows, [14, 28])]
+    assert heads == [7, 7, 3]
+
+
 @given(st.integers(7, 40), st.integers(1, 3), shares, seeds)
 @settings(max_examples=40, deadline=None)
 def test_the_head_has_floor_of_n_times_one_minus_rho_rows(
@@ -77,8 +126,8 @@ def test_the_head_of_probabilities_that_floats_cannot_hold(
 
 
 def test_the_batch_size_may_be_known_only_when_the_step_runs():
-    for probability in (0.0, 2 / 3, 0.9, 1.0):
-        sampling = Sampling(3, 2, probability)
+    for probability, group in itertools.product((0.0, 2 / 3, 0.9, 1.0), (0, 4)):
+        sampling = Sampling(3, 2, probability, group)
         dynamic = tf.function(
             lambda batch_size, sampling=sampling: member_rows(
                 batch_size, sampling, 8
@@ -155,6 +204,16 @@ def test_members_agree_as_often_as_chance_has_it(probability):
     by_chance = 1 / 8 + spread
     wanted = (head * by_chance + rows - head) / rows
     assert abs(np.mean(agreements) - wanted) < 0.018
+
+
+def test_rows_are_formed_fairly_in_a_group():
+    """3 degrees of freedom; 16.3 is the statistic's 0.1% quantile."""
+    generator = keras.random.SeedGenerator(8)
+    sampling = Sampling(2, 2, 0.5, 4)
+    draw = tf.function(lambda: member_rows(12, sampling, generator))
+    draws = np.stack([draw().numpy() for _ in range(2000)])
+    for row, member in ((8, 0), (11, 1), (12, 0), (15, 1)):
+        assert _chi_square(draws[:, row, member] - 4, 4) < 16.3
 
 
 def test_shared_rows_show_every_component_the_same():

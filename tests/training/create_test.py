@@ -68,8 +68,8 @@ def test_exactly_one_kind_of_output(options):
         (
             {"repetitions": 2},
             "Expected for method mimo only the options batch_repetitions, "
-            "input_repetition_probability. Received: repetitions=2. Leave it "
-            "out or choose another method.",
+            "input_repetition_probability, shuffle_group. Received: "
+            "repetitions=2. Leave it out or choose another method.",
         ),
     ],
 )

@@ -1,9 +1,13 @@
-"""Python in a process of its own."""
+"""Python in a process of its own, or in several that are workers."""
 
+import contextlib
+import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -21,17 +25,87 @@ def python(code, *arguments, timeout=300, **environment):
         Its standard output. The test fails with its standard error if it
         does not end well.
     """
-    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=timeout,
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-            **environment,
-        },
+        env=_environment(environment),
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def workers(commands, folder, timeout=240):
+    """Runs Python once for each worker of a cluster on this machine.
+
+    Args:
+        commands: For each worker the command line behind `python`.
+        folder: Existing folder to run in; what they say stays there, too.
+        timeout: Seconds after which all are killed, and it is an error.
+
+    Returns:
+        For each worker its exit status, standard output and error.
+    """
+    ends = time.monotonic() + timeout
+    with contextlib.ExitStack() as stack:
+        processes = [
+            stack.enter_context(_started(command, folder, config, index))
+            for index, (command, config) in enumerate(
+                zip(commands, _configs(len(commands)), strict=True)
+            )
+        ]
+        for process in processes:
+            process.wait(max(ends - time.monotonic(), 0))
+    return [
+        (process.returncode, *(path.read_text() for path in _said(folder, i)))
+        for i, process in enumerate(processes)
+    ]
+
+
+@contextlib.contextmanager
+def _started(command, folder, config, index):
+    """A process that is killed in the end: one that waits hears no less."""
+    out, err = _said(folder, index)
+    with out.open("w") as stdout, err.open("w") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, *map(str, command)],
+            cwd=folder,
+            stdout=stdout,
+            stderr=stderr,
+            env=_environment({"TF_CONFIG": config}),
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _said(folder, index):
+    return [folder / f"worker{index}.{name}" for name in ("out", "err")]
+
+
+def _configs(count):
+    """Returns TF_CONFIG for each of some workers, on ports that are free."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        ports = [each.getsockname()[1] for each in sockets]
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+    return [
+        json.dumps(
+            {"cluster": cluster, "task": {"type": "worker", "index": index}}
+        )
+        for index in range(count)
+    ]
+
+
+def _environment(more):
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        **more,
+    }

@@ -1,0 +1,61 @@
+"""Keras's own `fit` over several workers, for which Keras fails.
+
+Keras 3 takes the mean over replicas of a batch and of what a step returns,
+in a way that MultiWorkerMirroredStrategy refuses (keras issue 20585). Neither
+is needed: what it reports are metrics, which TensorFlow sums over replicas
+whenever they are read. So both are what this worker's first replica has, and
+loop, callbacks and validation stay Keras's.
+"""
+
+import keras
+
+from mimo_keras.training import workers
+
+
+class WorkerFit:
+    """A keras.Model's base that lets several workers train and evaluate it.
+
+    It stands before keras.Model. Without several workers it changes nothing.
+    """
+
+    def make_train_function(self, force=False):
+        if not self._has_workers():
+            return super().make_train_function(force)
+        if force or self.train_function is None:
+            self.train_function = _compiled(self, self.train_step)
+        return self.train_function
+
+    def make_test_function(self, force=False):
+        if not self._has_workers():
+            return super().make_test_function(force)
+        if force or self.test_function is None:
+            self.test_function = _compiled(self, self.test_step)
+        return self.test_function
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        if iterator is not None and self._has_workers():
+            _, _, batches = next(iter(iterator))
+            data_batch, iterator = self._here(next(iter(batches))), None
+        super()._maybe_symbolic_build(iterator, data_batch)
+
+    def _has_workers(self):
+        # Other backends have no strategies.
+        return workers.several(getattr(self, "distribute_strategy", None))
+
+    def _here(self, values):
+        """Returns the first replica's part of distributed values."""
+        local = self.distribute_strategy.experimental_local_results
+        return keras.tree.map_structure(lambda value: local(value)[0], values)
+
+
+def _compiled(model, step):
+    """Returns a function from an iterator to the logs of its next steps."""
+    import tensorflow as tf
+
+    @tf.function(reduce_retracing=True)
+    def steps(batches):
+        for _ in range(model.steps_per_execution):
+            logs = model.distribute_strategy.run(step, args=(next(batches),))
+        return model._here(logs)
+
+    return steps

@@ -1,0 +1,131 @@
+"""Runs that several workers, or one process, train alike."""
+
+import json
+import pathlib
+import sys
+
+import keras
+import numpy as np
+
+from mimo_keras import data
+from mimo_keras.errors import InputError
+from mimo_keras.training import WarmUpStepDecay, distribution, workers
+from mimo_keras.training.fit import fit
+from tests.training import networks
+
+IMAGE, EPOCHS, STEPS, BATCH = (4, 4, 2), 2, 4, 8
+
+
+def tiny(x):
+    """A backbone of one convolution with its norm."""
+    x = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3)(x))
+    return keras.layers.GlobalAveragePooling2D()(keras.layers.ReLU()(x))
+
+
+# All norms are synchronized: else each replica has averages of its own.
+SETTINGS = {
+    "deterministic": {"members": 1, "backbone": tiny},
+    "mimo": {
+        "members": 2,
+        "backbone": tiny,
+        "batch_repetitions": 2,
+        "shuffle_group": 3,
+    },
+    # Learned mixture weights, and layers that are told the epoch.
+    "mimmo": {
+        "members": 2,
+        "backbone": "wide_resnet_10_1",
+        "train_examples": 32,
+        "depth_warmup_epochs": 1,
+    },
+}
+
+
+def examples(count, seed):
+    draw = np.random.default_rng(seed)
+    images = draw.integers(0, 256, (count, *IMAGE), dtype=np.uint8)
+    labels = draw.integers(0, networks.CLASSES, count)
+    return data.Examples("drawn", images, labels, networks.CLASSES)
+
+
+def batches(initial_epoch):
+    """The batches from an epoch on; a few examples sit out each epoch."""
+    return data.training_batches(
+        examples(STEPS * BATCH + 3, seed=0),
+        BATCH,
+        seed=2,
+        epochs=EPOCHS,
+        initial_epoch=initial_epoch,
+    )
+
+
+def create(method, strategy, rate=0.1):
+    with strategy.scope():
+        model = networks.create(
+            method,
+            input_shape=IMAGE,
+            sync_batch_norm=True,
+            **SETTINGS[method],
+        )
+        schedule = WarmUpStepDecay(rate, [STEPS], 0.1, warm_up_steps=2)
+        optimizer = keras.optimizers.SGD(schedule, momentum=0.9)
+        model.compile(optimizer, l2=1e-3, steps_per_execution=2)
+    return model
+
+
+def train(model, folder):
+    """Runs the one fit; returns its rows without the times."""
+    rows = fit(
+        model,
+        batches,
+        epochs=EPOCHS,
+        steps_per_epoch=STEPS,
+        output_dir=folder,
+        # Of 14 images two fill up the last batch.
+        validation_data=data.weighted_batches(examples(14, seed=1), BATCH),
+        verbose=0,
+    )
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
+
+
+def rows_seen(strategy):
+    """Returns the labels that this process's replicas get in each step."""
+    shared = strategy.experimental_distribute_dataset(batches(0))
+    parts = [strategy.experimental_local_results(y) for _, y in shared]
+    return np.array(parts).tolist()
+
+
+def message(function):
+    try:
+        function()
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+def main():
+    """Is one of the workers, and writes down what it has found."""
+    folder, own = map(pathlib.Path, sys.argv[1:])
+    strategy = distribution.make_strategy()
+    found = {
+        "chief": workers.is_chief(strategy),
+        "replicas": strategy.num_replicas_in_sync,
+        "met": workers.meet(strategy, int(own.name)),
+        "seen": rows_seen(strategy),
+        "rows": {},
+    }
+    for method in SETTINGS:
+        model = create(method, strategy)
+        found["rows"][method] = train(model, folder / method)
+        own.mkdir(exist_ok=True)
+        np.savez(own / f"{method}.npz", *model.get_weights())
+    # The chief's folder holds a finished run, that of another is empty.
+    mine = folder / "mimmo" if found["chief"] else own / "another"
+    found["apart"] = message(lambda: train(model, mine))
+    wild = create("deterministic", strategy, rate=1e30)
+    found["wild"] = message(lambda: train(wild, folder / "wild"))
+    (own / "found.json").write_text(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""TF_CONFIG: whom it names, and what is said where it cannot be followed."""
+
+import json
+
+import pytest
+import tensorflow as tf
+
+from mimo_keras.errors import InputError
+from mimo_keras.training import distribution, workers
+
+TWO = ["127.0.0.1:9", "127.0.0.1:10"]
+FIRST = {"type": "worker", "index": 0}
+
+
+@pytest.fixture
+def tf_config(monkeypatch):
+    """A function that sets TF_CONFIG, to text or to what becomes JSON."""
+
+    def set_to(value):
+        text = value if isinstance(value, str) else json.dumps(value)
+        monkeypatch.setenv("TF_CONFIG", text)
+
+    return set_to
+
+
+def test_without_tf_config_there_is_one(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert workers.worker_count() == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "count"),
+    [
+        ("", 1),
+        ("{}", 1),
+        ({"task": FIRST, "environment": "cloud"}, 1),
+        ({"cluster": {"worker": TWO[:1]}, "task": FIRST}, 1),
+        ({"cluster": {"worker": TWO}, "task": FIRST}, 2),
+        ({"cluster": {"chief": TWO[:1], "worker": TWO}, "task": FIRST}, 3),
+        (
+            {
+                "cluster": {"chief": TWO[:1], "worker": TWO[1:]},
+                "task": {"type": "chief", "index": "0"},
+            },
+            2,
+        ),
+    ],
+)
+def test_workers_are_counted(tf_config, config, count):
+    tf_config(config)
+    assert workers.worker_count() == count
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "worker0:2222",
+        "[]",
+        {"cluster": TWO, "task": FIRST},
+        {"cluster": {"worker": ",".join(TWO)}, "task": FIRST},
+        {"cluster": {"worker": TWO}},
+        {"cluster": {"worker": TWO}, "task": {"type": "worker"}},
+        {"cluster": {"worker": TWO}, "task": {"type": "chief", "index": 0}},
+        {"cluster": {"worker": TWO}, "task": {"type": "worker", "index": 2}},
+        {"cluster": {"worker": TWO}, "task": {"type": "worker", "index": -1}},
+        {"cluster": {"worker": TWO}, "task": {"type": "worker", "index": "a"}},
+    ],
+)
+def test_a_malformed_description_is_told_with_a_good_one(tf_config, config):
+    tf_config(config)
+    with pytest.raises(InputError) as caught:
+        distribution.make_strategy()
+    text = config if isinstance(config, str) else json.dumps(config)
+    assert str(caught.value) == (
+        "Expected TF_CONFIG to name all workers and which of them this is. "
+        f"Received: TF_CONFIG={text}. Unset it, or write for example "
+        '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": '
+        '{"type": "worker", "index": 0}}.'
+    )
+
+
+def test_parameter_servers_are_told(tf_config):
+    tf_config({"cluster": {"ps": TWO[:1], "worker": TWO}, "task": FIRST})
+    with pytest.raises(InputError) as caught:
+        workers.worker_count()
+    assert str(caught.value) == (
+        "Expected a chief and workers only in TF_CONFIG. Received: tasks=ps. "
+        "Parameter servers and evaluators are not used: leave them out."
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "received"),
+    [
+        ({"use_tpu": True}, "use_tpu=True, num_cores=0"),
+        ({"num_cores": 2}, "use_tpu=False, num_cores=2"),
+    ],
+)
+def test_flags_that_workers_cannot_follow(tf_config, options, received):
+    tf_config({"cluster": {"worker": TWO}, "task": FIRST})
+    with pytest.raises(InputError) as caught:
+        distribution.make_strategy(**options)
+    assert str(caught.value) == (
+        "Expected neither --use_tpu nor --num_cores with workers in "
+        f"TF_CONFIG. Received: {received}. Unset TF_CONFIG, or leave them "
+        "out: a worker takes all GPUs that CUDA_VISIBLE_DEVICES shows it, or "
+        "its CPU."
+    )
+
+
+def test_workers_without_a_gpu_are_told(tf_config, monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
+    tf_config({"cluster": {"worker": TWO}, "task": FIRST})
+    with pytest.raises(InputError, match="GPUs found=0"):
+        distribution.make_strategy(use_gpu=True)
+
+
+def test_it_is_too_late_when_tensorflow_has_run(tf_config):
+    tf.constant(1.0) + 1.0
+    tf_config({"cluster": {"worker": TWO}, "task": FIRST})
+    with pytest.raises(InputError, match="a fresh process and a free port"):
+        distribution.make_strategy()
+
+
+def test_one_process_can_be_asked_for(tf_config):
+    tf_config({"cluster": {"worker": TWO}, "task": FIRST})
+    assert distribution.make_strategy(alone=True).num_replicas_in_sync == 1
+
+
+def test_nobody_waits_without_others(two_cpus):
+    for strategy in (
+        None,
+        tf.distribute.get_strategy(),
+        distribution.make_strategy(),
+        distribution.make_strategy(num_cores=2),
+    ):
+        assert not workers.several(strategy)
+        assert workers.is_chief(strategy)
+        assert workers.meet(strategy, 7) == [7]
+        workers.agree(strategy, 7, "number", "Never said.")
+        assert distribution.local_strategy(strategy) is strategy
