@@ -80,7 +80,7 @@ def run(s, strategy, train, test, batches):
             callbacks=[
                 CorruptionsCallback(suite, s["corruptions_interval"]),
                 TrajectoryCallback(
-                    strategy, test, output_dir, s["trajectory_interval"]
+                    suite, output_dir, s["trajectory_interval"], chief
                 ),
             ],
             verbose=1 if sys.stdout.isatty() else 2,

@@ -5,7 +5,7 @@ import numpy as np
 
 from mimo_keras.analysis.run_files import read_arrays
 from mimo_keras.files import replacing
-from uncertainty_runs.inference import logits_function
+from uncertainty_runs.inference import prepared
 
 NAME = "trajectory.npz"
 IMAGES = 512
@@ -20,18 +20,19 @@ class TrajectoryCallback(keras.callbacks.Callback):
     does its last epochs again, and what they had left is dropped.
 
     Args:
-        strategy: The tf.distribute strategy that predicts.
-        test: The test set, `data.Examples` or `data.Photographs`.
+        suite: `Suite`, which knows the test set and the devices.
         folder: pathlib.Path of the run.
         interval: Epochs from one prediction to the next; 0 for none.
+        write: Whether this process is the one that writes; of several
+            workers, all predict.
     """
 
-    def __init__(self, strategy, test, folder, interval):
+    def __init__(self, suite, folder, interval, write=True):
         super().__init__()
-        self.strategy = strategy
-        self.test = test
+        self.suite = suite
         self.path = folder / NAME
         self.interval = interval
+        self.write = write
         self.started = False
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -53,6 +54,8 @@ class TrajectoryCallback(keras.callbacks.Callback):
     def _add(self, epoch):
         self.epochs.append(epoch)
         self.predictions.append(self._predict())
+        if not self.write:
+            return
         with replacing(self.path, "wb") as file:
             np.savez(
                 file,
@@ -62,12 +65,11 @@ class TrajectoryCallback(keras.callbacks.Callback):
 
     def _predict(self):
         # A copy of the network: no draw here may change those of training.
-        with self.strategy.scope():
-            predictor = self.model.predictor()
-        size = self.strategy.num_replicas_in_sync * 64
-        logits = logits_function(self.strategy, predictor, size)(
-            first_images(self.test, IMAGES)
+        suite = self.suite
+        network = prepared(
+            suite.strategy, self.model, suite.batch_size, suite.moves
         )
+        logits = network.logits(first_images(suite.test, IMAGES))
         logits = logits - logits.max(axis=-1, keepdims=True)
         values = np.exp(logits)
         return (values / values.sum(axis=-1, keepdims=True)).astype("float16")

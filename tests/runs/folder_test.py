@@ -18,6 +18,9 @@ def settings(tmp_path):
         "eval_only": False,
         "export": False,
         "shifted": False,
+        "require": False,
+        "skip_bad_records": False,
+        "trajectory_interval": 0,
         "seed": 1,
         "lr_decay_epochs": [80, 160],
     }
@@ -41,6 +44,9 @@ def test_free_flags_may_change_and_are_recorded(settings, tmp_path):
         "eval_only": True,
         "export": True,
         "shifted": True,
+        "require": True,
+        "skip_bad_records": True,
+        "trajectory_interval": 1,
     }
     assert {n for n in changed if changed[n] != settings[n]} == set(FREE)
     claimed = folder.claim(changed)

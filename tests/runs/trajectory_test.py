@@ -10,6 +10,7 @@ from mimo_keras.training.distribution import make_strategy
 from tests.runs import outputs
 from tests.runs.processes import kill
 from uncertainty_runs import models, recipes, settings
+from uncertainty_runs.suite import Suite
 from uncertainty_runs.trajectory import NAME, TrajectoryCallback
 
 COMMAND = ("--output_dir=run", "--trajectory_interval=1")
@@ -35,7 +36,8 @@ def callback(parse, tmp_path):
     values = settings.resolve(recipes.recipe)
     test = data.load("digits", "test")
     strategy = make_strategy()
-    found = TrajectoryCallback(strategy, test, tmp_path, 2)
+    suite = Suite(test, strategy, values)
+    found = TrajectoryCallback(suite, tmp_path, 2)
     found.set_model(models.build_model(values, test, unique=32, steps=1))
     return found
 
@@ -58,16 +60,21 @@ def test_the_file_has_the_members_probabilities(callback, tmp_path):
 
 def test_epochs_that_are_trained_again_are_dropped(callback, tmp_path):
     train(callback, 0, 5)
-    again = TrajectoryCallback(
-        callback.strategy, callback.test, tmp_path, callback.interval
-    )
+    again = TrajectoryCallback(callback.suite, tmp_path, 2)
     again.set_model(callback.model)
     train(again, 3, 6)
     assert kept(tmp_path)[0].tolist() == [0, 2, 4, 6]
-    anew = TrajectoryCallback(callback.strategy, callback.test, tmp_path, 1)
+    anew = TrajectoryCallback(callback.suite, tmp_path, 1)
     anew.set_model(callback.model)
     train(anew, 0, 1)
     assert kept(tmp_path)[0].tolist() == [0, 1]
+
+
+def test_one_of_several_workers_writes(callback, tmp_path):
+    callback.write = False
+    train(callback, 0, 2)
+    assert callback.epochs == [0, 2]
+    assert not (tmp_path / NAME).exists()
 
 
 def test_without_an_interval_there_is_no_file(callback, tmp_path):
