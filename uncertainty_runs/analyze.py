@@ -151,8 +151,9 @@ def landscape(run):
 
 def separation(run):
     arrays = analysis.conditional_variances(run.model, run.images)
-    most = analysis.variance_shares(arrays).max(axis=0)
-    print(f"Mean share of the input that moves it most: {most.mean():.3f}")
+    for name, variances in arrays.items():
+        most = analysis.variance_shares({name: variances}).max(axis=0)
+        print(f"{name}: largest input's mean share {most.mean():.3f}")
     return arrays, analysis.separation_plot(arrays, run.title)
 
 

@@ -39,7 +39,7 @@ def risk_coverage_plot(coverage, risk, area=None, title=""):
         xlim=(0, 1),
         ylim=(0, None),
     )
-    axes.legend(loc="upper left")
+    axes.legend(loc="center left")
     return figure
 
 
