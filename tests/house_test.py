@@ -128,13 +128,21 @@ def test_makefile_takes_the_python_that_setup_takes(metadata):
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "CONTRIBUTING.md", "docs/devices.md"]
+    "name",
+    ["README.md", "CONTRIBUTING.md", "docs/devices.md", "docs/figures.md"],
 )
 def test_documents_show_commands_that_exist(name):
     found = documents.commands((ROOT / name).read_text("utf-8"))
     assert found, f"no command found in {name}"
     faults = {" ".join(c): documents.faults(c, ROOT) for c in found}
     assert not any(faults.values()), faults
+
+
+def test_documents_show_figures_that_exist():
+    for path in [README, *(ROOT / "docs").glob("*.md")]:
+        shown = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", path.read_text("utf-8"))
+        lost = [name for name in shown if not (path.parent / name).exists()]
+        assert not lost, f"{path.name} shows {lost}"
 
 
 def test_readme_examples_run(tmp_path):

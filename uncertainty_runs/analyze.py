@@ -1,61 +1,140 @@
-"""Draws why an efficient ensemble works, from a finished run.
+r"""Draws why an efficient ensemble works, from a finished run.
 
     python uncertainty_runs/analyze.py --run_dir=runs/demo --figure=all
 
 Each figure goes to the run's folder `figures` as a PNG, with the arrays
-behind it beside it. The figures, after papers/mixshare.txt:
+behind it beside it. One that the run's method does not have is left out. The
+figures, after papers/mimo.txt:
+
+    landscape          accuracy, and disagreement with each member, on the
+                       plane through three members in weight space (figure 3)
+    separation         how much each input moves each pre-activation
+                       (figure 4, left)
+    trajectories       the members' ways in function space, of a run with
+                       --trajectory_interval (figure 4, middle right)
+
+after papers/mixture_ensembles.txt:
+
+    line               accuracy between two members (figure 4)
+
+after papers/mixshare.txt:
 
     feature_norms      how much each member uses each feature, by its weights
                        in the first layer and the heads (figures 3 and 5)
     feature_variance   how much each input moves the features behind each
                        stage (figure 6)
 
-and after papers/mimmo_supplement.txt:
+after papers/mimmo_supplement.txt:
 
     depth_posterior    at which depth each member answers
+
+and of any run that was evaluated:
+
+    reliability        accuracy by confidence
+    risk_coverage      the error of only the most confident predictions
+    ood_scores         scores of the test set and of images from elsewhere
+
+A table of several runs, of which those of one method and M are its seeds:
+
+    python uncertainty_runs/analyze.py --figure=diversity \
+        --run_dirs=runs/mimo-0,runs/mimo-1,runs/treenet-0,runs/treenet-1
 """
 
+import dataclasses
 import pathlib
 
 import numpy as np
 from absl import flags
 
 from mimo_keras import analysis
-from mimo_keras.analysis.run_files import read_json
+from mimo_keras.analysis.results import number, ood_scores
+from mimo_keras.analysis.run_files import read_arrays, read_json
 from mimo_keras.errors import InputError, expected
 from mimo_keras.files import replacing
-from uncertainty_runs import models, settings, sources
+from mimo_keras.training import EnsembleModel
+from uncertainty_runs import models, settings, sources, trajectory
+
+TABLE = "diversity"
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A finished run, as figures see it.
+
+    Attributes:
+        folder: Its folder.
+        model: Its trained model.
+        images: Test images.
+        labels: Their labels.
+        points: Points of a grid along an axis.
+    """
+
+    folder: pathlib.Path
+    model: EnsembleModel
+    images: np.ndarray
+    labels: np.ndarray
+    points: int
+
+    @property
+    def title(self):
+        """The method, as its paper calls it."""
+        return analysis.method_title(self.model.name)
+
+    def arrays(self, figure, *names, file="arrays.npz", again=""):
+        """Returns arrays that the run has left in a file.
+
+        Raises:
+            InputError: One is missing.
+        """
+        found = read_arrays(self.folder / file)
+        if not found or any(name not in found for name in names):
+            raise expected(
+                f"a {file} with what {figure} needs in {self.folder}",
+                f"arrays={', '.join(found) or 'none'}",
+                again or "Evaluate the run again by evaluate.py --runs=….",
+            )
+        return found
 
 
 def define_flags():
     flags.DEFINE_string("run_dir", None, "Folder of a finished run.")
-    flags.DEFINE_enum("figure", "all", ["all", *FIGURES], "Which to draw.")
+    flags.DEFINE_list("run_dirs", [], f"Several, for --figure={TABLE}.")
+    known = ["all", TABLE, *FIGURES]
+    flags.DEFINE_enum("figure", "all", known, "Which to draw.")
     flags.DEFINE_string("data_dir", None, "Folder of the data sets.")
     flags.DEFINE_integer(
         "examples", 1000, "Test images that are looked at.", lower_bound=2
     )
+    flags.DEFINE_integer(
+        "points", 21, "Points of a grid along each axis.", lower_bound=2
+    )
 
 
 def main():
-    draw(flags.FLAGS)
+    f = flags.FLAGS
+    if f.figure == TABLE:
+        print(diversity(f.run_dirs))
+    else:
+        draw(f)
 
 
 def draw(f):
     """Draws what the flags ask for."""
-    run = pathlib.Path(f.run_dir or "")
-    values = read_json(run / "flags.json") | {"data_dir": f.data_dir}
+    folder = pathlib.Path(f.run_dir or "")
+    values = read_json(folder / "flags.json") | {"data_dir": f.data_dir}
     test = sources.load(values, "test")
-    model = models.load_run(run, values, test)
-    images, _ = next(iter(test.evaluation_batches(f.examples)))
+    model = models.load_run(folder, values, test)
+    images, labels = next(iter(test.evaluation_batches(f.examples)))
+    run = Run(folder, model, images, labels, f.points)
     for name in FIGURES if f.figure == "all" else [f.figure]:
         try:
-            arrays, figure = FIGURES[name](model, images)
+            arrays, figure = FIGURES[name](run)
         except InputError as error:
             if f.figure != "all":
                 raise
             print(f"{name}: left out. {error}")
             continue
-        path = run / "figures" / f"{name}.png"
+        path = folder / "figures" / f"{name}.png"
         path.parent.mkdir(exist_ok=True)
         with replacing(path.with_suffix(".npz"), "wb") as file:
             np.savez(file, **arrays)
@@ -63,12 +142,47 @@ def draw(f):
         print("Figure:", path)
 
 
-def feature_norms(model, images):
-    arrays = analysis.feature_norms(model.network)
+def landscape(run):
+    arrays = analysis.plane_landscape(
+        run.model, run.images, run.labels, run.points
+    )
+    return arrays, analysis.plane_maps(arrays, run.title)
+
+
+def separation(run):
+    arrays = analysis.conditional_variances(run.model, run.images)
+    for name, variances in arrays.items():
+        most = analysis.variance_shares({name: variances}).max(axis=0)
+        print(f"{name}: largest input's mean share {most.mean():.3f}")
+    return arrays, analysis.separation_plot(arrays, run.title)
+
+
+def trajectories(run):
+    found = run.arrays(
+        "trajectories",
+        "epochs",
+        "probabilities",
+        file=trajectory.NAME,
+        again="Train with --trajectory_interval=1.",
+    )
+    places = analysis.function_space(found["probabilities"])
+    arrays = {"places": places, "epochs": found["epochs"]}
+    return arrays, analysis.trajectory_plot(places, found["epochs"], run.title)
+
+
+def line(run):
+    arrays = analysis.member_lines(
+        run.model, run.images, run.labels, run.points
+    )
+    return arrays, analysis.line_plot(arrays, run.title)
+
+
+def feature_norms(run):
+    arrays = analysis.feature_norms(run.model.network)
     if not arrays:
         raise expected(
             "a run whose members have weights of their own, for feature_norms",
-            f"method={model.name}",
+            f"method={run.model.name}",
             "Choose a run of mimo, mixmo, mixshare or naive_multihead.",
         )
     titles = {"encoders": "Encoder kernels", "heads": "Classifier columns"}
@@ -77,8 +191,8 @@ def feature_norms(model, images):
     return arrays, analysis.feature_use(panels, "L1 norm of weights")
 
 
-def feature_variance(model, images):
-    arrays = analysis.feature_variances(model, images)
+def feature_variance(run):
+    arrays = analysis.feature_variances(run.model, run.images)
     print_rates(arrays)
     return arrays, analysis.feature_use(arrays, "Variance over inputs")
 
@@ -88,15 +202,73 @@ def print_rates(arrays):
         print(f"{part}: sharing rate {analysis.sharing_rate(norms):.3f}")
 
 
-def depth_posterior(model, images):
-    theta = analysis.depth_posterior(model)
+def depth_posterior(run):
+    theta = analysis.depth_posterior(run.model)
     return {"theta": theta}, analysis.depth_bars(theta)
 
 
+def reliability(run):
+    parts = ("count", "confidence", "accuracy")
+    names = [f"reliability_{part}" for part in parts]
+    found = run.arrays("reliability", *names)
+    bins = {part: found[name] for part, name in zip(parts, names, strict=True)}
+    return bins, analysis.reliability_diagram(**bins, title=run.title)
+
+
+def risk_coverage(run):
+    found = run.arrays("risk_coverage", "risk_coverage", "risk")
+    area = number(read_json(run.folder / "results.json"), "test/aurc")
+    arrays = {"coverage": found["risk_coverage"], "risk": found["risk"]}
+    return arrays, analysis.risk_coverage_plot(
+        **arrays, area=area, title=run.title
+    )
+
+
+def ood_figure(run):
+    arrays = run.arrays("ood_scores")
+    scores = ood_scores(arrays)
+    if not scores:
+        raise expected(
+            f"out-of-distribution sets in {run.folder}",
+            "none",
+            "Choose a run of a data set that has them.",
+        )
+    results = read_json(run.folder / "results.json")
+    areas = {name: number(results, f"ood/{name}/auroc") for name in scores}
+    kept = {k: v for k, v in arrays.items() if k.startswith("ood_")}
+    return kept, analysis.ood_histograms(scores, areas)
+
+
+def diversity(folders):
+    """Returns the Markdown table of the diversity of several runs."""
+    if not folders:
+        raise expected(
+            f"--run_dirs with --figure={TABLE}",
+            "none",
+            "Name the folders of finished runs.",
+        )
+    runs = []
+    for folder in map(pathlib.Path, folders):
+        values = read_json(folder / "flags.json")
+        found = analysis.run_diversity(
+            read_json(folder / "results.json"),
+            read_arrays(folder / "arrays.npz"),
+        )
+        runs.append((values["method"], values["ensemble_size"], found))
+    return analysis.diversity_table(runs)
+
+
 FIGURES = {
+    "landscape": landscape,
+    "separation": separation,
+    "trajectories": trajectories,
+    "line": line,
     "feature_norms": feature_norms,
     "feature_variance": feature_variance,
     "depth_posterior": depth_posterior,
+    "reliability": reliability,
+    "risk_coverage": risk_coverage,
+    "ood_scores": ood_figure,
 }
 
 

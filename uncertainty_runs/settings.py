@@ -20,6 +20,7 @@ FREE = (
     "shifted",
     "require",
     "skip_bad_records",
+    "trajectory_interval",
 )
 
 _text, _yes_no = flags.DEFINE_string, flags.DEFINE_bool
@@ -233,6 +234,13 @@ def _define_outcome():
     )
     _whole(
         "checkpoint_interval", 1, "Epochs between checkpoints.", lower_bound=1
+    )
+    _whole(
+        "trajectory_interval",
+        0,
+        "Epochs between predictions that are kept in trajectory.npz, for "
+        "analyze.py; 0: none.",
+        lower_bound=0,
     )
     _recipe(_yes_no, "shifted", "Also evaluate on MIMMO's shifted test set.")
     _yes_no("eval_only", False, "Evaluate the last checkpoint; do not train.")

@@ -123,6 +123,9 @@ class Suite:
         results["weights/kept"] = network.kept
         results |= {f"sharing/{k}": v for k, v in network.sharing.items()}
         arrays = _reliability("reliability", metrics)
+        curve = metrics.risk_coverage()
+        results["test/aurc"] = curve.area
+        arrays |= {"risk_coverage": curve.coverage, "risk": curve.risk}
         if len(network.log_weights) > 1:
             diversity = metrics.diversity()
             arrays["disagreement_matrix"] = diversity.disagreement

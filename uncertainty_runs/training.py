@@ -12,6 +12,7 @@ from mimo_keras.training.distribution import make_strategy
 from mimo_keras.training.fit import fit, restore
 from uncertainty_runs import folder, models, settings
 from uncertainty_runs.suite import CorruptionsCallback, Suite, save
+from uncertainty_runs.trajectory import TrajectoryCallback
 
 
 def start(s):
@@ -76,7 +77,12 @@ def run(s, strategy, train, test, batches):
             output_dir=output_dir,
             checkpoint_interval=s["checkpoint_interval"],
             validation_data=test.weighted_batches(suite.batch_size),
-            callbacks=[CorruptionsCallback(suite, s["corruptions_interval"])],
+            callbacks=[
+                CorruptionsCallback(suite, s["corruptions_interval"]),
+                TrajectoryCallback(
+                    suite, output_dir, s["trajectory_interval"], chief
+                ),
+            ],
             verbose=1 if sys.stdout.isatty() else 2,
         )
     if chief:

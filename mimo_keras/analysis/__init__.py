@@ -7,13 +7,27 @@ from mimo_keras.analysis.budgets import budget_curves
 from mimo_keras.analysis.corruption import corruption_by_severity
 from mimo_keras.analysis.curves import training_curves
 from mimo_keras.analysis.depths import depth_bars, depth_posterior
+from mimo_keras.analysis.diversity import (
+    diversity_table,
+    normalized_disagreement,
+    run_diversity,
+)
+from mimo_keras.analysis.line import line_accuracy, line_plot, member_lines
 from mimo_keras.analysis.members import member_agreement, member_scores
+from mimo_keras.analysis.names import method_title
 from mimo_keras.analysis.ood import ood_histograms
+from mimo_keras.analysis.plane import plane_landscape, plane_maps
 from mimo_keras.analysis.reliability import (
     calibration_error,
     reliability_diagram,
 )
 from mimo_keras.analysis.report import write_report
+from mimo_keras.analysis.risk import best_risk, risk_coverage_plot
+from mimo_keras.analysis.separation import (
+    conditional_variances,
+    separation_plot,
+    variance_shares,
+)
 from mimo_keras.analysis.sharing import (
     feature_norms,
     feature_use,
@@ -26,33 +40,52 @@ from mimo_keras.analysis.style import data_uri, image_bytes, save_png
 from mimo_keras.analysis.sweeps import sweep_curves
 from mimo_keras.analysis.tables import (
     markdown_table,
+    mean_and_interval,
     mean_and_std,
     results_table,
 )
+from mimo_keras.analysis.trajectories import function_space, trajectory_plot
 
 __all__ = [
+    "best_risk",
     "budget_curves",
     "calibration_error",
+    "conditional_variances",
     "corruption_by_severity",
     "data_uri",
     "depth_bars",
     "depth_posterior",
+    "diversity_table",
     "feature_norms",
     "feature_use",
     "feature_variances",
+    "function_space",
     "image_bytes",
     "kept_weights",
+    "line_accuracy",
+    "line_plot",
     "markdown_table",
+    "mean_and_interval",
     "mean_and_std",
     "member_agreement",
+    "member_lines",
     "member_scores",
+    "method_title",
+    "normalized_disagreement",
     "ood_histograms",
+    "plane_landscape",
+    "plane_maps",
     "reliability_diagram",
     "results_table",
+    "risk_coverage_plot",
+    "run_diversity",
     "save_png",
+    "separation_plot",
     "sharing_rate",
     "sharing_rates",
     "sweep_curves",
     "training_curves",
+    "trajectory_plot",
+    "variance_shares",
     "write_report",
 ]

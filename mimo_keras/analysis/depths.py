@@ -5,8 +5,6 @@ import numpy as np
 from mimo_keras.analysis import style
 from mimo_keras.errors import expected
 
-_COLORS = (style.BLUE, style.VERMILLION, style.GREEN, style.SKY)
-
 
 def depth_posterior(model):
     """Returns the members' posteriors over depths, θ (M, D).
@@ -51,7 +49,7 @@ def depth_bars(theta):
             places + (member - (members - 1) / 2) * width,
             values,
             width,
-            color=_COLORS[member % len(_COLORS)],
+            color=style.MEMBERS[member % len(style.MEMBERS)],
             label=f"Member {member}",
         )
     axes.set_xticks(places)

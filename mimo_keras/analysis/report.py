@@ -78,6 +78,7 @@ def _page(results, flags, figures):
     title = _title(flags)
     tables = {
         "Quality": (summary.quality(results), "reliability"),
+        "Selective prediction": (None, "risk"),
         "Corruptions": (summary.corruptions(results), "corruption"),
         "Members": (summary.members(results), "members"),
         "Diversity": (summary.diversity(results), "agreement"),

@@ -17,6 +17,7 @@ from mimo_keras.analysis.results import (
     ood_scores,
     severity_curves,
 )
+from mimo_keras.analysis.risk import risk_coverage_plot
 
 
 def figures(results, rows, arrays):
@@ -32,6 +33,7 @@ def figures(results, rows, arrays):
     """
     found = {
         "reliability": _reliability(arrays),
+        "risk": _risk(results, arrays),
         "corruption": _corruption(results),
         "members": _members(results),
         "agreement": _agreement(arrays),
@@ -71,6 +73,24 @@ def _reliability(arrays):
     if not pictures:
         return None
     return page.element("div", *pictures, class_="figures")
+
+
+def _risk(results, arrays):
+    if not {"risk_coverage", "risk"} <= set(arrays):
+        return None
+    coverage, risk = arrays["risk_coverage"], arrays["risk"]
+    half = risk[np.argmin(np.abs(coverage - 0.5))]
+    area = number(results, "test/aurc")
+    alt = (
+        f"Risk against coverage: {half:.4f} of the more confident half of the "
+        f"predictions are wrong, {risk[-1]:.4f} of all; area {area:.5f}."
+    )
+    caption = (
+        "How often the ensemble is wrong where it answers only the images it "
+        "is most confident of; lower is better, and the area sums it up."
+    )
+    figure = risk_coverage_plot(coverage, risk, area, "Test set")
+    return _picture(figure, alt, caption)
 
 
 def _corruption(results):

@@ -8,8 +8,6 @@ import numpy as np
 from mimo_keras.analysis import style
 from mimo_keras.errors import expected
 
-_COLORS = (style.BLUE, style.VERMILLION, style.GREEN, style.SKY)
-
 
 def feature_norms(network):
     """Returns how much each member uses each feature, by its weights.
@@ -114,20 +112,15 @@ def feature_variances(model, images, fixed=None, batch_size=256):
     Reference:
         papers/mixshare.txt, appendix D.
     """
-    members = model.sampling.members
-    if members < 2:
-        raise expected(
-            "a method whose members see images of their own, such as mimo",
-            f"model={model.name}",
-            "Choose a run of such a method.",
-        )
+    members = members_with_inputs(model)
     tapped = _endpoints(model.network)
     fixed = images[0] if fixed is None else fixed
-    moments = [
-        _variances(model, tapped, member, images, fixed, batch_size)
+    others = np.stack([fixed] * members)
+    found = [
+        input_variances(model, tapped, member, images, others, batch_size)
         for member in range(members)
     ]
-    return {k: np.stack([m[k] for m in moments]) for k in moments[0]}
+    return {name: np.stack([f[name] for f in found]) for name in found[0]}
 
 
 def _endpoints(network):
@@ -149,14 +142,43 @@ def _endpoints(network):
     return keras.Model(network.input, outputs)
 
 
-def _variances(model, tapped, member, images, fixed, batch_size):
-    """Returns the mean variances by endpoint, one array (F,) for each."""
+def members_with_inputs(model):
+    """Returns M of a model whose members see images of their own.
+
+    Raises:
+        InputError: All members see the same image.
+    """
+    if model.sampling.members < 2:
+        raise expected(
+            "a method whose members see images of their own, such as mimo",
+            f"model={model.name}",
+            "Choose a run of such a method.",
+        )
+    return model.sampling.members
+
+
+def input_variances(model, tapped, member, images, others, batch_size):
+    """Returns how much one input moves each feature, the others being fixed.
+
+    Args:
+        model: `EnsembleModel` of a multi-input method.
+        tapped: keras.Model from what the members see to a dictionary of
+            feature maps (N, …, F).
+        member: The member whose input runs through `images`.
+        images: (N, …), as the model takes them.
+        others: (M, …), the images that the other members see throughout.
+        batch_size: Images that are computed at a time.
+
+    Returns:
+        Dictionary from the maps' names to the variances over `images`,
+        averaged over positions, (F,).
+    """
     import keras
 
-    members, count, mean, squares = model.sampling.members, 0, None, None
+    count, mean, squares = 0, None, None
     for start in range(0, len(images), batch_size):
         part = np.asarray(images[start : start + batch_size])
-        rows = np.stack([np.broadcast_to(fixed, part.shape)] * members, 1)
+        rows = np.repeat(np.asarray(others)[np.newaxis], len(part), axis=0)
         rows[:, member] = part
         found = tapped(model.standardize(rows), training=False)
         found = {k: keras.ops.convert_to_numpy(v) for k, v in found.items()}
@@ -215,7 +237,7 @@ def _draw_use(axes, norms):
             places,
             values,
             where="mid",
-            color=_COLORS[member % len(_COLORS)],
+            color=style.MEMBERS[member % len(style.MEMBERS)],
             linewidth=1.0,
             label=f"Member {member}",
         )

@@ -15,6 +15,8 @@ GREEN = "#009E73"
 INK = "#22262B"
 GREY = "#8A9099"
 PALE = "#C9CED6"
+MEMBERS = (BLUE, VERMILLION, GREEN, SKY)
+"""Colours of members, in their order."""
 
 _LOOK = {
     "axes.axisbelow": True,

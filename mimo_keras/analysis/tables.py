@@ -1,5 +1,6 @@
 """Tables as plain text for a terminal and as Markdown for a README."""
 
+import math
 import statistics
 
 from mimo_keras.analysis import summary
@@ -96,10 +97,39 @@ def mean_and_std(values, digits=4):
     Raises:
         InputError: If there is no number.
     """
-    numbers = [float(value) for value in values]
-    if not numbers:
-        raise expected("at least one number", "values=[]", "Pass one a seed.")
-    mean = f"{statistics.fmean(numbers):.{digits}f}"
+    numbers, mean = _numbers_and_mean(values, digits)
     if len(numbers) == 1:
         return mean
     return f"{mean} ± {statistics.stdev(numbers):.{digits}f}"
+
+
+def mean_and_interval(values, digits=4):
+    """Returns numbers over seeds with the 95% interval of their mean.
+
+    Args:
+        values: One number a seed; a single number stands alone.
+        digits: Digits after the point.
+
+    Returns:
+        "0.0213 ± 0.0043": the mean, and Student's t of n − 1 degrees of
+        freedom at 97.5% times the standard error s / √n.
+
+    Raises:
+        InputError: If there is no number.
+    """
+    numbers, mean = _numbers_and_mean(values, digits)
+    if len(numbers) == 1:
+        return mean
+    import scipy.stats
+
+    count = len(numbers)
+    error = statistics.stdev(numbers) / math.sqrt(count)
+    half = scipy.stats.t.ppf(0.975, count - 1) * error
+    return f"{mean} ± {half:.{digits}f}"
+
+
+def _numbers_and_mean(values, digits):
+    numbers = [float(value) for value in values]
+    if not numbers:
+        raise expected("at least one number", "values=[]", "Pass one a seed.")
+    return numbers, f"{statistics.fmean(numbers):.{digits}f}"

@@ -17,6 +17,7 @@ from mimo_keras.evaluation.diversity import Diversity
 from mimo_keras.evaluation.ood import detection, scores
 from mimo_keras.evaluation.paper_flops import mimmo_flops, mimo_flops
 from mimo_keras.evaluation.regression import Regression
+from mimo_keras.evaluation.selective import RiskCoverage, risk_coverage
 from mimo_keras.evaluation.suites import (
     CORRUPTED_METRICS,
     corrupted_results,
@@ -33,6 +34,7 @@ __all__ = [
     "Diversity",
     "Regression",
     "Reliability",
+    "RiskCoverage",
     "corrupted_results",
     "corruption_errors",
     "detection",
@@ -46,6 +48,7 @@ __all__ = [
     "ood_results",
     "ood_scores",
     "padded",
+    "risk_coverage",
     "scores",
     "shifted_results",
     "trainable_parameters",

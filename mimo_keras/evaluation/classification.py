@@ -3,7 +3,13 @@
 import numpy as np
 
 from mimo_keras.errors import expected
-from mimo_keras.evaluation import calibration, checks, diversity, predictions
+from mimo_keras.evaluation import (
+    calibration,
+    checks,
+    diversity,
+    predictions,
+    selective,
+)
 from mimo_keras.evaluation.streaming import Sums
 
 
@@ -59,7 +65,7 @@ class Classification:
         labels = checks.checked_labels(labels, len(logits), self.num_classes)
         members = predictions.log_softmax(logits)
         mixture = predictions.log_mixture(members, self.log_weights)
-        confidence = np.exp(mixture.max(axis=-1))
+        confidence = mixture.max(axis=-1)
         correct = mixture.argmax(axis=-1) == labels
         self._sums.add(
             len(labels),
@@ -68,7 +74,8 @@ class Classification:
                 "brier": brier_scores(np.exp(mixture), labels).sum(),
                 "nll": -_at(mixture, labels).sum(),
                 **_member_sums(members, labels),
-                **calibration.bin_sums(confidence, correct),
+                **calibration.bin_sums(np.exp(confidence), correct),
+                **selective.risk_sums(confidence, correct),
                 **diversity.pair_sums(members),
             },
         )
@@ -149,6 +156,12 @@ class Classification:
     def reliability(self):
         """Returns the `calibration.Reliability` of the ensemble."""
         return calibration.reliability(self._sums)
+
+    def risk_coverage(self):
+        """Returns the `selective.RiskCoverage` of the ensemble."""
+        return selective.risk_coverage(
+            self._sums.total("risk_count"), self._sums.total("risk_wrong")
+        )
 
     def diversity(self):
         """Returns the `diversity.Diversity` of the members."""

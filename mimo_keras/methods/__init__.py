@@ -16,7 +16,11 @@ from mimo_keras.methods import (
     treenet,
 )
 from mimo_keras.methods.blueprint import Blueprint, KLTerm, Sampling, Task
-from mimo_keras.methods.encoders import encoder_kernels, has_encoders
+from mimo_keras.methods.encoders import (
+    encoder_kernels,
+    encoder_layer,
+    has_encoders,
+)
 from mimo_keras.methods.folding import single_image
 from mimo_keras.methods.mixture_ensemble import plan_templates
 from mimo_keras.methods.one_member import one_member
@@ -38,6 +42,7 @@ __all__ = [
     "deep_ensemble",
     "early_exit",
     "encoder_kernels",
+    "encoder_layer",
     "has_encoders",
     "list_methods",
     "mc_dropout",

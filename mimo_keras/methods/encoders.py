@@ -12,7 +12,7 @@ _BY_MEMBER = (MemberConv2D, MemberDense)
 
 def has_encoders(network):
     """Whether `encoder_kernels` finds one for each member."""
-    return _encoders(network) is not None
+    return encoder_layer(network) is not None
 
 
 def encoder_kernels(network):
@@ -29,7 +29,7 @@ def encoder_kernels(network):
     Raises:
         InputError: Members have no such kernels.
     """
-    encoders = _encoders(network)
+    encoders = encoder_layer(network)
     if encoders is None:
         raise expected(
             "a network with an encoder for each member, as mimo's or mixmo's",
@@ -45,8 +45,8 @@ def encoder_kernels(network):
     return np.moveaxis(by_member, 1, 0)
 
 
-def _encoders(network):
-    """Returns the layer of all members' first kernels, or None."""
+def encoder_layer(network):
+    """Returns the layer that holds all members' first kernels, or None."""
     for layer in network.layers:
         if isinstance(layer, FoldMembers) and layer.by_member:
             return next(

@@ -5,6 +5,7 @@ import keras
 from mimo_keras.errors import expected
 from mimo_keras.layers import (
     FoldMembers,
+    SelectMember,
     TemplateBank,
     UnfoldMembers,
 )
@@ -12,13 +13,14 @@ from mimo_keras.methods.cloning import clone
 
 
 def one_member(network, index):
-    """Takes one member out of a network whose members are folded rows.
+    """Takes one member out of a network of members that share no features.
 
     What it computes is what the member computes, exactly, at the cost of one
     plain network.
 
     Args:
-        network: Functional keras.Model from (N, …) to (N, M, K).
+        network: Functional keras.Model from (N, …) to (N, M, K), whose
+            members are folded rows; or from (N, M, …), a deep ensemble's.
         index: The member, from 0.
 
     Returns:
@@ -36,6 +38,9 @@ def one_member(network, index):
             f"index={index}",
             "Members are counted from 0.",
         )
+    if any(isinstance(x, SelectMember) for x in network.layers):
+        single = network.get_layer(f"member{index}")
+        return clone(single, single.input_shape[1:])
     folds = [x for x in network.layers if isinstance(x, FoldMembers)]
     # Where members see inputs of their own, a mixing block follows.
     if not folds or any(fold.by_member for fold in folds):

@@ -34,6 +34,19 @@ def test_reliability_says_how_much_was_seen():
     assert _alts(arrays=arrays) == {}
 
 
+def test_risk_names_half_and_all_of_the_answers():
+    arrays = {
+        "risk_coverage": np.linspace(0, 1, 5),
+        "risk": np.array([0, 0, 0.125, 0.2, 0.25]),
+    }
+    (alt,) = _alts({"test/aurc": 0.0625}, arrays=arrays)["risk"]
+    assert alt == (
+        "Risk against coverage: 0.1250 of the more confident half of the "
+        "predictions are wrong, 0.2500 of all; area 0.06250."
+    )
+    assert _alts(arrays={"risk": arrays["risk"]}) == {}
+
+
 def test_both_reliability_diagrams_stand_side_by_side(arrays):
     first, second = _alts(arrays=arrays)["reliability"]
     assert "test set" in first and "corrupted" in second

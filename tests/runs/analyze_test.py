@@ -11,7 +11,7 @@ from absl import flags
 from mimo_keras import analysis, data
 from mimo_keras.errors import InputError
 from mimo_keras.training.checkpoints import Checkpoints
-from uncertainty_runs import analyze, models, recipes, settings
+from uncertainty_runs import analyze, models, recipes, settings, trajectory
 
 
 @pytest.fixture
@@ -38,6 +38,7 @@ def run(folder, figure="all"):
         "figure": figure,
         "data_dir": None,
         "examples": 20,
+        "points": 3,
     }.items():
         flags.DEFINE_string(name, None, "", flag_values=found)
         found[name].value = value
@@ -45,17 +46,32 @@ def run(folder, figure="all"):
     analyze.draw(found)
 
 
+def assert_drawn(folder, name):
+    """Opens a figure, and sees that something is on it."""
+    pixels = matplotlib.image.imread(folder / "figures" / f"{name}.png")
+    assert min(pixels.shape[:2]) > 300
+    assert pixels[..., :3].std() > 0.05
+
+
+def saved(folder, name):
+    with np.load(folder / "figures" / f"{name}.npz") as arrays:
+        return dict(arrays)
+
+
+def assert_same(found, wanted):
+    assert set(found) == set(wanted)
+    for name, values in wanted.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-3, atol=1e-6)
+
+
 def test_every_figure_comes_with_its_arrays(make_run, capsys):
     folder, model = make_run("--method=mixshare")
     run(folder)
     said = capsys.readouterr().out
     assert "depth_posterior: left out." in said
-    for name in ("feature_norms", "feature_variance"):
-        picture = folder / "figures" / f"{name}.png"
-        pixels = matplotlib.image.imread(picture)
-        assert min(pixels.shape[:2]) > 300
-        assert pixels[..., :3].std() > 0.05
-        assert str(picture) in said
+    for name in ("feature_norms", "feature_variance", "separation"):
+        assert_drawn(folder, name)
+        assert str(folder / "figures" / f"{name}.png") in said
     with np.load(folder / "figures" / "feature_norms.npz") as arrays:
         wanted = analysis.feature_norms(model.network)
         assert set(arrays) == {"encoders", "heads"}
@@ -87,6 +103,102 @@ def test_the_posterior_over_depths_is_drawn(make_run):
         )
         assert arrays["theta"].shape == (2, 4)
     assert (folder / "figures" / "depth_posterior.png").stat().st_size > 5000
+
+
+def test_the_plane_and_the_pre_activations_of_mimo(make_run):
+    folder, model = make_run("--method=mimo")
+    test = data.load("digits", "test")
+    images, labels = test.images[:20], test.labels[:20]
+    run(folder, "landscape")
+    assert_drawn(folder, "landscape")
+    wanted = analysis.plane_landscape(model, images, labels, 3)
+    assert_same(saved(folder, "landscape"), wanted)
+    run(folder, "separation")
+    wanted = analysis.conditional_variances(model, images)
+    assert_same(saved(folder, "separation"), wanted)
+
+
+def test_the_line_between_networks(make_run):
+    folder, model = make_run("--method=deep_ensemble", "--ensemble_size=2")
+    test = data.load("digits", "test")
+    run(folder, "line")
+    assert_drawn(folder, "line")
+    wanted = analysis.member_lines(model, test.images[:20], test.labels[:20], 3)
+    assert_same(saved(folder, "line"), wanted)
+
+
+def test_trajectories_of_a_run_that_kept_them(make_run):
+    folder, _ = make_run("--method=mimo")
+    with pytest.raises(InputError, match="trajectory_interval"):
+        run(folder, "trajectories")
+    probabilities = np.random.default_rng(0).dirichlet(np.ones(4), (5, 6, 3))
+    np.savez(
+        folder / trajectory.NAME,
+        epochs=np.arange(5),
+        probabilities=probabilities.astype("float16"),
+    )
+    run(folder, "trajectories")
+    assert_drawn(folder, "trajectories")
+    found = saved(folder, "trajectories")
+    assert found["places"].shape == (3, 5, 2)
+    np.testing.assert_array_equal(found["epochs"], np.arange(5))
+
+
+def test_figures_of_what_was_evaluated(make_run):
+    folder, _ = make_run("--method=mimo")
+    names = ("reliability", "risk_coverage", "ood_scores")
+    for name in names:
+        with pytest.raises(InputError, match="evaluate.py"):
+            run(folder, name)
+    arrays = {
+        "reliability_count": np.array([1, 3]),
+        "reliability_confidence": np.array([0.5, 0.9]),
+        "reliability_accuracy": np.array([1.0, 1.0]),
+        "risk_coverage": np.linspace(0, 1, 5),
+        "risk": np.array([0, 0, 0, 0.1, 0.2]),
+    }
+    np.savez(folder / "arrays.npz", **arrays)
+    results = {"test/aurc": 0.05, "ood/far/auroc": 0.9}
+    (folder / "results.json").write_text(json.dumps(results))
+    with pytest.raises(InputError, match="out-of-distribution sets"):
+        run(folder, "ood_scores")
+    scores = {"ood_far_in": np.zeros(3), "ood_far_out": np.ones(3)}
+    np.savez(folder / "arrays.npz", **arrays, **scores)
+    for name in names:
+        run(folder, name)
+        assert_drawn(folder, name)
+    assert_same(
+        saved(folder, "risk_coverage"),
+        {"coverage": arrays["risk_coverage"], "risk": arrays["risk"]},
+    )
+    assert_same(saved(folder, "ood_scores"), scores)
+
+
+def test_the_table_of_several_runs(tmp_path):
+    folders = []
+    for seed, differing in enumerate((0.1, 0.3)):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        values = {"method": "mimo", "ensemble_size": 2}
+        (folder / "flags.json").write_text(json.dumps(values))
+        results = {
+            "test/disagreement": differing,
+            "test/kl": 1.0,
+            "test/accuracy": 0.9,
+            "test/accuracy_member_0": 0.8,
+            "test/accuracy_member_1": 0.8,
+        }
+        (folder / "results.json").write_text(json.dumps(results))
+        matrix = np.array([[0, differing], [differing, 0]])
+        np.savez(folder / "arrays.npz", disagreement_matrix=matrix)
+        folders.append(str(folder))
+    row = analyze.diversity(folders).splitlines()[-1]
+    cells = [cell.strip() for cell in row.split("|")[1:-1]]
+    assert cells[:3] == ["MIMO", "2", "2"]
+    assert cells[3].startswith("0.2000 ± ")
+    assert cells[5].startswith("1.0000 ± ")
+    with pytest.raises(InputError, match="--run_dirs"):
+        analyze.diversity([])
 
 
 def test_a_method_without_is_one_line(make_run):

@@ -18,6 +18,9 @@ def settings(tmp_path):
         "eval_only": False,
         "export": False,
         "shifted": False,
+        "require": False,
+        "skip_bad_records": False,
+        "trajectory_interval": 0,
         "seed": 1,
         "lr_decay_epochs": [80, 160],
     }
@@ -44,6 +47,7 @@ def test_free_flags_may_change_and_are_recorded(settings, tmp_path):
         # Of scripts for photographs alone.
         "require": True,
         "skip_bad_records": True,
+        "trajectory_interval": 1,
     }
     before = {n for n in changed if changed[n] != settings.get(n)}
     assert before == set(FREE)

@@ -1,0 +1,105 @@
+"""How diverse the members of methods are, as a table over seeds."""
+
+import statistics
+
+import numpy as np
+
+from mimo_keras.analysis.names import method_title
+from mimo_keras.analysis.results import member_values, number
+from mimo_keras.analysis.tables import markdown_table, mean_and_interval
+from mimo_keras.errors import expected
+
+COLUMNS = ("Disagreement", "KL (nats)", "Disagreement / error", "Accuracy")
+
+
+def normalized_disagreement(disagreement, accuracies):
+    """Returns the disagreement of two members, by the error of one of them.
+
+    0 for members that predict alike; 2 for members that err equally often and
+    never on the same example.
+
+    Args:
+        disagreement: Share of examples on which two members differ, (M, M).
+        accuracies: Each member's accuracy, (M,).
+
+    Returns:
+        The mean over ordered pairs (i, j) of d_ij / (1 − accuracy_i); NaN if
+        a member makes no error, or there is but one.
+
+    Reference:
+        Fort et al., Deep ensembles: a loss landscape perspective, 2019,
+        section 4; papers/mixture_ensembles.txt, table 6.
+    """
+    disagreement = np.asarray(disagreement, float)
+    errors = 1 - np.asarray(accuracies, float)
+    members = len(errors)
+    if disagreement.shape != (members, members):
+        raise expected(
+            "a row, a column and an accuracy for each member",
+            f"shapes={disagreement.shape} and {errors.shape}",
+            "Pass arrays of one run.",
+        )
+    if members < 2 or not (errors > 0).all():
+        return float("nan")
+    ratios = disagreement / errors[:, np.newaxis]
+    return float(ratios[~np.eye(members, dtype=bool)].mean())
+
+
+def run_diversity(results, arrays):
+    """Returns one run's row of the table, by column.
+
+    Args:
+        results: Its flat results.
+        arrays: Its arrays, of which "disagreement_matrix" is read.
+
+    Raises:
+        InputError: The run has no two members.
+    """
+    if "disagreement_matrix" not in arrays:
+        raise expected(
+            "runs of at least two members",
+            "one without a disagreement",
+            "Leave it out.",
+        )
+    values = (
+        number(results, "test/disagreement"),
+        number(results, "test/kl"),
+        normalized_disagreement(
+            arrays["disagreement_matrix"], member_values(results, "accuracy")
+        ),
+        number(results, "test/accuracy"),
+    )
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def diversity_table(runs):
+    """Returns a Markdown table of methods' diversity, over seeds.
+
+    Args:
+        runs: Triples of a method, M, and a dictionary as `run_diversity`
+            returns; runs of the same method and M are one row, over which
+            there are mean and 95% interval.
+
+    Returns:
+        The table, its rows in order of the mean disagreement.
+
+    Reference:
+        papers/mimo.txt, figure 4, on the right.
+    """
+    groups = {}
+    for method, members, found in runs:
+        groups.setdefault((method, members), []).append(found)
+    ordered = sorted(
+        groups.items(),
+        key=lambda item: statistics.fmean(f[COLUMNS[0]] for f in item[1]),
+    )
+    rows = [
+        [
+            method_title(method),
+            members,
+            len(found),
+            *(mean_and_interval([f[c] for f in found]) for c in COLUMNS),
+        ]
+        for (method, members), found in ordered
+    ]
+    return markdown_table(rows, ["Method", "M", "Seeds", *COLUMNS])

@@ -1,0 +1,157 @@
+"""The straight line between two members (MixtureEnsembles, figure 4).
+
+Keras is imported by what reads a network, not before.
+"""
+
+import itertools
+
+import numpy as np
+
+from mimo_keras.analysis import style
+from mimo_keras.errors import expected
+
+_MOST_LINES = 6
+
+
+def line_accuracy(first, second, images, labels, points=21, batch_size=256):
+    """Returns the accuracy of networks between two, in weight space.
+
+    The network at t has the weights (1 − t) a + t b. Batch norms take the
+    statistics of the images they see, as in training, since moving averages
+    mean nothing between two networks.
+
+    Args:
+        first: keras.Model of the network at t = 0, from (N, …) to (N, 1, K).
+        second: That at t = 1, of the same layers.
+        images: (N, …), as the networks take them.
+        labels: (N,) classes.
+        points: Points of the line, its ends included.
+        batch_size: About how many images are computed at a time, in parts
+            that are as equal as can be.
+
+    Returns:
+        (P,) accuracies.
+
+    Raises:
+        InputError: The networks are not alike.
+
+    Reference:
+        papers/mixture_ensembles.txt, section 5.3.
+    """
+    import keras
+
+    ends = first.get_weights(), second.get_weights()
+    shapes = [[w.shape for w in weights] for weights in ends]
+    if shapes[0] != shapes[1]:
+        raise expected(
+            "two networks of the same layers",
+            f"{len(ends[0])} and {len(ends[1])} weights of other shapes",
+            "Take two members of one ensemble.",
+        )
+    between = keras.models.clone_model(first)
+    predict = _as_in_training(between).predict_on_batch
+    count = -(-len(images) // batch_size)
+    parts = np.array_split(np.arange(len(images)), count)
+    accuracies = []
+    for t in np.linspace(0, 1, points):
+        mixed = [(1 - t) * a + t * b for a, b in zip(*ends, strict=True)]
+        between.set_weights(mixed)
+        right = [
+            predict(images[part])[:, 0].argmax(axis=-1) == labels[part]
+            for part in parts
+        ]
+        accuracies.append(np.mean(np.concatenate(right)))
+    return np.array(accuracies)
+
+
+def _as_in_training(network):
+    """Returns a model that predicts as its network does in training."""
+    import keras
+
+    class AsInTraining(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.network = network
+
+        def call(self, x):
+            return self.network(x, training=True)
+
+    return AsInTraining()
+
+
+def member_lines(model, images, labels, points=21, batch_size=256):
+    """Returns the accuracies between each two members of an ensemble.
+
+    Args:
+        model: `EnsembleModel` whose members are networks of their own.
+        images: (N, …), as the model takes them.
+        labels: (N,) classes.
+        points: As in `line_accuracy`.
+        batch_size: As in `line_accuracy`.
+
+    Returns:
+        Dictionary of arrays: "t" (P,), "pairs" (L, 2), the first pairs of
+        members, 6 at most, and "accuracy" (L, P).
+
+    Raises:
+        InputError: There are no two members, or they cannot be taken out; see
+            `methods.one_member`.
+    """
+    import keras
+
+    members = model.network.output_shape[1]
+    if members < 2:
+        raise expected(
+            "at least two members, between which there is a line",
+            f"method={model.name}, members={members}",
+            "Choose another run, or another figure.",
+        )
+    pairs = list(itertools.combinations(range(members), 2))[:_MOST_LINES]
+    wanted = sorted(set(itertools.chain(*pairs)))
+    networks = {m: model.member(m).network for m in wanted}
+    x = keras.ops.convert_to_numpy(model.standardize(images))
+    accuracy = [
+        line_accuracy(networks[a], networks[b], x, labels, points, batch_size)
+        for a, b in pairs
+    ]
+    return {
+        "t": np.linspace(0, 1, points),
+        "pairs": np.array(pairs),
+        "accuracy": np.stack(accuracy),
+    }
+
+
+@style.drawn
+def line_plot(found, title=""):
+    """Draws what `member_lines` returns.
+
+    Args:
+        found: Its dictionary.
+        title: The figure's title, such as the method.
+
+    Returns:
+        A `matplotlib.figure.Figure`.
+
+    Reference:
+        papers/mixture_ensembles.txt, figure 4.
+    """
+    figure, (axes,) = style.new_figure(4.8, 3.2)
+    dashes = ("-", "--", "-.", ":")
+    for index, (pair, values) in enumerate(
+        zip(found["pairs"], found["accuracy"], strict=True)
+    ):
+        axes.plot(
+            found["t"],
+            values,
+            color=style.MEMBERS[index % len(style.MEMBERS)],
+            linestyle=dashes[index % len(dashes)],
+            label=f"Members {pair[0]} and {pair[1]}",
+        )
+    axes.set(
+        xlabel="Interpolation point t (0: one member, 1: the other)",
+        ylabel="Test accuracy (fraction)",
+        xlim=(0, 1),
+        title=title,
+    )
+    axes.legend()
+    return figure

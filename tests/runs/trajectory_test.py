@@ -1,0 +1,118 @@
+"""What members predict as they train: kept, resumed, and free of effects."""
+
+import functools
+
+import numpy as np
+import pytest
+
+from mimo_keras import data
+from mimo_keras.training.distribution import make_strategy
+from tests.runs import outputs
+from tests.runs.processes import kill
+from uncertainty_runs import models, recipes, settings
+from uncertainty_runs.suite import Suite
+from uncertainty_runs.trajectory import NAME, TrajectoryCallback
+
+COMMAND = ("--output_dir=run", "--trajectory_interval=1")
+EVALUATION = "uncertainty_runs.suite:Suite.full"
+# With draws of its own when it predicts.
+DROPOUT = ("--method=mc_dropout", "--samples=2", "--ensemble_size=1")
+
+
+def kept(folder):
+    with np.load(folder / NAME) as file:
+        return file["epochs"], file["probabilities"]
+
+
+def weights(folder):
+    with np.load(folder / "checkpoints" / "epoch_000003.npz") as file:
+        return [file[name] for name in sorted(set(file.files) - {"record"})]
+
+
+@pytest.fixture
+def callback(parse, tmp_path):
+    """A callback of 2 epochs on a model that was not trained."""
+    parse("--dataset=digits", "--method=mimo")
+    values = settings.resolve(recipes.recipe)
+    test = data.load("digits", "test")
+    strategy = make_strategy()
+    suite = Suite(test, strategy, values)
+    found = TrajectoryCallback(suite, tmp_path, 2)
+    found.set_model(models.build_model(values, test, unique=32, steps=1))
+    return found
+
+
+def train(callback, first, last):
+    for epoch in range(first, last):
+        callback.on_epoch_begin(epoch)
+        callback.on_epoch_end(epoch)
+
+
+def test_the_file_has_the_members_probabilities(callback, tmp_path):
+    train(callback, 0, 5)
+    epochs, probabilities = kept(tmp_path)
+    assert epochs.tolist() == [0, 2, 4]
+    assert probabilities.shape == (3, 512, 3, 10)
+    images = data.load("digits", "test").images[:512]
+    wanted = callback.model.predictor()(images)["member_probabilities"]
+    np.testing.assert_allclose(probabilities[1], np.array(wanted), atol=1e-3)
+
+
+def test_epochs_that_are_trained_again_are_dropped(callback, tmp_path):
+    train(callback, 0, 5)
+    again = TrajectoryCallback(callback.suite, tmp_path, 2)
+    again.set_model(callback.model)
+    train(again, 3, 6)
+    assert kept(tmp_path)[0].tolist() == [0, 2, 4, 6]
+    anew = TrajectoryCallback(callback.suite, tmp_path, 1)
+    anew.set_model(callback.model)
+    train(anew, 0, 1)
+    assert kept(tmp_path)[0].tolist() == [0, 1]
+
+
+def test_one_of_several_workers_writes(callback, tmp_path):
+    callback.write = False
+    train(callback, 0, 2)
+    assert callback.epochs == [0, 2]
+    assert not (tmp_path / NAME).exists()
+
+
+def test_without_an_interval_there_is_no_file(callback, tmp_path):
+    callback.interval = 0
+    train(callback, 0, 3)
+    assert not (tmp_path / NAME).exists()
+
+
+def test_a_run_that_was_killed_keeps_the_same(folder, cifar, tmp_path):
+    """And training goes as in a run that keeps nothing."""
+    step = "keras.callbacks:TensorBoard.on_train_batch_end"
+    for where, call in ((step, 60), (EVALUATION, 1)):
+        how = functools.partial(kill, where, call)
+        assert cifar(*COMMAND, before=how).status == -9
+    epochs, probabilities = kept(tmp_path / "run")
+    assert epochs.tolist() == [0, 1, 2, 3]
+    assert outputs.rows(tmp_path / "run", times=False) == outputs.rows(
+        folder, times=False
+    )
+    for found, wanted in zip(
+        weights(tmp_path / "run"), weights(folder), strict=True
+    ):
+        np.testing.assert_array_equal(found, wanted)
+    # Training moved them.
+    assert np.abs(np.diff(probabilities, axis=0)).max(axis=(1, 2, 3)).min() > 0
+
+
+def test_predictions_draw_nothing_from_training(cifar, tmp_path):
+    ends = []
+    for interval in (0, 1):
+        name = f"run{interval}"
+        done = cifar(
+            *DROPOUT,
+            f"--output_dir={name}",
+            f"--trajectory_interval={interval}",
+            before=functools.partial(kill, EVALUATION, 1),
+        )
+        assert done.status == -9, done
+        ends.append(weights(tmp_path / name))
+    for plain, watched in zip(*ends, strict=True):
+        np.testing.assert_array_equal(plain, watched)

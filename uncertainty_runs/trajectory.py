@@ -1,0 +1,81 @@
+"""What members predict as they train, kept for their way in function space."""
+
+import keras
+import numpy as np
+
+from mimo_keras.analysis.run_files import read_arrays
+from mimo_keras.files import replacing
+from uncertainty_runs.inference import prepared
+
+NAME = "trajectory.npz"
+IMAGES = 512
+
+
+class TrajectoryCallback(keras.callbacks.Callback):
+    """Writes the members' predictions of the first test images to a file.
+
+    The file has "epochs" (T,), finished ones, from 0 if training began with
+    this callback, and "probabilities" (T, N, E, K). It is written before the
+    checkpoint of its epoch. A run that goes on from an earlier checkpoint
+    does its last epochs again, and what they had left is dropped.
+
+    Args:
+        suite: `Suite`, which knows the test set and the devices.
+        folder: pathlib.Path of the run.
+        interval: Epochs from one prediction to the next; 0 for none.
+        write: Whether this process is the one that writes; of several
+            workers, all predict.
+    """
+
+    def __init__(self, suite, folder, interval, write=True):
+        super().__init__()
+        self.suite = suite
+        self.path = folder / NAME
+        self.interval = interval
+        self.write = write
+        self.started = False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.interval <= 0 or self.started:
+            return
+        self.started = True
+        found = read_arrays(self.path)
+        kept = found.get("epochs", np.array([], int)) <= epoch
+        self.epochs = list(found.get("epochs", kept)[kept])
+        self.predictions = list(found.get("probabilities", kept)[kept])
+        if epoch == 0:
+            self.epochs, self.predictions = [], []
+            self._add(0)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.interval > 0 and (epoch + 1) % self.interval == 0:
+            self._add(epoch + 1)
+
+    def _add(self, epoch):
+        self.epochs.append(epoch)
+        self.predictions.append(self._predict())
+        if not self.write:
+            return
+        with replacing(self.path, "wb") as file:
+            np.savez(
+                file,
+                epochs=np.array(self.epochs),
+                probabilities=np.stack(self.predictions),
+            )
+
+    def _predict(self):
+        # A copy of the network: no draw here may change those of training.
+        suite = self.suite
+        network = prepared(
+            suite.strategy, self.model, suite.batch_size, suite.moves
+        )
+        logits = network.logits(first_images(suite.test, IMAGES))
+        logits = logits - logits.max(axis=-1, keepdims=True)
+        values = np.exp(logits)
+        return (values / values.sum(axis=-1, keepdims=True)).astype("float16")
+
+
+def first_images(test, count):
+    """Returns the first images of a test set, all if there are fewer."""
+    images, _ = next(iter(test.evaluation_batches(min(count, len(test)))))
+    return images
