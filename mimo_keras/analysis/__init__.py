@@ -3,6 +3,11 @@
 Nothing here imports matplotlib before a figure is drawn.
 """
 
+from mimo_keras.analysis.bias_variance import (
+    bias_variance,
+    bias_variance_curves,
+    mean_and_interval,
+)
 from mimo_keras.analysis.budgets import budget_curves
 from mimo_keras.analysis.corruption import corruption_by_severity
 from mimo_keras.analysis.curves import training_curves
@@ -29,6 +34,8 @@ from mimo_keras.analysis.tables import (
 )
 
 __all__ = [
+    "bias_variance",
+    "bias_variance_curves",
     "budget_curves",
     "calibration_error",
     "corruption_by_severity",
@@ -40,6 +47,7 @@ __all__ = [
     "feature_variances",
     "image_bytes",
     "markdown_table",
+    "mean_and_interval",
     "mean_and_std",
     "member_agreement",
     "member_scores",
