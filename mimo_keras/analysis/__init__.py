@@ -3,6 +3,11 @@
 Nothing here imports matplotlib before a figure is drawn.
 """
 
+from mimo_keras.analysis.bias_variance import (
+    bias_variance,
+    bias_variance_curves,
+    mean_and_interval,
+)
 from mimo_keras.analysis.budgets import budget_curves
 from mimo_keras.analysis.corruption import corruption_by_severity
 from mimo_keras.analysis.curves import training_curves
@@ -48,6 +53,8 @@ from mimo_keras.analysis.trajectories import function_space, trajectory_plot
 
 __all__ = [
     "best_risk",
+    "bias_variance",
+    "bias_variance_curves",
     "budget_curves",
     "calibration_error",
     "conditional_variances",

@@ -8,8 +8,10 @@ NOISE = 0.02
 """Standard deviation of ε. The paper writes N(0, 0.02); only as a standard
 deviation does it give the thin band of its Figure 5."""
 
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(64)
 
-def regression(n, seed):
+
+def regression(n, seed, *, low=0.0, high=0.5, noise=NOISE):
     """Draws examples of y = x + 0.3 sin(2π(x+ε)) + 0.3 sin(4π(x+ε)) + ε.
 
     Blundell et al., "Weight Uncertainty in Neural Networks", ICML 2015,
@@ -19,14 +21,17 @@ def regression(n, seed):
     Args:
         n: Number of examples.
         seed: Integer that fixes the draws.
+        low: Where the inputs begin.
+        high: Where they end.
+        noise: Standard deviation of ε.
 
     Returns:
-        `Examples` with inputs x (n, 1) float32, uniform on [0, 0.5), and
+        `Examples` with inputs x (n, 1) float32, uniform on [low, high), and
         targets y (n, 1) float32.
     """
     generator = np.random.RandomState(seed)
-    x = generator.uniform(0.0, 0.5, (n, 1))
-    y = curve(x, generator.normal(0.0, NOISE, (n, 1)))
+    x = generator.uniform(low, high, (n, 1))
+    y = curve(x, generator.normal(0.0, noise, (n, 1)))
     images, labels = x.astype(np.float32), y.astype(np.float32)
     return Examples("toy_regression", images, labels, None).checked()
 
@@ -36,3 +41,25 @@ def curve(x, noise=0.0):
     shifted = x + noise
     waves = np.sin(2 * np.pi * shifted) + np.sin(4 * np.pi * shifted)
     return x + 0.3 * waves + noise
+
+
+def moments(x, noise=NOISE):
+    """Returns the mean and the variance of y at x, over the noise.
+
+    ε enters the sines, so the mean is not the clean curve: its waves are
+    flatter. It is what a regression by squared error can learn at best, and
+    the variance is the error that is left then. Both are sums over the nodes
+    of Gauss and Hermite, exact to rounding for noise up to 0.2.
+
+    Args:
+        x: (n,), float.
+        noise: Standard deviation of ε.
+
+    Returns:
+        Two arrays (n,), float64.
+    """
+    x = np.asarray(x, np.float64)
+    weights = _WEIGHTS / _WEIGHTS.sum()
+    values = curve(x[:, None], noise * _NODES)
+    means = values @ weights
+    return means, np.square(values - means[:, None]) @ weights

@@ -44,7 +44,6 @@ def test_free_flags_may_change_and_are_recorded(settings, tmp_path):
         "eval_only": True,
         "export": True,
         "shifted": True,
-        # Of scripts for photographs alone.
         "require": True,
         "skip_bad_records": True,
         "trajectory_interval": 1,

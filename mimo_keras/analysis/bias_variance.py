@@ -1,0 +1,161 @@
+"""Expected squared error over training sets, split in bias² and variance."""
+
+import numpy as np
+
+from mimo_keras.analysis import style
+from mimo_keras.errors import expected
+
+_PANELS = {
+    "bias2": "Bias² [10⁻³]",
+    "variance": "Variance [10⁻³]",
+    "error": "Expected squared error [10⁻³]",
+}
+_LOOKS = ((style.BLUE, "o"), (style.VERMILLION, "s"), (style.GREEN, "D"))
+_LINES = ("-", "--", "-.", ":")
+_95 = 1.96  # Quantile 0.975 of the normal distribution.
+
+
+def bias_variance(predictions, means, noise=0.0):
+    """Splits the expected squared error of a regressor f_X at given inputs.
+
+    With t = E[y|x] and expectations over training sets X, averaged over
+    inputs x,
+
+        E (f_X(x) - y)² = (E f_X(x) - t)² + E (f_X(x) - E f_X(x))² + Var(y|x)
+              error     =      bias²      +       variance         +  noise.
+
+    Each is estimated without bias: error by the mean over training sets,
+    bias² by the mean of (f_X(x) - t)(f_X'(x) - t) over pairs of *different*
+    sets, whose errors are independent (so it may fall below 0), variance by
+    what is left, which is the sample variance. The plain (mean f - t)² would
+    be too large by variance / S.
+
+    All are given as S jackknife values, one a training set, whose mean is
+    the estimate and whose standard error is the estimate's. Differences of
+    methods that saw the same training sets are told by the mean and standard
+    error of the differences of their values: see `mean_and_interval`.
+
+    Args:
+        predictions: (S, n), predictions of the regressors of S independent
+            training sets at the same n inputs.
+        means: (n,), t: the noise-free targets.
+        noise: Var(y|x), a number or (n,). With 0 error is that to t.
+
+    Returns:
+        Dictionary of "bias2", "variance" and "error", each (S,) float64 with
+        error = bias2 + variance + mean noise.
+
+    Raises:
+        InputError: There are fewer than 3 training sets, or shapes differ.
+
+    Reference:
+        Havasi et al., ICLR 2021, section 2.1, whose bias has the noise in
+        it; Efron and Stein, The jackknife estimate of variance, 1981.
+    """
+    predictions = np.asarray(predictions, np.float64)
+    means = np.asarray(means, np.float64)
+    if (
+        predictions.ndim != 2
+        or len(predictions) < 3
+        or means.shape != predictions.shape[1:]
+    ):
+        raise expected(
+            "predictions (S, n) of S >= 3 training sets and targets (n,)",
+            f"predictions={predictions.shape}, targets={means.shape}",
+            "Give each training set a row, each input a column.",
+        )
+    sets, inputs = predictions.shape
+    errors = predictions - means
+    own = np.square(errors).mean(axis=1)
+    # Products with the errors of all other sets, summed.
+    others = errors @ errors.sum(axis=0) / inputs - own
+    pairs = others.sum()
+    # S times the estimate, less S - 1 times the one without the set.
+    bias2 = pairs / (sets - 1) - (pairs - 2 * others) / (sets - 2)
+    error = own + np.mean(noise)
+    return {"bias2": bias2, "variance": own - bias2, "error": error}
+
+
+def mean_and_interval(values):
+    """Returns the mean of S values and half the width of its 95% interval.
+
+    Args:
+        values: (S,), one a training set, as `bias_variance` gives them, or
+            differences of such.
+
+    Returns:
+        Two floats; the half-width is 1.96 standard errors.
+    """
+    values = np.asarray(values, np.float64)
+    error = values.std(ddof=1) / np.sqrt(len(values))
+    return float(values.mean()), float(_95 * error)
+
+
+@style.drawn
+def bias_variance_curves(series, example):
+    """Draws an ensemble's members, then bias², variance and error by M.
+
+    Args:
+        series: Dictionary from a label to its points in order of M, each a
+            dictionary with "members" and, for "bias2", "variance" and
+            "error", a pair (estimate, half the width of its interval).
+        example: Dictionary of one ensemble: "x" (n,) in order, "mean" (n,)
+            the noise-free targets, "members" (M, n) predictions, "train_x"
+            and "train_y" its training set.
+
+    Returns:
+        A `matplotlib.figure.Figure` of four panels, as the paper's figure 2
+        with the ensemble's size for the epochs.
+
+    Reference:
+        Havasi et al., ICLR 2021, figure 2.
+    """
+    figure, (left, *panels) = style.new_figure(8.2, 5.6, rows=2, columns=2)
+    _draw_example(left, example)
+    for axes, (key, label) in zip(panels, _PANELS.items(), strict=True):
+        for index, (name, points) in enumerate(series.items()):
+            color, marker = _LOOKS[index % len(_LOOKS)]
+            members = np.array([point["members"] for point in points])
+            values = 1000 * np.array([point[key] for point in points])
+            axes.errorbar(
+                # Beside each other where intervals would overlap.
+                members + 0.08 * (index - (len(series) - 1) / 2),
+                values[:, 0],
+                yerr=values[:, 1],
+                label=name,
+                color=color,
+                marker=marker,
+                capsize=2.5,
+            )
+        axes.set(xlabel="Members M", ylabel=label, xticks=members)
+    panels[0].legend()
+    return figure
+
+
+def _draw_example(axes, example):
+    axes.plot(
+        example["train_x"],
+        example["train_y"],
+        "x",
+        color=style.GREY,
+        label="Training set",
+    )
+    axes.plot(
+        example["x"],
+        example["mean"],
+        color=style.INK,
+        linewidth=1.0,
+        label="E[y|x]",
+    )
+    colors = (style.BLUE, style.VERMILLION, style.GREEN, style.SKY)
+    for member, values in enumerate(example["members"]):
+        axes.plot(
+            example["x"],
+            values,
+            color=colors[member % len(colors)],
+            linestyle=_LINES[member % len(_LINES)],
+            linewidth=1.2,
+            label=f"Member {member}",
+        )
+    axes.set(xlabel="x", ylabel="y")
+    axes.legend()

@@ -1,0 +1,138 @@
+"""Many models of one make, each trained on data of its own, in one step."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from mimo_keras.errors import expected
+
+
+class SideBySide(keras.Model):
+    """Trains S models at once, each exactly as it would train alone.
+
+    The models' weights stand stacked, (S, …), and a training step maps the
+    step of one model, as its `EnsembleModel` defines it, over the stack. The
+    loss is the sum over models, so that each one's gradient is its own. It
+    pays for networks so small that a step of one costs next to nothing, as in
+    studies over many training sets.
+
+    What is drawn in a step comes from each model's own seed. An optimizer
+    must treat every number by itself, as SGD and Adam do.
+
+    Args:
+        models: S compiled `EnsembleModel`s of one make. They give the first
+            weights, and the first of them stands for what they have in
+            common; none of them is changed.
+
+    Call arguments:
+        inputs: (B, S, …), B examples for each model.
+        training: Whether rows are formed as in training.
+
+    Output shape:
+        Member outputs (B, S, E, K).
+    """
+
+    def __init__(self, models, **kwargs):
+        super().__init__(**kwargs)
+        models = list(models)
+        _check(models)
+        # Behind a function, so that Keras does not take its weights for ours.
+        self._one = lambda: models[0]
+        self._learned = self._stacked([m.trainable_variables for m in models])
+        self._state = self._stacked([m.non_trainable_variables for m in models])
+        self.built = True
+
+    def _stacked(self, variables):
+        """Returns our variables (S, …) of the models' variables."""
+        return [
+            self.add_weight(
+                shape=(len(several), *several[0].shape),
+                dtype=several[0].dtype,
+                initializer=_given([ops.convert_to_numpy(v) for v in several]),
+                trainable=several[0].trainable,
+                name=several[0].name,
+            )
+            for several in zip(*variables, strict=True)
+        ]
+
+    def call(self, inputs, training=False):
+        def one(values, x):
+            model = self._one()
+            with self._as_one(values) as scope:
+                outputs = model(x, training=training)
+            moved = model.non_trainable_variables
+            return outputs, [scope.get_current_value(v) for v in moved]
+
+        outputs, state = self._mapped(one, ops.swapaxes(inputs, 0, 1))
+        if not training:
+            return ops.swapaxes(outputs, 0, 1)
+        for variable, value in zip(self._state, state, strict=True):
+            variable.assign(value)
+        return outputs
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        def one(values, targets, outputs):
+            with self._as_one(values):
+                return self._one().compute_loss(None, targets, outputs)
+
+        losses = self._mapped(one, ops.swapaxes(y, 0, 1), y_pred)
+        return ops.sum(losses)
+
+    def copy_to(self, model, index):
+        """Puts the weights of one of the S models into a model of that make.
+
+        Args:
+            model: `EnsembleModel`, changed in place.
+            index: Which of the S models, from 0.
+        """
+        own = [*model.trainable_variables, *model.non_trainable_variables]
+        for variable, stack in zip(own, self._values(), strict=True):
+            variable.assign(stack[index])
+
+    def _values(self):
+        # TensorFlow reads the only row of a stack by a gather, whose gradient
+        # is sparse and which Adam squares piece by piece. Reshaping, to the
+        # shape that it has, makes it dense.
+        return [ops.reshape(v, v.shape) for v in (*self._learned, *self._state)]
+
+    def _as_one(self, values):
+        """Returns a scope in which the one model has the weights `values`."""
+        model = self._one()
+        own = (*model.trainable_variables, *model.non_trainable_variables)
+        return keras.StatelessScope(list(zip(own, values, strict=True)))
+
+    def _mapped(self, function, *arguments):
+        """Maps a function of one model's weights and arguments over S."""
+        return ops.vectorized_map(
+            lambda parts: function(*parts), (self._values(), *arguments)
+        )
+
+
+def _given(values):
+    """Returns an initializer that gives these values."""
+    return lambda shape, dtype=None: ops.convert_to_tensor(
+        np.stack(values), dtype
+    )
+
+
+def _check(models):
+    makes = {
+        (model.name, *(tuple(v.shape) for v in model.variables))
+        for model in models
+        if model.compiled
+    }
+    if len(makes) != 1 or not all(model.compiled for model in models):
+        raise expected(
+            "compiled models of one method and one backbone",
+            f"{len(models)} models, {len(makes)} kinds of compiled ones",
+            "Create and compile each by the same lines.",
+        )
+    layers = models[0].network._flatten_layers(include_self=False)
+    if any(getattr(x, "learning_rate_multipliers", ()) for x in layers):
+        raise expected(
+            "a method whose weights all learn at one rate",
+            f"method={models[0].name}",
+            "Train its models one after another.",
+        )

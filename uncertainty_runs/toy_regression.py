@@ -1,0 +1,270 @@
+"""Splits MIMO's error on a toy regression in bias and variance; draws it.
+
+    python uncertainty_runs/toy_regression.py
+
+After papers/mimo.txt, section 2.1 and figure 2: the noisy regression of
+Blundell et al. (data/toy.py), 64 training and 3000 test examples, an MLP of
+32 and 128 units, M = 1 … 5. Each (method, M) is trained on the same training
+sets, all side by side in one model, and all numbers come with intervals over
+training sets. The paper says nothing of inputs, noise and optimizer; the
+defaults are those of a public copy of its authors' notebook: x in [-1, 1),
+noise 0.08, Adam at 0.01, 2000 epochs of batches of 32. The curves at each
+tenth of training are in the record, too. --table_only prints the tables and
+draws the figure again from the record and the arrays beside the figure.
+"""
+
+import logging
+import pathlib
+
+import keras
+import numpy as np
+from absl import flags
+
+import mimo_keras
+from mimo_keras import analysis
+from mimo_keras.analysis import run_files
+from mimo_keras.data import toy
+from mimo_keras.errors import expected
+from mimo_keras.files import replacing, write_json
+from mimo_keras.training.side_by_side import SideBySide
+from uncertainty_runs import settings, study
+
+BACKBONE = "mlp_32_128"
+PARTS = ("bias2", "variance", "error", "member_error")
+COLUMNS = (
+    "Bias² [10⁻³]",
+    "Variance [10⁻³]",
+    "Expected squared error [10⁻³]",
+    "One member's [10⁻³]",
+)
+STAGES = 10
+SHOWN = 3  # Members of the ensemble whose curves the figure shows.
+
+
+def define_flags():
+    number, whole = flags.DEFINE_float, flags.DEFINE_integer
+    flags.DEFINE_list("methods", ["mimo", "naive_multihead"], "Methods.")
+    flags.DEFINE_list("sizes", ["1", "2", "3", "4", "5"], "Each an M.")
+    whole("training_sets", 100, "S, training sets.", lower_bound=3)
+    whole("train_examples", 64, "Examples of each.", lower_bound=1)
+    whole("test_examples", 3000, "Test inputs.", lower_bound=1)
+    number("low", -1.0, "Where inputs begin.")
+    number("high", 1.0, "Where they end.")
+    number("noise", 0.08, "Standard deviation of ε.", lower_bound=0)
+    whole("train_epochs", 2000, "Epochs.", lower_bound=STAGES)
+    whole("batch_size", 32, "Examples of a step.", lower_bound=1)
+    number("learning_rate", 0.01, "Adam's.", lower_bound=0)
+    whole("seed", 0, "Seed of everything random.", lower_bound=0)
+    flags.DEFINE_string(
+        "record", "results/toy_regression.json", "File of numbers."
+    )
+    flags.DEFINE_string(
+        "figure",
+        "docs/figures/bias_variance.png",
+        "File of the plot; its arrays lie beside it.",
+    )
+    flags.DEFINE_bool("table_only", False, "Only tables and plot, as recorded.")
+
+
+def main():
+    f = flags.FLAGS
+    # TensorFlow warns that it draws random numbers one model at a time.
+    logging.getLogger("tensorflow").setLevel("ERROR")
+    path = pathlib.Path(f.figure)
+    if not f.table_only:
+        record, arrays = run(f)
+        write_json(f.record, record)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path.with_suffix(".npz"), "wb") as file:
+            np.savez_compressed(file, **arrays)
+    record = study.read(f.record)
+    arrays = run_files.read_arrays(path.with_suffix(".npz"))
+    print(table(record))
+    figure = analysis.bias_variance_curves(series(record), arrays)
+    analysis.save_png(figure, path)
+    print("\nFigure:", path)
+
+
+def run(f):
+    """Runs the study; returns its record and the arrays of one ensemble."""
+    if f.train_epochs % STAGES or f.train_examples % f.batch_size:
+        raise expected(
+            f"epochs divisible by {STAGES}, examples by the batch size",
+            f"train_epochs={f.train_epochs}, "
+            f"train_examples={f.train_examples}, batch_size={f.batch_size}",
+            "Change one of them.",
+        )
+    data = draw_data(f)
+    means, noise = toy.moments(data["test_x"], f.noise)
+    runs, example, first = [], None, None
+    for method in f.methods:
+        for members in map(int, f.sizes):
+            print(f"{method}, M = {members} ...", flush=True)
+            stages = trained(f, method, members, data)
+            found = [parts(stage, means, noise) for stage in stages]
+            first = first or found[-1]
+            runs.append(
+                {"method": method, "ensemble_size": members}
+                | entry(found[-1], first)
+                | {"stages": [entry(stage, stage) for stage in found]}
+            )
+            shown = method == "mimo" and members <= SHOWN
+            if example is None or shown:
+                example = stages[-1][0]
+    arrays = example_arrays(data, means, example)
+    kept = ("training_sets", "train_examples", "train_epochs", "noise", "seed")
+    facts = {name: f[name].value for name in (*kept, "low", "high")}
+    record = {"command": study.command(), **facts, **study.versions()}
+    return {**record, "noise_error": float(noise.mean()), "runs": runs}, arrays
+
+
+def draw_data(f):
+    """Returns inputs and targets (64, S, 1) and test inputs (3000,)."""
+    options = {"low": f.low, "high": f.high, "noise": f.noise}
+    seeds = np.random.SeedSequence(f.seed).generate_state(f.training_sets + 1)
+    *sets, test = (
+        toy.regression(n, int(seed), **options)
+        for n, seed in zip(
+            [f.train_examples] * f.training_sets + [f.test_examples],
+            seeds,
+            strict=True,
+        )
+    )
+    return {
+        "x": np.stack([one.images for one in sets], axis=1),
+        "y": np.stack([one.labels for one in sets], axis=1),
+        "test_x": test.images[:, 0],
+    }
+
+
+def trained(f, method, members, data):
+    """Trains one model a training set; returns what they predict.
+
+    Returns:
+        A list of arrays (S, n, M), one each tenth of training.
+    """
+    keras.utils.set_random_seed(f.seed)
+    models = []
+    for index in range(f.training_sets):
+        model = mimo_keras.create_model(
+            method,
+            backbone=BACKBONE,
+            input_shape=(1,),
+            num_classes=None,
+            output_dim=1,
+            ensemble_size=members,
+            seed=f.seed + index,
+        )
+        model.compile()
+        models.append(model)
+    stack = SideBySide(models)
+    stack.compile(keras.optimizers.Adam(f.learning_rate))
+    shape = (len(data["test_x"]), f.training_sets, 1)
+    test = np.broadcast_to(data["test_x"][:, None, None], shape)
+    found = []
+
+    def predict(epoch, logs):
+        outputs = [stack.predict_on_batch(x)[..., 0] for x in halves(test)]
+        found.append(np.swapaxes(np.concatenate(outputs), 0, 1))
+
+    stack.fit(
+        batches(f, data),
+        epochs=STAGES,
+        steps_per_epoch=steps(f) // STAGES,
+        shuffle=False,  # They come in their order.
+        callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=predict)],
+        verbose=0,
+    )
+    return found
+
+
+def steps(f):
+    return f.train_epochs * (f.train_examples // f.batch_size)
+
+
+def halves(test):
+    """Returns test inputs in parts that do not fill the memory."""
+    return np.array_split(test, -(-len(test) // 500))
+
+
+def batches(f, data):
+    """Yields the batches of all epochs, each set in an order of its own."""
+    draw = np.random.default_rng(f.seed)
+    shape = (f.train_examples, f.training_sets, 1)
+    while True:  # fit says when it is enough.
+        order = np.argsort(draw.random(shape), axis=0)
+        x, y = (np.take_along_axis(data[k], order, axis=0) for k in "xy")
+        for start in range(0, f.train_examples, f.batch_size):
+            part = slice(start, start + f.batch_size)
+            yield x[part], y[part]
+
+
+def parts(predictions, means, noise):
+    """Returns values a training set of the ensemble's split, and a member's.
+
+    Args:
+        predictions: (S, n, M).
+        means: (n,), E[y|x].
+        noise: (n,), Var(y|x).
+    """
+    found = analysis.bias_variance(predictions.mean(axis=2), means, noise)
+    errors = np.square(predictions - means[:, None]) + noise[:, None]
+    return found | {"member_error": errors.mean(axis=(1, 2))}
+
+
+def entry(values, first):
+    """Returns estimates and half-widths, and those of the change to M = 1."""
+    told = {}
+    for name in PARTS:
+        told[name] = analysis.mean_and_interval(values[name])
+        if values is not first:
+            # By training set: both saw the same ones.
+            change = values[name] - first[name]
+            told[f"{name}_change"] = analysis.mean_and_interval(change)
+    return told
+
+
+def example_arrays(data, means, members):
+    """Returns the arrays of the figure's first panel."""
+    order = np.argsort(data["test_x"])[::10]
+    return {
+        "x": data["test_x"][order],
+        "mean": means[order],
+        "members": members[order].T,
+        "train_x": data["x"][:, 0, 0],
+        "train_y": data["y"][:, 0, 0],
+    }
+
+
+def table(record):
+    """Returns two Markdown tables: the parts, and their changes."""
+    first = record["runs"][0]
+    label = f"{first['method']}, M = {first['ensemble_size']}"
+    whole = _table(record["runs"], "{}", "Method")
+    changes = [one for one in record["runs"] if "error_change" in one]
+    title = f"Change from {label}"
+    return f"{whole}\n\n{_table(changes, '{}_change', title, sign='+')}"
+
+
+def _table(runs, key, title, sign=""):
+    rows = []
+    for one in runs:
+        pairs = [one[key.format(name)] for name in PARTS]
+        cells = [f"{1e3 * a:{sign}.2f} ± {1e3 * b:.2f}" for a, b in pairs]
+        rows.append([one["method"], one["ensemble_size"], *cells])
+    return analysis.markdown_table(rows, [title, "M", *COLUMNS])
+
+
+def series(record):
+    """Returns the figure's points of each method."""
+    found = {}
+    for one in record["runs"]:
+        point = {name: one[name] for name in PARTS}
+        point["members"] = one["ensemble_size"]
+        found.setdefault(one["method"], []).append(point)
+    return found
+
+
+if __name__ == "__main__":
+    define_flags()
+    settings.run(main)
