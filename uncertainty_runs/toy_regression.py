@@ -216,11 +216,11 @@ def entry(values, first):
     """Returns estimates and half-widths, and those of the change to M = 1."""
     told = {}
     for name in PARTS:
-        told[name] = analysis.mean_and_interval(values[name])
+        told[name] = analysis.normal_interval(values[name])
         if values is not first:
             # By training set: both saw the same ones.
             change = values[name] - first[name]
-            told[f"{name}_change"] = analysis.mean_and_interval(change)
+            told[f"{name}_change"] = analysis.normal_interval(change)
     return told
 
 

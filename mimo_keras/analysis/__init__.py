@@ -6,7 +6,7 @@ Nothing here imports matplotlib before a figure is drawn.
 from mimo_keras.analysis.bias_variance import (
     bias_variance,
     bias_variance_curves,
-    mean_and_interval,
+    normal_interval,
 )
 from mimo_keras.analysis.budgets import budget_curves
 from mimo_keras.analysis.corruption import corruption_by_severity
@@ -78,6 +78,7 @@ __all__ = [
     "member_lines",
     "member_scores",
     "method_title",
+    "normal_interval",
     "normalized_disagreement",
     "ood_histograms",
     "plane_landscape",

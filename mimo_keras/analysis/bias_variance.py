@@ -33,7 +33,7 @@ def bias_variance(predictions, means, noise=0.0):
     All are given as S jackknife values, one a training set, whose mean is
     the estimate and whose standard error is the estimate's. Differences of
     methods that saw the same training sets are told by the mean and standard
-    error of the differences of their values: see `mean_and_interval`.
+    error of the differences of their values: see `normal_interval`.
 
     Args:
         predictions: (S, n), predictions of the regressors of S independent
@@ -76,7 +76,7 @@ def bias_variance(predictions, means, noise=0.0):
     return {"bias2": bias2, "variance": own - bias2, "error": error}
 
 
-def mean_and_interval(values):
+def normal_interval(values):
     """Returns the mean of S values and half the width of its 95% interval.
 
     Args:

@@ -97,7 +97,7 @@ def test_intervals_hold_what_they_should_as_often_as_they_should():
     for predictions in simulated(sets=100, studies=1000):
         values = analysis.bias_variance(predictions, np.zeros(3))
         for name, value in known.items():
-            mean, half = analysis.mean_and_interval(values[name])
+            mean, half = analysis.normal_interval(values[name])
             held[name] += abs(mean - value) <= half
     for name, count in held.items():
         assert 920 <= count <= 980, name
@@ -106,7 +106,7 @@ def test_intervals_hold_what_they_should_as_often_as_they_should():
 def test_an_interval_by_hand():
     # Standard deviation 2, standard error 2 / √4.
     values = np.array([1.0, 1.0, 1.0, 5.0])
-    assert analysis.mean_and_interval(values) == pytest.approx((2.0, 1.96))
+    assert analysis.normal_interval(values) == pytest.approx((2.0, 1.96))
 
 
 @pytest.mark.parametrize("shape", [(5,), (2, 4), (3, 5)])
