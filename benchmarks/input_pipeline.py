@@ -21,7 +21,7 @@ import time
 
 import keras
 import numpy as np
-from absl import app, flags
+from absl import app, flags, logging
 
 import mimo_keras
 from mimo_keras import data
@@ -41,6 +41,7 @@ MEMBERS, REPETITIONS = 2, 2
 
 def main(_):
     f = flags.FLAGS
+    logging.get_absl_logger().setLevel("ERROR")
     policy = "mixed_bfloat16" if f.use_bfloat16 else "float32"
     keras.mixed_precision.set_global_policy(policy)
     with tempfile.TemporaryDirectory() as folder:

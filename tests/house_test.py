@@ -129,7 +129,13 @@ def test_makefile_takes_the_python_that_setup_takes(metadata):
 
 @pytest.mark.parametrize(
     "name",
-    ["README.md", "CONTRIBUTING.md", "docs/devices.md", "docs/figures.md"],
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/devices.md",
+        "docs/figures.md",
+        "docs/imagenet.md",
+    ],
 )
 def test_documents_show_commands_that_exist(name):
     found = documents.commands((ROOT / name).read_text("utf-8"))

@@ -43,7 +43,7 @@ MOMENTS = {
         ["epoch_000001.npz", "epoch_000002.npz", "epoch_000003.npz"],
     ),
     "in an evaluation": (
-        {"where": "uncertainty_runs.suite:Suite._evaluate", "call": 20},
+        {"where": "uncertainty_runs.evaluated:Evaluated.metrics", "call": 20},
         ["epoch_000001.npz", "epoch_000002.npz", "epoch_000003.npz"],
     ),
     "before an export takes its name": (
