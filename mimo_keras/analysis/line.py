@@ -10,7 +10,8 @@ import numpy as np
 from mimo_keras.analysis import style
 from mimo_keras.errors import expected
 
-_MOST_LINES = 6
+_COLORS = (*style.MEMBERS, style.INK, style.GREY)
+_MOST_LINES = len(_COLORS)
 
 
 def line_accuracy(first, second, images, labels, points=21, batch_size=256):
@@ -143,7 +144,7 @@ def line_plot(found, title=""):
         axes.plot(
             found["t"],
             values,
-            color=style.MEMBERS[index % len(style.MEMBERS)],
+            color=_COLORS[index % len(_COLORS)],
             linestyle=dashes[index % len(dashes)],
             label=f"Members {pair[0]} and {pair[1]}",
         )
