@@ -8,8 +8,8 @@ Blundell et al. (data/toy.py), 64 training and 3000 test examples, an MLP of
 sets, all side by side in one model, and all numbers come with intervals over
 training sets. The paper says nothing of inputs, noise and optimizer; the
 defaults are those of a public copy of its authors' notebook: x in [-1, 1),
-noise 0.08, Adam at 0.01, 2000 epochs of batches of 32. The curves at each
-tenth of training are in the record, too. --table_only prints the tables and
+noise 0.08, Adam at 0.01, 2000 epochs of batches of 32. The record has the
+parts at each tenth of training, too. --table_only prints the tables and
 draws the figure again from the record and the arrays beside the figure.
 """
 
@@ -43,9 +43,9 @@ SHOWN = 3  # Members of the ensemble whose curves the figure shows.
 
 def define_flags():
     number, whole = flags.DEFINE_float, flags.DEFINE_integer
-    flags.DEFINE_list("methods", ["mimo", "naive_multihead"], "Methods.")
+    flags.DEFINE_list("methods", ["mimo"], "Such as mimo,naive_multihead.")
     flags.DEFINE_list("sizes", ["1", "2", "3", "4", "5"], "Each an M.")
-    whole("training_sets", 100, "S, training sets.", lower_bound=3)
+    whole("training_sets", 50, "S, training sets.", lower_bound=3)
     whole("train_examples", 64, "Examples of each.", lower_bound=1)
     whole("test_examples", 3000, "Test inputs.", lower_bound=1)
     number("low", -1.0, "Where inputs begin.")

@@ -81,7 +81,7 @@ def test_estimates_are_unbiased_with_few_sets():
     known = {"bias2": 1.25 / 3, "variance": 5.25 / 3, "error": 6.5 / 3 + 0.1}
     found = [
         estimates(predictions, np.zeros(3), 0.1)
-        for predictions in simulated(sets=4, studies=20_000)
+        for predictions in simulated(sets=4, studies=4000)
     ]
     for name, value in known.items():
         each = np.array([one[name] for one in found])

@@ -141,3 +141,31 @@ def test_a_tiny_study_and_its_record(tmp_path):
     picture.unlink()
     assert run("--table_only") in said
     assert picture.exists()
+
+
+def test_the_documents_have_the_tables_and_figure_of_the_record():
+    record = study.read(ROOT / "results/toy_regression.json")
+    told = (ROOT / "docs/toy_regression.md").read_text("utf-8")
+    for table in toy_regression.table(record).split("\n\n"):
+        assert table in told
+    assert record["command"] in told
+    assert f"{record['training_sets']} training sets" in told
+    assert "figures/bias_variance.png" in told
+    assert (ROOT / "docs/figures/bias_variance.png").stat().st_size > 10_000
+    [points] = toy_regression.series(record).values()
+    assert [point["members"] for point in points] == [1, 2, 3, 4, 5]
+    with np.load(ROOT / "docs/figures/bias_variance.npz") as arrays:
+        assert len(arrays["members"]) == toy_regression.SHOWN
+
+
+def test_bias_rises_and_variance_and_error_fall_with_members():
+    """The recorded study: what the paper's figure 2 claims."""
+    record = study.read(ROOT / "results/toy_regression.json")
+    first, *others = record["runs"]
+    signs = {"bias2": 1, "variance": -1, "error": -1}
+    for name, sign in signs.items():
+        values = [sign * run[name][0] for run in record["runs"]]
+        assert values == sorted(values)
+        for run in others:
+            change, half = run[f"{name}_change"]
+            assert sign * change > half
