@@ -56,6 +56,8 @@ def sweep_curves(series, label, log=False):
         axes.set(xlabel=label, ylabel=name)
         if log:
             axes.set_xscale("log")
+        elif all(_pair(p["x"])[0] % 1 == 0 for c in series.values() for p in c):
+            axes.xaxis.get_major_locator().set_params(integer=True)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=4)
     return figure
