@@ -34,7 +34,7 @@ def test_results_json_has_every_number_and_no_other(results):
     ]
     assert set(results) == {
         *("sharing/encoders", "sharing/heads"),
-        *(f"test/{m}" for m in (*METRICS, "disagreement", "kl")),
+        *(f"test/{m}" for m in (*METRICS, "aurc", "disagreement", "kl")),
         *(f"test/{m}_member_{e}" for m in METRICS[:2] for e in range(3)),
         *(f"corrupted/{m}" for m in METRICS),
         *(f"corrupted/{c}/{m}" for c in conditions for m in METRICS),
@@ -134,9 +134,9 @@ def test_the_cost_is_of_the_trained_and_the_folded_network(results):
 
 def test_the_report_holds_the_results_and_the_pictures(folder, results):
     page = (folder / "report.html").read_text("utf-8")
-    # Two reliability diagrams; corruptions, members, their agreement,
-    # foreign images, training.
-    assert page.count("data:image/svg+xml;base64,") == 7
+    # Two reliability diagrams; risk and coverage, corruptions, members, their
+    # agreement, foreign images, training.
+    assert page.count("data:image/svg+xml;base64,") == 8
     for key in ("test/nll", "corrupted/accuracy", "test/disagreement"):
         assert f"{results[key]:.4f}" in page
     assert "mimo on digits" in page and "--ensemble_size=3" in page

@@ -119,6 +119,8 @@ def test_every_number_is_the_twins(suite, sets):
 def test_the_arrays_are_those_behind_the_numbers(suite, sets):
     results, arrays = suite.full(Model())
     assert arrays["reliability_count"].sum() == 13
+    assert arrays["risk"][-1] == pytest.approx(1 - results["test/accuracy"])
+    assert arrays["risk_coverage"].tolist()[::50] == [0.0, 0.5, 1.0]
     # Pooled over the four corrupted sets.
     assert arrays["corrupted_reliability_count"].sum() == 4 * 6
     off = ~np.eye(MEMBERS, dtype=bool)
