@@ -78,7 +78,9 @@ def main():
             runs.append(run | {"varied": values})
             # After every run: what is done is not lost.
             command = study.command()
-            write_json(f.record, {"command": command, "runs": runs})
+            order = [text.partition("=")[0] for text in f.vary]
+            record = {"command": command, "order": order, "runs": runs}
+            write_json(f.record, record)
     record = study.read(f.record)
     print(table(record))
     if f.figure:
@@ -88,7 +90,8 @@ def main():
 def draw(record, path, against=None):
     """Draws a record as a PNG, and writes the numbers beside it as JSON."""
     found = curves(record, against)
-    first = against or next(iter(record["runs"][0]["varied"]), "")
+    varied = _varied(record, record["runs"][0])
+    first = against or (varied[0][0] if varied else "")
     x = [p["x"] for curve in found.values() for p in curve]
     x = [value[0] if isinstance(value, tuple) else value for value in x]
     wide = min(x) > 0 and max(x) / min(x) >= WIDE
@@ -109,13 +112,22 @@ def curves(record, against=None):
     """
     points = {}
     for run in record["runs"]:
-        varied = list(run["varied"].items())
+        varied = _varied(record, run)
         name = ", ".join(f"{_short(flag)} = {v}" for flag, v in varied[1:])
         points.setdefault(name, {}).setdefault(varied[0][1], []).append(run)
     return {
         name: [_point(value, runs, against) for value, runs in found.items()]
         for name, found in points.items()
     }
+
+
+def _varied(record, run):
+    """Returns a run's (flag, value), in the order of --vary.
+
+    Files are sorted by name; old ones have no order of their own.
+    """
+    names = record.get("order", run["varied"])
+    return [(name, run["varied"][name]) for name in names]
 
 
 def _point(value, runs, against):
@@ -175,7 +187,7 @@ def table(record):
     """Returns the Markdown table of a record: mean and spread over seeds."""
     found = {}
     for run in record["runs"]:
-        found.setdefault(tuple(run["varied"].items()), []).append(run)
+        found.setdefault(tuple(_varied(record, run)), []).append(run)
     shown = {
         label: key
         for label, key in COLUMNS.items()
@@ -188,7 +200,7 @@ def table(record):
         ]
         params = runs[0]["cost/params"]
         rows.append([*dict(varied).values(), f"{params:,}", *cells])
-    names = list(record["runs"][0]["varied"])
+    names = [name for name, _ in _varied(record, record["runs"][0])]
     return analysis.markdown_table(rows, [*names, "Parameters", *shown])
 
 

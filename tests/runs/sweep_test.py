@@ -122,6 +122,12 @@ def test_a_curve_for_each_value_of_the_second_flag():
     assert [point["x"][0] for point in against] == pytest.approx([0.2, 0.1])
 
 
+def test_the_order_is_that_of_the_command_not_of_the_file():
+    turned = {**RECORD, "order": ["ensemble_size", "l1"]}
+    assert list(sweep.curves(turned)) == ["l1 = 0.001", "l1 = 0.1"]
+    assert sweep.table(turned).startswith("| ensemble_size |")
+
+
 def test_the_figure_has_its_lines_and_is_not_empty(tmp_path):
     sweep.draw(RECORD, tmp_path / "figures" / "l1.png")
     image = matplotlib.image.imread(tmp_path / "figures" / "l1.png")
