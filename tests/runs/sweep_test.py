@@ -140,3 +140,10 @@ def test_words_on_the_x_axis_are_one_line():
     record = {"runs": [{**RECORD["runs"][0], "varied": {"assign": "shared"}}]}
     with pytest.raises(InputError, match="numbers on the x axis"):
         sweep.curves(record)
+
+
+@pytest.mark.parametrize("name", ["sweep_members", "sweep_l1"])
+def test_the_documents_tables_are_those_of_the_records(name):
+    record = study.read(ROOT / "results" / f"{name}.json")
+    text = (ROOT / "docs" / "figures.md").read_text("utf-8")
+    assert sweep.table(record) in text
