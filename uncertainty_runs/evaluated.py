@@ -11,7 +11,7 @@ from mimo_keras import evaluation
 from mimo_keras.evaluation import class_groups
 from mimo_keras.files import replacing
 
-_RECORD = "record"
+_RECORD, _SKIPPED = "record", "skipped"
 
 
 class Evaluated:
@@ -31,12 +31,14 @@ class Evaluated:
         self.batch_size = batch_size
         self.folder = folder and pathlib.Path(folder)
         self.record = json.dumps(record, sort_keys=True)
+        self._sets = {}
+        self._skipped = {}
 
     def metrics(self, name, load):
         """Returns the `Classification` of the set that `load` returns."""
 
         def compute():
-            examples = load()
+            examples = self._opened(name, load())
             return _packed(
                 evaluation.evaluate(
                     self.network.logits,
@@ -59,7 +61,8 @@ class Evaluated:
 
         def compute():
             groups = found.groups
-            batches = found.photographs.evaluation_batches(self.batch_size)
+            photographs = self._opened(name, found.photographs)
+            batches = photographs.evaluation_batches(self.batch_size)
             if not found.by_group:
                 batches = class_groups.renumbered(batches, groups, name)
             evaluations = class_groups.evaluate(
@@ -108,8 +111,27 @@ class Evaluated:
 
         return self._arrays(name, compute)
 
+    def skipped(self):
+        """Returns how many photographs could not be read, by set."""
+        return {name: count for name, count in self._skipped.items() if count}
+
+    def _opened(self, name, examples):
+        self._sets[name] = examples
+        return examples
+
     def _arrays(self, name, compute):
         """Returns a set's arrays, computed only if they are not there."""
+        found = dict(self._kept(name, lambda: self._counted(name, compute)))
+        self._skipped[name] = int(found.pop(_SKIPPED, 0))
+        return found
+
+    def _counted(self, name, compute):
+        """Returns a set's arrays, and how many of it could not be read."""
+        found = compute()
+        rows = getattr(self._sets.get(name), "skipped", ())
+        return {**found, _SKIPPED: np.array(len(rows))}
+
+    def _kept(self, name, compute):
         if self.folder is None:
             return compute()
         path = self.folder / f"{name.replace('/', '-')}.npz"

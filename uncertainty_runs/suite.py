@@ -94,6 +94,8 @@ class Suite:
                 continue
             results |= more
             arrays |= drawn
+        counts = done.skipped().items()
+        results |= {f"skipped/{name}": count for name, count in counts}
         return results, arrays
 
     def corrupted(self, model):
