@@ -261,7 +261,7 @@ def series(record):
     for one in record["runs"]:
         point = {name: one[name] for name in PARTS}
         point["members"] = one["ensemble_size"]
-        found.setdefault(one["method"], []).append(point)
+        found.setdefault(analysis.method_title(one["method"]), []).append(point)
     return found
 
 

@@ -95,7 +95,7 @@ def test_tables_by_hand():
     assert changes[0][0] == "Change from mimo, M = 1"
     assert changes[2:] == [["mimo", "3", *["+12.50 ± 1.00"] * 4]]
     [(label, points)] = toy_regression.series(record).items()
-    assert label == "mimo"
+    assert label == "MIMO"
     assert [point["members"] for point in points] == [1, 3]
 
 
