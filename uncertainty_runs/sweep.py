@@ -9,7 +9,8 @@ the numbers of every run are kept in --record, and --table_only prints the
 table again. --figure draws accuracy and log-likelihood, of ensembles and of
 their members, against the flag that varies first, a curve for each value of
 the others: figures 5 to 8 of the MIMO paper. With --against=weights/kept it
-draws them against that result: figure 9.
+draws them against that result: figure 9. --panels names other scores to draw,
+such as ece, brier or shifted_nll: figures 5 and 6 of MIMMO's supplement.
 """
 
 import itertools
@@ -31,12 +32,20 @@ COLUMNS = {
     "Shifted accuracy": "shifted/accuracy",
     "Shifted ECE": "shifted/ece",
 }
-# What a figure needs besides, by the names of its panels.
+# What a figure can need besides, by the names of its panels.
+_SCORES = {
+    "accuracy": "accuracy",
+    "log_likelihood": "nll",
+    "nll": "nll",
+    "ece": "ece",
+    "brier": "brier",
+}
 DRAWN = {
-    "accuracy": "test/accuracy",
+    **{name: f"test/{key}" for name, key in _SCORES.items()},
+    **{f"shifted_{name}": f"shifted/{key}" for name, key in _SCORES.items()},
     "accuracy_member": "test/accuracy_member_mean",
-    "log_likelihood": "test/nll",
     "log_likelihood_member": "test/nll_member_mean",
+    "nll_member": "test/nll_member_mean",
 }
 KEYS = (*COLUMNS.values(), *DRAWN.values(), "weights/kept")
 WIDE = 50
@@ -45,6 +54,8 @@ LABELS = {
     "ensemble_size": "Members M",
     "input_repetition_probability": "Input repetition probability ρ",
     "batch_repetitions": "Batch repetitions R",
+    "alpha": "Weight of the KL term α",
+    "cost/params": "Parameters",
     "l1": "Coefficient of L1",
     "l2": "Coefficient of L2",
     "weights/kept": "Share of weights above 1e-4 in size",
@@ -65,6 +76,11 @@ def define_flags():
     flags.DEFINE_bool("table_only", False, "Only print the table of --record.")
     flags.DEFINE_string("figure", None, "PNG to draw; its numbers go beside.")
     flags.DEFINE_string("against", None, "Result on the x axis of --figure.")
+    flags.DEFINE_list(
+        "panels",
+        ["accuracy", "log_likelihood"],
+        f"Of --figure, among {', '.join(analysis.SWEEP_PANELS)}.",
+    )
 
 
 def main():
@@ -84,22 +100,37 @@ def main():
     record = study.read(f.record)
     print(table(record))
     if f.figure:
-        draw(record, pathlib.Path(f.figure), f.against)
+        draw(record, pathlib.Path(f.figure), f.panels, f.against)
 
 
-def draw(record, path, against=None):
+def draw(record, path, panels, against=None):
     """Draws a record as a PNG, and writes the numbers beside it as JSON."""
     found = curves(record, against)
+    known = set.union(*(set(p) for curve in found.values() for p in curve))
+    if not panels or not known.issuperset(panels):
+        raise expected(
+            f"panels among {', '.join(n for n in DRAWN if n in known)}",
+            f"panels={','.join(panels) or 'none'}",
+            "Choose of these, or make the record anew.",
+        )
     varied = _varied(record, record["runs"][0])
     first = against or (varied[0][0] if varied else "")
     x = [p["x"] for curve in found.values() for p in curve]
     x = [value[0] if isinstance(value, tuple) else value for value in x]
-    wide = min(x) > 0 and max(x) / min(x) >= WIDE
-    figure = analysis.sweep_curves(found, LABELS.get(first, first), log=wide)
+    label = LABELS.get(first, first)
+    figure = analysis.sweep_curves(found, label, scale(x), panels)
     path.parent.mkdir(parents=True, exist_ok=True)
     analysis.save_png(figure, path)
     write_json(path.with_suffix(".json"), found)
     print("Figure:", path)
+
+
+def scale(x):
+    """Returns the scale of an axis that shows these values."""
+    positive = [value for value in x if value > 0]
+    if min(x) < 0 or not positive or max(x) / min(positive) < WIDE:
+        return "linear"
+    return "log" if min(x) > 0 else "symlog"
 
 
 def curves(record, against=None):
@@ -131,10 +162,10 @@ def _varied(record, run):
 
 
 def _point(value, runs, against):
-    known = {k: key for k, key in DRAWN.items() if key in runs[0]}
+    known = {k: v for k, v in DRAWN.items() if runs[0].get(v) is not None}
     point = {name: _spread(runs, key) for name, key in known.items()}
-    for name in ("log_likelihood", "log_likelihood_member"):
-        if name in point:
+    for name in point:
+        if "log_likelihood" in name:
             point[name] = (-point[name][0], point[name][1])
     try:
         point["x"] = _spread(runs, against) if against else float(value)

@@ -42,6 +42,7 @@ from mimo_keras.analysis.sharing import (
 )
 from mimo_keras.analysis.sparsity import kept_weights
 from mimo_keras.analysis.style import data_uri, image_bytes, save_png
+from mimo_keras.analysis.sweeps import PANELS as SWEEP_PANELS
 from mimo_keras.analysis.sweeps import sweep_curves
 from mimo_keras.analysis.tables import (
     markdown_table,
@@ -52,6 +53,7 @@ from mimo_keras.analysis.tables import (
 from mimo_keras.analysis.trajectories import function_space, trajectory_plot
 
 __all__ = [
+    "SWEEP_PANELS",
     "best_risk",
     "bias_variance",
     "bias_variance_curves",

@@ -4,10 +4,17 @@ import numpy as np
 
 from mimo_keras.analysis import style
 
-PANELS = {
+_SCORES = {
     "accuracy": "Accuracy (fraction)",
     "log_likelihood": "Log-likelihood (nats)",
+    "nll": "NLL (nats)",
+    "ece": "ECE",
+    "brier": "Brier score",
 }
+PANELS = _SCORES | {
+    f"shifted_{score}": f"{title}, shifted" for score, title in _SCORES.items()
+}
+"""What a panel can show, and the name of its axis."""
 _LOOKS = (
     (style.BLUE, "o"),
     (style.VERMILLION, "s"),
@@ -19,26 +26,33 @@ _LOOKS = (
 
 
 @style.drawn
-def sweep_curves(series, label, log=False):
-    """Draws accuracy and log-likelihood against a setting.
+def sweep_curves(series, label, scale="linear", panels=("accuracy",)):
+    """Draws scores against a setting.
 
     Args:
         series: Dictionary from a curve's name to its points in order, each a
             dictionary with "x", a number or a pair (mean, standard
-            deviation), and for "accuracy", "log_likelihood" and the same with
+            deviation), and for the scores of `panels` and the same with
             "_member", which are the mean over the members, such pairs.
         label: What x is.
-        log: Whether x is drawn on a logarithmic scale.
+        scale: Of x: "linear", "log", or "symlog", which has room for 0.
+        panels: Names of `PANELS`, two or more in a row of up to four.
 
     Returns:
         A `matplotlib.figure.Figure`: ensembles as whole lines, the mean of
         their members dashed, bars of one standard deviation.
 
     Reference:
-        Havasi et al., ICLR 2021, figures 5 to 9.
+        Havasi et al., ICLR 2021, figures 5 to 9; papers/mimmo_supplement.txt,
+        figures 5 and 6.
     """
-    figure, panels = style.new_figure(8.2, 3.6, columns=2)
-    for axes, (key, name) in zip(panels, PANELS.items(), strict=True):
+    columns = min(len(panels), 2 if len(panels) < 3 else 4)
+    rows = -(-len(panels) // columns)
+    size = 2.05 + 2.05 * columns, 0.6 + 3.0 * rows
+    figure, places = style.new_figure(*size, rows=rows, columns=columns)
+    for axes in places[len(panels) :]:
+        axes.remove()
+    for axes, key in zip(places, panels, strict=False):
         for index, (curve, points) in enumerate(series.items()):
             color, marker = _LOOKS[index % len(_LOOKS)]
             _line(axes, points, key, color, marker, label=curve or "Ensemble")
@@ -53,14 +67,23 @@ def sweep_curves(series, label, log=False):
                 linestyle="--",
                 markerfacecolor="white",
             )
-        axes.set(xlabel=label, ylabel=name)
-        if log:
-            axes.set_xscale("log")
-        elif all(_pair(p["x"])[0] % 1 == 0 for c in series.values() for p in c):
-            axes.xaxis.get_major_locator().set_params(integer=True)
-    handles, labels = panels[0].get_legend_handles_labels()
+        axes.set(xlabel=label, ylabel=PANELS[key])
+        _scale(
+            axes, scale, [_pair(p["x"])[0] for c in series.values() for p in c]
+        )
+    handles, labels = places[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=4)
     return figure
+
+
+def _scale(axes, scale, x):
+    if scale == "symlog":
+        least = min(abs(value) for value in x if value)
+        axes.set_xscale("symlog", linthresh=least, linscale=0.5)
+    elif scale == "log":
+        axes.set_xscale("log")
+    elif all(value % 1 == 0 for value in x):
+        axes.xaxis.get_major_locator().set_params(integer=True)
 
 
 def _line(axes, points, key, color, marker, **options):

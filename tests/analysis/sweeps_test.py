@@ -19,7 +19,9 @@ def test_lines_and_bars_are_the_points():
         "M = 1": [point(1.0, 0.8, 0.7), point(10.0, 0.6, 0.5)],
         "M = 2": [point((2.0, 0.5), 0.9, 0.4)],
     }
-    figure = sweep_curves(series, "Strength", log=True)
+    figure = sweep_curves(
+        series, "Strength", "log", ["accuracy", "log_likelihood"]
+    )
     accuracy, likelihood = figure.axes
     assert accuracy.get_xscale() == likelihood.get_xscale() == "log"
     assert accuracy.get_xlabel() == "Strength"
@@ -47,3 +49,21 @@ def test_a_single_curve_needs_no_name():
     labels = [c.get_label() for c in figure.axes[0].containers]
     assert labels == ["Ensemble", "Mean member"]
     assert figure.axes[0].get_xscale() == "linear"
+
+
+def test_other_panels_and_room_for_zero():
+    points = [
+        {"x": x, "ece": (0.1, 0.0), "shifted_brier": (0.3, 0.0), "nll": (1, 0)}
+        for x in (0.0, 1.0, 1000.0)
+    ]
+    figure = sweep_curves(
+        {"": points}, "α", "symlog", ["ece", "shifted_brier", "nll"]
+    )
+    assert [axes.get_ylabel() for axes in figure.axes] == [
+        "ECE",
+        "Brier score, shifted",
+        "NLL (nats)",
+    ]
+    for axes in figure.axes:
+        assert axes.get_xscale() == "symlog"
+        assert axes.xaxis.get_transform().linthresh == 1.0

@@ -129,11 +129,34 @@ def test_the_order_is_that_of_the_command_not_of_the_file():
 
 
 def test_the_figure_has_its_lines_and_is_not_empty(tmp_path):
-    sweep.draw(RECORD, tmp_path / "figures" / "l1.png")
+    panels = ["accuracy", "log_likelihood"]
+    sweep.draw(RECORD, tmp_path / "figures" / "l1.png", panels)
     image = matplotlib.image.imread(tmp_path / "figures" / "l1.png")
     assert image[..., :3].std() > 0.05
     numbers = json.loads((tmp_path / "figures" / "l1.json").read_text())
     assert numbers["M = 2"][0]["accuracy"] == [0.4, 0.0]
+
+
+@pytest.mark.parametrize("panels", [[], ["brier"], ["accuracy", "f1"]])
+def test_panels_that_no_run_has_are_one_line(tmp_path, panels):
+    with pytest.raises(InputError, match="panels among accuracy, log_like"):
+        sweep.draw(RECORD, tmp_path / "l1.png", panels)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("x", "scale"),
+    [
+        ([1, 2, 4], "linear"),
+        ([1e-5, 1e-3], "log"),
+        ([0, 1, 1000], "symlog"),
+        ([0, 0.5, 1], "linear"),
+        ([-1, 1, 1000], "linear"),
+        ([0], "linear"),
+    ],
+)
+def test_wide_ranges_have_logarithmic_axes(x, scale):
+    assert sweep.scale(x) == scale
 
 
 def test_words_on_the_x_axis_are_one_line():
