@@ -37,10 +37,11 @@ and of any run that was evaluated:
 A table of several runs, of which those of one method and M are its seeds:
 
     python uncertainty_runs/analyze.py --figure=diversity \
-        --run_dirs=runs/mimo-0,runs/mimo-1,runs/treenet-0,runs/treenet-1
+        --run_dirs='runs/study/*' --record=runs/diversity.json
 """
 
 import dataclasses
+import glob
 import pathlib
 
 import numpy as np
@@ -50,9 +51,9 @@ from mimo_keras import analysis
 from mimo_keras.analysis.results import number, ood_scores
 from mimo_keras.analysis.run_files import read_arrays, read_json
 from mimo_keras.errors import InputError, expected
-from mimo_keras.files import replacing
+from mimo_keras.files import replacing, write_json
 from mimo_keras.training import EnsembleModel
-from uncertainty_runs import models, settings, sources, trajectory
+from uncertainty_runs import models, settings, sources, study, trajectory
 
 TABLE = "diversity"
 
@@ -98,7 +99,10 @@ class Run:
 
 def define_flags():
     flags.DEFINE_string("run_dir", None, "Folder of a finished run.")
-    flags.DEFINE_list("run_dirs", [], f"Several, for --figure={TABLE}.")
+    flags.DEFINE_list(
+        "run_dirs", [], f"Several, for --figure={TABLE}; * stands for any name."
+    )
+    flags.DEFINE_string("record", None, f"File of the numbers of {TABLE}.")
     known = ["all", TABLE, *FIGURES]
     flags.DEFINE_enum("figure", "all", known, "Which to draw.")
     flags.DEFINE_string("data_dir", None, "Folder of the data sets.")
@@ -113,7 +117,7 @@ def define_flags():
 def main():
     f = flags.FLAGS
     if f.figure == TABLE:
-        print(diversity(f.run_dirs))
+        print(diversity(f.run_dirs, f.record))
     else:
         draw(f)
 
@@ -239,8 +243,14 @@ def ood_figure(run):
     return kept, analysis.ood_histograms(scores, areas)
 
 
-def diversity(folders):
-    """Returns the Markdown table of the diversity of several runs."""
+def diversity(patterns, record=None):
+    """Returns the Markdown table of the diversity of several runs.
+
+    Args:
+        patterns: Names of folders; * stands for any part of a name.
+        record: File to write the runs' numbers to, as JSON.
+    """
+    folders = [found for p in patterns for found in sorted(glob.glob(p)) or [p]]
     if not folders:
         raise expected(
             f"--run_dirs with --figure={TABLE}",
@@ -254,7 +264,10 @@ def diversity(folders):
             read_json(folder / "results.json"),
             read_arrays(folder / "arrays.npz"),
         )
-        runs.append((values["method"], values["ensemble_size"], found))
+        kept = ("method", "ensemble_size", "backbone", "train_epochs", "seed")
+        runs.append({name: values.get(name) for name in kept} | found)
+    if record:
+        write_json(record, {"command": study.command(), "runs": runs})
     return analysis.diversity_table(runs)
 
 

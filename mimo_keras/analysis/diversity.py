@@ -76,9 +76,9 @@ def diversity_table(runs):
     """Returns a Markdown table of methods' diversity, over seeds.
 
     Args:
-        runs: Triples of a method, M, and a dictionary as `run_diversity`
-            returns; runs of the same method and M are one row, over which
-            there are mean and 95% interval.
+        runs: Dictionaries as `run_diversity` returns, with "method" and
+            "ensemble_size" besides; runs in which these are the same are one
+            row, over which there are mean and 95% interval.
 
     Returns:
         The table, its rows in order of the mean disagreement.
@@ -87,8 +87,9 @@ def diversity_table(runs):
         papers/mimo.txt, figure 4, on the right.
     """
     groups = {}
-    for method, members, found in runs:
-        groups.setdefault((method, members), []).append(found)
+    for run in runs:
+        key = run["method"], run["ensemble_size"]
+        groups.setdefault(key, []).append(run)
     ordered = sorted(
         groups.items(),
         key=lambda item: statistics.fmean(f[COLUMNS[0]] for f in item[1]),

@@ -47,11 +47,8 @@ def test_arrays_of_different_runs():
 def test_the_table_has_a_row_for_each_method_and_intervals_over_seeds():
     arrays = {"disagreement_matrix": np.array([[0, 0.1], [0.1, 0]])}
     runs = [
-        (
-            method,
-            2,
-            analysis.run_diversity(results(d, kl, (0.8, 0.8)), arrays),
-        )
+        {"method": method, "ensemble_size": 2}
+        | analysis.run_diversity(results(d, kl, (0.8, 0.8)), arrays)
         for method, d, kl in [
             ("mimo", 0.2, 0.5),
             ("naive_multihead", 0.05, 0.25),

@@ -192,13 +192,20 @@ def test_the_table_of_several_runs(tmp_path):
         matrix = np.array([[0, differing], [differing, 0]])
         np.savez(folder / "arrays.npz", disagreement_matrix=matrix)
         folders.append(str(folder))
-    row = analyze.diversity(folders).splitlines()[-1]
+    record = tmp_path / "record.json"
+    table = analyze.diversity([str(tmp_path / "[01]*")], record)
+    assert table == analyze.diversity(folders)
+    kept = json.loads(record.read_text())["runs"]
+    assert analysis.diversity_table(kept) == table
+    row = table.splitlines()[-1]
     cells = [cell.strip() for cell in row.split("|")[1:-1]]
     assert cells[:3] == ["MIMO", "2", "2"]
     assert cells[3].startswith("0.2000 ± ")
     assert cells[5].startswith("1.0000 ± ")
     with pytest.raises(InputError, match="--run_dirs"):
         analyze.diversity([])
+    with pytest.raises(InputError, match="none-.*flags.json"):
+        analyze.diversity([str(tmp_path / "none-*")])
 
 
 def test_a_method_without_is_one_line(make_run):
