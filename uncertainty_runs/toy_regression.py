@@ -9,8 +9,10 @@ sets, all side by side in one model, and all numbers come with intervals over
 training sets. The paper says nothing of inputs, noise and optimizer; the
 defaults are those of a public copy of its authors' notebook: x in [-1, 1),
 noise 0.08, Adam at 0.01, 2000 epochs of batches of 32. The record has the
-parts at each tenth of training, too. --table_only prints the tables and
-draws the figure again from the record and the arrays beside the figure.
+parts at each tenth of training, too. What each (method, M) predicts is kept
+under --output_dir, so that a study that was stopped goes on with the next.
+--table_only prints the tables and draws the figure again from the record and
+the arrays beside the figure.
 """
 
 import logging
@@ -27,7 +29,7 @@ from mimo_keras.data import toy
 from mimo_keras.errors import expected
 from mimo_keras.files import replacing, write_json
 from mimo_keras.training.side_by_side import SideBySide
-from uncertainty_runs import settings, study
+from uncertainty_runs import folder, settings, study
 
 BACKBONE = "mlp_32_128"
 PARTS = ("bias2", "variance", "error", "member_error")
@@ -36,6 +38,11 @@ COLUMNS = (
     "Variance [10⁻³]",
     "Expected squared error [10⁻³]",
     "One member's [10⁻³]",
+)
+# What predictions depend on, besides method and M.
+SETTINGS = (
+    *("training_sets", "train_examples", "test_examples", "low", "high"),
+    *("noise", "train_epochs", "batch_size", "learning_rate", "seed"),
 )
 STAGES = 10
 SHOWN = 3  # Members of the ensemble whose curves the figure shows.
@@ -55,6 +62,9 @@ def define_flags():
     whole("batch_size", 32, "Examples of a step.", lower_bound=1)
     number("learning_rate", 0.01, "Adam's.", lower_bound=0)
     whole("seed", 0, "Seed of everything random.", lower_bound=0)
+    flags.DEFINE_string(
+        "output_dir", "runs/toy_regression", "Folder of predictions."
+    )
     flags.DEFINE_string(
         "record", "results/toy_regression.json", "File of numbers."
     )
@@ -100,7 +110,7 @@ def run(f):
     for method in f.methods:
         for members in map(int, f.sizes):
             print(f"{method}, M = {members} ...", flush=True)
-            stages = trained(f, method, members, data)
+            stages = kept_predictions(f, method, members, data)
             found = [parts(stage, means, noise) for stage in stages]
             first = first or found[-1]
             runs.append(
@@ -112,10 +122,24 @@ def run(f):
             if example is None or shown:
                 example = stages[-1][0]
     arrays = example_arrays(data, means, example)
-    kept = ("training_sets", "train_examples", "train_epochs", "noise", "seed")
-    facts = {name: f[name].value for name in (*kept, "low", "high")}
-    record = {"command": study.command(), **facts, **study.versions()}
+    record = {"command": study.command(), **facts(f)}
     return {**record, "noise_error": float(noise.mean()), "runs": runs}, arrays
+
+
+def facts(f):
+    """Returns the settings and versions that predictions depend on."""
+    return {name: f[name].value for name in SETTINGS} | study.versions()
+
+
+def kept_predictions(f, method, members, data):
+    """Returns what `trained` does, from its file once that is there."""
+    name = f"{method}-{members}-{folder.fingerprint(facts(f)):08x}.npz"
+    path = pathlib.Path(f.output_dir, name)
+    if not path.exists():
+        stages = trained(f, method, members, data)
+        with replacing(path, "wb") as file:
+            np.savez(file, stages=stages)
+    return run_files.read_arrays(path)["stages"]
 
 
 def draw_data(f):

@@ -119,8 +119,16 @@ def test_a_tiny_study_and_its_record(tmp_path):
         assert (done.status, done.stderr) == (0, "")
         return done.stdout
 
+    run("--sizes=1")
+    kept = tmp_path / "runs/toy_regression"
+    [one] = kept.iterdir()
+    made = one.stat().st_mtime_ns
     said = run()
+    assert one.stat().st_mtime_ns == made  # It goes on with the next M.
+    assert len(list(kept.iterdir())) == 2
     record = study.read(tmp_path / "r.json")
+    kept_stages = np.load(one)["stages"]
+    assert kept_stages.shape == (toy_regression.STAGES, 3, 40, 1)
     assert toy_regression.table(record) in said
     one, two = record["runs"]
     assert (one["ensemble_size"], two["ensemble_size"]) == (1, 2)
