@@ -1,0 +1,306 @@
+r"""Speed of every method, and of what a user would pick instead: `make bench`.
+
+    python -m benchmarks.bench
+    python -m benchmarks.bench --sections=inference --batches=1,32
+
+Every row is a ratio: a contestant and its yardstick, each in a process of its
+own, take turns, and each turn gives a ratio; the table has the median and the
+range. A row is kept in --record as soon as it is there, and the same command
+goes on with the next; --table_only prints the tables again. Sections:
+
+    inference  seconds of a prediction against `deterministic`
+    step       seconds of a training step against it, on as many rows of the
+               forward pass; for multi-input methods the share of the step in
+               which the rows are formed, too
+    peers      a training step and a prediction of other libraries against
+               ours: above 1 they are slower. torch-uncertainty's are left out
+               where it is not installed
+    jax        ours on the JAX backend against ours on TensorFlow's
+    start      `import mimo_keras` against `import keras`, and the time from
+               the command to the end of the first training step
+    suite      the evaluation of a run against its bare forward passes
+"""
+
+import os
+import pathlib
+import platform
+
+import keras
+from absl import flags
+
+from benchmarks import process_times, turns
+from benchmarks.worker import Worker
+from mimo_keras import analysis
+from mimo_keras.errors import expected
+from mimo_keras.files import write_json
+from uncertainty_runs import settings, study
+
+BASE = {"method": "deterministic", "ensemble_size": 1}
+REPEATED = ("mimo", "mixmo", "mixshare", "datamux", "mimmo")
+MEMBERS = (
+    *("mc_dropout:1", "naive_multihead:3", "mimo:1", "mimo:2", "mimo:3"),
+    *("mimo:4", "mimo:5", "mimo:6", "mimo:7", "mimo:8", "mimo:3:unfolded"),
+    *("mixmo:2", "mixshare:2", "datamux:2", "early_exit:1", "dun:1"),
+    *("mimmo:2", "treenet:3", "mixture_ensemble:4:wide_resnet_28_5"),
+    *("mixture_ensemble:4", "batch_ensemble:4", "deep_ensemble:4"),
+    "rank1_bnn:4",
+)
+PEERS = (
+    ("uncertainty_baselines", "mimo:3"),
+    ("torch_uncertainty", "mimo:3"),
+    ("torch_uncertainty", "batch_ensemble:4"),
+)
+SECTIONS = ("inference", "step", "peers", "jax", "start", "suite")
+
+
+def define_flags():
+    flags.DEFINE_list("sections", list(SECTIONS), "Which to run.")
+    flags.DEFINE_string("backbone", "wide_resnet_28_10", "Backbone.")
+    flags.DEFINE_list("methods", list(MEMBERS), "method:M[:how], or method.")
+    flags.DEFINE_list("batches", ["1", "32", "128"], "Images of a prediction.")
+    flags.DEFINE_integer(
+        "rows", 16, "Rows of a step, a multiple of 16.", lower_bound=16
+    )
+    flags.DEFINE_integer("turns", 5, "Turns at least.", lower_bound=1)
+    flags.DEFINE_float("seconds", 30.0, "For which a row goes on with turns.")
+    flags.DEFINE_string(
+        "record", "benchmarks/results/bench.json", "File of the figures."
+    )
+    flags.DEFINE_bool("table_only", False, "Only print what is recorded.")
+
+
+def main():
+    f = flags.FLAGS
+    unknown = set(f.sections) - set(SECTIONS)
+    if unknown:
+        raise expected(
+            f"sections among {', '.join(SECTIONS)}",
+            f"sections={','.join(f.sections)}",
+            "Choose of these.",
+        )
+    if not f.table_only:
+        record = Record(f.record, facts(f))
+        for section in f.sections:
+            RUN[section](f, record)
+    print(tables(study.read(f.record)))
+
+
+class Record:
+    """The rows that are there, by name, each written as soon as it is.
+
+    Args:
+        path: File.
+        facts: What the figures depend on.
+
+    Raises:
+        InputError: The file has figures of other facts.
+    """
+
+    def __init__(self, path, facts):
+        self.path = pathlib.Path(path)
+        self.content = {"commands": [], "facts": facts, "rows": {}}
+        if self.path.exists():
+            self.content = study.read(self.path)
+            before = self.content["facts"]
+            if before != facts:
+                raise expected(
+                    f"figures of this machine and its versions in {path}",
+                    ", ".join(f"{k}={v}" for k, v in before.items()),
+                    "Choose another --record.",
+                )
+
+    def row(self, section, name, make):
+        """Adds what `make` returns, a dictionary, unless it is there."""
+        rows = self.content["rows"].setdefault(section, [])
+        if any(row["name"] == name for row in rows):
+            return
+        print(f"{section}: {name} ...", flush=True)
+        rows.append({"name": name} | make())
+        if study.command() not in self.content["commands"]:
+            self.content["commands"].append(study.command())
+        write_json(self.path, self.content)
+
+
+def facts(f):
+    """Returns the machine and the versions, as a record keeps them."""
+    processor = platform.processor()
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [
+            line.partition(":")[2].strip()
+            for line in cpuinfo.read_text().splitlines()
+            if line.startswith("model name")
+        ]
+        processor = names[0] if names else processor
+    return {
+        "machine": f"{os.cpu_count()} cores, {processor}",
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        "backbone": f.backbone,
+        **turns.versions(),
+    }
+
+
+def spec(entry, backbone):
+    """Returns the spec of "method:M[:unfolded or backbone]"."""
+    method, members, *how = entry.split(":")
+    found = {
+        "method": method,
+        "ensemble_size": int(members),
+        "backbone": backbone,
+        "options": {"batch_repetitions": 4} if method in REPEATED else {},
+    }
+    for word in how:
+        changes = {"folded": False} if word == "unfolded" else {}
+        found |= changes or {"backbone": word}
+    return found
+
+
+def chosen(f):
+    return [
+        e for e in MEMBERS if e in f.methods or e.split(":")[0] in f.methods
+    ]
+
+
+def inference(f, record):
+    for entry in chosen(f):
+        for batch in map(int, f.batches):
+            record.row(
+                "inference",
+                f"{entry}, batch {batch}",
+                lambda entry=entry, batch=batch: _against(
+                    f, spec(entry, f.backbone), "inference", batch
+                ),
+            )
+
+
+def step(f, record):
+    for entry in chosen(f):
+        if not entry.endswith("unfolded"):
+            record.row("step", entry, lambda entry=entry: _step(f, entry))
+
+
+def _step(f, entry):
+    own = spec(entry, f.backbone)
+    found = _against(f, own, "step", f.rows)
+    if own["method"] in REPEATED:
+        with Worker(own) as worker:
+            shares = turns.within(worker, "formation", "step", f.rows, f.turns)
+        found["formation_share"] = shares["ratio"]
+    return found
+
+
+def _against(f, own, what, rows):
+    with Worker(BASE | {"backbone": f.backbone}) as base, Worker(own) as mine:
+        found = turns.ratio(mine, base, what, rows, f.turns, f.seconds)
+        return found | {"parameters": mine.facts()["parameters"]}
+
+
+def peers(f, record):
+    for library, entry in PEERS:
+        if library == "torch_uncertainty" and not turns.installed(library):
+            print(f"{library} is not installed: {entry} is left out.")
+            continue
+        own = spec(entry, f.backbone)
+        for what, rows in (("step", f.rows), ("inference", 32)):
+            record.row(
+                "peers",
+                f"{library} {entry}, {what}",
+                lambda own=own, library=library, what=what, rows=rows: _pair(
+                    f, own | {"library": library}, own, what, rows
+                ),
+            )
+
+
+def jax(f, record):
+    if not turns.installed("jax"):
+        print("jax is not installed: left out.")
+        return
+    own = spec("mimo:3", f.backbone)
+    for what, rows in (("step", f.rows), ("inference", 32)):
+        record.row(
+            "jax",
+            f"mimo:3, {what}",
+            lambda what=what, rows=rows: _pair(
+                f, own | {"backend": "jax"}, own, what, rows
+            ),
+        )
+
+
+def _pair(f, other, own, what, rows):
+    with Worker(own) as base, Worker(other) as mine:
+        found = turns.ratio(mine, base, what, rows, f.turns, f.seconds)
+        return found | {"facts": mine.facts()}
+
+
+def start(f, record):
+    for name, make in process_times.STARTS.items():
+        record.row("start", name, lambda make=make: make(f.turns))
+
+
+def suite(f, record):
+    record.row("suite", "digits", lambda: process_times.suite(f.turns))
+
+
+def tables(record):
+    """Returns the Markdown tables of a record."""
+    text = [", ".join(f"{k} {v}" for k, v in record["facts"].items())]
+    for section in SECTIONS:
+        if section in record["rows"]:
+            text.append(table(section, record["rows"][section]))
+    return "\n\n".join(text)
+
+
+def table(section, rows):
+    """Returns the Markdown table of a section; what no row has is left out."""
+    shown = {
+        key: title
+        for key, title in COLUMNS.items()
+        if any(key in row for row in rows)
+    }
+    cells = [[row["name"], *(_cell(row, key) for key in shown)] for row in rows]
+    return analysis.markdown_table(cells, [TITLES[section], *shown.values()])
+
+
+def _cell(row, column):
+    value = row.get(column)
+    if value is None:
+        return "-"
+    if column == "range":
+        return "{:.3f} to {:.3f}".format(*value)
+    if column in ("turns", "peak", "base_peak"):
+        return f"{value:,.0f}"
+    return f"{value:.3f}" if column == "ratio" else f"{value:.4g}"
+
+
+TITLES = {
+    "inference": "Prediction",
+    "step": "Training step",
+    "peers": "Others, against ours",
+    "jax": "JAX, against TensorFlow",
+    "start": "Start",
+    "suite": "Evaluation",
+}
+COLUMNS = {
+    "ratio": "Ratio",
+    "range": "Range",
+    "turns": "Turns",
+    "seconds": "Seconds",
+    "base_seconds": "Yardstick's",
+    "peak": "Peak memory [MiB]",
+    "base_peak": "Yardstick's [MiB]",
+    "formation_share": "Share of forming rows",
+}
+RUN = {
+    "inference": inference,
+    "step": step,
+    "peers": peers,
+    "jax": jax,
+    "start": start,
+    "suite": suite,
+}
+
+
+if __name__ == "__main__":
+    define_flags()
+    settings.run(main)

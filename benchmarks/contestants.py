@@ -1,0 +1,120 @@
+"""What is timed: networks of this library and of what else there is."""
+
+import functools
+import importlib
+
+import numpy as np
+
+SHAPE, CLASSES, EXAMPLES = (32, 32, 3), 10, 50_000
+LEARNING_RATE, MOMENTUM, L2 = 0.01, 0.9, 3e-4
+LIBRARIES = {
+    "mimo_keras": "benchmarks.contestants",
+    "uncertainty_baselines": "benchmarks.uncertainty_baselines_style",
+    "torch_uncertainty": "benchmarks.torch_peers",
+    "suite": "benchmarks.evaluation",
+}
+
+
+def build(spec):
+    """Returns what a contestant can do, and what it says of itself.
+
+    Args:
+        spec: "library" (default: ours), and for most of them "method",
+            "ensemble_size", "backbone", "options" of the method, and with
+            "folded" false the unfolded predictor.
+
+    Returns:
+        A function from what to do ("inference", "step", …) and the number of
+        rows to a function that does it once, to the end; and a dictionary.
+    """
+    library = spec.get("library", "mimo_keras")
+    make = importlib.import_module(LIBRARIES[library]).contestant
+    actions, facts = make(spec)
+
+    @functools.cache
+    def prepared(what, rows):
+        return actions[what](rows)
+
+    return prepared, facts
+
+
+def images_and_labels(rows):
+    """Returns uint8 images and labels, the same for every contestant."""
+    draw = np.random.default_rng(0)
+    images = draw.integers(0, 256, (rows, *SHAPE), dtype=np.uint8)
+    return images, draw.integers(0, CLASSES, rows).astype(np.int64)
+
+
+def contestant(spec):
+    """Makes ours, as `build` wants it.
+
+    A step has as many rows in the forward pass for every method: those that
+    see each image R times, or each of M members every image, get fewer.
+    """
+    import keras
+
+    import mimo_keras
+    from mimo_keras import methods
+
+    known = methods.options(spec["method"])
+    facts = {"train_examples": EXAMPLES} if "train_examples" in known else {}
+    model = mimo_keras.create_model(
+        spec["method"],
+        backbone=spec["backbone"],
+        input_shape=SHAPE,
+        num_classes=CLASSES,
+        ensemble_size=spec["ensemble_size"],
+        seed=0,
+        **spec.get("options", {}),
+        **facts,
+    )
+    model.compile(keras.optimizers.SGD(LEARNING_RATE, MOMENTUM), l2=L2)
+    predictor = None
+
+    def inference(rows):
+        nonlocal predictor
+        predictor = predictor or model.predictor(spec.get("folded", True))
+        images, _ = images_and_labels(rows)
+        return lambda: predictor.predict_on_batch(images)
+
+    def step(rows):
+        images, labels = images_and_labels(rows // passes(model, spec))
+        return lambda: model.train_on_batch(images, labels)
+
+    facts = {
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+        "parameters": int(model.count_params()),
+    }
+    return {
+        "inference": inference,
+        "step": step,
+        "formation": functools.partial(_formation, model),
+    }, facts
+
+
+def passes(model, spec):
+    """Returns how many rows of the forward pass a training image makes."""
+    if model.sampling.members:
+        return model.sampling.batch_repetitions
+    methods = ("batch_ensemble", "rank1_bnn", "mixture_ensemble")
+    many = (*methods, "deep_ensemble")
+    return spec["ensemble_size"] if spec["method"] in many else 1
+
+
+def _formation(model, rows):
+    """Returns a function that only forms a step's rows, on the device."""
+    import tensorflow as tf
+
+    from mimo_keras.training import batches
+
+    images, _ = images_and_labels(rows // model.sampling.batch_repetitions)
+    images = tf.constant(images)
+
+    @tf.function
+    def form():
+        x = model.standardize(images)
+        chosen = batches.member_rows(x.shape[0], model.sampling, model.row_seed)
+        return tf.gather(x, chosen)
+
+    return lambda: form().numpy().shape

@@ -1,0 +1,63 @@
+"""A run's evaluation, and the forward passes alone that it takes."""
+
+import dataclasses
+
+import tensorflow as tf
+
+import mimo_keras
+from mimo_keras import data
+from uncertainty_runs import inference, suite
+
+BACKBONE = "wide_resnet_28_4"
+
+
+def contestant(spec):
+    """Makes it, as `contestants.build` wants it: MIMO on digits.
+
+    "suite" evaluates all test sets, from a trained model on; "passes" then
+    runs the same images through the same compiled network, once each.
+    """
+    del spec  # There is one.
+    test = data.load("digits", "test")
+    model = mimo_keras.create_model(
+        "mimo",
+        backbone=BACKBONE,
+        input_shape=test.image_shape,
+        num_classes=test.num_classes,
+        ensemble_size=3,
+    )
+    model.compile()
+    strategy = tf.distribute.get_strategy()
+    where = {"dataset": "digits", "data_dir": None, "download_data": False}
+    whole = suite.Suite(test, strategy, where)
+    seen = _Seen()
+    suite.prepared = seen.prepared
+
+    def evaluate():
+        seen.batches.clear()
+        whole.full(model)
+
+    def passes():
+        for images in list(seen.batches):
+            seen.logits(images)
+
+    return {"suite": lambda _: evaluate, "passes": lambda _: passes}, {}
+
+
+class _Seen:
+    """Keeps the batches that go through a network, in place of `prepared`."""
+
+    def __init__(self):
+        self.batches, self.logits = [], None
+
+    def prepared(self, *args):
+        network = inference.prepared(*args)
+        self.logits = network.logits
+
+        def logits(images):
+            # Timing a batch repeats it: that is no pass of the suite's.
+            if not self.batches or self.batches[-1] is not images:
+                self.batches.append(images)
+            return network.logits(images)
+
+        return dataclasses.replace(network, logits=logits)

@@ -1,0 +1,85 @@
+"""How long processes take until they are of use."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+from benchmarks import turns
+from benchmarks.worker import ROOT, Worker
+
+# Ends the process at the end of the first training step, whoever trains.
+_FIRST_STEP = """
+import os, runpy, sys
+import keras
+calls = keras.callbacks.CallbackList
+calls.on_train_batch_end = lambda *_, **__: os._exit(0)
+"""
+_SCRIPT = """
+sys.argv = ["cifar.py", "--dataset=digits", "--output_dir=run"]
+runpy.run_path({path!r}, run_name="__main__")
+"""
+_PLAIN = """
+from sklearn import datasets
+images, labels = datasets.load_digits(return_X_y=True)
+layers = [keras.layers.Reshape((8, 8, 1)), keras.layers.Rescaling(1 / 16)]
+for filters in (32, 64, 64):
+    layers += [
+        keras.layers.Conv2D(filters, 3, padding="same", use_bias=False),
+        keras.layers.BatchNormalization(),
+        keras.layers.ReLU(),
+    ]
+layers += [keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(10)]
+model = keras.Sequential(layers)
+loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+model.compile("sgd", loss, metrics=["accuracy"])
+model.fit(images, labels, batch_size=128, verbose=0)
+"""
+
+
+def imports(count):
+    """Times `import mimo_keras` against `import keras`."""
+    return _in_turn("import mimo_keras", "import keras", count)
+
+
+def first_step(count):
+    """Times cifar.py to the end of its first step; a plain script is beside.
+
+    The plain one has a network of the same three convolutions and Keras's own
+    data handling.
+    """
+    path = str(ROOT / "uncertainty_runs" / "cifar.py")
+    script = _FIRST_STEP + _SCRIPT.format(path=path)
+    return _in_turn(script, _FIRST_STEP + _PLAIN, count)
+
+
+STARTS = {
+    "import mimo_keras, against import keras": imports,
+    "cifar.py to its first step, against a plain Keras script": first_step,
+}
+
+
+def suite(count):
+    """Times a run's evaluation against its bare forward passes."""
+    with Worker({"library": "suite"}) as worker:
+        return turns.within(worker, "suite", "passes", 0, count)
+
+
+def _in_turn(mine, base, count):
+    times = [(_seconds(mine), _seconds(base)) for _ in range(count + 1)]
+    return turns.summary(times[1:])  # The first fills the disk's cache.
+
+
+def _seconds(code):
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(pathlib.Path(ROOT))},
+            check=True,
+            capture_output=True,
+        )
+        return time.perf_counter() - started

@@ -1,0 +1,100 @@
+"""A contestant in a process of its own, which is timed where it runs.
+
+Contestants need other backends and other libraries, must not share memory,
+and are to be told apart in what they take of it. While one works the others
+wait for their next line and use no processor.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+class Worker:
+    """Starts a contestant.
+
+    Args:
+        spec: Dictionary of JSON values, see `benchmarks.contestants.build`.
+    """
+
+    def __init__(self, spec):
+        backend = spec.get("backend", "tensorflow")
+        environment = {
+            "KERAS_BACKEND": backend,
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "PYTHONPATH": str(ROOT),
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.worker", json.dumps(spec)],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+        self._process.wait()
+
+    def seconds(self, what, rows):
+        """Returns how long it takes, once, to do `what` with `rows` rows."""
+        return self._ask({"what": what, "rows": rows})["seconds"]
+
+    def peak(self):
+        """Returns its peak memory so far, in MiB."""
+        return self._ask({"what": "peak"})["peak"]
+
+    def facts(self):
+        """Returns what it says of itself: versions, parameters."""
+        return self._ask({"what": "facts"})
+
+    def _ask(self, order):
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            _, said = self._process.communicate()
+            raise RuntimeError(f"A contestant ended early:\n{said[-2000:]}")
+        return json.loads(answer)
+
+
+def main():
+    # Libraries print to where the answers go: only these shall get there.
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    from benchmarks import contestants
+
+    functions, facts = contestants.build(json.loads(sys.argv[1]))
+    for line in sys.stdin:
+        order = json.loads(line)
+        if order["what"] == "facts":
+            answer = facts
+        elif order["what"] == "peak":
+            answer = {"peak": _peak()}
+        else:
+            work = functions(order["what"], order["rows"])
+            start = time.perf_counter()
+            work()
+            answer = {"seconds": time.perf_counter() - start}
+        print(json.dumps(answer), file=answers)
+
+
+def _peak():
+    for line in pathlib.Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise OSError("no VmHWM in /proc/self/status")
+
+
+if __name__ == "__main__":
+    main()

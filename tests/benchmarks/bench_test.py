@@ -1,0 +1,95 @@
+"""The benchmark's bookkeeping, a real contestant, and what is recorded."""
+
+import json
+import pathlib
+
+import pytest
+
+from benchmarks import bench, contestants
+from benchmarks.worker import Worker
+from mimo_keras import methods
+from mimo_keras.errors import InputError
+from uncertainty_runs import study
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RECORD = ROOT / "benchmarks" / "results" / "bench.json"
+
+
+def test_an_entry_is_a_spec():
+    assert bench.spec("mimo:3", "wide_resnet_28_10") == {
+        "method": "mimo",
+        "ensemble_size": 3,
+        "backbone": "wide_resnet_28_10",
+        "options": {"batch_repetitions": 4},
+    }
+    assert bench.spec("mimo:3:unfolded", "b")["folded"] is False
+    thin = bench.spec("mixture_ensemble:4:wide_resnet_28_5", "b")
+    assert (thin["backbone"], thin["options"]) == ("wide_resnet_28_5", {})
+
+
+def test_every_method_is_timed():
+    timed = {entry.split(":")[0] for entry in bench.MEMBERS}
+    assert timed == set(methods.list_methods()) - {"deterministic"}
+    for name in timed:
+        repeated = "batch_repetitions" in methods.options(name)
+        assert repeated == (name in bench.REPEATED), name
+
+
+def test_rows_are_kept_and_not_made_twice(tmp_path):
+    path = tmp_path / "bench.json"
+    bench.Record(path, {"machine": "a"}).row("step", "x", lambda: {"ratio": 1})
+    again = bench.Record(path, {"machine": "a"})
+    again.row("step", "x", lambda: pytest.fail("made twice"))
+    again.row("step", "y", lambda: {"ratio": 2})
+    rows = json.loads(path.read_text())["rows"]["step"]
+    assert [(row["name"], row["ratio"]) for row in rows] == [("x", 1), ("y", 2)]
+    with pytest.raises(InputError, match="another --record"):
+        bench.Record(path, {"machine": "b"})
+
+
+def test_tables_by_hand():
+    rows = [
+        {"name": "mimo:3", "ratio": 1.0042, "range": [0.99, 1.02], "turns": 5},
+        {"name": "dun:1", "ratio": 1.03, "peak": 1234.4, "parameters": 7},
+    ]
+    header, _, first, second = (
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in bench.table("step", rows).splitlines()
+    )
+    assert header == [
+        *("Training step", "Ratio", "Range", "Turns", "Peak memory [MiB]")
+    ]
+    assert first == ["mimo:3", "1.004", "0.990 to 1.020", "5", "-"]
+    assert second == ["dun:1", "1.030", "-", "-", "1,234"]
+
+
+def test_a_contestant_works_and_is_timed():
+    spec = bench.spec("mimo:2", "mlp_8") | {"options": {"batch_repetitions": 2}}
+    with Worker(spec) as worker:
+        assert worker.facts()["backend"] == "tensorflow"
+        for what in ("inference", "step", "formation"):
+            assert 0 < worker.seconds(what, 4) < 60
+        assert 100 < worker.peak() < 10_000
+
+
+def test_one_that_fails_says_why():
+    with (
+        Worker(bench.spec("mimo:2", "no_such_backbone")) as worker,
+        pytest.raises(RuntimeError, match="no_such_backbone"),
+    ):
+        worker.facts()
+
+
+@pytest.mark.parametrize(("method", "rows"), [("mimo", 8), ("treenet", 32)])
+def test_all_steps_have_as_many_rows_in_the_forward_pass(method, rows):
+    spec = bench.spec(f"{method}:2", "small_cnn_1")
+    actions, _ = contestants.contestant(spec)
+    step = actions["step"](32)
+    images, labels = (cell.cell_contents for cell in step.__closure__[:2])
+    assert len(images) == len(labels) == rows
+
+
+def test_the_documents_tables_are_those_of_the_record():
+    text = (ROOT / "docs" / "speed.md").read_text("utf-8")
+    for section, rows in study.read(RECORD)["rows"].items():
+        assert bench.table(section, rows) in text
