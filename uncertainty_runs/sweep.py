@@ -3,14 +3,16 @@
     python uncertainty_runs/sweep.py --base=mimmo:2:recipe=mimmo \
         --vary=alpha=0,1,100,10000 --vary=ensemble_size=1,2,4
 
-Any flag of cifar.py can vary. A run is the command cifar.py with its own
-folder under --output_dir, so a sweep that was stopped goes on where it was;
-the numbers of every run are kept in --record, and --table_only prints the
-table again. --figure draws accuracy and log-likelihood, of ensembles and of
-their members, against the flag that varies first, a curve for each value of
-the others: figures 5 to 8 of the MIMO paper. With --against=weights/kept it
-draws them against that result: figure 9. --panels names other scores to draw,
-such as ece, brier or shifted_nll: figures 5 and 6 of MIMMO's supplement.
+Any flag of cifar.py can vary; flags that vary together are one, such as
+--vary=batch_repetitions+per_core_batch_size=1+32,2+64. A run is the command
+cifar.py with its own folder under --output_dir, so a sweep that was stopped
+goes on where it was; the numbers of every run are kept in --record, and
+--table_only prints the table again. --figure draws accuracy and
+log-likelihood, of ensembles and of their members, against the flag that
+varies first, a curve for each value of the others: figures 5 to 8 of the MIMO
+paper. With --against=weights/kept it draws them against that result: figure
+9. --panels names other scores to draw, such as ece, brier or shifted_nll:
+figures 5 and 6 of MIMMO's supplement.
 """
 
 import itertools
@@ -88,8 +90,7 @@ def main():
     if not f.table_only:
         runs = []
         for seed, values in itertools.product(f.seeds, grid(f.vary)):
-            changes = [f"{name}={value}" for name, value in values.items()]
-            entry = ":".join([f.base, *changes])
+            entry = ":".join([f.base, *changes(values)])
             run = study.one_run(f.dataset, entry, seed, f.output_dir, KEYS)
             runs.append(run | {"varied": values})
             # After every run: what is done is not lost.
@@ -114,7 +115,7 @@ def draw(record, path, panels, against=None):
             "Choose of these, or make the record anew.",
         )
     varied = _varied(record, record["runs"][0])
-    first = against or (varied[0][0] if varied else "")
+    first = against or (varied[0][0].split("+")[0] if varied else "")
     x = [p["x"] for curve in found.values() for p in curve]
     x = [value[0] if isinstance(value, tuple) else value for value in x]
     label = LABELS.get(first, first)
@@ -168,7 +169,8 @@ def _point(value, runs, against):
         if "log_likelihood" in name:
             point[name] = (-point[name][0], point[name][1])
     try:
-        point["x"] = _spread(runs, against) if against else float(value)
+        at = value.split("+")[0]
+        point["x"] = _spread(runs, against) if against else float(at)
     except (KeyError, TypeError, ValueError):
         raise expected(
             "numbers on the x axis", f"{against or value}", "Leave --figure."
@@ -188,6 +190,15 @@ def _short(flag):
     return {"ensemble_size": "M"}.get(flag, flag)
 
 
+def changes(values):
+    """Returns "flag=value" for each flag of a point of the grid."""
+    return [
+        f"{flag}={text}"
+        for names, texts in values.items()
+        for flag, text in zip(names.split("+"), texts.split("+"), strict=True)
+    ]
+
+
 def grid(varied):
     """Returns every combination of the values, the last flag fastest.
 
@@ -203,11 +214,13 @@ def grid(varied):
     axes = {}
     for text in varied:
         name, _, values = text.partition("=")
-        if not name or not all(values.split(",")) or name in axes:
+        together = name.count("+")
+        told = all(v and v.count("+") == together for v in values.split(","))
+        if not name or not told or name in axes:
             raise expected(
                 "--vary=flag=value,value… once for each flag",
                 f"vary={text}",
-                "Write for example --vary=alpha=0,1,100.",
+                "Write for example --vary=alpha=0,1,100, or a+b=1+2,3+4.",
             )
         axes[name] = values.split(",")
     combinations = itertools.product(*axes.values())

@@ -24,8 +24,20 @@ def test_the_grid_is_the_product_the_last_flag_fastest():
     assert sweep.grid([]) == [{}]
 
 
+def test_flags_that_vary_together_are_one():
+    points = sweep.grid(["a+b=1+2,3+4", "c=5"])
+    assert [sweep.changes(values) for values in points] == [
+        ["a=1", "b=2", "c=5"],
+        ["a=3", "b=4", "c=5"],
+    ]
+    runs = [{"varied": values, "test/accuracy": 0.5} for values in points]
+    (curve,) = sweep.curves({"runs": runs}).values()
+    assert [point["x"] for point in curve] == [1.0, 3.0]
+
+
 @pytest.mark.parametrize(
-    "varied", [["alpha"], ["=1"], ["alpha=1,"], ["a=1", "a=2"]]
+    "varied",
+    [["alpha"], ["=1"], ["alpha=1,"], ["a=1", "a=2"], ["a+b=1"], ["a=1+2"]],
 )
 def test_a_bad_axis_is_one_line(varied):
     with pytest.raises(InputError, match="flag=value,value"):
