@@ -58,6 +58,8 @@ def reliability_diagram(count, confidence, accuracy, title="Reliability"):
     _draw_counts(lower, count)
     error = calibration_error(count, confidence, accuracy)
     upper.set_title(f"{title} (ECE {error:.4f})")
+    # Bars can stand anywhere in the axes.
+    figure.legend(loc="outside upper center", ncols=2)
     return figure
 
 
@@ -95,7 +97,6 @@ def _draw_gaps(axes, count, confidence, accuracy):
         label="Perfect calibration",
     )
     axes.set(xlim=(0, 1), ylim=(0, 1), ylabel="Accuracy in the bin (fraction)")
-    axes.legend(loc="upper left")
 
 
 def _draw_counts(axes, count):
