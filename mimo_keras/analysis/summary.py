@@ -20,6 +20,7 @@ QUALITY = {
     "ece": "ECE",
     "brier": "Brier",
     "brier_per_class": "Brier by class",
+    "aurc": "AURC",
 }
 _CORRUPTION_ERROR = {
     "mce": "mCE, %",

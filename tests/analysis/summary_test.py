@@ -27,6 +27,8 @@ def test_shifted_images_have_a_column_where_there_are_any():
     table = summary.quality(results)
     assert table.columns == ("", "Test", "Shifted")
     assert table.rows == (("NLL", "0.5000", "2.0000"),)
+    area = summary.quality({"test/aurc": 0.01})
+    assert area.rows == (("AURC", "0.0100"),)
 
 
 def test_members_stand_under_their_ensemble(results):
