@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint check clean
+.PHONY: help install demo test lint check bench clean
 
 WORKERS := 2
 PYTHON := .venv/bin/python
@@ -41,6 +41,9 @@ check: lint .venv/extras ## What CI runs: lint, the tests under JAX, the tests
 	KERAS_BACKEND=jax XLA_FLAGS=--xla_backend_optimization_level=0 \
 		$(PYTEST) $(PORTABLE_TESTS)
 	@$(MAKE) --no-print-directory test
+
+bench: install ## Time every method and its peers, as in docs/speed.md
+	$(PYTHON) -m benchmarks.bench
 
 clean: ## Remove .venv, runs/ and what tools left behind
 	rm -rf .venv runs build dist *.egg-info

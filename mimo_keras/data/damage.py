@@ -106,10 +106,12 @@ def named(photographs):
         if row is None:
             raise
         file, index = row[0].decode(), int(row[1])
+        # With skip there is none to take its place in all of a batch.
+        instead = "" if photographs.skip else ", or pass --skip_bad_records"
         raise expected(
             f"photographs of {photographs.name} that can be read",
             f"{file}, record {index} ({_reason(photographs, row)})",
-            "Prepare that data again, or pass --skip_bad_records.",
+            f"Prepare that data again{instead}.",
         ) from None
 
 

@@ -19,7 +19,7 @@ _ACTIVATIONS = (keras.layers.Activation, keras.layers.ReLU)
 
 
 def mimo_flops(network):
-    """Returns FLOPs by the rule of the MIMO paper's tables.
+    """Returns FLOPs by the rule that gives the MIMO paper's figures.
 
     2 for each multiply-add, and 2 for each kernel weight: the L2 term was a
     part of the graph that was counted.
@@ -28,7 +28,7 @@ def mimo_flops(network):
         network: As for `multiply_adds`.
 
     Reference:
-        Havasi et al., ICLR 2021, tables 1 to 3.
+        Havasi et al., ICLR 2021, section 4, footnote 2.
     """
     kernels = {
         id(w): math.prod(w.shape)

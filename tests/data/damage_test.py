@@ -101,6 +101,14 @@ def test_training_goes_on_with_other_photographs(spoilt):
     assert len(skipping.skipped) == 1  # Once, however often it came.
 
 
+def test_where_skipping_does_not_help_it_is_not_advised(spoilt):
+    skipping = dataclasses.replace(spoilt, skip=True)
+    with pytest.raises(InputError) as caught, damage.named(skipping):
+        raise tf.errors.InvalidArgumentError(None, None, "no good row")
+    assert "record 2 (" in str(caught.value)
+    assert str(caught.value).endswith("Prepare that data again.")
+
+
 def test_good_rows_replace_bad_ones_in_turn():
     good = np.array([False, True, False, True, False, False])
     found, labels = damage.replaced(
