@@ -50,12 +50,14 @@ PEERS = (
     ("torch_uncertainty", "mimo:3"),
     ("torch_uncertainty", "batch_ensemble:4"),
 )
+# The one that torch-uncertainty has.
+WIDE = "wide_resnet_28_10"
 SECTIONS = ("inference", "step", "peers", "jax", "start", "suite")
 
 
 def define_flags():
     flags.DEFINE_list("sections", list(SECTIONS), "Which to run.")
-    flags.DEFINE_string("backbone", "wide_resnet_28_10", "Backbone.")
+    flags.DEFINE_string("backbone", WIDE, "Backbone.")
     flags.DEFINE_list("methods", list(MEMBERS), "method:M[:how], or method.")
     flags.DEFINE_list("batches", ["1", "32", "128"], "Images of a prediction.")
     flags.DEFINE_integer(
@@ -198,8 +200,9 @@ def _against(f, own, what, rows):
 
 def peers(f, record):
     for library, entry in PEERS:
-        if library == "torch_uncertainty" and not turns.installed(library):
-            print(f"{library} is not installed: {entry} is left out.")
+        torch = library == "torch_uncertainty"
+        if torch and not (turns.installed(library) and f.backbone == WIDE):
+            print(f"{library} is not installed, or has no {f.backbone}.")
             continue
         own = spec(entry, f.backbone)
         for what, rows in (("step", f.rows), ("inference", 32)):
