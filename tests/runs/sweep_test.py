@@ -177,7 +177,13 @@ def test_words_on_the_x_axis_are_one_line():
         sweep.curves(record)
 
 
-@pytest.mark.parametrize("name", ["sweep_members", "sweep_l1"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("sweep_members", "sweep_rho", "sweep_batch_repetitions"),
+        *("sweep_l1", "sweep_l2"),
+    ],
+)
 def test_the_documents_tables_are_those_of_the_records(name):
     record = study.read(ROOT / "results" / f"{name}.json")
     text = (ROOT / "docs" / "figures.md").read_text("utf-8")
