@@ -5,8 +5,10 @@ r"""Speed of every method, and of what a user would pick instead: `make bench`.
 
 Every row is a ratio: a contestant and its yardstick, each in a process of its
 own, take turns, and each turn gives a ratio; the table has the median and the
-range. A row is kept in --record as soon as it is there, and the same command
-goes on with the next; --table_only prints the tables again. Sections:
+range, and the median of the same of processor time, which other work on the
+machine hardly changes. A row is kept in --record as soon as it is there, and
+the same command goes on with the next; --table_only prints the tables again.
+Sections:
 
     inference  seconds of a prediction against `deterministic`
     step       seconds of a training step against it, on as many rows of the
@@ -273,7 +275,7 @@ def _cell(row, column):
         return "{:.3f} to {:.3f}".format(*value)
     if column in ("turns", "peak", "base_peak"):
         return f"{value:,.0f}"
-    return f"{value:.3f}" if column == "ratio" else f"{value:.4g}"
+    return f"{value:.3f}" if "ratio" in column else f"{value:.4g}"
 
 
 TITLES = {
@@ -287,6 +289,7 @@ TITLES = {
 COLUMNS = {
     "ratio": "Ratio",
     "range": "Range",
+    "processor_ratio": "Of processor time",
     "turns": "Turns",
     "seconds": "Seconds",
     "base_seconds": "Yardstick's",

@@ -20,12 +20,13 @@ def ratio(mine, base, what, rows, least, seconds):
 
     Returns:
         A dictionary: "ratio", the median over turns, its "range", "turns",
-        the medians "seconds" and "base_seconds", and peaks of memory.
+        the medians "seconds" and "base_seconds", "processor_ratio", the same
+        of processor time, and peaks of memory.
     """
     # First calls compile, second ones may still settle.
     for _ in range(2):
-        one = mine.seconds(what, rows), base.seconds(what, rows)
-    count = min(MOST, max(least, int(seconds / sum(one))))
+        one = mine.seconds(what, rows)[0] + base.seconds(what, rows)[0]
+    count = min(MOST, max(least, int(seconds / one)))
     times = []
     for turn in range(count):
         # Who is first changes: a drift within turns meets both.
@@ -38,8 +39,14 @@ def ratio(mine, base, what, rows, least, seconds):
     return summary(times) | {"peak": mine.peak(), "base_peak": base.peak()}
 
 
-def summary(times):
-    """Returns the figures of pairs of seconds: mine, the yardstick's."""
+def summary(turns):
+    """Returns the figures of turns.
+
+    Args:
+        turns: Pairs of mine and the yardstick's, each of which is seconds and
+            the processors' seconds.
+    """
+    times = [(a[0], b[0]) for a, b in turns]
     ratios = [a / b for a, b in times]
     return {
         "ratio": statistics.median(ratios),
@@ -47,6 +54,7 @@ def summary(times):
         "turns": len(times),
         "seconds": statistics.median(a for a, _ in times),
         "base_seconds": statistics.median(b for _, b in times),
+        "processor_ratio": statistics.median(a[1] / b[1] for a, b in turns),
     }
 
 

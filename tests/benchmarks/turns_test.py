@@ -13,7 +13,8 @@ class Contestant:
 
     def seconds(self, what, rows):
         self.log.append((self.name, what, rows))
-        return next(self.times)
+        seconds = next(self.times)
+        return seconds, 2 * seconds + (self.name == "mine")
 
     def peak(self):
         return {"mine": 200, "base": 100}[self.name]
@@ -30,6 +31,8 @@ def test_the_ratio_is_the_median_of_turns_after_two_that_warm_up():
         "turns": 3,
         "seconds": 3.0,
         "base_seconds": 2.0,
+        # (2·3 + 1) / 2, (2·2 + 1) / 4, (2·8 + 1) / 4.
+        "processor_ratio": 3.5,
         "peak": 200,
         "base_peak": 100,
     }
