@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import keras
 
+from mimo_keras import layers
+
 
 def conv2d(filters, kernel_size, layer=keras.layers.Conv2D, **options):
     """Returns a convolution as residual networks use it: same, no bias."""
@@ -48,7 +50,7 @@ class Kit:
 
     conv: Callable = conv2d
     norm: Callable = functools.partial(
-        keras.layers.BatchNormalization, momentum=0.9, epsilon=1e-5
+        layers.FusedBatchNormalization, momentum=0.9, epsilon=1e-5
     )
     dense: Callable = functools.partial(
         keras.layers.Dense, kernel_initializer="he_normal"

@@ -7,6 +7,7 @@ from mimo_keras.layers.demultiplex_members import DemultiplexMembers
 from mimo_keras.layers.dense_multihead import DenseMultihead
 from mimo_keras.layers.depth_posterior import DepthPosterior
 from mimo_keras.layers.fold_members import FoldMembers
+from mimo_keras.layers.fused_batch_norm import FusedBatchNormalization
 from mimo_keras.layers.member_batch_norm import MemberBatchNormalization
 from mimo_keras.layers.member_kernels import MemberConv2D, MemberDense
 from mimo_keras.layers.mix_members import MixMembers
@@ -36,6 +37,7 @@ __all__ = [
     "DenseRank1",
     "DepthPosterior",
     "FoldMembers",
+    "FusedBatchNormalization",
     "MemberBatchNormalization",
     "MemberConv2D",
     "MemberDense",

@@ -8,7 +8,7 @@ from keras import ops
 from mimo_keras import methods
 from mimo_keras.layers import RepeatMembers, StandardizeImages
 from mimo_keras.layers.registration import register
-from mimo_keras.training import batches, checks, losses
+from mimo_keras.training import batches, checks, kernels, losses
 from mimo_keras.training.annealing import LinearAnnealing
 from mimo_keras.training.distribution import replica_count
 from mimo_keras.training.epochs import with_clock
@@ -71,6 +71,7 @@ class EnsembleModel(WorkerFit, keras.Model):
     ):
         # What has to be float32 is cast by the layers that know.
         super().__init__(autocast=False, **kwargs)
+        kernels.give_kernels(network)
         self.training_network = network
         # The same layers, without what only training reads.
         self.network = keras.Model(
@@ -222,8 +223,7 @@ class EnsembleModel(WorkerFit, keras.Model):
     ):
         """Trains as in Keras, after a check of the data where it is seen.
 
-        Layers whose work depends on the epoch are told it: see
-        `EpochClock`.
+        Layers that depend on the epoch are told it: see `EpochClock`.
         """
         self._check_data(x, y, batch_size)
         validation = kwargs.get("validation_data")

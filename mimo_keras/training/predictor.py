@@ -5,6 +5,7 @@ from keras import ops
 
 from mimo_keras.layers import MixturePrediction, StandardizeImages
 from mimo_keras.layers.registration import register
+from mimo_keras.training.kernels import give_kernels
 
 
 @register
@@ -40,6 +41,7 @@ class Predictor(keras.Model):
     ):
         # What has to be float32 is cast by the layers that know.
         super().__init__(autocast=False, **kwargs)
+        give_kernels(network)
         self.network = network
         self.standardize = StandardizeImages(mean, std, name="standardize")
         self.prediction = MixturePrediction(

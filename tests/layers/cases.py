@@ -135,6 +135,11 @@ CASES = [
         members=2,
     ),
     Case(
+        "FusedBatchNormalization",
+        (4, 4, 2),
+        {"momentum": 0.9, "epsilon": 0.1},
+    ),
+    Case(
         "MemberBatchNormalization",
         (4, 4, 2),
         {"ensemble_size": 2, "momentum": 0.9, "epsilon": 0.1}

@@ -1,0 +1,39 @@
+"""What the backend has in one kernel and keras.ops has not."""
+
+import keras
+
+from mimo_keras.layers import FusedBatchNormalization
+
+
+def give_kernels(network):
+    """Gives a network's layers the kernels that the backend has for them.
+
+    Args:
+        network: keras.Model; its layers are changed.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return
+    for layer in network._flatten_layers():
+        if isinstance(layer, FusedBatchNormalization):
+            layer.fused = fused_batch_norm
+
+
+def fused_batch_norm(x, gamma, beta, epsilon, moments):
+    """Normalises by TensorFlow's kernel; see `FusedBatchNormalization`."""
+    import tensorflow as tf
+
+    mean, variance = moments or (tf.zeros(0), tf.zeros(0))
+    y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=x,
+        scale=gamma,
+        offset=beta,
+        mean=mean,
+        variance=variance,
+        epsilon=epsilon,
+        is_training=moments is None,
+    )
+    if moments is None:
+        # The kernel divides by one less; Keras's average is not of that.
+        count = tf.cast(tf.size(x) // tf.shape(x)[-1], tf.float32)
+        variance *= tf.maximum(count - 1, 1) / count
+    return y, mean, variance
