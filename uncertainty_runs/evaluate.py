@@ -61,11 +61,11 @@ def main():
     check_suite(f.suite, suite)
     only = {"test", *f.suite} if f.suite else None
     with alone(folder), stopping.on_sigterm() as stop:
+        before = kept(folder)
         results, arrays = suite.full(found, only=only, stop=stop)
         if not (folder / "flags.json").exists():
             write_json(folder / "flags.json", s)
-        results, arrays = merged(folder, results, arrays)
-        save(folder, results, arrays)
+        save(folder, before[0] | results, before[1] | arrays)
     print(analysis.results_table(results))
     print("Report:     ", analysis.write_report(folder))
 
@@ -149,11 +149,11 @@ def check_suite(asked, suite):
             )
 
 
-def merged(folder, results, arrays):
-    """Returns what the folder holds already, with new results added."""
-    if (folder / "results.json").exists():
-        results = read_json(folder / "results.json") | results
-    return results, read_arrays(folder / "arrays.npz") | arrays
+def kept(folder):
+    """Returns the results and arrays that the folder holds already."""
+    path = folder / "results.json"
+    results = read_json(path) if path.exists() else {}
+    return results, read_arrays(folder / "arrays.npz")
 
 
 if __name__ == "__main__":

@@ -55,34 +55,39 @@ def alone(folder, write=True):
 def _lock(folder):
     """Returns the handle of a folder's locked file; None without locks."""
     path = folder / _LOCK
+    handle = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        while True:
+        while handle is None:
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                # Its owner may just have removed the name of what we hold.
-                if os.path.samestat(os.fstat(handle), os.stat(path)):
-                    break
-            except BlockingIOError:
-                raise _at_work(folder, os.pread(handle, 20, 0)) from None
-            except FileNotFoundError:
-                pass
-            os.close(handle)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _is(path, handle):
+                # Its owner has just removed the name of what we hold.
+                os.close(handle)
+                handle = None
         os.ftruncate(handle, 0)
         os.pwrite(handle, str(os.getpid()).encode(), 0)
+    except BlockingIOError:
+        pid = os.pread(handle, 20, 0).decode("ascii", "replace")
+        os.close(handle)
+        raise expected(
+            "an --output_dir in which no other process is at work",
+            f"output_dir={folder}, process {pid or 'unknown'}",
+            "Wait for it, end it, or choose another folder.",
+        ) from None
     except OSError:
-        return None  # Whoever cannot write here is told when it matters.
+        # Whoever cannot write here is told when it matters.
+        if handle is not None:
+            os.close(handle)
+        return None
     return handle
 
 
-def _at_work(folder, pid):
-    pid = pid.decode("ascii", "replace").strip() or "unknown"
-    return expected(
-        "an --output_dir in which no other process is at work",
-        f"output_dir={folder}, process {pid}",
-        "Wait for it, end it, or choose another folder.",
-    )
+def _is(path, handle):
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def _remove(path):

@@ -44,7 +44,7 @@ class TrajectoryCallback(keras.callbacks.Callback):
         self.epochs = list(found.get("epochs", kept)[kept])
         self.predictions = list(found.get("probabilities", kept)[kept])
         # Not in the middle of epoch 0, where a stopped run may go on.
-        if not int(self.model.optimizer.iterations):
+        if epoch == 0 and not int(self.model.optimizer.iterations):
             self.epochs, self.predictions = [], []
             self._add(0)
 

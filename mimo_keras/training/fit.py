@@ -76,12 +76,13 @@ def fit(
     def train(start, middle):
         """Runs Keras's fit: of an epoch in its middle, only the rest."""
         step = middle.step if middle else 0
-        own = [Rest(middle), recorder, *([_Events(output_dir)] * chief)]
+        data = batches(start, step) if step else batches(start)
+        own = [Rest(middle, data), recorder, *([_Events(output_dir)] * chief)]
         if stop is not None:
             own.append(Stopping(stop, recorder, steps_per_epoch, step))
         try:
             model.fit(
-                batches(start, step) if step else batches(start),
+                data,
                 epochs=epochs,
                 initial_epoch=start,
                 steps_per_epoch=steps_per_epoch - step,

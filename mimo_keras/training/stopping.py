@@ -18,12 +18,19 @@ class Rest(keras.callbacks.Callback):
     Args:
         middle: `checkpoints.Middle` of its first epoch; None if that is to
             begin, and then this callback does nothing.
+        batches: Dataset of (images, labels) that fit gets.
     """
 
-    def __init__(self, middle):
+    def __init__(self, middle, batches):
         super().__init__()
         self.middle = middle
+        self.batches = batches
         self.goes_on = False
+
+    def on_train_begin(self, logs=None):
+        if self.middle:
+            # Without a strategy Keras makes metrics in the first step only.
+            self.model._symbolic_build(data_batch=next(iter(self.batches)))
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.middle:  # Keras has just set the metrics back.
