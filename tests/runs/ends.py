@@ -44,10 +44,11 @@ def assert_same_answers(folder, uninterrupted):
     import tensorflow as tf
 
     images = data.load("digits", "test").images
-    found, wanted = (
-        tf.saved_model.load(str(run / "saved_model")).serve(images)
-        for run in (folder, uninterrupted)
-    )
+    answers = []
+    for run in (folder, uninterrupted):
+        served = tf.saved_model.load(str(run / "saved_model"))
+        answers.append(served.serve(images))
+    found, wanted = answers
     assert found.keys() == wanted.keys()
     for name, values in found.items():
         np.testing.assert_array_equal(values, wanted[name], err_msg=name)

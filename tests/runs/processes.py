@@ -92,13 +92,13 @@ def start(flags, folder, before=None, script=CIFAR):
     return process
 
 
-def finish(process, folder):
+def finish(process, folder, seconds=SECONDS):
     """Waits for what `start` began in a folder; returns its `Finished`."""
-    process.join(SECONDS)
+    process.join(seconds)
     if process.is_alive():
         process.kill()
         process.join()
-        raise AssertionError(f"a run in {folder} is longer than {SECONDS} s")
+        raise AssertionError(f"a run in {folder} is longer than {seconds} s")
     stdout, stderr = (
         _stream(folder, name).read_text("utf-8") for name in _STREAMS
     )

@@ -31,6 +31,8 @@ from tests.stress import watched
 
 COMMAND = (*processes.TINY, "--output_dir=run", "--export")
 KILLED = -9
+SECONDS = 1800
+"""When a process counts as hanging, also where others compute besides."""
 MOST = 5
 """Kills, at most, before a run may end."""
 BEGIN, END = "<!-- kills: begin -->", "<!-- kills: end -->"
@@ -58,17 +60,17 @@ class Method:
         self.left = self._new()
 
     def one(self):
-        """Starts a process, killed or not; returns whether it was killed."""
+        """Starts a process; returns in which phase it was killed, or None."""
         self.counts["resumed"] += (self.folder / "run").exists()
         done, phase = self._process()
         if done.status == KILLED:
             self.kills[phase] += 1
             self.left -= 1
             self._check(self._assert_usable, f"after a kill in {phase}")
-            return True
+            return phase
         self._ended(done)
         self.left = self._new()
-        return False
+        return None
 
     def end(self):
         """Lets a run that was killed end."""
@@ -113,7 +115,9 @@ class Method:
                 time.sleep(0.01)
             process.join(kill_after)
             process.kill()
-        return functools.partial(processes.finish, process, self.folder)
+        return functools.partial(
+            processes.finish, process, self.folder, SECONDS
+        )
 
     def _life(self):
         """Returns about how long the next process would live, in seconds."""
@@ -210,8 +214,10 @@ def main(_):
         say(started, f"{len(methods)} runs that nobody interrupts have ended")
         while sum(map(killed, methods)) < f.kills:
             method = min(methods, key=killed)
-            if method.one() and sum(map(killed, methods)) % 10 == 0:
-                say(started, f"{sum(map(killed, methods))} kills")
+            phase = method.one()
+            what = f"killed in {phase}" if phase else "ended"
+            total = sum(map(killed, methods))
+            say(started, f"{method.name} {what}; {total} kills")
         for method in methods:
             method.end()
     record = summary(methods, f, time.monotonic() - started)
