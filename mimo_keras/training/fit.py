@@ -77,7 +77,11 @@ def fit(
         """Runs Keras's fit: of an epoch in its middle, only the rest."""
         step = middle.step if middle else 0
         data = batches(start, step) if step else batches(start)
-        own = [Rest(middle, data), recorder, *([_Events(output_dir)] * chief)]
+        own = [
+            Rest(middle, data),
+            recorder,
+            *([_Events(output_dir)] if chief else []),
+        ]
         if stop is not None:
             own.append(Stopping(stop, recorder, steps_per_epoch, step))
         try:

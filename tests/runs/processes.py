@@ -92,8 +92,9 @@ def start(flags, folder, before=None, script=CIFAR):
     return process
 
 
-def finish(process, folder, seconds=SECONDS):
+def finish(process, folder, seconds=None):
     """Waits for what `start` began in a folder; returns its `Finished`."""
+    seconds = seconds or SECONDS
     process.join(seconds)
     if process.is_alive():
         process.kill()
