@@ -117,6 +117,14 @@ class _Events(keras.callbacks.TensorBoard):
     def __init__(self, output_dir):
         super().__init__(output_dir / "tensorboard", write_graph=False)
 
+    def on_train_begin(self, logs=None):
+        with writing(self.log_dir):
+            super().on_train_begin(logs)
+
+    def on_test_begin(self, logs=None):
+        with writing(self.log_dir):
+            super().on_test_begin(logs)
+
     def on_test_end(self, logs=None):
         with writing(self.log_dir):
             super().on_test_end(logs)

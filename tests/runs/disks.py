@@ -28,14 +28,14 @@ def full(name):
     tempfile.mkstemp = made
 
 
-def full_from(where, bytes_=0):
+def full_from(where, bytes_=4096):
     """Lets this process write no more than some bytes to any file.
 
     That is a real failure also for code that is not Python's.
 
     Args:
         where: The function at whose first call this begins.
-        bytes_: How many.
+        bytes_: How many; enough for what the process says itself.
     """
     limits = (bytes_, resource.RLIM_INFINITY)
     at(
