@@ -15,6 +15,13 @@ class AbsentError(InputError):
     """Data that is not there: it may be left out, unlike what is damaged."""
 
 
+class Stopped(Exception):
+    """A run was asked to stop and did; what it had done is kept.
+
+    The scripts print the message and exit with status 0.
+    """
+
+
 def expected(what, received, remedy, error=InputError):
     """Returns an `InputError` worded the way every error here is worded.
 

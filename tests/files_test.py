@@ -1,11 +1,19 @@
 """Files take their name only when whole."""
 
+import errno
 import json
+import os
 import stat
 
 import pytest
 
-from mimo_keras.files import replacing, replacing_folder, write_json
+from mimo_keras.files import (
+    WriteError,
+    replacing,
+    replacing_folder,
+    write_json,
+    writing,
+)
 
 
 class _Crash(BaseException):
@@ -110,3 +118,52 @@ def test_a_crash_leaves_the_old_folder(tmp_path, error):
         raise error
     assert _tree(tmp_path) == {"it/a": b"a"}
     assert [p.name for p in tmp_path.iterdir()] == ["it"]
+
+
+MESSAGE = (
+    "Expected room for files, and leave to write them. Received: {} ({}). Mend "
+    "that and run the same command again: what was written before is kept."
+)
+
+
+@pytest.mark.parametrize("way", [replacing, replacing_folder])
+def test_a_full_disk_is_told_and_the_old_content_is_there(tmp_path, way):
+    (tmp_path / "file").write_text("old")
+    with (
+        pytest.raises(WriteError) as caught,
+        way(tmp_path / "file"),
+        open("/dev/full", "w") as full,
+    ):
+        full.write("new")
+    reason = os.strerror(errno.ENOSPC)
+    assert caught.value.errno == errno.ENOSPC
+    assert str(caught.value) == MESSAGE.format(tmp_path / "file", reason)
+    assert _tree(tmp_path) == {"file": b"old"}
+
+
+def test_a_name_that_cannot_be_made_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    below = tmp_path / "file" / "below"
+    for way in (replacing, replacing_folder):
+        with pytest.raises(WriteError, match="below .Not a directory."):
+            way(below).__enter__()
+
+
+class _Foreign(Exception):
+    """As TensorFlow's errors, which are no OSErrors."""
+
+
+def test_others_errors_are_told_if_it_is_the_disk():
+    with pytest.raises(WriteError) as caught, writing("events"):
+        raise _Foreign("a/b.v2; No space left on device [Op:Flush]")
+    reason = os.strerror(errno.ENOSPC)
+    assert str(caught.value) == MESSAGE.format("events", reason)
+    with pytest.raises(_Foreign), writing("events"):
+        raise _Foreign("shapes differ")
+    # The innermost file is the one that is named.
+    with (
+        pytest.raises(WriteError, match="inner"),
+        writing("outer"),
+        writing("inner"),
+    ):
+        raise OSError(errno.EIO, "Input/output error")

@@ -135,6 +135,7 @@ def test_makefile_takes_the_python_that_setup_takes(metadata):
         "docs/devices.md",
         "docs/figures.md",
         "docs/imagenet.md",
+        "docs/stress.md",
     ],
 )
 def test_documents_show_commands_that_exist(name):

@@ -23,13 +23,14 @@ def main():
     strategy = training.start(s)
     train, test = (sources.load(s, split) for split in ("train", "test"))
 
-    def batches(unique, initial_epoch):
+    def batches(unique, initial_epoch, initial_step=0):
         return data.training_batches(
             train,
             unique,
             seed=s["seed"],
             epochs=s["train_epochs"],
             initial_epoch=initial_epoch,
+            initial_step=initial_step,
             augment=AUGMENT[s["dataset"]] if s["augment"] else None,
         )
 

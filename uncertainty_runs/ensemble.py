@@ -18,7 +18,8 @@ from mimo_keras.analysis.run_files import read_json
 from mimo_keras.errors import expected
 from mimo_keras.files import replacing_folder, write_json
 from mimo_keras.training.distribution import make_strategy
-from uncertainty_runs import models, settings, sources
+from uncertainty_runs import models, settings, sources, stopping
+from uncertainty_runs.folder import alone
 from uncertainty_runs.suite import Suite
 from uncertainty_runs.training import conclude
 
@@ -56,10 +57,11 @@ def evaluate(runs, output_dir, *, data_dir=None, export=False):
         members = [models.load_run(run, recorded[run], test) for run in runs]
         model = mimo_keras.assemble(members)
     folder = pathlib.Path(output_dir)
-    write_json(folder / "flags.json", s | {"runs": list(runs)})
-    with replacing_folder(folder / "ensemble.keras") as path:
-        model.save(path)
-    conclude(model, Suite(test, strategy, s), folder, s)
+    with alone(folder), stopping.on_sigterm() as stop:
+        write_json(folder / "flags.json", s | {"runs": list(runs)})
+        with replacing_folder(folder / "ensemble.keras") as path:
+            model.save(path)
+        conclude(model, Suite(test, strategy, s), folder, s, stop)
 
 
 def common_settings(recorded):

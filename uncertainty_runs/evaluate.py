@@ -15,17 +15,17 @@ stopped; then they are added to the results.json of --output_dir.
 
 import pathlib
 
-import numpy as np
 from absl import flags
 
 from mimo_keras import analysis, data
-from mimo_keras.analysis.run_files import read_json
+from mimo_keras.analysis.run_files import read_arrays, read_json
 from mimo_keras.errors import expected
 from mimo_keras.files import write_json
 from mimo_keras.training.assemble import loaded
 from mimo_keras.training.distribution import make_strategy
-from uncertainty_runs import models, settings, sources
+from uncertainty_runs import models, settings, sources, stopping
 from uncertainty_runs.ensemble import common_settings
+from uncertainty_runs.folder import alone
 from uncertainty_runs.suite import Suite, save
 
 
@@ -60,11 +60,12 @@ def main():
     suite = Suite(test, strategy, s, folder / "evaluated")
     check_suite(f.suite, suite)
     only = {"test", *f.suite} if f.suite else None
-    results, arrays = suite.full(found, only=only)
-    if not (folder / "flags.json").exists():
-        write_json(folder / "flags.json", s)
-    results, arrays = merged(folder, results, arrays)
-    save(folder, results, arrays)
+    with alone(folder), stopping.on_sigterm() as stop:
+        before = kept(folder)
+        results, arrays = suite.full(found, only=only, stop=stop)
+        if not (folder / "flags.json").exists():
+            write_json(folder / "flags.json", s)
+        save(folder, before[0] | results, before[1] | arrays)
     print(analysis.results_table(results))
     print("Report:     ", analysis.write_report(folder))
 
@@ -148,14 +149,11 @@ def check_suite(asked, suite):
             )
 
 
-def merged(folder, results, arrays):
-    """Returns what the folder holds already, with new results added."""
-    if (folder / "results.json").exists():
-        results = read_json(folder / "results.json") | results
-    if (folder / "arrays.npz").exists():
-        with np.load(folder / "arrays.npz", allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files} | arrays
-    return results, arrays
+def kept(folder):
+    """Returns the results and arrays that the folder holds already."""
+    path = folder / "results.json"
+    results = read_json(path) if path.exists() else {}
+    return results, read_arrays(folder / "arrays.npz")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,101 @@
 """The folder of a run: whose it is, and what stands in it."""
 
+import contextlib
+import fcntl
 import json
+import os
 import pathlib
+import shutil
 import zlib
 
 from mimo_keras.errors import expected
 from mimo_keras.files import write_json
 from uncertainty_runs.settings import FREE
+
+_LOCK = ".lock"
+
+
+@contextlib.contextmanager
+def alone(folder, write=True):
+    """Keeps other processes out of a folder that this one writes.
+
+    What killed processes were writing there is removed. The lock, on a file
+    in the folder, ends with the process, however that ends. File systems
+    without locks keep nobody out.
+
+    Args:
+        folder: Its path. It is made, and removed if it stays empty.
+        write: Whether this process writes; if not, nothing is done.
+
+    Yields:
+        None.
+
+    Raises:
+        InputError: Another process is at work in the folder.
+    """
+    folder = pathlib.Path(folder)
+    made = write and not folder.exists()
+    held = _lock(folder) if write else None
+    try:
+        if held is not None:
+            for left in folder.glob(".*.tmp"):
+                _remove(left)
+        yield
+    finally:
+        if held is not None:
+            # First the name: who opens it now finds the lock still held.
+            with contextlib.suppress(OSError):
+                os.unlink(folder / _LOCK)
+            os.close(held)
+        if made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+
+def _lock(folder):
+    """Returns the handle of a folder's locked file; None without locks."""
+    path = folder / _LOCK
+    handle = None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        while handle is None:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _is(path, handle):
+                # Its owner has just removed the name of what we hold.
+                os.close(handle)
+                handle = None
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
+    except BlockingIOError:
+        pid = os.pread(handle, 20, 0).decode("ascii", "replace")
+        os.close(handle)
+        raise expected(
+            "an --output_dir in which no other process is at work",
+            f"output_dir={folder}, process {pid or 'unknown'}",
+            "Wait for it, end it, or choose another folder.",
+        ) from None
+    except OSError:
+        # Whoever cannot write here is told when it matters.
+        if handle is not None:
+            os.close(handle)
+        return None
+    return handle
+
+
+def _is(path, handle):
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _remove(path):
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def claim(settings, write=True):
@@ -23,6 +112,21 @@ def claim(settings, write=True):
         InputError: The folder holds a run with other flags, cannot be
             written, or holds no run although only evaluation is asked for.
     """
+    folder = check(settings)
+    try:
+        if write:
+            write_json(folder / "flags.json", settings)
+    except OSError as error:
+        raise expected(
+            "an --output_dir that can be written",
+            f"output_dir={folder} ({error.strerror})",
+            "Choose another folder.",
+        ) from error
+    return folder
+
+
+def check(settings):
+    """Returns the folder if it is this run's, or nobody's; as `claim`."""
     folder = pathlib.Path(settings["output_dir"])
     record = folder / "flags.json"
     if record.exists():
@@ -33,15 +137,6 @@ def claim(settings, write=True):
             f"output_dir={folder} without flags.json",
             "Train first, or name the folder of a run.",
         )
-    try:
-        if write:
-            write_json(record, settings)
-    except OSError as error:
-        raise expected(
-            "an --output_dir that can be written",
-            f"output_dir={folder} ({error.strerror})",
-            "Choose another folder.",
-        ) from error
     return folder
 
 

@@ -18,13 +18,14 @@ def main():
     strategy = training.start(s)
     train, test = (sources.load(s, split) for split in ("train", "test"))
 
-    def batches(unique, initial_epoch):
+    def batches(unique, initial_epoch, initial_step=0):
         return photographs.training_crops(
             train,
             unique,
             seed=s["seed"],
             epochs=s["train_epochs"],
             initial_epoch=initial_epoch,
+            initial_step=initial_step,
         )
 
     # A photograph that cannot be read is named, whichever of them has it.

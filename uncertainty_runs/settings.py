@@ -7,7 +7,8 @@ import sys
 from absl import app, flags, logging
 
 from mimo_keras import methods
-from mimo_keras.errors import InputError, expected
+from mimo_keras.errors import InputError, Stopped, expected
+from mimo_keras.files import WriteError
 
 # What another run in the same folder may change: where things lie and what
 # is done after training, but nothing that the weights depend on.
@@ -355,6 +356,8 @@ def _epochs(texts):
 def run(main):
     """Runs a script's main(); a user's error is one line and exit status 2.
 
+    One that was asked to stop, and did, says so and has exit status 0.
+
     Args:
         main: Function without arguments.
     """
@@ -382,7 +385,9 @@ def run(main):
         logging.get_absl_logger().setLevel("ERROR")
         try:
             main()
-        except InputError as error:
+        except (InputError, WriteError) as error:
             fail(error)
+        except Stopped as stopped:
+            print(f"{stopped} Run the same command again to go on.")
 
     app.run(guarded, flags_parser=parse)

@@ -21,6 +21,7 @@ from absl import flags
 
 from mimo_keras import analysis, data
 from mimo_keras.analysis import mean_and_std
+from mimo_keras.analysis.run_files import read_json
 from mimo_keras.errors import expected
 from mimo_keras.files import write_json
 from uncertainty_runs import settings
@@ -110,7 +111,7 @@ def one_run(dataset, entry, seed, output_dir, keys):
             f"exit status {finished.returncode}",
             "Its own message stands above; mend that and run the study again.",
         )
-    results = json.loads((folder / "results.json").read_text())
+    results = read_json(folder / "results.json")
     kept = {key: results.get(key) for key in keys}
     return {
         "method": ":".join([method, *options]),

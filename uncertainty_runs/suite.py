@@ -1,5 +1,6 @@
 """Everything a trained model is evaluated on, by the names of results.json."""
 
+import dataclasses
 import functools
 import logging
 import shutil
@@ -60,7 +61,7 @@ class Suite:
             parts[name] = functools.partial(self._natural, name, load)
         return parts
 
-    def full(self, models, corrupted=True, only=None):
+    def full(self, models, corrupted=True, only=None, stop=None):
         """Evaluates on everything.
 
         Args:
@@ -68,14 +69,19 @@ class Suite:
             corrupted: Whether corrupted images belong to it.
             only: Names of the parts to evaluate, or what is before a "/" in
                 several; None for all.
+            stop: `stopping.Request` that is looked at after every batch.
 
         Returns:
             The flat results, and the arrays behind the report's pictures.
 
         Raises:
             InputError: A set is damaged, or is not there but required.
+            Stopped: `stop` said so; the sets that are evaluated are kept.
         """
         network = prepared(self.strategy, models, self.batch_size, self.moves)
+        if stop is not None:
+            logits = stop.guarded(network.logits, "in the evaluation")
+            network = dataclasses.replace(network, logits=logits)
         done = Evaluated(
             network,
             self.batch_size,

@@ -1,16 +1,17 @@
 """What the training scripts have in common: one run, from flags to report."""
 
+import functools
 import sys
 
 import keras
 
 import mimo_keras
 from mimo_keras import analysis
-from mimo_keras.errors import expected
+from mimo_keras.errors import Stopped, expected
 from mimo_keras.training import workers
 from mimo_keras.training.distribution import make_strategy
 from mimo_keras.training.fit import fit, restore
-from uncertainty_runs import folder, models, settings
+from uncertainty_runs import folder, models, settings, stopping
 from uncertainty_runs.suite import CorruptionsCallback, Suite, save
 from uncertainty_runs.trajectory import TrajectoryCallback
 
@@ -44,8 +45,11 @@ def run(s, strategy, train, test, batches):
         strategy: What `start` returned.
         train: Images to train on: `data.Examples` or `data.Photographs`.
         test: Images to evaluate on, likewise.
-        batches: Function from the unique images of a step and the first
-            epoch to the batches of training from there on.
+        batches: Function from the unique images of a step, the first epoch
+            and its first step to the batches of training from there on.
+
+    Raises:
+        Stopped: The process got SIGTERM.
     """
     unique = settings.unique_images(
         s, strategy.num_replicas_in_sync, len(train)
@@ -57,42 +61,63 @@ def run(s, strategy, train, test, batches):
     with strategy.scope():
         model = models.build_model(s, train, unique, steps)
     # Only now: flags that cannot run must not take a folder for themselves.
+    folder.check(s)
     chief = workers.is_chief(strategy)
-    output_dir = folder.claim(s, write=chief)
-    kept = output_dir / "evaluated" if chief else None
-    suite = Suite(test, strategy, s, kept)
-    if s["eval_only"]:
-        if not restore(model, output_dir)[0]:
-            raise expected(
-                f"a checkpoint in {output_dir}",
-                "none",
-                "Leave out --eval_only to train.",
+    with folder.alone(s["output_dir"], chief), stopping.on_sigterm() as stop:
+        output_dir = folder.claim(s, write=chief)
+        kept = output_dir / "evaluated" if chief else None
+        suite = Suite(test, strategy, s, kept)
+        if s["eval_only"]:
+            _restore(model, output_dir)
+        else:
+            fit(
+                model,
+                functools.partial(batches, unique),
+                epochs=s["train_epochs"],
+                steps_per_epoch=steps,
+                output_dir=output_dir,
+                checkpoint_interval=s["checkpoint_interval"],
+                validation_data=test.weighted_batches(suite.batch_size),
+                callbacks=_callbacks(s, suite, output_dir, chief),
+                verbose=1 if sys.stdout.isatty() else 2,
+                stop=stop,
             )
-    else:
-        fit(
-            model,
-            lambda initial_epoch: batches(unique, initial_epoch),
-            epochs=s["train_epochs"],
-            steps_per_epoch=steps,
-            output_dir=output_dir,
-            checkpoint_interval=s["checkpoint_interval"],
-            validation_data=test.weighted_batches(suite.batch_size),
-            callbacks=[
-                CorruptionsCallback(suite, s["corruptions_interval"]),
-                TrajectoryCallback(
-                    suite, output_dir, s["trajectory_interval"], chief
-                ),
-            ],
-            verbose=1 if sys.stdout.isatty() else 2,
+        _conclude_together(model, suite, output_dir, s, stop)
+
+
+def _restore(model, output_dir):
+    if not restore(model, output_dir)[0]:
+        raise expected(
+            f"a checkpoint in {output_dir}",
+            "none",
+            "Leave out --eval_only to train.",
         )
-    if chief:
-        conclude(model, suite, output_dir, s)
+
+
+def _callbacks(s, suite, output_dir, chief):
+    interval = s["trajectory_interval"]
+    return [
+        CorruptionsCallback(suite, s["corruptions_interval"]),
+        TrajectoryCallback(suite, output_dir, interval, chief),
+    ]
+
+
+def _conclude_together(model, suite, output_dir, s, stop):
+    """Lets the chief conclude, and the other workers wait for it."""
+    strategy = model.distribute_strategy
+    try:
+        if workers.is_chief(strategy):
+            conclude(model, suite, output_dir, s, stop)
+    except Stopped:
+        workers.meet(strategy)
+        raise
     workers.meet(strategy)  # A process that ends would end the others, too.
 
 
-def conclude(model, suite, output_dir, s):
+def conclude(model, suite, output_dir, s, stop):
     """Evaluates a trained model and writes what the folder shall hold."""
-    results, arrays = suite.full(model, s["corruptions_interval"] >= 0)
+    corrupted = s["corruptions_interval"] >= 0
+    results, arrays = suite.full(model, corrupted, stop=stop)
     save(output_dir, results, arrays)
     suite.forget()
     print(analysis.results_table(results))
@@ -100,3 +125,4 @@ def conclude(model, suite, output_dir, s):
     if s["export"]:
         path = output_dir / "saved_model"
         print("SavedModel: ", mimo_keras.export_saved_model(model, path))
+    stop.check("at the end, with nothing left to do")

@@ -43,7 +43,8 @@ class TrajectoryCallback(keras.callbacks.Callback):
         kept = found.get("epochs", np.array([], int)) <= epoch
         self.epochs = list(found.get("epochs", kept)[kept])
         self.predictions = list(found.get("probabilities", kept)[kept])
-        if epoch == 0:
+        # Not in the middle of epoch 0, where a stopped run may go on.
+        if epoch == 0 and not int(self.model.optimizer.iterations):
             self.epochs, self.predictions = [], []
             self._add(0)
 

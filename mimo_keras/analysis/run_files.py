@@ -16,7 +16,7 @@ _UNREADABLE = (
     ValueError,
     zipfile.BadZipFile,
 )
-_AGAIN = "Run the same command again: it goes on and writes the file anew."
+_AGAIN = "Run its training command again: it goes on and writes the file anew."
 
 
 def read_json(path):

@@ -9,7 +9,7 @@ import dataclasses
 import numpy as np
 
 from mimo_keras.data import crops, damage, tfds_images
-from mimo_keras.data.pipeline import options, permutation
+from mimo_keras.data.pipeline import options, permutation, skipped
 from mimo_keras.errors import expected
 
 CYCLE = 16
@@ -216,7 +216,9 @@ def load(name, split, *, data_dir=None, download=False, **options):
     )
 
 
-def training_crops(photographs, batch_size, *, seed, epochs, initial_epoch=0):
+def training_crops(
+    photographs, batch_size, *, seed, epochs, initial_epoch=0, initial_step=0
+):
     """Builds the batches of many epochs of training as one dataset.
 
     The order of an epoch is that of the files, drawn anew, read side by side
@@ -229,6 +231,8 @@ def training_crops(photographs, batch_size, *, seed, epochs, initial_epoch=0):
         seed: Integer that fixes all draws.
         epochs: Epoch to stop before.
         initial_epoch: Epoch to start at.
+        initial_step: Batch of that epoch to start at. Those before it are
+            read, but not decoded.
 
     Returns:
         A `tf.data.Dataset` of (uint8 images (B, size, size, 3), labels (B,)),
@@ -248,7 +252,9 @@ def training_crops(photographs, batch_size, *, seed, epochs, initial_epoch=0):
             "Use a smaller batch.",
         )
     batches = tf.data.Dataset.range(initial_epoch, epochs).flat_map(
-        lambda epoch: _epoch(photographs, steps * batch_size, seed, epoch)
+        lambda epoch: _epoch(photographs, steps * batch_size, seed, epoch).skip(
+            batch_size * skipped(initial_epoch, initial_step, epoch)
+        )
     )
     batches = batches.map(
         damage.guarded(photographs, photographs.random),
@@ -257,7 +263,7 @@ def training_crops(photographs, batch_size, *, seed, epochs, initial_epoch=0):
     batches = batches.batch(batch_size, drop_remainder=True)
     batches = batches.map(damage.replaced)
     cardinality = tf.data.experimental.assert_cardinality(
-        steps * (epochs - initial_epoch)
+        steps * (epochs - initial_epoch) - initial_step
     )
     batches = batches.apply(cardinality).prefetch(tf.data.AUTOTUNE)
     return batches.with_options(options())

@@ -8,7 +8,14 @@ from mimo_keras.errors import expected
 
 
 def training_batches(
-    examples, batch_size, *, seed, epochs, initial_epoch=0, augment=None
+    examples,
+    batch_size,
+    *,
+    seed,
+    epochs,
+    initial_epoch=0,
+    initial_step=0,
+    augment=None,
 ):
     """Builds the batches of many epochs of training as one dataset.
 
@@ -26,6 +33,8 @@ def training_batches(
         seed: Integer that fixes all draws.
         epochs: Epoch to stop before.
         initial_epoch: Epoch to start at.
+        initial_step: Batch of that epoch to start at. Those before it cost
+            nothing.
         augment: Function from (images, seed (2,)) to images, or None.
 
     Returns:
@@ -50,12 +59,15 @@ def training_batches(
         return batch, tf.gather(labels, rows)
 
     batches = tf.data.Dataset.range(initial_epoch, epochs)
+    left_out = functools.partial(skipped, initial_epoch, initial_step)
     batches = batches.flat_map(
-        functools.partial(_epoch, seed, len(examples), batch_size)
+        lambda epoch: _epoch(seed, len(examples), batch_size, epoch).skip(
+            left_out(epoch)
+        )
     )
     batches = batches.apply(
         tf.data.experimental.assert_cardinality(
-            steps * (epochs - initial_epoch)
+            steps * (epochs - initial_epoch) - initial_step
         )
     )
     batches = batches.map(gather, num_parallel_calls=tf.data.AUTOTUNE)
@@ -145,6 +157,15 @@ def _epoch(seed, count, batch_size, epoch):
     order = permutation(count, first)[: steps * batch_size]
     rows = tf.reshape(order, (steps, batch_size))
     return tf.data.Dataset.from_tensor_slices((rows, _split(second, steps)))
+
+
+def skipped(initial_epoch, initial_step, epoch):
+    """Returns how many batches of an epoch, a tensor, are left out."""
+    import tensorflow as tf
+
+    return tf.where(
+        epoch == initial_epoch, tf.constant(initial_step, "int64"), 0
+    )
 
 
 def _split(seed, count):

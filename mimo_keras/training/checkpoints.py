@@ -2,22 +2,40 @@
 
 A checkpoint is one .npz file: every variable of the model (weights, seeds and
 step counters) and of the optimizer, and a JSON record of the run's own state.
-It is written under another name and renamed when whole, and each array in it
-carries a checksum, so a file is either good or known to be bad.
+One from the middle of an epoch holds how far that is, too. It is written under
+another name and renamed when whole, and each array in it carries a checksum,
+so a file is either good or known to be bad.
 """
 
+import dataclasses
 import json
 import logging
 import os
 import pathlib
+import re
 
 import keras
 import numpy as np
 
 from mimo_keras.errors import expected
-from mimo_keras.files import replacing
+from mimo_keras.files import replacing, writing
 
-_RECORD = "record"
+_RECORD, _METRIC = "record", "metric_"
+
+
+@dataclasses.dataclass(frozen=True)
+class Middle:
+    """How far an epoch is that has begun.
+
+    Attributes:
+        step: Steps that are done.
+        seconds: How long they took.
+        metrics: Arrays, what the metrics have counted.
+    """
+
+    step: int
+    seconds: float
+    metrics: tuple
 
 
 class Checkpoints:
@@ -35,36 +53,52 @@ class Checkpoints:
 
     def paths(self):
         """Returns the files that are there, oldest first."""
-        return sorted(self.directory.glob("epoch_*.npz"))
+        return sorted(self.directory.glob("epoch_*.npz"), key=_place)
 
-    def save(self, model, epoch, record):
+    def save(self, model, epoch, record, middle=None):
         """Saves the state after `epoch` finished epochs.
 
         Args:
             model: Compiled keras.Model whose optimizer is built.
             epoch: Number of finished epochs.
             record: What else the run must know, as JSON can hold it.
+            middle: `Middle` of the epoch after these; None if it has not
+                begun.
 
         Returns:
             The file's path.
         """
+        name, facts = f"epoch_{epoch:06d}", {"epoch": epoch, "state": record}
         arrays = {
             f"{index:05d}": _as_array(variable)
             for index, variable in enumerate(_variables(model))
         }
-        text = json.dumps({"epoch": epoch, "state": record})
+        if middle is not None:
+            name += f"_step_{middle.step:06d}"
+            facts |= {"step": middle.step, "seconds": middle.seconds}
+            for index, array in enumerate(middle.metrics):
+                arrays[f"{_METRIC}{index:05d}"] = array
+        text = json.dumps(facts)
         arrays[_RECORD] = np.frombuffer(text.encode(), np.uint8)
-        path = self.directory / f"epoch_{epoch:06d}.npz"
+        path = self.directory / f"{name}.npz"
         with replacing(path, "wb") as file:
             np.savez(file, **arrays)
-        # What a killed run was writing stays behind, unnamed and never read.
-        for left in self.directory.glob(".epoch_*.tmp"):
-            os.remove(left)
-        for old in self.paths()[: -self.keep]:
-            old.unlink()
+        with writing(self.directory):
+            # What a killed run was writing stays behind and is never read.
+            for left in self.directory.glob(".epoch_*.tmp"):
+                os.remove(left)
+            for old in self.paths()[: -self.keep]:
+                old.unlink()
         return path
 
     def restore(self, model):
+        """Puts the newest good checkpoint into the model and its optimizer.
+
+        As `resume`, but returns no `Middle`.
+        """
+        return self.resume(model)[:2]
+
+    def resume(self, model):
         """Puts the newest good checkpoint into the model and its optimizer.
 
         A file that cannot be read is named in a warning, and the one before
@@ -74,8 +108,9 @@ class Checkpoints:
             model: As in `save`.
 
         Returns:
-            The number of finished epochs and the record that was saved with
-            them, or (0, None) when there is no checkpoint.
+            The number of finished epochs, the record that was saved with
+            them, and the `Middle` of the epoch after them, or None at its
+            beginning; (0, None, None) when there is no checkpoint.
 
         Raises:
             InputError: The checkpoint is of another model, or none of those
@@ -84,7 +119,7 @@ class Checkpoints:
         paths = self.paths()
         for path in reversed(paths):
             try:
-                arrays, record = _read(path)
+                arrays, metrics, facts = _read(path)
             except Exception as error:  # A flipped bit can raise anything.
                 logging.warning(
                     "Checkpoint %s cannot be read (%s); the one before it is "
@@ -94,14 +129,22 @@ class Checkpoints:
                 )
                 continue
             _assign(model, arrays, path)
-            return record["epoch"], record["state"]
+            middle = None
+            if "step" in facts:
+                middle = Middle(facts["step"], facts["seconds"], metrics)
+            return facts["epoch"], facts["state"], middle
         if paths:
             raise expected(
                 f"a readable checkpoint in {self.directory}",
                 f"{len(paths)} damaged files",
                 "Choose another --output_dir to start anew.",
             )
-        return 0, None
+        return 0, None, None
+
+
+def _place(path):
+    """Returns a file's epoch, and step if it has one, to sort by."""
+    return [int(number) for number in re.findall(r"\d+", path.name)]
 
 
 def _variables(model):
@@ -116,11 +159,14 @@ def _as_array(variable):
 
 
 def _read(path):
-    """Returns the arrays in order, and the record; raises if any is bad."""
+    """Returns variables, metrics and the record; raises if any is bad."""
     with np.load(path, allow_pickle=False) as file:
-        names = sorted(set(file.files) - {_RECORD})
-        record = json.loads(file[_RECORD].tobytes())
-        return [file[name] for name in names], record
+        facts = json.loads(file[_RECORD].tobytes())
+        variables, metrics = [], []
+        for name in sorted(set(file.files) - {_RECORD}):
+            kind = metrics if name.startswith(_METRIC) else variables
+            kind.append(file[name])
+        return variables, tuple(metrics), facts
 
 
 def _assign(model, arrays, path):

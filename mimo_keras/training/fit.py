@@ -6,10 +6,11 @@ import time
 
 import keras
 
-from mimo_keras.errors import InputError
-from mimo_keras.files import replacing
+from mimo_keras.errors import InputError, Stopped
+from mimo_keras.files import replacing, writing
 from mimo_keras.training import workers
-from mimo_keras.training.checkpoints import Checkpoints
+from mimo_keras.training.checkpoints import Checkpoints, Middle
+from mimo_keras.training.stopping import Rest, Stopping, metric_values
 
 _SHARE = "Give all workers one --output_dir that they share."
 
@@ -29,6 +30,7 @@ def fit(
     validation_data=None,
     callbacks=(),
     verbose="auto",
+    stop=None,
 ):
     """Trains a compiled model, going on from its last checkpoint if any.
 
@@ -41,7 +43,8 @@ def fit(
         model: Compiled `EnsembleModel`.
         batches: Function from the first epoch to run to a tf.data.Dataset of
             all batches from there to the last epoch. It must be a function of
-            the epoch, as `data.training_batches` is.
+            the epoch, as `data.training_batches` is. With `stop` also from
+            the first step of that epoch, if that is not 0.
         epochs: Number of epochs in all.
         steps_per_epoch: Batches an epoch.
         output_dir: pathlib.Path of the run's folder.
@@ -49,30 +52,58 @@ def fit(
         validation_data: As in Keras; evaluated after each epoch.
         callbacks: Keras callbacks; what they add to the logs is recorded.
         verbose: As in Keras.
+        stop: Function without arguments that is asked after every step
+            whether to stop there; of several workers after every epoch. None
+            never stops.
 
     Returns:
         A list of dictionaries, one an epoch, with what was recorded.
 
     Raises:
         NonFiniteLossError: The loss became NaN or infinite.
+        Stopped: `stop` said so; a checkpoint holds where.
     """
     strategy = getattr(model, "distribute_strategy", None)
     chief = workers.is_chief(strategy)
-    start, rows = restore(model, output_dir)
+    checkpoints = Checkpoints(output_dir / "checkpoints")
+    start, rows, middle = checkpoints.resume(model)
     workers.agree(strategy, start, "number of finished epochs", _SHARE)
-    if start < epochs:
-        own = [_Recorder(rows, output_dir, checkpoint_interval, epochs, chief)]
-        own += [_events(output_dir)] if chief else []
-        model.fit(
-            batches(start),
-            epochs=epochs,
-            initial_epoch=start,
-            steps_per_epoch=steps_per_epoch,
-            shuffle=False,  # The batches come in their order.
-            validation_data=validation_data,
-            callbacks=[*callbacks, *own],
-            verbose=verbose if chief else 0,
-        )
+    rows = rows or []
+    recorder = _Recorder(
+        rows, output_dir, checkpoint_interval, epochs, chief, middle
+    )
+
+    def train(start, middle):
+        """Runs Keras's fit: of an epoch in its middle, only the rest."""
+        step = middle.step if middle else 0
+        data = batches(start, step) if step else batches(start)
+        own = [
+            Rest(middle, data),
+            recorder,
+            *([_Events(output_dir)] if chief else []),
+        ]
+        if stop is not None:
+            own.append(Stopping(stop, recorder, steps_per_epoch, step))
+        try:
+            model.fit(
+                data,
+                epochs=epochs,
+                initial_epoch=start,
+                steps_per_epoch=steps_per_epoch - step,
+                shuffle=False,  # The batches come in their order.
+                validation_data=validation_data,
+                callbacks=[*callbacks, *own],
+                verbose=verbose if chief else 0,
+            )
+        except Stopped:
+            for callback in own:
+                callback.on_train_end()  # Closes files.
+            workers.meet(strategy)
+            raise
+        return own[0].goes_on
+
+    if start < epochs and train(start, middle) and start + 1 < epochs:
+        train(start + 1, None)
     if chief:
         # A kill may have come between the last checkpoint and this file.
         _write_rows(output_dir, rows)
@@ -80,9 +111,31 @@ def fit(
     return rows
 
 
-def _events(output_dir):
-    folder = output_dir / "tensorboard"
-    return keras.callbacks.TensorBoard(folder, write_graph=False)
+class _Events(keras.callbacks.TensorBoard):
+    """TensorBoard's events; a disk that takes none is told in one line."""
+
+    def __init__(self, output_dir):
+        super().__init__(output_dir / "tensorboard", write_graph=False)
+
+    def on_train_begin(self, logs=None):
+        with writing(self.log_dir):
+            super().on_train_begin(logs)
+
+    def on_test_begin(self, logs=None):
+        with writing(self.log_dir):
+            super().on_test_begin(logs)
+
+    def on_test_end(self, logs=None):
+        with writing(self.log_dir):
+            super().on_test_end(logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        with writing(self.log_dir):
+            super().on_epoch_end(epoch, logs)
+
+    def on_train_end(self, logs=None):
+        with writing(self.log_dir):
+            super().on_train_end(logs)
 
 
 def restore(model, output_dir):
@@ -98,7 +151,7 @@ def restore(model, output_dir):
 class _Recorder(keras.callbacks.Callback):
     """Writes metrics.csv and checkpoints; stops on a loss that is no number."""
 
-    def __init__(self, rows, output_dir, interval, epochs, writes):
+    def __init__(self, rows, output_dir, interval, epochs, writes, middle):
         super().__init__()
         self.rows = rows
         self.output_dir = output_dir
@@ -106,9 +159,11 @@ class _Recorder(keras.callbacks.Callback):
         self.interval = interval
         self.epochs = epochs
         self.writes = writes
+        self.earlier = middle.seconds if middle else 0.0
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.started = time.monotonic()
+        self.started = time.monotonic() - self.earlier
+        self.earlier = 0.0
 
     def on_epoch_end(self, epoch, logs=None):
         logs = {name: float(value) for name, value in (logs or {}).items()}
@@ -118,16 +173,35 @@ class _Recorder(keras.callbacks.Callback):
                 "epoch": epoch + 1,
                 **logs,
                 "learning_rate": self._learning_rate(),
-                "seconds": round(time.monotonic() - self.started, 3),
+                "seconds": self._seconds(),
             }
         )
         if self.writes:
-            self._write(epoch + 1)
+            _write_rows(self.output_dir, self.rows)
+        if self._is_due(epoch + 1):
+            self._save(epoch + 1)
 
-    def _write(self, done):
-        _write_rows(self.output_dir, self.rows)
-        if done % self.interval == 0 or done == self.epochs:
-            self.checkpoints.save(self.model, done, self.rows)
+    def save_end(self, done):
+        """Saves the state after an epoch, unless that is done anyway."""
+        if not self._is_due(done):
+            self._save(done)
+
+    def save_middle(self, done, step, logs):
+        """Saves the state after some steps of the epoch after `done`."""
+        logs = {name: float(value) for name, value in (logs or {}).items()}
+        self._check_finite(done, logs)
+        metrics = tuple(metric_values(self.model))
+        self._save(done, Middle(step, self._seconds(), metrics))
+
+    def _is_due(self, done):
+        return done % self.interval == 0 or done == self.epochs
+
+    def _save(self, done, middle=None):
+        if self.writes:
+            self.checkpoints.save(self.model, done, self.rows, middle)
+
+    def _seconds(self):
+        return round(time.monotonic() - self.started, 3)
 
     def _check_finite(self, epoch, logs):
         # The training loss is of the weights before each step, so that the

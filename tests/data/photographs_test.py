@@ -41,6 +41,30 @@ def test_a_resumed_run_sees_what_the_whole_would_have_seen(numbered):
         np.testing.assert_array_equal(one[1], other[1])
 
 
+def test_a_start_in_the_middle_of_an_epoch_decodes_only_the_rest(
+    numbered, monkeypatch
+):
+    decoded = []
+    crop = crops.inception_crop
+
+    def counted(*args):
+        tf.py_function(lambda: decoded.append(1), [], [])
+        return crop(*args)
+
+    monkeypatch.setattr(crops, "inception_crop", counted)
+    build = lambda step: photographs.training_crops(  # noqa: E731
+        numbered, 8, seed=3, epochs=3, initial_epoch=1, initial_step=step
+    )
+    whole = list(build(0).as_numpy_iterator())
+    decoded.clear()
+    rest = list(build(2).as_numpy_iterator())
+    assert len(whole) == 6 and len(rest) == build(2).cardinality() == 4
+    assert len(decoded) < 8 * 6
+    for one, other in zip(whole[2:], rest, strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])
+
+
 def test_another_seed_is_another_order(numbered):
     one, other = (
         epochs_of(

@@ -78,6 +78,36 @@ def test_a_later_start_continues_bit_for_bit(numbered, augment):
             np.testing.assert_array_equal(found, wanted[start * STEPS :])
 
 
+def test_a_start_in_the_middle_of_an_epoch_continues_bit_for_bit(numbered):
+    seen, steps = [], COUNT // 6
+
+    def augment(images, seed):
+        tf.py_function(lambda: seen.append(1), [], [])
+        return images
+
+    build = lambda epoch, step: data.training_batches(  # noqa: E731
+        numbered,
+        6,
+        seed=3,
+        epochs=3,
+        initial_epoch=epoch,
+        initial_step=step,
+        augment=augment,
+    )
+    whole = list(build(0, 0).as_numpy_iterator())
+    for epoch, step in ((1, 1), (0, steps - 1), (2, 1)):
+        seen.clear()
+        batches = build(epoch, step)
+        rest = list(batches.as_numpy_iterator())
+        done = steps * epoch + step
+        assert len(rest) == batches.cardinality() == 3 * steps - done
+        # What comes before is not made.
+        assert len(seen) == len(rest)
+        for one, other in zip(rest, whole[done:], strict=True):
+            np.testing.assert_array_equal(one[0], other[0])
+            np.testing.assert_array_equal(one[1], other[1])
+
+
 def test_the_order_never_moves(numbered):
     """Stored from the first run, so that old checkpoints resume rightly."""
     labels = _run(numbered, seed=7, epochs=2)[1]

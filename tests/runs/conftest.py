@@ -9,11 +9,8 @@ from absl.testing import flagsaver
 
 from mimo_keras import data
 from tests.runs import outputs, processes
+from tests.runs.processes import TINY
 from uncertainty_runs import recipes, settings
-
-# Small enough to train in seconds; three epochs give two checkpoints that
-# are kept and one that is not.
-TINY = ("--dataset=digits", "--width_multiplier=1", "--train_epochs=3")
 
 
 @pytest.fixture

@@ -1,6 +1,9 @@
 """A folder belongs to the flags that it was first used with."""
 
+import errno
+import fcntl
 import json
+import os
 
 import pytest
 
@@ -120,3 +123,77 @@ def test_a_file_is_no_folder(settings, tmp_path, below):
     with pytest.raises(InputError, match="can be written.*output_dir="):
         folder.claim(settings)
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_another_process_is_kept_out_and_named(tmp_path):
+    run = tmp_path / "a" / "run"
+    with folder.alone(run):
+        with pytest.raises(InputError) as caught, folder.alone(run):
+            raise AssertionError("two are in the folder")
+        assert str(caught.value) == (
+            "Expected an --output_dir in which no other process is at work. "
+            f"Received: output_dir={run}, process {os.getpid()}. "
+            "Wait for it, end it, or choose another folder."
+        )
+        # A worker that does not write comes in, and changes nothing.
+        with folder.alone(run, write=False):
+            pass
+        assert [path.name for path in run.iterdir()] == [".lock"]
+        (run / "mine").touch()
+    assert [path.name for path in run.iterdir()] == ["mine"]
+    with folder.alone(run):
+        pass
+
+
+def test_a_folder_that_stays_empty_is_removed(tmp_path):
+    with folder.alone(tmp_path / "run"):
+        pass
+    assert not (tmp_path / "run").exists()
+    with folder.alone(tmp_path):
+        pass
+    assert tmp_path.exists()
+
+
+def test_what_a_killed_process_has_left_is_removed(tmp_path):
+    (tmp_path / ".lock").write_text("1")
+    (tmp_path / ".saved_model.x1.tmp").mkdir()
+    (tmp_path / ".saved_model.x1.tmp" / "half").touch()
+    (tmp_path / ".results.json.x2.tmp").touch()
+    (tmp_path / "results.json").touch()
+    with folder.alone(tmp_path):
+        names = {path.name for path in tmp_path.iterdir()}
+        assert names == {".lock", "results.json"}
+        assert (tmp_path / ".lock").read_text() == str(os.getpid())
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP])
+def test_file_systems_without_locks_keep_nobody_out(
+    tmp_path, monkeypatch, number
+):
+    def flock(handle, kind):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with folder.alone(tmp_path), folder.alone(tmp_path):
+        pass
+
+
+def test_a_lock_whose_file_was_just_removed_is_taken_anew(
+    tmp_path, monkeypatch
+):
+    flock, removed = fcntl.flock, []
+
+    def late(handle, kind):
+        flock(handle, kind)
+        if not removed:
+            removed.append((tmp_path / ".lock").unlink())
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with folder.alone(tmp_path):
+        assert (tmp_path / ".lock").exists()
+
+
+def test_what_is_no_folder_is_left_to_others_to_tell(tmp_path):
+    (tmp_path / "file").touch()
+    with folder.alone(tmp_path / "file"), folder.alone(tmp_path / "file" / "a"):
+        pass

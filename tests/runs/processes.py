@@ -1,6 +1,7 @@
 """Runs a script in a process of its own, and kills it where a test says."""
 
 import dataclasses
+import functools
 import itertools
 import multiprocessing
 import os
@@ -12,9 +13,13 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CIFAR = ROOT / "uncertainty_runs" / "cifar.py"
+# Small enough to train in seconds; three epochs give two checkpoints that
+# are kept and one that is not.
+TINY = ("--dataset=digits", "--width_multiplier=1", "--train_epochs=3")
 SECONDS = 240
 """When a process counts as hanging; none that works comes near it."""
 
@@ -73,24 +78,51 @@ def run(flags, folder, before=None, script=CIFAR):
     Returns:
         `Finished`, as `run_plainly`.
     """
+    return finish(start(flags, folder, before, script), folder)
+
+
+def start(flags, folder, before=None, script=CIFAR):
+    """Begins what `run` does; returns the process, for `finish`."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, "uncertainty_runs.cifar"])
     process = context.Process(
         target=_script, args=([str(script), *flags], folder, before)
     )
     process.start()
-    process.join(SECONDS)
+    return process
+
+
+def finish(process, folder, seconds=None):
+    """Waits for what `start` began in a folder; returns its `Finished`."""
+    seconds = seconds or SECONDS
+    process.join(seconds)
     if process.is_alive():
         process.kill()
         process.join()
-        raise AssertionError(f"{flags} runs longer than {SECONDS} seconds")
+        raise AssertionError(f"a run in {folder} is longer than {seconds} s")
     stdout, stderr = (
         _stream(folder, name).read_text("utf-8") for name in _STREAMS
     )
     return Finished(process.exitcode, stdout, _quiet(stderr))
 
 
-def kill(where, call, *, after=False, seconds=0.0):
+def wait_for(path):
+    """Waits until a file is there."""
+    ends = time.monotonic() + SECONDS
+    while not path.exists():
+        if time.monotonic() > ends:
+            raise AssertionError(f"{path} has not come in {SECONDS} seconds")
+        time.sleep(0.05)
+
+
+def wake(process):
+    """Lets a process end that SIGSTOP has put to sleep, or soon will."""
+    while process.is_alive():
+        os.kill(process.pid, signal.SIGCONT)
+        process.join(0.1)
+
+
+def kill(where, call, *, after=False, seconds=0.0, number=signal.SIGKILL):
     """Makes this process kill itself as `kill -9` does.
 
     Args:
@@ -99,7 +131,13 @@ def kill(where, call, *, after=False, seconds=0.0):
         call: Which call of it does, from 1.
         after: Whether to let the call happen first.
         seconds: How long to let the process go on, in parallel.
+        number: The signal.
     """
+    at(where, call, functools.partial(_kill, number, seconds), after=after)
+
+
+def at(where, call, action, *, after=False):
+    """Does something in a call of a function, as `kill` says which."""
     holder, _, name = where.rpartition(".")
     holder = pkgutil.resolve_name(holder)
     original = getattr(holder, name)
@@ -108,10 +146,10 @@ def kill(where, call, *, after=False, seconds=0.0):
     def counted(*args, **kwargs):
         reached = next(calls) == call
         if reached and not after:
-            _kill(seconds)
+            action()
         result = original(*args, **kwargs)
         if reached and after:
-            _kill(seconds)
+            action()
         return result
 
     setattr(holder, name, counted)
@@ -123,8 +161,8 @@ def without_network():
         os.environ[name] = "http://127.0.0.1:9"
 
 
-def _kill(seconds):
-    arguments = (os.getpid(), signal.SIGKILL)
+def _kill(number, seconds):
+    arguments = (os.getpid(), number)
     if seconds:
         threading.Timer(seconds, os.kill, arguments).start()
     else:

@@ -4,10 +4,15 @@ import functools
 import random
 import shutil
 
-import numpy as np
 import pytest
 
-from tests.runs import outputs
+from tests.runs.ends import (
+    assert_nothing_is_left_over,
+    assert_same_answers,
+    assert_same_end,
+    assert_same_results,
+    left_by,
+)
 from tests.runs.processes import kill
 
 COMMAND = ("--output_dir=run", "--export")
@@ -56,30 +61,6 @@ MOMENTS = {
 }
 
 
-def left_by(folder):
-    """Returns the names of the checkpoints and of the outcome, sorted."""
-    outcome = ("results.json", "report.html", "saved_model")
-    found = [folder / name for name in outcome if (folder / name).exists()]
-    found += (folder / "checkpoints").glob("epoch*")
-    return sorted(path.name for path in found)
-
-
-def assert_same_end(folder, uninterrupted):
-    """Holds what training left against that of an uninterrupted run."""
-    found, wanted = (
-        outputs.rows(run, times=False) for run in (folder, uninterrupted)
-    )
-    assert found == wanted
-    for name in ("epoch_000002.npz", "epoch_000003.npz"):
-        with (
-            np.load(folder / "checkpoints" / name) as found,
-            np.load(uninterrupted / "checkpoints" / name) as wanted,
-        ):
-            assert found.files == wanted.files
-            for array in sorted(set(found.files) - {"record"}):
-                np.testing.assert_array_equal(found[array], wanted[array])
-
-
 def test_killed_at_every_moment(folder, cifar, tmp_path):
     killed = tmp_path / "run"
     for moment, (how, left) in MOMENTS.items():
@@ -89,11 +70,9 @@ def test_killed_at_every_moment(folder, cifar, tmp_path):
     done = cifar(*COMMAND)
     assert (done.status, done.stderr) == (0, "")
     assert_same_end(killed, folder)
-    found, wanted = (
-        outputs.results(run, times=False) for run in (killed, folder)
-    )
-    assert found == wanted
-    assert "saved_model" in left_by(killed)
+    assert_same_results(killed, folder)
+    assert_same_answers(killed, folder)
+    assert_nothing_is_left_over(killed)
 
 
 def test_killed_at_random_times(folder, cifar, tmp_path):

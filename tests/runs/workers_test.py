@@ -12,6 +12,17 @@ COMMAND = [
 ]
 
 
+# Asks the worker to stop as its first epoch begins, then runs the command.
+TOLD = """
+import runpy, signal, sys
+from tests.runs.processes import kill
+where = "mimo_keras.training.stopping:Stopping.on_epoch_begin"
+kill(where, 1, number=signal.SIGTERM)
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
 def run(folder, *flags):
     """Runs the command as two workers, of which the second has more flags."""
     return subprocesses.workers([COMMAND, [*COMMAND, *flags]], folder)
@@ -71,6 +82,19 @@ def test_they_resume_from_the_last_checkpoint(finished):
     with np.load(newest) as arrays:
         for name in set(wanted) - {"record"}:
             np.testing.assert_array_equal(arrays[name], wanted[name])
+
+
+def test_one_that_is_told_to_stop_stops_all_after_the_epoch(finished, tmp_path):
+    told = subprocesses.workers([COMMAND, ["-c", TOLD, *COMMAND]], tmp_path)
+    for status, said, errors in told:
+        assert status == 0, errors
+        last = said.splitlines()[-1]
+        assert last.startswith("Stopped after epoch 1. Run the same command")
+    run(tmp_path)
+    ours, whole = tmp_path / "run", finished[0] / "run"
+    assert outputs.rows(ours, times=False) == outputs.rows(whole, times=False)
+    found, wanted = (outputs.results(r, times=False) for r in (ours, whole))
+    assert found == wanted
 
 
 def test_workers_with_other_flags_are_told(tmp_path):

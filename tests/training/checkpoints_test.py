@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mimo_keras.errors import InputError
-from mimo_keras.training.checkpoints import Checkpoints
+from mimo_keras.training.checkpoints import Checkpoints, Middle
 from tests.training import networks
 
 RECORD = [{"epoch": 1, "loss": 0.5}]
@@ -95,6 +95,41 @@ def test_two_are_kept(saved):
     names = [path.name for path in checkpoints.paths()]
     assert names == ["epoch_000003.npz", "epoch_000010.npz"]
     assert sorted(p.name for p in checkpoints.directory.iterdir()) == names
+
+
+def test_the_middle_of_an_epoch_stands_between_its_ends(saved):
+    checkpoints, model, _ = saved
+    middles = [Middle(step, 1.5, (np.full(2, step),)) for step in (9, 10)]
+    for middle in middles:
+        state = _fill(model, middle.step)
+        checkpoints.save(model, 2, RECORD, middle)
+    names = [path.name for path in checkpoints.paths()]
+    assert names == [
+        "epoch_000002_step_000009.npz",
+        "epoch_000002_step_000010.npz",
+    ]
+    _fill(model, 3)
+    *found, middle = checkpoints.resume(model)
+    assert found == [2, RECORD] and (middle.step, middle.seconds) == (10, 1.5)
+    np.testing.assert_array_equal(middle.metrics, [[10, 10]])
+    _assert_states_equal(_state(model), state)
+    # Damaged, it is the one before that is used.
+    newest = checkpoints.paths()[-1]
+    newest.write_bytes(newest.read_bytes()[:-30])
+    assert checkpoints.resume(model)[2].step == 9
+    checkpoints.save(model, 3, RECORD)
+    assert checkpoints.resume(model)[::2] == (3, None)
+    checkpoints.save(model, 3, RECORD, middles[0])
+    checkpoints.save(model, 4, RECORD)
+    names = [path.name for path in checkpoints.paths()]
+    assert names == ["epoch_000003_step_000009.npz", "epoch_000004.npz"]
+
+
+def test_steps_sort_as_numbers(tmp_path):
+    checkpoints, model = Checkpoints(tmp_path), _compiled()
+    for step in (999_999, 1_000_000):
+        checkpoints.save(model, 0, RECORD, Middle(step, 0.0, ()))
+    assert checkpoints.resume(model)[2].step == 1_000_000
 
 
 def test_one_alone_is_never_kept(tmp_path):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from mimo_keras.errors import Stopped
 from mimo_keras.training.epochs import EpochClock, with_clock
 from mimo_keras.training.fit import fit
 from tests.methods import small
@@ -132,15 +133,15 @@ class StopAt(keras.callbacks.Callback):
 def test_a_stopped_run_ends_bit_for_bit_as_a_whole_one(tmp_path):
     """Draws of the mix, CutMix's fall and the fade-out are all resumed."""
 
-    def run(folder, *callbacks):
+    def run(folder, *callbacks, stop=None):
         import tensorflow as tf
 
         model = create()
         images, labels = small.examples(model, 8)
 
-        def batches(start):
+        def batches(start, step=0):
             whole = tf.data.Dataset.from_tensor_slices((images, labels))
-            return whole.batch(4).repeat(5 - start)
+            return whole.batch(4).repeat(5 - start).skip(step)
 
         fit(
             model,
@@ -150,18 +151,23 @@ def test_a_stopped_run_ends_bit_for_bit_as_a_whole_one(tmp_path):
             output_dir=folder,
             callbacks=callbacks,
             verbose=0,
+            stop=stop,
         )
         return model
 
     whole = run(tmp_path / "whole")
     with pytest.raises(_Stop):
         run(tmp_path / "stopped", StopAt())
-    resumed = run(tmp_path / "stopped")
-    assert states(resumed) == states(whole) == [(5, 5)] * 2
-    for one, other in zip(resumed.variables, whole.variables, strict=True):
-        np.testing.assert_array_equal(
-            small.numpy(one), small.numpy(other), err_msg=one.path
-        )
+    asked = iter([False] * 4 + [True])  # In the middle of epoch 3.
+    with pytest.raises(Stopped, match="in epoch 3 after step 1 of 2"):
+        run(tmp_path / "asked", stop=lambda: next(asked))
+    for name in ("stopped", "asked"):
+        resumed = run(tmp_path / name)
+        assert states(resumed) == states(whole) == [(5, 5)] * 2
+        for one, other in zip(resumed.variables, whole.variables, strict=True):
+            np.testing.assert_array_equal(
+                small.numpy(one), small.numpy(other), err_msg=one.path
+            )
 
 
 def test_two_replicas_know_the_epoch(two_cpus):

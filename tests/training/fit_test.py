@@ -97,7 +97,7 @@ def test_what_callbacks_add_is_recorded(seldom_saved):
 def _spoiled(initial_epoch, epochs):
     """Batches whose images are NaN from the third epoch on."""
     good = 2 * short_runs.STEPS
-    clean = short_runs.batches(initial_epoch, epochs).map(
+    clean = short_runs.batches(initial_epoch, epochs=epochs).map(
         lambda images, labels: (tf.cast(images, tf.float32) / 255, labels)
     )
     bad = clean.skip(good).map(lambda x, y: (x * float("nan"), y))

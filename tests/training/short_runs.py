@@ -25,14 +25,15 @@ def create(seed=11, rate=0.3, decay=0.1, boundary=2 * STEPS):
     return model
 
 
-def batches(initial_epoch, epochs=EPOCHS):
-    """The batches from an epoch on, a function of the epoch alone."""
+def batches(initial_epoch, initial_step=0, epochs=EPOCHS):
+    """The batches from an epoch's step on, a function of these alone."""
     return data.training_batches(
         EXAMPLES,
         BATCH,
         seed=2,
         epochs=epochs,
         initial_epoch=initial_epoch,
+        initial_step=initial_step,
     )
 
 

@@ -1,0 +1,130 @@
+"""Stopping a run between two steps, and going on from there.
+
+Keras's fit knows whole epochs only. An epoch that was stopped in its middle
+ends in a call of fit of its own, which has fewer steps and begins with what
+the metrics had counted.
+"""
+
+import keras
+import numpy as np
+
+from mimo_keras.errors import Stopped, expected
+from mimo_keras.training import workers
+
+
+class Rest(keras.callbacks.Callback):
+    """Makes a call of fit the rest of an epoch.
+
+    Args:
+        middle: `checkpoints.Middle` of its first epoch; None if that is to
+            begin, and then this callback does nothing.
+        batches: Dataset of (images, labels) that fit gets.
+    """
+
+    def __init__(self, middle, batches):
+        super().__init__()
+        self.middle = middle
+        self.batches = batches
+        self.goes_on = False
+
+    def on_train_begin(self, logs=None):
+        if self.middle:
+            # Without a strategy Keras makes metrics in the first step only.
+            self.model._symbolic_build(data_batch=next(iter(self.batches)))
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.middle:  # Keras has just set the metrics back.
+            restore_metrics(self.model, self.middle.metrics)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.middle and not self.model.stop_training:
+            self.model.stop_training = self.goes_on = True
+
+
+class Stopping(keras.callbacks.Callback):
+    """Saves a checkpoint and raises `Stopped` when it is asked to stop.
+
+    Several workers, who must all do the same, stop at the end of an epoch if
+    any of them is asked.
+
+    Args:
+        asked: Function without arguments that says whether to stop.
+        recorder: What saves, by `save_middle` and `save_end`.
+        steps: Steps of an epoch.
+        first: Its steps that were done before this call of fit.
+    """
+
+    def __init__(self, asked, recorder, steps, first=0):
+        super().__init__()
+        self.asked = asked
+        self.recorder = recorder
+        self.steps = steps
+        self.first = first
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        done = self.first + batch + 1
+        several = workers.several(self._strategy)
+        # After the last step the epoch's end is near, which can save its row.
+        if done < self.steps and not several and self.asked():
+            self.recorder.save_middle(self.epoch, done, logs)
+            raise Stopped(
+                f"Stopped in epoch {self.epoch + 1} after step {done} of "
+                f"{self.steps}."
+            )
+
+    def on_epoch_end(self, epoch, logs=None):
+        if any(workers.meet(self._strategy, int(self.asked()))):
+            self.recorder.save_end(epoch + 1)
+            raise Stopped(f"Stopped after epoch {epoch + 1}.")
+
+    @property
+    def _strategy(self):
+        return getattr(self.model, "distribute_strategy", None)
+
+
+def metric_values(model):
+    """Returns what a model's metrics have counted.
+
+    Args:
+        model: keras.Model whose metrics are built.
+
+    Returns:
+        A list of arrays (replicas, …), one a variable: replicas that count
+        for themselves must go on from their own numbers.
+    """
+    return [
+        np.stack([keras.ops.convert_to_numpy(part) for part in parts])
+        for parts in _parts(model)
+    ]
+
+
+def restore_metrics(model, values):
+    """Gives a model's metrics the values that `metric_values` returned.
+
+    Raises:
+        InputError: They are of another number of replicas.
+    """
+    strategy = getattr(model, "distribute_strategy", None)
+    replicas = strategy.num_replicas_in_sync if strategy else 1
+    if {len(value) for value in values} - {replicas}:
+        raise expected(
+            "as many devices as the epoch began on that is to be finished",
+            f"devices={replicas}, at first {len(values[0])}",
+            "Go on with as many.",
+        )
+    for parts, value in zip(_parts(model), values, strict=True):
+        for part, number in zip(parts, value, strict=True):
+            part.assign(number)
+
+
+def _parts(model):
+    """Returns each metric variable as a list of those of all replicas."""
+    strategy = getattr(model, "distribute_strategy", None)
+    variables = model.metrics_variables
+    if strategy is None:
+        return [[variable] for variable in variables]
+    local = strategy.experimental_local_results
+    return [local(variable.value) for variable in variables]

@@ -1,0 +1,120 @@
+"""A disk that takes no more is told in one line, and costs nothing."""
+
+import functools
+import json
+
+import pytest
+
+from tests.runs import disks, processes
+from tests.runs.ends import (
+    assert_nothing_is_left_over,
+    assert_same_answers,
+    assert_same_end,
+    assert_same_results,
+    left_by,
+)
+
+COMMAND = ("--output_dir=run", "--export")
+STEP = "keras.callbacks:TensorBoard.on_train_batch_end"
+KEPT = ["epoch_000001.npz"]
+LAST = ["epoch_000002.npz", "epoch_000003.npz"]
+# Which file is being written when the disk is full, as the message names it,
+# and which files of `left_by` there are then.
+FILES = {
+    "metrics.csv": [],
+    "epoch_000001.npz": [],
+    "epoch_000002.npz": KEPT,
+    "corrupted-contrast_3.npz": LAST,
+    "arrays.npz": LAST,
+    "results.json": LAST,
+    "report.html": [*LAST, "results.json"],
+}
+FULL = "(No space left on device)"
+REMEDY = "Mend that and run the same command again: what was written before"
+
+
+def line(done):
+    """Returns the one line that a process that failed well has said."""
+    assert done.status == 2, done
+    (said,) = done.stderr.splitlines()
+    assert said.startswith("cifar.py: error: Expected ")
+    return said
+
+
+def test_a_full_disk_at_every_moment(folder, cifar, tmp_path):
+    run = tmp_path / "run"
+    said = line(
+        cifar(*COMMAND, before=functools.partial(disks.full, "flags.json"))
+    )
+    assert FULL in said and not run.exists()
+    for name, left in FILES.items():
+        said = line(cifar(*COMMAND, before=functools.partial(disks.full, name)))
+        assert "room for files" in said and REMEDY in said
+        assert f"{name} {FULL}" in said and "Received: run/" in said
+        assert left_by(run) == left, name
+        assert_nothing_is_left_over(run)
+    save = "tensorflow:saved_model.save"
+    said = line(
+        cifar(*COMMAND, before=functools.partial(disks.full_from, save))
+    )
+    assert "run/saved_model (File too large)" in said and REMEDY in said
+    assert left_by(run) == [*LAST, "report.html", "results.json"]
+    assert_nothing_is_left_over(run)
+    # There is room.
+    done = cifar(*COMMAND)
+    assert (done.status, done.stderr) == (0, "")
+    assert_same_end(run, folder)
+    assert_same_results(run, folder)
+    assert_same_answers(run, folder)
+
+
+def test_an_export_stays_until_there_is_room_for_another(folder, used, cifar):
+    save = "tensorflow:saved_model.save"
+    line(cifar(*COMMAND, before=functools.partial(disks.full_from, save)))
+    assert_same_answers(used, folder)
+
+
+def test_events_that_cannot_be_written_are_told(used, cifar):
+    for path in (used / "checkpoints").iterdir():
+        path.unlink()
+    forbid = functools.partial(disks.read_only, used / "tensorboard")
+    said = line(cifar(*COMMAND, before=forbid))
+    assert "run/tensorboard (Permission denied)" in said and REMEDY in said
+
+
+def test_a_folder_that_becomes_read_only(folder, cifar, tmp_path):
+    """As root, without the power to write everywhere."""
+    run = tmp_path / "run"
+    forbid = functools.partial(disks.read_only_from, run, STEP, 40)
+    said = line(cifar(*COMMAND, before=forbid))
+    assert "run/metrics.csv (Permission denied)" in said and REMEDY in said
+    assert left_by(run) == KEPT
+    # It still is when the run begins.
+    said = line(cifar(*COMMAND, before=functools.partial(disks.read_only, run)))
+    assert "--output_dir that can be written" in said
+    assert "output_dir=run (Permission denied)" in said
+    disks.set_mode(run, 0o755)
+    evaluation = "uncertainty_runs.suite:Suite.full"
+    cifar(*COMMAND, before=functools.partial(processes.kill, evaluation, 1))
+    assert_same_end(run, folder)
+
+
+@pytest.mark.parametrize("size", [0, 300])
+def test_results_that_are_half_written_are_mended(folder, used, cifar, size):
+    for name in ("results.json", "arrays.npz", "report.html"):
+        path = used / name
+        path.write_bytes(path.read_bytes()[:size])
+    for script, flags in {
+        "evaluate": ["--runs=run", "--suite=test"],
+        "analyze": ["--run_dir=run", "--figure=risk_coverage"],
+    }.items():
+        script = processes.CIFAR.with_name(f"{script}.py")
+        done = processes.run(flags, used.parent, None, script)
+        assert done.status == 2, done
+        (said,) = done.stderr.splitlines()
+        assert "Expected a whole " in said and "path=run/" in said
+        assert "Run its training command again" in said
+    done = cifar("--output_dir=run")
+    assert (done.status, done.stderr) == (0, "")
+    assert_same_results(used, folder)
+    assert json.loads((used / "flags.json").read_text())["seed"] == 42

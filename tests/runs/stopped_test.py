@@ -1,0 +1,117 @@
+"""SIGTERM: a run stops where it can go on, and ends as if never stopped."""
+
+import functools
+import signal
+
+import pytest
+
+from tests.runs import processes
+from tests.runs.ends import (
+    assert_nothing_is_left_over,
+    assert_same_answers,
+    assert_same_end,
+    assert_same_results,
+    left_by,
+)
+from tests.runs.processes import kill
+
+COMMAND = ("--output_dir=run", "--export")
+ON = " Run the same command again to go on."
+STEP = "keras.callbacks:TensorBoard.on_train_batch_end"
+LAST = ["epoch_000002.npz", "epoch_000003.npz"]
+# Where each process in turn is asked to stop, what it says last, and which
+# files of `left_by` there are then.
+MOMENTS = [
+    (
+        {"where": STEP, "call": 5},
+        "Stopped in epoch 1 after step 5 of 37.",
+        ["epoch_000000_step_000005.npz"],
+    ),
+    (
+        {"where": STEP, "call": 1},
+        "Stopped in epoch 1 after step 6 of 37.",
+        ["epoch_000000_step_000005.npz", "epoch_000000_step_000006.npz"],
+    ),
+    # 31 steps are left of epoch 1.
+    (
+        {"where": STEP, "call": 31 + 36},
+        "Stopped in epoch 2 after step 36 of 37.",
+        ["epoch_000001.npz", "epoch_000001_step_000036.npz"],
+    ),
+    # After the last step the epoch is ended first.
+    (
+        {"where": STEP, "call": 1},
+        "Stopped after epoch 2.",
+        ["epoch_000001_step_000036.npz", "epoch_000002.npz"],
+    ),
+    (
+        {
+            "where": "mimo_keras.training.checkpoints:Checkpoints.save",
+            "call": 1,
+        },
+        "Stopped after epoch 3.",
+        LAST,
+    ),
+    (
+        {"where": "uncertainty_runs.evaluated:Evaluated.metrics", "call": 20},
+        "Stopped in the evaluation.",
+        LAST,
+    ),
+    (
+        {"where": "os.rename", "call": 1},
+        "Stopped at the end, with nothing left to do.",
+        [*LAST, "report.html", "results.json", "saved_model"],
+    ),
+]
+
+
+def stopping(**how):
+    return functools.partial(kill, number=signal.SIGTERM, **how)
+
+
+def test_stopped_at_every_moment(folder, cifar, tmp_path):
+    run = tmp_path / "run"
+    for how, said, left in MOMENTS:
+        done = cifar(*COMMAND, before=stopping(**how))
+        assert (done.status, done.stderr) == (0, ""), said
+        assert done.stdout.splitlines()[-1] == said + ON
+        assert left_by(run) == left, said
+        assert not (run / ".lock").exists()
+    assert_same_end(run, folder)
+    assert_same_results(run, folder)
+    assert_same_answers(run, folder)
+    assert_nothing_is_left_over(run)
+
+
+def test_what_is_evaluated_is_kept(used, cifar):
+    (used / "results.json").unlink()
+    where = "uncertainty_runs.evaluated:Evaluated.metrics"
+    done = cifar("--output_dir=run", before=stopping(where=where, call=20))
+    assert done.stdout.splitlines()[-1] == "Stopped in the evaluation." + ON
+    # 19 sets, of which one is asked for twice.
+    assert len(list((used / "evaluated").iterdir())) == 19
+    assert not (used / "results.json").exists()
+
+
+def test_evaluate_stops_and_keeps_what_it_has(used):
+    script = processes.CIFAR.with_name("evaluate.py")
+    where = "uncertainty_runs.evaluated:Evaluated.metrics"
+    done = processes.run(
+        ["--runs=run", "--output_dir=ours"],
+        used.parent,
+        stopping(where=where, call=5),
+        script,
+    )
+    assert (done.status, done.stderr) == (0, "")
+    assert done.stdout == "Stopped in the evaluation." + ON + "\n"
+    ours = used.parent / "ours"
+    assert [path.name for path in ours.iterdir()] == ["evaluated"]
+    assert len(list((ours / "evaluated").iterdir())) == 4
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_before_a_run_begins_it_ends_as_any_process(cifar, tmp_path, number):
+    where = "uncertainty_runs.models:build_model"
+    how = functools.partial(kill, where, 1, number=number)
+    assert cifar(*COMMAND, before=how).status != 0
+    assert not (tmp_path / "run").exists()

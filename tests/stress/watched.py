@@ -1,0 +1,132 @@
+"""A run that notes what it does, and can be killed at what it does next."""
+
+import collections
+import contextlib
+import dataclasses
+import functools
+import os
+import pkgutil
+import re
+import signal
+import threading
+import time
+
+# Function -> the phase that it is, from its call to its end. In between it
+# is what the outer one is; before all it is "start", behind them "outcome".
+PHASES = {
+    "uncertainty_runs.training:fit": "training",
+    "mimo_keras.training.checkpoints:Checkpoints.save": "checkpointing",
+    "uncertainty_runs.suite:Suite.full": "evaluation",
+    "mimo_keras:export_saved_model": "export",
+}
+AFTER = "outcome"
+ALL = ("start", *PHASES.values(), AFTER)
+# What is noted besides, to be killed at.
+CALLS = (
+    "os.replace",
+    "os.fsync",
+    "os.rename",
+    "os.unlink",
+    "zipfile:ZipFile.open",
+    "uncertainty_runs.evaluated:Evaluated.metrics",
+    "keras.callbacks:TensorBoard.on_train_batch_end",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Aim:
+    """A moment to be killed at: a call in a phase.
+
+    Attributes:
+        phase: The phase; None for never.
+        name: The function; the phase's own means its beginning.
+        call: Which call of it in that phase, from 1.
+        after: Whether the call happens first.
+        seconds: How long the process goes on, in parallel.
+    """
+
+    phase: str | None = None
+    name: str = ""
+    call: int = 1
+    after: bool = False
+    seconds: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    """A line of what a run noted: when, in which phase, what was called."""
+
+    time: float
+    phase: str
+    name: str
+
+
+def watch(path, aim):
+    """Lets this process note in a file what it does, and die at the aim."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+    phases, calls = ["start"], collections.Counter()
+
+    def note(name):
+        line = f"{time.monotonic():.6f} {phases[-1]} {name}\n"
+        os.write(handle, line.encode())  # A kill does not take it back.
+
+    @contextlib.contextmanager
+    def noted(name):
+        note(name)
+        key = phases[-1], name
+        calls[key] += 1
+        hit = key == (aim.phase, aim.name) and calls[key] == aim.call
+        if hit and not aim.after:
+            _die(aim.seconds)
+        yield
+        if hit and aim.after:
+            _die(aim.seconds)
+
+    @contextlib.contextmanager
+    def phase(entered, name):
+        phases.append(entered)
+        try:
+            with noted(name):
+                yield
+        finally:
+            phases.pop()
+            if phases == ["start"]:
+                phases[0] = AFTER
+            note("end")
+
+    note("begin")
+    for name, entered in PHASES.items():
+        _wrap(name, functools.partial(phase, entered, name))
+    for name in CALLS:
+        _wrap(name, functools.partial(noted, name))
+
+
+def events(path):
+    """Returns what a run has noted."""
+    lines = path.read_text().splitlines()
+    return [
+        Event(float(when), *rest)
+        for when, *rest in (line.split(" ") for line in lines)
+    ]
+
+
+def _wrap(where, around):
+    # The last "." or ":" is before the name.
+    holder, name = re.fullmatch(r"(.+)[.:](\w+)", where).groups()
+    holder = pkgutil.resolve_name(holder)
+    original = getattr(holder, name)
+
+    @functools.wraps(original)
+    def wrapped(*args, **kwargs):
+        with around():
+            return original(*args, **kwargs)
+
+    setattr(holder, name, wrapped)
+
+
+def _die(seconds):
+    arguments = (os.getpid(), signal.SIGKILL)
+    if seconds:
+        threading.Timer(seconds, os.kill, arguments).start()
+    else:
+        os.kill(*arguments)

@@ -1,0 +1,150 @@
+"""A run that is asked to stop ends, later, as if it never had been."""
+
+import itertools
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from mimo_keras.errors import InputError, Stopped
+from mimo_keras.training import distribution, stopping
+from mimo_keras.training.checkpoints import Checkpoints
+from mimo_keras.training.fit import NonFiniteLossError, restore
+from tests.training import networks, short_runs
+
+
+def at(call):
+    """A function that says yes when it is asked for the `call`th time.
+
+    With three steps an epoch: after step 1, after step 2, after the epoch.
+    """
+    calls = itertools.count(1)
+    return lambda: next(calls) == call
+
+
+def timeless(rows):
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
+
+
+def stopped(folder, call, **options):
+    with pytest.raises(Stopped) as caught:
+        short_runs.train(short_runs.create(), folder, stop=at(call), **options)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "calls", [[1], [2, 1], [3], [5], [5, 1, 4], [11], [12]]
+)
+def test_a_stopped_run_ends_bit_for_bit_as_a_whole_one(whole, tmp_path, calls):
+    for call in calls:
+        stopped(tmp_path, call)
+    model = short_runs.create(seed=99)
+    rows = short_runs.train(model, tmp_path, stop=lambda: False)
+    _, wanted, wanted_rows = whole
+    for found, other in (
+        (model.variables, wanted.variables),
+        (model.optimizer.variables, wanted.optimizer.variables),
+    ):
+        for one, two in zip(found, other, strict=True):
+            np.testing.assert_array_equal(one, two)
+    assert timeless(rows) == timeless(wanted_rows)
+    assert timeless(short_runs.table(tmp_path)) == timeless(
+        short_runs.table(whole[0])
+    )
+    kept = Checkpoints(tmp_path / "checkpoints").paths()
+    assert len(kept) == 2 and kept[-1].name == "epoch_000004.npz"
+
+
+def test_it_says_where_and_a_checkpoint_holds_that(tmp_path):
+    assert stopped(tmp_path, 5) == "Stopped in epoch 2 after step 2 of 3."
+    path = tmp_path / "checkpoints" / "epoch_000001_step_000002.npz"
+    assert path.exists()
+    model = short_runs.create()
+    assert restore(model, tmp_path)[0] == 1
+    assert int(model.optimizer.iterations) == 5
+    assert stopped(tmp_path, 1) == "Stopped after epoch 2."
+    assert restore(model, tmp_path)[0] == 2
+    assert len(short_runs.table(tmp_path)) == 2
+
+
+def test_an_epoch_that_has_no_checkpoint_of_its_own_gets_one(tmp_path):
+    stopped(tmp_path, 3, checkpoint_interval=3)
+    (kept,) = Checkpoints(tmp_path / "checkpoints").paths()
+    assert kept.name == "epoch_000001.npz"
+
+
+def test_the_time_of_both_parts_of_an_epoch_is_counted(tmp_path, monkeypatch):
+    clock = itertools.count(100)
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    stopped(tmp_path, 1)
+    seconds = (
+        Checkpoints(tmp_path / "checkpoints")
+        .resume(short_runs.create())[2]
+        .seconds
+    )
+    assert seconds > 0
+    monkeypatch.setattr("time.monotonic", lambda: 7)
+    stopped(tmp_path, 2)
+    (row,) = short_runs.table(tmp_path)
+    assert float(row["seconds"]) == seconds
+
+
+class EarlyEnd(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = True
+
+
+def test_another_callback_can_end_training_after_the_rest(tmp_path):
+    stopped(tmp_path, 1)
+    rows = short_runs.train(short_runs.create(), tmp_path, EarlyEnd())
+    assert len(rows) == 1
+
+
+def test_a_loss_that_is_no_number_is_not_kept(tmp_path):
+    model = short_runs.create(rate=math.inf)
+    with pytest.raises(NonFiniteLossError, match="loss=nan in epoch 1"):
+        short_runs.train(model, tmp_path, stop=at(2))
+    assert not list(tmp_path.glob("checkpoints/*"))
+
+
+@pytest.fixture
+def model():
+    model = short_runs.create()
+    x, y = short_runs.EXAMPLES.images, short_runs.EXAMPLES.labels
+    model.train_on_batch(x, y)
+    return model
+
+
+def test_metrics_go_on_from_what_they_had_counted(model):
+    x, y = short_runs.EXAMPLES.images, short_runs.EXAMPLES.labels
+    wanted = model.get_metrics_result()
+    values = stopping.metric_values(model)
+    model.reset_metrics()
+    model.test_on_batch(x[:2], y[:2])
+    assert model.get_metrics_result() != wanted
+    stopping.restore_metrics(model, values)
+    assert model.get_metrics_result() == wanted
+
+
+def test_another_number_of_devices_is_told(model):
+    values = [np.stack([v[0], v[0]]) for v in stopping.metric_values(model)]
+    with pytest.raises(InputError, match="devices=1, at first 2. Go on with"):
+        stopping.restore_metrics(model, values)
+
+
+def test_two_replicas_go_on_from_their_own_metrics(two_cpus, tmp_path):
+    def train(folder, stop=None):
+        strategy = distribution.make_strategy(num_cores=len(two_cpus))
+        with strategy.scope():
+            model = networks.create("mimo", backbone="mlp_4")
+            model.compile(keras.optimizers.SGD(0.2, momentum=0.9))
+        return model, short_runs.train(model, folder, stop=stop, epochs=2)
+
+    wanted, wanted_rows = train(tmp_path / "whole")
+    for call in (2, 3):
+        with pytest.raises(Stopped):
+            train(tmp_path / "stopped", at(call))
+    found, rows = train(tmp_path / "stopped")
+    networks.assert_same_weights(found, wanted)
+    assert timeless(rows) == timeless(wanted_rows)
