@@ -71,6 +71,7 @@ def main():
     f = flags.FLAGS
     if not f.table_only:
         runs = []
+        study.check([f.base], f.seeds)
         for seed, values in itertools.product(f.seeds, grid(f.vary)):
             changes = [f"{name}={value}" for name, value in values.items()]
             entry = ":".join([f.base, *changes])
@@ -82,9 +83,10 @@ def main():
             record = {"command": command, "order": order, "runs": runs}
             write_json(f.record, record)
     record = study.read(f.record)
-    print(table(record))
-    if f.figure:
-        draw(record, pathlib.Path(f.figure), f.against)
+    with study.told(f.record):
+        print(table(record))
+        if f.figure:
+            draw(record, pathlib.Path(f.figure), f.against)
 
 
 def draw(record, path, against=None):
