@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint check clean
+.PHONY: help install demo test lint check stress clean
 
 WORKERS := 2
 PYTHON := .venv/bin/python
@@ -41,6 +41,10 @@ check: lint .venv/extras ## What CI runs: lint, the tests under JAX, the tests
 	KERAS_BACKEND=jax XLA_FLAGS=--xla_backend_optimization_level=0 \
 		$(PYTEST) $(PORTABLE_TESTS)
 	@$(MAKE) --no-print-directory test
+
+stress: install ## Prove it under stress: random flags, calls of a server
+	$(PYTHON) -m tests.stress.flags --record=results/stress_flags.json
+	$(PYTHON) -m tests.stress.serving --record=results/stress_serving.json
 
 clean: ## Remove .venv, runs/ and what tools left behind
 	rm -rf .venv runs build dist *.egg-info
