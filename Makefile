@@ -45,8 +45,10 @@ check: lint .venv/extras ## What CI runs: lint, the tests under JAX, the tests
 bench: install ## Time every method and its peers, as in docs/speed.md
 	$(PYTHON) -m benchmarks.bench
 
-stress: install ## Kill runs at 50 random moments, and see how they end
+stress: install ## Kills, random flags, a loaded server: as in docs/stress.md
 	$(PYTHON) -m tests.stress.kills
+	$(PYTHON) -m tests.stress.flags --record=results/stress_flags.json
+	$(PYTHON) -m tests.stress.serving --record=results/stress_serving.json
 
 clean: ## Remove .venv, runs/ and what tools left behind
 	rm -rf .venv runs build dist *.egg-info

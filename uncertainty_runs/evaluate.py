@@ -21,6 +21,7 @@ from mimo_keras import analysis, data
 from mimo_keras.analysis.run_files import read_arrays, read_json
 from mimo_keras.errors import expected
 from mimo_keras.files import write_json
+from mimo_keras.training import EnsembleModel
 from mimo_keras.training.assemble import loaded
 from mimo_keras.training.distribution import make_strategy
 from uncertainty_runs import models, settings, sources, stopping
@@ -99,9 +100,7 @@ def load(f, strategy):
 
 
 def of_runs(f, of_now):
-    recorded = {
-        run: read_json(pathlib.Path(run, "flags.json")) for run in f.runs
-    }
+    recorded = {run: models.recorded(run) for run in f.runs}
     first = recorded[f.runs[0]]
     s = first if len(f.runs) == 1 else common_settings(recorded)
     s = s | of_now
@@ -112,7 +111,7 @@ def of_runs(f, of_now):
 def of_files(f, of_now):
     if f.dataset is None:
         raise expected("--dataset with --models", "none", "Name the data set.")
-    found = [loaded(path) for path in f.models]
+    found = [_ensemble(path) for path in f.models]
     return {
         "dataset": f.dataset,
         "method": found[0].name,
@@ -121,6 +120,17 @@ def of_files(f, of_now):
         "models": list(f.models),
         **of_now,
     }, found
+
+
+def _ensemble(path):
+    model = loaded(path)
+    if not isinstance(model, EnsembleModel):
+        raise expected(
+            "a model that create_model made",
+            f"{path} of type {type(model).__name__}",
+            "Leave it out.",
+        )
+    return model
 
 
 def check_fits(found, test):

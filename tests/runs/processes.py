@@ -22,6 +22,8 @@ CIFAR = ROOT / "uncertainty_runs" / "cifar.py"
 TINY = ("--dataset=digits", "--width_multiplier=1", "--train_epochs=3")
 SECONDS = 240
 """When a process counts as hanging; none that works comes near it."""
+PRELOADED = ("uncertainty_runs.cifar", "uncertainty_runs.evaluate")
+"""What is imported once for all scripts: these need all that the others do."""
 
 # What TensorFlow's C++ says, however low its voice is set.
 _NOISE = re.compile(r"[IWEF]\d{4} .*\.cc:\d+\] |WARNING: All log messages ")
@@ -62,7 +64,7 @@ def run_plainly(flags, folder):
     return Finished(done.returncode, done.stdout, _quiet(done.stderr))
 
 
-def run(flags, folder, before=None, script=CIFAR):
+def run(flags, folder, before=None, script=CIFAR, seconds=SECONDS):
     """Does the same in a fork of a process that has done the imports.
 
     That saves the seconds that the imports take, and lets a test prepare the
@@ -74,17 +76,18 @@ def run(flags, folder, before=None, script=CIFAR):
         before: Function without arguments that the process calls first; it
             must pickle.
         script: The script.
+        seconds: When it counts as hanging.
 
     Returns:
         `Finished`, as `run_plainly`.
     """
-    return finish(start(flags, folder, before, script), folder)
+    return finish(start(flags, folder, before, script), folder, seconds)
 
 
 def start(flags, folder, before=None, script=CIFAR):
     """Begins what `run` does; returns the process, for `finish`."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, "uncertainty_runs.cifar"])
+    context.set_forkserver_preload([__name__, *PRELOADED])
     process = context.Process(
         target=_script, args=([str(script), *flags], folder, before)
     )
@@ -92,9 +95,8 @@ def start(flags, folder, before=None, script=CIFAR):
     return process
 
 
-def finish(process, folder, seconds=None):
+def finish(process, folder, seconds=SECONDS):
     """Waits for what `start` began in a folder; returns its `Finished`."""
-    seconds = seconds or SECONDS
     process.join(seconds)
     if process.is_alive():
         process.kill()
