@@ -145,7 +145,7 @@ def test_a_name_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").touch()
     below = tmp_path / "file" / "below"
     for way in (replacing, replacing_folder):
-        with pytest.raises(WriteError, match="below .Not a directory."):
+        with pytest.raises(WriteError, match="below .File exists."):
             way(below).__enter__()
 
 

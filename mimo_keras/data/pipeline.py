@@ -1,7 +1,5 @@
 """Batches in an order that is a function of (seed, epoch) and nothing else."""
 
-import functools
-
 import numpy as np
 
 from mimo_keras.errors import expected
@@ -58,18 +56,13 @@ def training_batches(
             batch = augment(batch, step_seed)
         return batch, tf.gather(labels, rows)
 
-    batches = tf.data.Dataset.range(initial_epoch, epochs)
-    left_out = functools.partial(skipped, initial_epoch, initial_step)
-    batches = batches.flat_map(
-        lambda epoch: _epoch(seed, len(examples), batch_size, epoch).skip(
-            left_out(epoch)
-        )
-    )
-    batches = batches.apply(
-        tf.data.experimental.assert_cardinality(
-            steps * (epochs - initial_epoch) - initial_step
-        )
-    )
+    def batches_of(epoch):
+        rows = _epoch(seed, len(examples), batch_size, epoch)
+        return rows.skip(skipped(initial_epoch, initial_step, epoch))
+
+    batches = tf.data.Dataset.range(initial_epoch, epochs).flat_map(batches_of)
+    size = steps * (epochs - initial_epoch) - initial_step
+    batches = batches.apply(tf.data.experimental.assert_cardinality(size))
     batches = batches.map(gather, num_parallel_calls=tf.data.AUTOTUNE)
     return batches.prefetch(tf.data.AUTOTUNE).with_options(options())
 

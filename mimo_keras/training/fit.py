@@ -52,9 +52,8 @@ def fit(
         validation_data: As in Keras; evaluated after each epoch.
         callbacks: Keras callbacks; what they add to the logs is recorded.
         verbose: As in Keras.
-        stop: Function without arguments that is asked after every step
-            whether to stop there; of several workers after every epoch. None
-            never stops.
+        stop: Function without arguments, or None, that is asked after every
+            step whether to stop there; of several workers after every epoch.
 
     Returns:
         A list of dictionaries, one an epoch, with what was recorded.
@@ -65,50 +64,52 @@ def fit(
     """
     strategy = getattr(model, "distribute_strategy", None)
     chief = workers.is_chief(strategy)
-    checkpoints = Checkpoints(output_dir / "checkpoints")
-    start, rows, middle = checkpoints.resume(model)
+    recorder = _Recorder(output_dir, checkpoint_interval, epochs, chief)
+    start, middle = recorder.resume(model)
     workers.agree(strategy, start, "number of finished epochs", _SHARE)
-    rows = rows or []
-    recorder = _Recorder(
-        rows, output_dir, checkpoint_interval, epochs, chief, middle
-    )
-
-    def train(start, middle):
-        """Runs Keras's fit: of an epoch in its middle, only the rest."""
-        step = middle.step if middle else 0
-        data = batches(start, step) if step else batches(start)
-        own = [
-            Rest(middle, data),
-            recorder,
-            *([_Events(output_dir)] if chief else []),
-        ]
-        if stop is not None:
-            own.append(Stopping(stop, recorder, steps_per_epoch, step))
-        try:
-            model.fit(
-                data,
-                epochs=epochs,
-                initial_epoch=start,
-                steps_per_epoch=steps_per_epoch - step,
-                shuffle=False,  # The batches come in their order.
-                validation_data=validation_data,
-                callbacks=[*callbacks, *own],
-                verbose=verbose if chief else 0,
-            )
-        except Stopped:
-            for callback in own:
-                callback.on_train_end()  # Closes files.
-            workers.meet(strategy)
-            raise
-        return own[0].goes_on
-
-    if start < epochs and train(start, middle) and start + 1 < epochs:
-        train(start + 1, None)
-    if chief:
-        # A kill may have come between the last checkpoint and this file.
-        _write_rows(output_dir, rows)
+    if start < epochs:
+        _train(
+            *(model, batches, steps_per_epoch, callbacks),
+            *(recorder, stop, start, middle),
+            epochs=epochs,
+            validation_data=validation_data,
+            verbose=verbose if chief else 0,
+        )
+    # A kill may have come between the last checkpoint and this file.
+    recorder.write_rows()
     workers.meet(strategy)
-    return rows
+    return recorder.rows
+
+
+def _train(
+    model, batches, steps, callbacks, recorder, stop, start, middle, **options
+):
+    """Runs Keras's fit, once for the rest of an epoch that has begun."""
+    step = middle.step if middle else 0
+    data = batches(start, step) if step else batches(start)
+    rest = Rest(middle, data)
+    own = [rest, recorder]
+    if recorder.writes:
+        own.append(_Events(recorder.output_dir))
+    if stop is not None:
+        own.append(Stopping(stop, recorder, steps, step))
+    try:
+        model.fit(
+            data,
+            initial_epoch=start,
+            steps_per_epoch=steps - step,
+            shuffle=False,  # The batches come in their order.
+            callbacks=[*callbacks, *own],
+            **options,
+        )
+    except Stopped:
+        for callback in own:
+            callback.on_train_end()  # Closes files.
+        workers.meet(getattr(model, "distribute_strategy", None))
+        raise
+    if rest.goes_on and start + 1 < recorder.epochs:
+        after = (recorder, stop, start + 1, None)
+        _train(model, batches, steps, callbacks, *after, **options)
 
 
 class _Events(keras.callbacks.TensorBoard):
@@ -151,15 +152,22 @@ def restore(model, output_dir):
 class _Recorder(keras.callbacks.Callback):
     """Writes metrics.csv and checkpoints; stops on a loss that is no number."""
 
-    def __init__(self, rows, output_dir, interval, epochs, writes, middle):
+    def __init__(self, output_dir, interval, epochs, writes):
         super().__init__()
-        self.rows = rows
         self.output_dir = output_dir
         self.checkpoints = Checkpoints(output_dir / "checkpoints")
         self.interval = interval
         self.epochs = epochs
         self.writes = writes
+        self.rows = []
+        self.earlier = 0.0
+
+    def resume(self, model):
+        """Restores a model; returns its epoch, and `Middle` or None."""
+        epoch, rows, middle = self.checkpoints.resume(model)
+        self.rows = rows or []
         self.earlier = middle.seconds if middle else 0.0
+        return epoch, middle
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.monotonic() - self.earlier
@@ -176,10 +184,21 @@ class _Recorder(keras.callbacks.Callback):
                 "seconds": self._seconds(),
             }
         )
-        if self.writes:
-            _write_rows(self.output_dir, self.rows)
+        self.write_rows()
         if self._is_due(epoch + 1):
             self._save(epoch + 1)
+
+    def write_rows(self):
+        """Writes metrics.csv."""
+        if not self.writes:
+            return
+        names = list(dict.fromkeys(name for row in self.rows for name in row))
+        with replacing(self.output_dir / "metrics.csv") as file:
+            writer = csv.DictWriter(
+                file, names, restval="", lineterminator="\n"
+            )
+            writer.writeheader()
+            writer.writerows(self.rows)
 
     def save_end(self, done):
         """Saves the state after an epoch, unless that is done anyway."""
@@ -219,11 +238,3 @@ class _Recorder(keras.callbacks.Callback):
         return float(
             keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
         )
-
-
-def _write_rows(output_dir, rows):
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    with replacing(output_dir / "metrics.csv") as file:
-        writer = csv.DictWriter(file, names, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
