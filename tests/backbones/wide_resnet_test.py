@@ -74,7 +74,7 @@ def test_every_block_is_made_as_in_the_paper(build, width):
     network = build(f"wide_resnet_16_{width}", (32, 32, 3))
     tensor = network.get_layer("pool").input
     top, tensor = before(tensor, 2)
-    assert kinds(top) == ["ReLU", "BatchNormalization"]
+    assert kinds(top) == ["ReLU", "FusedBatchNormalization"]
     for filters, first_strides in reversed(GROUPS):
         for block in reversed(range(2)):
             strides = first_strides if block == 0 else 1
@@ -86,7 +86,7 @@ def test_every_block_is_made_as_in_the_paper(build, width):
                 == [
                     "Conv2D",
                     "ReLU",
-                    "BatchNormalization",
+                    "FusedBatchNormalization",
                 ]
                 * 2
             )
