@@ -234,7 +234,8 @@ def main(_):
     if record["faults"]:
         sys.exit(f"{record['faults']} of the runs differ, or were left broken.")
     print(
-        f"No run differs, after {record['kills']} kills: {record['seconds']} seconds."
+        f"No run differs, after {record['kills']} kills in "
+        f"{record['seconds']} seconds."
     )
 
 
