@@ -13,6 +13,7 @@ results.json without times, and the answers of the exported SavedModel.
 import collections
 import functools
 import json
+import math
 import pathlib
 import random
 import shutil
@@ -212,12 +213,15 @@ def main(_):
             Method(name, pathlib.Path(folder, name), draw) for name in f.methods
         ]
         say(started, f"{len(methods)} runs that nobody interrupts have ended")
-        while sum(map(killed, methods)) < f.kills:
+        late = started + 60 * f.minutes if f.minutes else math.inf
+        while (total := sum(map(killed, methods))) < f.kills:
+            if time.monotonic() > late:
+                say(started, f"{f.minutes} minutes are over")
+                break
             method = min(methods, key=killed)
             phase = method.one()
             what = f"killed in {phase}" if phase else "ended"
-            total = sum(map(killed, methods))
-            say(started, f"{method.name} {what}; {total} kills")
+            say(started, f"{method.name} {what}; {total + bool(phase)} kills")
         for method in methods:
             method.end()
     record = summary(methods, f, time.monotonic() - started)
@@ -230,7 +234,8 @@ def main(_):
     if record["faults"]:
         sys.exit(f"{record['faults']} of the runs differ, or were left broken.")
     print(
-        f"No run differs, after {f.kills} kills: {record['seconds']} seconds."
+        f"No run differs, after {record['kills']} kills in "
+        f"{record['seconds']} seconds."
     )
 
 
@@ -246,7 +251,7 @@ def summary(methods, f, seconds):
     return {
         "command": f"python -m tests.stress.kills --kills={f.kills} "
         f"--seed={f.seed}",
-        "kills": f.kills,
+        "kills": sum(map(killed, methods)),
         "seed": f.seed,
         "seconds": round(seconds),
         "faults": sum(len(method.faults) for method in methods),
@@ -284,6 +289,7 @@ def put(text, path):
 
 def define_flags():
     flags.DEFINE_integer("kills", 50, "Kills.", lower_bound=1)
+    flags.DEFINE_integer("minutes", 0, "Kill nobody later; 0: no limit.")
     flags.DEFINE_integer("seed", 0, "Seed of the moments.")
     flags.DEFINE_list(
         "methods", ["mimo", "batch_ensemble", "mixture_ensemble"], "Methods."
