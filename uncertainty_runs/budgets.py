@@ -33,7 +33,8 @@ def define_flags():
 def main():
     study.main()
     f = flags.FLAGS
-    figure = analysis.budget_curves(series(study.read(f.record)))
+    with study.told(f.record):
+        figure = analysis.budget_curves(series(study.read(f.record)))
     analysis.save_png(figure, f.figure)
     print("Plot:", f.figure)
 

@@ -14,7 +14,7 @@ from absl import flags
 import mimo_keras
 from mimo_keras import evaluation, methods
 from mimo_keras.analysis import markdown_table
-from uncertainty_runs import settings
+from uncertainty_runs import settings, study
 
 ENTRIES = (
     "deterministic:1,mc_dropout:1,naive_multihead:3,mimo:2,mimo:3,mimo:4,"
@@ -108,8 +108,8 @@ def table(backbone, entries, num_classes, size):
     """
     rows, base = [], None
     for entry in entries:
-        method, _, members = entry.partition(":")
-        model = build(method, int(members), backbone, num_classes, size)
+        method, members, _ = study.parse(entry)
+        model = build(method, members, backbone, num_classes, size)
         flops = evaluation.flops(model.predictor().network)
         base = base or flops
         parameters = evaluation.trainable_parameters(model)

@@ -2,12 +2,12 @@
 
 import dataclasses
 import os
-import sys
 
-from absl import app, flags, logging
+from absl import flags
 
 from mimo_keras import methods
-from mimo_keras.errors import InputError, expected
+from mimo_keras.errors import expected
+from uncertainty_runs.script import run as run
 
 # What another run in the same folder may change: where things lie and what
 # is done after training, but nothing that the weights depend on.
@@ -22,6 +22,9 @@ FREE = (
     "skip_bad_records",
     "trajectory_interval",
 )
+
+MOST = 1000
+"""More members, filters or samples are a slip of the hand: refused at once."""
 
 _text, _yes_no = flags.DEFINE_string, flags.DEFINE_bool
 _whole, _number = flags.DEFINE_integer, flags.DEFINE_float
@@ -70,9 +73,11 @@ def _define_task(datasets):
 
 def _define_model():
     _recipe(_text, "backbone", "Backbone; {width} is filled in.")
-    _recipe(_whole, "ensemble_size", "M, the members.")
-    _recipe(_whole, "width_multiplier", "Factor on the filters.")
-    _recipe(_whole, "batch_repetitions", "R.", lower_bound=1)
+    _recipe(_whole, "ensemble_size", "M, the members.", upper_bound=MOST)
+    _recipe(
+        _whole, "width_multiplier", "Factor on the filters.", upper_bound=MOST
+    )
+    _recipe(_whole, "batch_repetitions", "R.", lower_bound=1, upper_bound=MOST)
     _recipe(
         _number,
         "input_repetition_probability",
@@ -89,7 +94,13 @@ def _define_model():
 def _define_method():
     """Defines the options that only some of the methods have."""
     _recipe(_number, "dropout_rate", "Dropout; width of rank-1 posteriors.")
-    _recipe(_whole, "samples", "S, samples of a prediction.", lower_bound=1)
+    _recipe(
+        _whole,
+        "samples",
+        "S, samples of a prediction.",
+        lower_bound=1,
+        upper_bound=MOST,
+    )
     _recipe(_text, "split", "Stages that treenet shares; or input, head.")
     _recipe(_yes_no, "ensemble_batch_norm", "Batch norm of each member's own.")
     _recipe(_number, "random_sign_init", "How rank-1 factors start.")
@@ -156,6 +167,7 @@ def define_bank_flags():
         "templates_per_layer",
         "Templates that a layer mixes.",
         lower_bound=1,
+        upper_bound=MOST,
     )
     _recipe(_text, "assign", "Templates of members: shared or disjoint.")
     _recipe(_text, "grouping", "Banks: by_shape, or a single one.")
@@ -350,39 +362,3 @@ def _epochs(texts):
             f"lr_decay_epochs={','.join(map(str, texts))}",
             "Write for example --lr_decay_epochs=80,160,180.",
         ) from None
-
-
-def run(main):
-    """Runs a script's main(); a user's error is one line and exit status 2.
-
-    Args:
-        main: Function without arguments.
-    """
-    script = os.path.basename(sys.argv[0])
-
-    def fail(error):
-        print(f"{script}: error: {error}", file=sys.stderr)
-        sys.exit(2)
-
-    def parse(argv):
-        try:
-            rest = flags.FLAGS(argv)
-        except flags.Error as error:
-            fail(" ".join(str(error).split()))
-        if len(rest) > 1:
-            fail(
-                f"Expected flags only. Received: {rest[1]!r}. "
-                "Write it as --name=value."
-            )
-        return rest
-
-    def guarded(_):
-        logging.set_verbosity(logging.WARNING)
-        # Others tell through absl's logger what concerns nobody here.
-        logging.get_absl_logger().setLevel("ERROR")
-        try:
-            main()
-        except InputError as error:
-            fail(error)
-
-    app.run(guarded, flags_parser=parse)

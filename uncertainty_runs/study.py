@@ -10,6 +10,7 @@ of --methods may name further flags of cifar.py:
     --methods=mixture_ensemble:4:num_params=0.5:backbone=wide_resnet_16_1
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -21,7 +22,7 @@ from absl import flags
 
 from mimo_keras import analysis, data
 from mimo_keras.analysis import mean_and_std
-from mimo_keras.errors import expected
+from mimo_keras.errors import InputError, expected
 from mimo_keras.files import write_json
 from uncertainty_runs import settings
 
@@ -63,13 +64,68 @@ def main(keys=None, table=None):
     f, table = flags.FLAGS, table or method_table
     keys = keys or COLUMNS.values()
     if not f.table_only:
+        check(f.methods, f.seeds)
         runs = [
             one_run(f.dataset, entry, seed, f.output_dir, keys)
             for seed in f.seeds
             for entry in f.methods
         ]
         write_json(f.record, {"command": command(), "runs": runs, **versions()})
-    print(table(read(f.record)))
+    with told(f.record):
+        print(table(read(f.record)))
+
+
+def check(entries, seeds):
+    """Raises InputError unless the runs of a study are well named."""
+    for entry in entries:
+        parse(entry)
+    for seed in seeds:
+        whole(seed, "seeds")
+    if not entries or not seeds:
+        raise expected("a method and a seed", "none", "Name one of each.")
+
+
+def parse(entry):
+    """Returns method, M and further flags of an entry method:M[:flag…].
+
+    Raises:
+        InputError: It is not of this form.
+    """
+    method, _, rest = entry.partition(":")
+    members, *options = rest.split(":")
+    if not method or not all(options):
+        raise expected(
+            "methods as method:M[:flag=value…]",
+            f"{entry!r}",
+            "Write for example mimo:3.",
+        )
+    return method, whole(members, f"M of {entry!r}"), options
+
+
+def whole(text, what):
+    """Returns the whole number that a text is.
+
+    Raises:
+        InputError: It is none.
+    """
+    if not text.isdecimal():
+        raise expected(f"whole numbers for {what}", f"{text!r}", "Write one.")
+    return int(text)
+
+
+@contextlib.contextmanager
+def told(path):
+    """Tells in one line of a record that lacks what a table or figure needs."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise expected(
+            "the record of this script",
+            f"record={path} ({type(error).__name__}: {error})",
+            "Leave out --table_only to make it anew.",
+        ) from error
 
 
 def read(path):
@@ -86,7 +142,7 @@ def read(path):
 
 def one_run(dataset, entry, seed, output_dir, keys):
     """Trains and evaluates one method with one seed; returns its numbers."""
-    method, members, *options = entry.split(":")
+    method, members, options = parse(entry)
     name = "-".join([dataset, *entry.replace("=", "_").split(":"), seed])
     folder = pathlib.Path(output_dir, name)
     print(f"{entry}, seed {seed} ...", flush=True)
@@ -114,7 +170,7 @@ def one_run(dataset, entry, seed, output_dir, keys):
     kept = {key: results.get(key) for key in keys}
     return {
         "method": ":".join([method, *options]),
-        "ensemble_size": int(members),
+        "ensemble_size": members,
         "seed": int(seed),
         "cost/params": results["cost/params"],
         "cost/flops": results["cost/flops"],

@@ -89,6 +89,7 @@ def main():
     f = flags.FLAGS
     if not f.table_only:
         runs = []
+        study.check([f.base], f.seeds)
         for seed, values in itertools.product(f.seeds, grid(f.vary)):
             entry = ":".join([f.base, *changes(values)])
             run = study.one_run(f.dataset, entry, seed, f.output_dir, KEYS)
@@ -99,9 +100,10 @@ def main():
             record = {"command": command, "order": order, "runs": runs}
             write_json(f.record, record)
     record = study.read(f.record)
-    print(table(record))
-    if f.figure:
-        draw(record, pathlib.Path(f.figure), f.panels, f.against)
+    with study.told(f.record):
+        print(table(record))
+        if f.figure:
+            draw(record, pathlib.Path(f.figure), f.panels, f.against)
 
 
 def draw(record, path, panels, against=None):

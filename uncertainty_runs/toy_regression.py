@@ -89,8 +89,9 @@ def main():
             np.savez_compressed(file, **arrays)
     record = study.read(f.record)
     arrays = run_files.read_arrays(path.with_suffix(".npz"))
-    print(table(record))
-    figure = analysis.bias_variance_curves(series(record), arrays)
+    with study.told(f.record):
+        print(table(record))
+        figure = analysis.bias_variance_curves(series(record), arrays)
     analysis.save_png(figure, path)
     print("\nFigure:", path)
 
@@ -104,11 +105,14 @@ def run(f):
             f"train_examples={f.train_examples}, batch_size={f.batch_size}",
             "Change one of them.",
         )
+    sizes = [study.whole(text, "sizes") for text in f.sizes]
+    if not sizes or not f.methods:
+        raise expected("a method and a size", "none", "Name one of each.")
     data = draw_data(f)
     means, noise = toy.moments(data["test_x"], f.noise)
     runs, example, first = [], None, None
     for method in f.methods:
-        for members in map(int, f.sizes):
+        for members in sizes:
             print(f"{method}, M = {members} ...", flush=True)
             stages = kept_predictions(f, method, members, data)
             found = [parts(stage, means, noise) for stage in stages]

@@ -29,6 +29,7 @@ class Case:
         bank: Numbers of the bank that it takes, if it takes one.
         twice: Whether it is called on its input twice, as features and masks.
         positive: Whether it takes no number below 0.
+        stacked: Whether the first axis of an example is members.
     """
 
     name: str
@@ -40,9 +41,28 @@ class Case:
     bank: int = 0
     twice: bool = False
     positive: bool = False
+    stacked: bool = False
 
     def __str__(self):
         return "-".join([self.name, *map(str, self.arguments), self.dtype])
+
+    def sized(self, members, side):
+        """Returns the case for so many members, and images of this side."""
+        arguments, shape = dict(self.arguments), list(self.shape)
+        for name in {"ensemble_size", "heads"} & {*arguments}:
+            arguments[name] = members
+        if "log_weights" in arguments:
+            arguments["log_weights"] = (-math.log(members),) * members
+        if self.stacked:
+            shape[0] = members
+        if len(shape) - self.stacked == 3:
+            shape[-3:-1] = side, side
+        return dataclasses.replace(
+            self,
+            arguments=arguments,
+            shape=tuple(shape),
+            members=members if self.members else 0,
+        )
 
     def layer(self):
         return getattr(layers, self.name)(**self.arguments)
@@ -82,8 +102,8 @@ class Case:
 
 
 CASES = [
-    Case("ConcatenateMembers", (3, 4, 4, 2)),
-    Case("ConcatenateMembers", (2, 5)),
+    Case("ConcatenateMembers", (3, 4, 4, 2), stacked=True),
+    Case("ConcatenateMembers", (2, 5), stacked=True),
     Case(
         "DenseMultihead",
         (6,),
@@ -103,6 +123,7 @@ CASES = [
         "DenseMultihead",
         (3, 6),
         {"units": 5, "heads": 3},
+        stacked=True,
     ),
     Case(
         "DemultiplexMembers",
@@ -133,6 +154,7 @@ CASES = [
         (2, 4, 2),
         {"ensemble_size": 2, "by_member": True},
         members=2,
+        stacked=True,
     ),
     Case(
         "FusedBatchNormalization",
@@ -183,38 +205,57 @@ CASES = [
             "seed": 1,
         },
         low=("bfloat16", "float32", "float32"),
+        stacked=True,
     ),
     Case(
         "MixMembers",
         (3, 5),
         {"cutmix_probability": 0.0},
         low=("bfloat16", "float32", "float32"),
+        stacked=True,
     ),
     Case(
-        "MixingLossWeights", (3,), {"root": 2.0}, low="float32", positive=True
+        "MixingLossWeights",
+        (3,),
+        {"root": 2.0},
+        low="float32",
+        positive=True,
+        stacked=True,
     ),
-    Case("MultiplexConvolutions", (3, 4, 4, 2), {"ensemble_size": 3}),
+    Case(
+        "MultiplexConvolutions",
+        (3, 4, 4, 2),
+        {"ensemble_size": 3},
+        stacked=True,
+    ),
     Case(
         "MultiplexConvolutions",
         (4, 4, 2),
         {"ensemble_size": 3, "one_image": True},
     ),
-    Case("MultiplexMembers", (3, 4, 4, 2), {"ensemble_size": 3}),
+    Case("MultiplexMembers", (3, 4, 4, 2), {"ensemble_size": 3}, stacked=True),
     Case(
         "MultiplexMembers",
         (5,),
         {"ensemble_size": 3, "keys": "orthogonal", "one_image": True},
     ),
-    Case("MixturePrediction", (2, 5), {"log_weights": TWO_LOGS}, low="float32"),
+    Case(
+        "MixturePrediction",
+        (2, 5),
+        {"log_weights": TWO_LOGS},
+        low="float32",
+        stacked=True,
+    ),
     Case(
         "MixturePrediction",
         (2, 1),
         {"log_weights": TWO_LOGS, "task": "regression"},
         low="float32",
+        stacked=True,
     ),
     Case("MonteCarloDropout", (6,), {"rate": 0.0, "seed": 1}),
     Case("RepeatMembers", (4, 4, 2), {"ensemble_size": 3}),
-    Case("SelectMember", (3, 4, 4, 2), {"member": 1}),
+    Case("SelectMember", (3, 4, 4, 2), {"member": 1}, stacked=True),
     Case("StandardizeImages", (4, 4, 2), {"mean": 0.5, "std": [0.2, 0.3]}),
     Case(
         "StandardizeImages",

@@ -17,6 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CIFAR = ROOT / "uncertainty_runs" / "cifar.py"
 SECONDS = 240
 """When a process counts as hanging; none that works comes near it."""
+PRELOADED = ("uncertainty_runs.cifar", "uncertainty_runs.evaluate")
+"""What is imported once for all scripts: these need all that the others do."""
 
 # What TensorFlow's C++ says, however low its voice is set.
 _NOISE = re.compile(r"[IWEF]\d{4} .*\.cc:\d+\] |WARNING: All log messages ")
@@ -57,7 +59,7 @@ def run_plainly(flags, folder):
     return Finished(done.returncode, done.stdout, _quiet(done.stderr))
 
 
-def run(flags, folder, before=None, script=CIFAR):
+def run(flags, folder, before=None, script=CIFAR, seconds=SECONDS):
     """Does the same in a fork of a process that has done the imports.
 
     That saves the seconds that the imports take, and lets a test prepare the
@@ -69,21 +71,22 @@ def run(flags, folder, before=None, script=CIFAR):
         before: Function without arguments that the process calls first; it
             must pickle.
         script: The script.
+        seconds: When it counts as hanging.
 
     Returns:
         `Finished`, as `run_plainly`.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, "uncertainty_runs.cifar"])
+    context.set_forkserver_preload([__name__, *PRELOADED])
     process = context.Process(
         target=_script, args=([str(script), *flags], folder, before)
     )
     process.start()
-    process.join(SECONDS)
+    process.join(seconds)
     if process.is_alive():
         process.kill()
         process.join()
-        raise AssertionError(f"{flags} runs longer than {SECONDS} seconds")
+        raise AssertionError(f"{flags} runs longer than {seconds} seconds")
     stdout, stderr = (
         _stream(folder, name).read_text("utf-8") for name in _STREAMS
     )

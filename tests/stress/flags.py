@@ -1,0 +1,173 @@
+r"""Runs every script with random flags: each runs, or ends in one line.
+
+    python -m tests.stress.flags --sets=500 --seed=0
+
+A set of flags is refused well when the exit status is 2 and the error is one
+line that begins with the script's name. Anything else but a run that ends
+with status 0 is told in full: a traceback, another status, a hang.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import dataclasses
+import pathlib
+import random
+import shlex
+import shutil
+import tempfile
+import time
+
+from mimo_keras.files import write_json
+from tests.stress import flag_sets, quick
+
+SECONDS = 180
+# How often a script is drawn, by what there is to find in it.
+WEIGHTS = {"cifar": 10, "evaluate": 3, "analyze": 3, "imagenet": 3}
+WEIGHTS |= dict.fromkeys(("toy_regression", "sweep", "cost", "ensemble"), 2)
+SCRIPTS = tuple(quick.FIRST)
+
+
+@dataclasses.dataclass(frozen=True)
+class Set:
+    """A script's name, and the flags of one run of it."""
+
+    script: str
+    flags: tuple
+
+    @property
+    def command(self):
+        """The command line, as a shell takes it."""
+        path = f"uncertainty_runs/{self.script}.py"
+        return shlex.join(["python", path, *self.flags])
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How a set ended: "ran", "refused" or what went wrong, and its words."""
+
+    set: Set
+    kind: str
+    said: str
+    seconds: float
+
+
+def sets(count, seed, scripts=SCRIPTS):
+    """Returns the sets of a seed; the first are the same for any count."""
+    known = {
+        name: flag_sets.definitions(quick.script(name)) for name in scripts
+    }
+    weights = [WEIGHTS.get(name, 1) for name in scripts]
+    found = []
+    for index in range(count):
+        draw = random.Random(f"{seed} {index}")
+        # Each script comes once before chance decides.
+        rest = draw.choices(scripts, weights)[0]
+        name = scripts[index] if index < len(scripts) else rest
+        drawn = flag_sets.draw(draw, known[name])
+        found.append(Set(name, (*quick.FIRST[name], *drawn)))
+    return found
+
+
+def judge(one, done):
+    """Returns the kind of an end: "ran", "refused", or what is wrong."""
+    if "Traceback (most recent call last)" in done.stderr:
+        return "traceback"
+    if done.status == 0:
+        return "ran"
+    if done.status != 2:
+        return f"status {done.status}"
+    *others, last = done.stderr.splitlines() or [""]
+    begins = f"{one.script}.py: error: "
+    told = any(line.startswith(begins) for line in others)
+    return "refused" if last.startswith(begins) and not told else "no one line"
+
+
+def outcome(one, staged, seconds=SECONDS):
+    """Runs a set in a copy of the staged folder, which it may spoil."""
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        work = pathlib.Path(folder, "work")
+        shutil.copytree(staged, work)
+        try:
+            done = quick.run(one.script, one.flags, work, seconds)
+            kind, said = judge(one, done), done.stderr
+        except AssertionError as error:
+            kind, said = "hangs", str(error)
+    return Outcome(one, kind, said, time.monotonic() - begun)
+
+
+def counts(outcomes):
+    """Returns how many sets of each script ended in which way."""
+    found = {}
+    for one in outcomes:
+        found.setdefault(one.set.script, collections.Counter())[one.kind] += 1
+    return {name: dict(sorted(found[name].items())) for name in sorted(found)}
+
+
+def failures(outcomes):
+    """Returns those that neither ran nor were refused well."""
+    return [o for o in outcomes if o.kind not in ("ran", "refused")]
+
+
+def main():
+    arguments = _arguments()
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(arguments.staged or folder)
+        if not (folder / "toy.png").exists():
+            quick.stage(folder)
+        chosen = list(enumerate(sets(arguments.sets, arguments.seed)))
+        if arguments.only:
+            chosen = [chosen[index] for index in arguments.only]
+        outcomes = []
+        with concurrent.futures.ThreadPoolExecutor(arguments.workers) as pool:
+            ends = pool.map(lambda pair: outcome(pair[1], folder), chosen)
+            for (index, _), one in zip(chosen, ends, strict=True):
+                _tell(index, one, arguments.verbose)
+                outcomes.append(one)
+    bad = failures(outcomes)
+    kinds = collections.Counter(one.kind for one in outcomes)
+    record = {
+        "command": f"python -m tests.stress.flags --sets={arguments.sets} "
+        f"--seed={arguments.seed}",
+        "sets": len(outcomes),
+        "ran": kinds["ran"],
+        "refused": kinds["refused"],
+        "tracebacks": kinds["traceback"],
+        "failures": [f"{one.kind}: {one.set.command}" for one in bad],
+        "scripts": counts(outcomes),
+        "seconds": round(time.monotonic() - begun),
+    }
+    for name, kinds in record["scripts"].items():
+        print(f"{name:15}", *(f"{kind} {n}" for kind, n in kinds.items()))
+    parts = ("sets", "ran", "refused", "tracebacks", "seconds")
+    print(*(f"{name}: {record[name]}" for name in parts), sep=", ")
+    if arguments.record:
+        write_json(arguments.record, record)
+    raise SystemExit(bool(bad))
+
+
+def _tell(index, one, verbose):
+    if failures([one]):
+        print(f"{index}: {one.kind}: {one.set.command}\n{one.said}", flush=True)
+    elif verbose:
+        last = (one.said.splitlines() or [""])[-1]
+        told = f"{index}: {one.kind} in {one.seconds:.1f} s: {one.set.command}"
+        print(f"{told}\n    {last}", flush=True)
+
+
+def _arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sets", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--record", help="JSON file of the figures.")
+    parser.add_argument("--only", type=int, nargs="*", help="Indices of sets.")
+    parser.add_argument("--staged", help="Folder to keep what sets need in.")
+    parser.add_argument("--verbose", action="store_true")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

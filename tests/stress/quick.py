@@ -1,0 +1,160 @@
+"""What makes a script with random flags short, and a folder for it to use.
+
+Nothing here makes a flag mean something else: data are few, epochs are two
+at most, and what would start other scripts gets the results of one that ran.
+"""
+
+import functools
+import importlib
+import json
+import pathlib
+import resource
+import subprocess
+import sys
+
+from absl import flags
+
+from tests import prepared_data
+from tests.runs import photographs, processes
+from uncertainty_runs import depths, sharing, study, sweep
+
+TRAIN, TEST = 64, 40
+MEMORY = 16 * 2**30
+"""Bytes of address space: what asks for more is told, and harms nobody."""
+EPOCHS = 2
+TINY = (
+    *("--dataset=digits", "--train_epochs=1", "--width_multiplier=1"),
+    *("--per_core_batch_size=32", "--corruptions_interval=-1"),
+    "--backbone=small_cnn_1",
+)
+_OWN = ("--output_dir=out",)
+# Script -> flags that come first, so that a drawn one wins.
+FIRST = {
+    "cifar": (*TINY, *_OWN),
+    "imagenet": (
+        *("--data_dir=data", "--train_epochs=1", "--backbone=small_cnn_1"),
+        *("--image_size=32", "--per_core_batch_size=16", *_OWN),
+        *("--corruptions_interval=-1", "--method=deterministic"),
+    ),
+    "evaluate": ("--runs=a", *_OWN),
+    "ensemble": ("--runs=a,b", *_OWN),
+    "analyze": ("--run_dir=m", "--examples=8", "--points=2"),
+    "toy_regression": (
+        *("--train_epochs=10", "--training_sets=3", "--test_examples=20"),
+        *("--train_examples=8", "--batch_size=8", "--sizes=1"),
+        *("--record=toy.json", "--figure=toy.png"),
+    ),
+    "sweep": ("--seeds=0", "--record=sweep.json", "--vary=l1=0,1"),
+    "cost": ("--backbone=small_cnn_1", "--methods=mimo:2", "--paper=mimo"),
+    "plan": ("--backbone=small_cnn_1",),
+}
+_STUDY = ("--seeds=0", "--methods=mimo:2", "--record=record.json")
+FIRST |= dict.fromkeys(("study", "budgets", "sharing", "depths"), _STUDY)
+FIRST["budgets"] += ("--figure=f.png",)
+_COSTS = ("cost/params", "cost/flops")
+STARTERS = ("study", "budgets", "sharing", "depths", "sweep")
+
+
+def script(name):
+    """Returns the path of a script."""
+    return processes.CIFAR.with_name(f"{name}.py")
+
+
+def before(name):
+    """Returns what `processes.run` shall call first."""
+    return functools.partial(_prepare, name)
+
+
+def _prepare(name):
+    import mimo_keras.data.digits as digits
+
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    processes.without_network()
+    load, counts = digits.load, {"train": TRAIN, "test": TEST}
+    digits.load = lambda split: load(split).take(counts.get(split))
+    if name in STARTERS:
+        subprocess.run = _results
+    elif name == "cost":
+        _small_papers()
+    elif name == "toy_regression":
+        _shorten("mimo_keras.training.side_by_side", "SideBySide")
+    else:
+        _shorten("mimo_keras.training.model", "EnsembleModel")
+
+
+def _shorten(module, model):
+    """Lets a model's fit end after some epochs of some steps."""
+    kind = getattr(importlib.import_module(module), model)
+    fit = kind.fit
+
+    def shortened(self, *args, epochs, steps_per_epoch, **kwargs):
+        epochs = min(epochs, kwargs.get("initial_epoch", 0) + EPOCHS)
+        steps = min(steps_per_epoch, 16)
+        return fit(self, *args, epochs=epochs, steps_per_epoch=steps, **kwargs)
+
+    kind.fit = shortened
+
+
+def _small_papers():
+    """Counts the papers' tables on a network that is built at once."""
+    import mimo_keras
+
+    create = mimo_keras.create_model
+
+    def small(method, *, backbone, **options):
+        backbone = {"wide_resnet_28_10": "wide_resnet_10_1"}.get(
+            backbone, backbone
+        )
+        return create(method, backbone=backbone, **options)
+
+    mimo_keras.create_model = small
+
+
+def _results(command, **_):
+    """Stands in for cifar.py: takes the flags as it does, trains nothing."""
+    given = dict(text[2:].partition("=")[::2] for text in command[2:])
+    try:
+        flags.IntegerParser(1).parse(given["ensemble_size"])
+        flags.IntegerParser(0, 2**32 - 1).parse(given["seed"])
+        folder = pathlib.Path(given["output_dir"])
+        folder.mkdir(parents=True, exist_ok=True)
+    except (ValueError, OSError) as error:
+        print(f"cifar.py: error: {error}", file=sys.stderr)
+        return subprocess.CompletedProcess(command, 2)
+    keys = {*study.COLUMNS.values(), *depths.KEYS, *sharing.KEYS, *sweep.KEYS}
+    found = dict.fromkeys(keys, 0.5) | dict.fromkeys(_COSTS, 1000)
+    (folder / "results.json").write_text(json.dumps(found))
+    return subprocess.CompletedProcess(command, 0)
+
+
+def stage(folder):
+    """Writes what sets of flags may name: runs, a model, records, data.
+
+    Args:
+        folder: Existing, empty folder.
+    """
+    splits = {"train": photographs.draw(32, 1)}
+    splits["validation"] = photographs.draw(16, 2)
+    prepared_data.write(folder / "data", "imagenet2012", splits)
+    (folder / "file").write_text("text")
+    (folder / "empty.json").write_text('{"runs": []}')
+    plain = ("--method=deterministic", *TINY)
+    for name, line in (
+        ("cifar", [*plain, "--output_dir=a"]),
+        ("cifar", [*plain, "--output_dir=b", "--seed=1"]),
+        ("cifar", [*TINY, "--output_dir=m", "--trajectory_interval=1"]),
+        ("ensemble", ["--runs=a,b", "--output_dir=e"]),
+        ("study", [*_STUDY, "--methods=deterministic:1,mimo:2"]),
+        ("sweep", FIRST["sweep"]),
+        ("toy_regression", FIRST["toy_regression"]),
+    ):
+        done = run(name, line, folder)
+        if done.status:
+            raise RuntimeError(f"{name} {line}: {done.stderr}")
+
+
+def run(name, line, folder, seconds=processes.SECONDS):
+    """Runs a script shortly; returns `processes.Finished`."""
+    return processes.run(
+        line, folder, before(name), script(name), seconds=seconds
+    )

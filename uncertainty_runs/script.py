@@ -1,0 +1,84 @@
+"""A script's main() with flags: a user's error is one line, no traceback."""
+
+import math
+import os
+import sys
+
+from absl import app, flags, logging
+
+from mimo_keras.errors import InputError, expected
+
+
+def run(main):
+    """Runs a script's main(); a user's error is one line and exit status 2.
+
+    Args:
+        main: Function without arguments.
+    """
+    script = os.path.basename(sys.argv[0])
+
+    def fail(error):
+        # Names of files may have more than one line.
+        print(f"{script}: error:", *str(error).split(), file=sys.stderr)
+        sys.exit(2)
+
+    def parse(argv):
+        try:
+            rest = flags.FLAGS(argv)
+        except flags.Error as error:
+            fail(" ".join(str(error).split()))
+        if len(rest) > 1:
+            fail(
+                f"Expected flags only. Received: {rest[1]!r}. "
+                "Write it as --name=value."
+            )
+        try:
+            _check_finite()
+        except InputError as error:
+            fail(error)
+        return rest
+
+    def guarded(_):
+        logging.set_verbosity(logging.WARNING)
+        # Others tell through absl's logger what concerns nobody here.
+        logging.get_absl_logger().setLevel("ERROR")
+        try:
+            main()
+        except Exception as error:
+            told = _told(error)
+            if told is None:
+                raise
+            fail(told)
+
+    app.run(guarded, flags_parser=parse)
+
+
+def _check_finite():
+    """Raises InputError if a flag is infinite or no number."""
+    for name in flags.FLAGS:
+        value = flags.FLAGS[name].value
+        if isinstance(value, float) and not math.isfinite(value):
+            raise expected(
+                f"a finite --{name}", f"{name}={value}", "Change it."
+            )
+
+
+def _told(error):
+    """Returns a user's error, or one of this machine; None for a fault."""
+    if isinstance(error, InputError):
+        return error
+    if isinstance(error, OSError):
+        return expected(
+            "files and folders that can be read and written",
+            f"{error.filename} ({error.strerror or error})",
+            "Choose another name in the flags.",
+        )
+    # TensorFlow's, by its name: not every script has imported that.
+    out_of_memory = type(error).__name__ == "ResourceExhaustedError"
+    if out_of_memory or isinstance(error, MemoryError):
+        return expected(
+            "a network and batches that fit into memory",
+            "more than there is",
+            "Lower the sizes in the flags.",
+        )
+    return None
