@@ -125,7 +125,7 @@ def main():
 def draw(f):
     """Draws what the flags ask for."""
     folder = pathlib.Path(f.run_dir or "")
-    values = read_json(folder / "flags.json") | {"data_dir": f.data_dir}
+    values = models.recorded(folder) | {"data_dir": f.data_dir}
     test = sources.load(values, "test")
     model = models.load_run(folder, values, test)
     images, labels = next(iter(test.evaluation_batches(f.examples)))
@@ -259,7 +259,7 @@ def diversity(patterns, record=None):
         )
     runs = []
     for folder in map(pathlib.Path, folders):
-        values = read_json(folder / "flags.json")
+        values = models.recorded(folder)
         found = analysis.run_diversity(
             read_json(folder / "results.json"),
             read_arrays(folder / "arrays.npz"),

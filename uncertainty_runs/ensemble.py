@@ -14,7 +14,6 @@ import pathlib
 from absl import flags
 
 import mimo_keras
-from mimo_keras.analysis.run_files import read_json
 from mimo_keras.errors import expected
 from mimo_keras.files import replacing_folder, write_json
 from mimo_keras.training.distribution import make_strategy
@@ -48,7 +47,7 @@ def evaluate(runs, output_dir, *, data_dir=None, export=False):
         InputError: A folder holds no finished run, or they do not fit
             together.
     """
-    recorded = {run: read_json(pathlib.Path(run, "flags.json")) for run in runs}
+    recorded = {run: models.recorded(run) for run in runs}
     s = common_settings(recorded) | {"data_dir": data_dir, "export": export}
     test = sources.load(s, "test")
     strategy = make_strategy(alone=True)

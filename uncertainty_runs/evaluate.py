@@ -15,13 +15,13 @@ stopped; then they are added to the results.json of --output_dir.
 
 import pathlib
 
-import numpy as np
 from absl import flags
 
 from mimo_keras import analysis, data
-from mimo_keras.analysis.run_files import read_json
+from mimo_keras.analysis.run_files import read_arrays, read_json
 from mimo_keras.errors import expected
 from mimo_keras.files import write_json
+from mimo_keras.training import EnsembleModel
 from mimo_keras.training.assemble import loaded
 from mimo_keras.training.distribution import make_strategy
 from uncertainty_runs import models, settings, sources
@@ -98,9 +98,7 @@ def load(f, strategy):
 
 
 def of_runs(f, of_now):
-    recorded = {
-        run: read_json(pathlib.Path(run, "flags.json")) for run in f.runs
-    }
+    recorded = {run: models.recorded(run) for run in f.runs}
     first = recorded[f.runs[0]]
     s = first if len(f.runs) == 1 else common_settings(recorded)
     s = s | of_now
@@ -111,7 +109,7 @@ def of_runs(f, of_now):
 def of_files(f, of_now):
     if f.dataset is None:
         raise expected("--dataset with --models", "none", "Name the data set.")
-    found = [loaded(path) for path in f.models]
+    found = [_ensemble(path) for path in f.models]
     return {
         "dataset": f.dataset,
         "method": found[0].name,
@@ -120,6 +118,17 @@ def of_files(f, of_now):
         "models": list(f.models),
         **of_now,
     }, found
+
+
+def _ensemble(path):
+    model = loaded(path)
+    if not isinstance(model, EnsembleModel):
+        raise expected(
+            "a model that create_model made",
+            f"{path} of type {type(model).__name__}",
+            "Leave it out.",
+        )
+    return model
 
 
 def check_fits(found, test):
@@ -152,10 +161,7 @@ def merged(folder, results, arrays):
     """Returns what the folder holds already, with new results added."""
     if (folder / "results.json").exists():
         results = read_json(folder / "results.json") | results
-    if (folder / "arrays.npz").exists():
-        with np.load(folder / "arrays.npz", allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files} | arrays
-    return results, arrays
+    return results, read_arrays(folder / "arrays.npz") | arrays
 
 
 if __name__ == "__main__":

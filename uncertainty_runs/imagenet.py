@@ -10,11 +10,18 @@ test set that lies in --data_dir is evaluated, set by set: docs/imagenet.md.
 
 from mimo_keras import data
 from mimo_keras.data import photographs
+from mimo_keras.errors import expected
 from uncertainty_runs import recipes, settings, sources, training
 
 
 def main():
     s = settings.resolve(recipes.recipe)
+    if s.get("shifted"):
+        raise expected(
+            "no --shifted: that set is made of small images",
+            f"shifted=True, recipe={s['recipe']}",
+            "Add --noshifted.",
+        )
     strategy = training.start(s)
     train, test = (sources.load(s, split) for split in ("train", "test"))
 

@@ -6,6 +6,7 @@ import keras
 
 import mimo_keras
 from mimo_keras import data
+from mimo_keras.analysis.run_files import read_json
 from mimo_keras.errors import expected
 from mimo_keras.training import SmoothedCrossEntropy, WarmUpStepDecay
 from mimo_keras.training.fit import restore
@@ -71,6 +72,27 @@ def build_optimizer(s, unique, steps):
     if s["optimizer"] == "adam":
         return keras.optimizers.Adam(schedule)
     return keras.optimizers.SGD(schedule, momentum=0.9, nesterov=s["nesterov"])
+
+
+def recorded(run):
+    """Returns the flags.json of a training run.
+
+    Args:
+        run: Its folder.
+
+    Raises:
+        InputError: It is not there, damaged, or of something else.
+    """
+    path = pathlib.Path(run, "flags.json")
+    values = read_json(path)
+    # What only training writes: it is not among the flags themselves.
+    if not {"batch_size", "l2_scope", "use_bfloat16"} <= {*values}:
+        raise expected(
+            "the folder of a run that was trained",
+            f"path={path}, of something else",
+            "Name a folder of cifar.py or imagenet.py.",
+        )
+    return values
 
 
 def load_run(run, values, source):

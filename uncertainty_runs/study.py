@@ -99,17 +99,20 @@ def parse(entry):
             f"{entry!r}",
             "Write for example mimo:3.",
         )
-    return method, whole(members, f"M of {entry!r}"), options
+    members = whole(members, f"M of {entry!r}", settings.MOST)
+    return method, members, options
 
 
-def whole(text, what):
+def whole(text, what, most=2**32 - 1):
     """Returns the whole number that a text is.
 
     Raises:
-        InputError: It is none.
+        InputError: It is none, or larger than `most`.
     """
-    if not text.isdecimal():
-        raise expected(f"whole numbers for {what}", f"{text!r}", "Write one.")
+    if not text.isdecimal() or int(text) > most:
+        raise expected(
+            f"whole numbers up to {most} for {what}", f"{text!r}", "Change it."
+        )
     return int(text)
 
 

@@ -52,16 +52,18 @@ def define_flags():
     number, whole = flags.DEFINE_float, flags.DEFINE_integer
     flags.DEFINE_list("methods", ["mimo"], "Such as mimo,naive_multihead.")
     flags.DEFINE_list("sizes", ["1", "2", "3", "4", "5"], "Each an M.")
-    whole("training_sets", 50, "S, training sets.", lower_bound=3)
-    whole("train_examples", 64, "Examples of each.", lower_bound=1)
-    whole("test_examples", 3000, "Test inputs.", lower_bound=1)
+    sets = {"lower_bound": 3, "upper_bound": settings.MOST}
+    whole("training_sets", 50, "S, training sets.", **sets)
+    some = {"lower_bound": 1, "upper_bound": 10**7}
+    whole("train_examples", 64, "Examples of each.", **some)
+    whole("test_examples", 3000, "Test inputs.", **some)
     number("low", -1.0, "Where inputs begin.")
     number("high", 1.0, "Where they end.")
     number("noise", 0.08, "Standard deviation of ε.", lower_bound=0)
     whole("train_epochs", 2000, "Epochs.", lower_bound=STAGES)
     whole("batch_size", 32, "Examples of a step.", lower_bound=1)
     number("learning_rate", 0.01, "Adam's.", lower_bound=0)
-    whole("seed", 0, "Seed of everything random.", lower_bound=0)
+    whole("seed", 0, "Seed of all draws.", lower_bound=0, upper_bound=2**31)
     flags.DEFINE_string(
         "output_dir", "runs/toy_regression", "Folder of predictions."
     )
@@ -105,7 +107,7 @@ def run(f):
             f"train_examples={f.train_examples}, batch_size={f.batch_size}",
             "Change one of them.",
         )
-    sizes = [study.whole(text, "sizes") for text in f.sizes]
+    sizes = [study.whole(text, "sizes", settings.MOST) for text in f.sizes]
     if not sizes or not f.methods:
         raise expected("a method and a size", "none", "Name one of each.")
     data = draw_data(f)

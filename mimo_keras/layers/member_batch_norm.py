@@ -100,13 +100,19 @@ class MemberBatchNormalization(MembersLayer):
             mean, variance = (ops.reshape(value, (-1,)) for value in moments)
             self._move(self.moving_mean, mean)
             self._move(self.moving_variance, variance)
-        scale = self.gamma * ops.rsqrt(variance + self.epsilon)
-        shift = self.beta - mean * scale
+        # Weights are in float32, too, but under a policy such as bfloat16.
+        mean, variance, gamma, beta = (
+            ops.cast(value, x.dtype)
+            for value in (mean, variance, self.gamma, self.beta)
+        )
+        scale = gamma * ops.rsqrt(variance + self.epsilon)
+        shift = beta - mean * scale
         by_member = (self.ensemble_size, 1, channels)
         x = x * ops.reshape(scale, by_member) + ops.reshape(shift, by_member)
         return ops.cast(ops.reshape(x, ops.shape(inputs)), self.compute_dtype)
 
     def _move(self, average, value):
+        value = ops.cast(value, average.dtype)
         average.assign(average * self.momentum + value * (1.0 - self.momentum))
 
     def member(self, index):

@@ -56,6 +56,7 @@ class TemplateBank(keras.layers.Layer):
         # Of rank 2, as kernels are: weight decay of kernels reaches it.
         self.templates = self.add_weight(
             shape=(1, self.num_params),
+            dtype="float32",
             initializer=keras.initializers.RandomNormal(stddev=self.stddev),
             autocast=False,
             name="templates",

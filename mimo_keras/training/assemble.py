@@ -10,6 +10,9 @@ from mimo_keras.methods.deep_ensemble import of_networks
 from mimo_keras.training.create import from_blueprint
 from mimo_keras.training.model import EnsembleModel
 
+_REASON = 200
+"""Letters of what Keras says that are told: it may cite the whole file."""
+
 
 def assemble(models):
     """Makes one ensemble of separately trained deterministic models.
@@ -62,14 +65,23 @@ def loaded(model):
     """Returns a model that is given, or saved as .keras at a path."""
     if not isinstance(model, (str, os.PathLike)):
         return model
+    path = os.fspath(model)
+    if not path.endswith(".keras"):
+        raise _unreadable(path, "another ending")
     try:
-        return keras.saving.load_model(model)
-    except (OSError, ValueError) as error:
-        raise expected(
-            "a model saved as .keras",
-            f"{os.fspath(model)} ({str(error).splitlines()[0]})",
-            "Name a file that model.save wrote.",
-        ) from error
+        # Its code is never run: a Lambda layer or a foreign class is refused.
+        return keras.saving.load_model(path, safe_mode=True)
+    except Exception as error:  # A file that lies can raise anything.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise _unreadable(path, reason[:_REASON]) from error
+
+
+def _unreadable(path, reason):
+    return expected(
+        "a model saved as .keras, of layers of Keras and this library",
+        f"{path} ({reason})",
+        "Name a file that model.save wrote.",
+    )
 
 
 def _check(model, index):

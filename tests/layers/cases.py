@@ -53,6 +53,8 @@ class Case:
             arguments[name] = members
         if "log_weights" in arguments:
             arguments["log_weights"] = (-math.log(members),) * members
+        if isinstance(arguments.get("offset"), tuple):
+            arguments["offset"] = tuple(range(5, 5 + members))
         if self.stacked:
             shape[0] = members
         if len(shape) - self.stacked == 3:

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from mimo_keras import layers
@@ -42,11 +42,19 @@ BY_MEMBER = [
     or {"heads"} & {*case.arguments}
     or case.name in ("DemultiplexMembers", "RepeatMembers")
 ]
-few = settings(max_examples=3, deadline=None, derandomize=True)
+# To shrink a failure takes minutes, and these cases are small as they are.
+few = settings(
+    max_examples=3,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+)
 sides = st.integers(3, 6)
 
 
 def members_of(case, least=1):
+    if case.name == "MixMembers":
+        least = 2  # It refuses to mix one with nothing.
     return st.integers(max(least, 1 + case.arguments.get("member", 0)), 4)
 
 
@@ -61,10 +69,12 @@ def test_every_public_layer_is_here():
 @few
 @given(data=st.data())
 def test_shapes_types_and_rows(case, data):
-    case = case.sized(data.draw(members_of(case)), data.draw(sides))
-    policy = data.draw(st.sampled_from(sorted(POLICIES)))
+    # edward2's distributions are float32, whatever the weights are.
+    known = [p for p in sorted(POLICIES) if case in CASES or "mixed" in p]
+    policy = data.draw(st.sampled_from(known))
     rows = data.draw(st.integers(1, 5))
     compute, error = POLICIES[policy]
+    case = case.sized(data.draw(members_of(case)), data.draw(sides))
     keras.config.set_dtype_policy("float32")
     exact, x = case.network(), case.inputs(rows)
     wanted = arrays(exact(x))
@@ -113,17 +123,24 @@ def test_a_member_is_the_layer_with_its_own_weights(case, data):
     network.set_weights(
         [rng.uniform(0.5, 1.5, w.shape) for w in network.get_weights()]
     )
-    one = case.sized(1, side).network()
-    shapes = [w.shape for w in one.weights]
     together = arrays(network(x))
     for member in range(members):
-        pairs = zip(network.get_weights(), shapes, strict=True)
-        one.set_weights([part(w, shape, member) for w, shape in pairs])
+        one = alone(case, member, side).network()
+        pairs = zip(network.get_weights(), one.weights, strict=True)
+        one.set_weights([part(w, like.shape, member) for w, like in pairs])
         seen = x[:, [member]] if case.stacked else x
-        alone = arrays(one(seen))
+        found = arrays(one(seen))[:, 0]
         np.testing.assert_allclose(
-            together[:, member], alone[:, 0], rtol=1e-4, atol=1e-5
+            together[:, member], found, rtol=1e-4, atol=1e-5
         )
+
+
+def alone(case, member, side):
+    """The case for one member, whose templates begin where they did."""
+    one, offset = case.sized(1, side), case.arguments.get("offset")
+    if isinstance(offset, tuple):
+        one.arguments["offset"] = (offset[member],)
+    return one
 
 
 def part(weights, shape, member):

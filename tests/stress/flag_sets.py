@@ -32,7 +32,12 @@ _MEANT = {
     "backbone": ("mlp_4", "mlp", "small_cnn_1", "small_cnn_{width}")
     + ("wide_resnet_10_1", "bottleneck_resnet_6_1", "vit_tiny_8", "mlp_4_0")
     + ("small_cnn_0", "wide_resnet_11_1", "bottleneck_resnet_7_1", "vit_tiny_0")
-    + ("bottleneck_resnet", "vit_tiny_3"),
+    + (
+        "bottleneck_resnet",
+        "vit_tiny_3",
+        "mlp_99999999999",
+        "small_cnn_1000000",
+    ),
     "split": ("input", "0", "1", "2", "9", "head"),
     "unmix": ("none", "full", "partial", "fadeout"),
     "alignment": ("equal", "colinear", "none"),
@@ -45,7 +50,7 @@ _MEANT = {
     "lr_decay_epochs": ("", "0", "80,160", "1,1", "-5", "9" * 30),
     "output_dir": ("out", "a", "m", "b", "file", "deep/er", "."),
     "data_dir": ("data", "none", "file"),
-    "tpu": ("", "grpc://127.0.0.1:9"),
+    "tpu": ("", "grpc://127.0.0.1:9", "name"),
     "runs": ("a", "m", "a,b", "a,a", "a,m", "none", "a,none", "file", "e"),
     "run_dir": ("a", "m", "e", "none", "file", "."),
     "run_dirs": ("a", "a,b", "a,m", "m,m", "none", "a,none", "."),

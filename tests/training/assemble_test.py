@@ -1,11 +1,14 @@
 """Ensembles of networks that were trained one by one."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
 
 import mimo_keras
 from mimo_keras.errors import InputError
+from tests import hostile
 
 SHAPE = (3, 2)
 MEAN, STD = [0.5, 0.25], 2.0
@@ -149,13 +152,25 @@ def test_members_must_be_single_networks(method, options):
     )
 
 
+@pytest.mark.parametrize("attack", hostile.ATTACKS)
+def test_code_in_a_file_is_refused_and_never_runs(
+    tmp_path, monkeypatch, attack
+):
+    mark, path = hostile.module(tmp_path), tmp_path / "bad.keras"
+    monkeypatch.syspath_prepend(tmp_path)
+    hostile.keras_file(path, attack)
+    assert f"Received: {path} (" in _refusal([path])
+    assert not mark.exists() and hostile.MODULE not in sys.modules
+
+
 def test_other_things_are_refused(tmp_path):
     assert "Received: none. Name their files." in _refusal([])
     missing = tmp_path / "missing.keras"
     message = _refusal([missing])
-    assert message.startswith(
-        f"Expected a model saved as .keras. Received: {missing} ("
-    )
+    assert message.startswith("Expected a model saved as .keras, of layers of")
+    assert f"Received: {missing} (" in message
+    other = tmp_path / "model.h5"
+    assert f"Received: {other} (another ending)" in _refusal([other])
     damaged = tmp_path / "damaged.keras"
     damaged.write_bytes(b"PK no archive")
     assert f"Received: {damaged} (" in _refusal([damaged])
