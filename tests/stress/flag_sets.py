@@ -32,12 +32,7 @@ _MEANT = {
     "backbone": ("mlp_4", "mlp", "small_cnn_1", "small_cnn_{width}")
     + ("wide_resnet_10_1", "bottleneck_resnet_6_1", "vit_tiny_8", "mlp_4_0")
     + ("small_cnn_0", "wide_resnet_11_1", "bottleneck_resnet_7_1", "vit_tiny_0")
-    + (
-        "bottleneck_resnet",
-        "vit_tiny_3",
-        "mlp_99999999999",
-        "small_cnn_1000000",
-    ),
+    + ("bottleneck_resnet", "vit_tiny_3"),
     "split": ("input", "0", "1", "2", "9", "head"),
     "unmix": ("none", "full", "partial", "fadeout"),
     "alignment": ("equal", "colinear", "none"),
