@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint check bench clean
+.PHONY: help install demo test lint check bench stress clean
 
 WORKERS := 2
 PYTHON := .venv/bin/python
@@ -44,6 +44,10 @@ check: lint .venv/extras ## What CI runs: lint, the tests under JAX, the tests
 
 bench: install ## Time every method and its peers, as in docs/speed.md
 	$(PYTHON) -m benchmarks.bench
+
+stress: install ## Prove it under stress: random flags, calls of a server
+	$(PYTHON) -m tests.stress.flags --record=results/stress_flags.json
+	$(PYTHON) -m tests.stress.serving --record=results/stress_serving.json
 
 clean: ## Remove .venv, runs/ and what tools left behind
 	rm -rf .venv runs build dist *.egg-info

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 import mimo_keras
+from tests.stress import serving
 from tests.training import exports, networks, subprocesses
 
 NAMES = {
@@ -145,3 +146,18 @@ def test_mixed_precision_is_served_in_float32(tmp_path):
     for name, value in wanted.items():
         assert found[name].dtype == "float32"
         np.testing.assert_allclose(found[name], value, atol=5e-3)
+
+
+def test_threads_get_the_answers_of_a_serial_run(tmp_path):
+    """As `make stress` does with ten thousand calls."""
+    found = serving.serve(serving.export(tmp_path / "a"), 400, 6)
+    assert (found["calls"], found["batches"]) == (400, 64)
+    assert serving.faults(found) == []
+
+
+def test_other_answers_and_growing_memory_are_faults():
+    found = {"differ_in_turn": 0, "differ_in_threads": 1, "megabytes_grown": 99}
+    assert serving.faults(found) == [
+        "answers differ in threads",
+        "memory grows",
+    ]

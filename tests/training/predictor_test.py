@@ -108,3 +108,31 @@ def test_bytes_and_floats_are_the_same_images(examples, policy):
     for name, value in predictor(examples.images).items():
         assert found[name].dtype == "float32"
         np.testing.assert_array_equal(found[name], value)
+
+
+@pytest.mark.tensorflow
+def test_batch_sizes_do_not_make_it_trace_anew(monkeypatch):
+    """Predict traces for one size, then for any; a call traces nothing."""
+    import tensorflow as tf
+
+    predictor = _shaken(members=3).predictor()
+    traces, call = [], type(predictor).call
+
+    def traced(self, images):
+        traces.append(not tf.executing_eagerly())
+        return call(self, images)
+
+    monkeypatch.setattr(type(predictor), "call", traced)
+    images = networks.examples(40).images
+    sizes = np.random.default_rng(0).integers(1, 41, 30)
+    wanted = np.array(predictor(images)["probabilities"])
+    for size in sizes:
+        found = predictor(images[:size])["probabilities"]
+        np.testing.assert_allclose(found, wanted[:size], atol=1e-6)
+    assert sum(traces) == 0
+    for size in sizes:
+        found = predictor.predict(images[:size], batch_size=40, verbose=0)
+        np.testing.assert_allclose(
+            found["probabilities"], wanted[:size], atol=1e-6
+        )
+    assert 1 <= sum(traces) <= 4
