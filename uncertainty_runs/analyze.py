@@ -107,10 +107,18 @@ def define_flags():
     flags.DEFINE_enum("figure", "all", known, "Which to draw.")
     flags.DEFINE_string("data_dir", None, "Folder of the data sets.")
     flags.DEFINE_integer(
-        "examples", 1000, "Test images that are looked at.", lower_bound=2
+        "examples",
+        1000,
+        "Test images that are looked at.",
+        lower_bound=2,
+        upper_bound=10**6,
     )
     flags.DEFINE_integer(
-        "points", 21, "Points of a grid along each axis.", lower_bound=2
+        "points",
+        21,
+        "Points of a grid along each axis.",
+        lower_bound=2,
+        upper_bound=settings.MOST,
     )
 
 
@@ -259,7 +267,7 @@ def diversity(patterns, record=None):
         )
     runs = []
     for folder in map(pathlib.Path, folders):
-        values = models.recorded(folder)
+        values = read_json(folder / "flags.json")
         found = analysis.run_diversity(
             read_json(folder / "results.json"),
             read_arrays(folder / "arrays.npz"),
