@@ -107,10 +107,18 @@ def define_flags():
     flags.DEFINE_enum("figure", "all", known, "Which to draw.")
     flags.DEFINE_string("data_dir", None, "Folder of the data sets.")
     flags.DEFINE_integer(
-        "examples", 1000, "Test images that are looked at.", lower_bound=2
+        "examples",
+        1000,
+        "Test images that are looked at.",
+        lower_bound=2,
+        upper_bound=10**6,
     )
     flags.DEFINE_integer(
-        "points", 21, "Points of a grid along each axis.", lower_bound=2
+        "points",
+        21,
+        "Points of a grid along each axis.",
+        lower_bound=2,
+        upper_bound=settings.MOST,
     )
 
 

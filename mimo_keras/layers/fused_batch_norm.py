@@ -64,7 +64,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             self.fused is not None
             and plain
             and not special
-            and computed == "float32"
+            and computed == self.variable_dtype == "float32"
             and len(inputs.shape) == 4
             and self.axis in (-1, 3)
         )

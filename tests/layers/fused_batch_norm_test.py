@@ -85,6 +85,14 @@ def test_low_precision_is_normalised_in_float32():
     assert layers[1](images()).dtype == "bfloat16"
 
 
+def test_keras_computes_where_weights_are_of_low_precision():
+    *layers, calls = pair(dtype="bfloat16")
+    for training in (True, False):
+        outputs = layers[1](ops.cast(images(), "bfloat16"), training=training)
+        assert outputs.dtype == "bfloat16"
+    assert not calls
+
+
 def test_a_layer_read_back_has_no_kernel_until_it_is_given_one():
     layer = pair()[1]
     twin = FusedBatchNormalization.from_config(layer.get_config())

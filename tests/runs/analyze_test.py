@@ -179,7 +179,10 @@ def test_the_table_of_several_runs(tmp_path):
     for seed, differing in enumerate((0.1, 0.3)):
         folder = tmp_path / str(seed)
         folder.mkdir()
-        values = {"method": "mimo", "ensemble_size": 2}
+        values = {
+            **{"method": "mimo", "ensemble_size": 2, "batch_size": 32},
+            **{"l2_scope": "all", "use_bfloat16": False},
+        }
         (folder / "flags.json").write_text(json.dumps(values))
         results = {
             "test/disagreement": differing,

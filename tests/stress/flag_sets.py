@@ -64,6 +64,7 @@ _MEANT = {
     + ("a/flags.json", "file", ".", "empty.json", "file/r.json"),
     "figure": ("f.png", "toy.png", "new/f.png", "file", ".", "f", "f.txt")
     + ("file/f.png", "f.json"),
+    "panels": ("accuracy", "ece,brier", "accuracy,accuracy_member", "none", ""),
     "against": ("weights/kept", "test/nll", "none"),
 }
 _SMALL = (1, 1, 2, 2, 3, 4, 8)
