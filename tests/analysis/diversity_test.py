@@ -1,10 +1,15 @@
 """Diversity by hand, and its table over seeds."""
 
+import json
+import pathlib
+
 import numpy as np
 import pytest
 
 from mimo_keras import analysis
 from mimo_keras.errors import InputError
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def results(disagreement, kl, accuracies):
@@ -67,6 +72,25 @@ def test_the_table_has_a_row_for_each_method_and_intervals_over_seeds():
     # Student's t of one degree of freedom at 97.5% is 12.7062.
     assert cells[2][:4] == ["MIMO", "2", "2", "0.3000 ± 1.2706"]
     assert cells[2][4] == "0.5000 ± 0.0000"
+
+
+def test_the_documents_table_and_claim_are_those_of_the_record():
+    record = json.loads((ROOT / "results" / "diversity.json").read_text())
+    runs = record["runs"]
+    text = (ROOT / "docs" / "figures.md").read_text("utf-8")
+    assert analysis.diversity_table(runs) in text
+
+    def interval(method, column):
+        values = [run[column] for run in runs if run["method"] == method]
+        found = analysis.mean_and_interval(values, 6).split(" ± ")
+        mean, half = map(float, found)
+        return mean - half, mean + half
+
+    for column in ("Disagreement", "KL (nats)"):
+        assert (
+            interval("mimo", column)[0] > interval("naive_multihead", column)[1]
+        )
+    assert interval("naive_multihead", "KL (nats)")[1] < 0.01
 
 
 def test_a_single_member_has_no_diversity():

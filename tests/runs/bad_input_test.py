@@ -44,7 +44,7 @@ FLAGS = {
         "at most 1198 unique images a step",
         "1199. Lower --per_core_batch_size",
     ],
-    "--batch_repetitions=0": ["--batch_repetitions=0", "positive integer"],
+    "--batch_repetitions=0": ["--batch_repetitions=0", "[1, 1000]"],
     "--train_epochs=many": ["--train_epochs=many", "'many'"],
     "--lr_decay_epochs=a,b": [
         "whole numbers",
