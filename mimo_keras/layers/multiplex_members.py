@@ -218,7 +218,10 @@ def _normal(shape, dtype=None):
 
 def _rotations(shape, dtype=None):
     """One random orthogonal matrix for each member."""
-    start = keras.initializers.Orthogonal()
-    # In float32: there is no QR decomposition in bfloat16.
-    keys = [start(shape[1:], "float32") for _ in range(shape[0])]
+    # One initializer gives the same matrix again; and in float32, since there
+    # is no QR decomposition in bfloat16.
+    keys = [
+        keras.initializers.Orthogonal()(shape[1:], "float32")
+        for _ in range(shape[0])
+    ]
     return ops.cast(ops.stack(keys), dtype)

@@ -337,7 +337,9 @@ def check_replicas(case, two_cpus, images, targets, settings):
     assert wanted["loss"][-1] < wanted["loss"][0]
     for name in wanted:
         assert found[name] == pytest.approx(wanted[name], rel=1e-4), name
-    small.assert_same_weights(model.network, alone.network, atol=2e-5)
+    # Sums in another order may put a ReLU of many layers on the other side.
+    atol = 5e-4 if case[1].startswith("wide_resnet") else 2e-5
+    small.assert_same_weights(model.network, alone.network, atol=atol)
 
 
 @pytest.mark.parametrize(
