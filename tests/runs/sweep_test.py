@@ -181,7 +181,7 @@ def test_words_on_the_x_axis_are_one_line():
     "name",
     [
         *("sweep_members", "sweep_rho", "sweep_batch_repetitions"),
-        *("sweep_l1", "sweep_l2"),
+        *("sweep_l1", "sweep_l2", "sweep_sizes"),
     ],
 )
 def test_the_documents_tables_are_those_of_the_records(name):
