@@ -57,6 +57,7 @@ class Method:
         self.kills = collections.Counter()
         self.counts = collections.Counter()
         self.faults = []
+        self.pace = 1.0
         self.whole = self._uninterrupted()
         self.left = self._new()
 
@@ -96,14 +97,19 @@ class Method:
         return self.draw.randint(1, MOST)
 
     def _process(self):
+        life = self._life()
         if not self.left:
-            return self._start(watched.Aim())(), None
-        if self.draw.random() < 0.5:
-            left = self.draw.uniform(0, self._life())
-            done = self._start(watched.Aim(), kill_after=left)()
+            done = self._start(watched.Aim())()
+        elif self.draw.random() < 0.5:
+            after = self.draw.uniform(0, self.pace * life)
+            done = self._start(watched.Aim(), kill_after=after)()
         else:
             done = self._start(self._aim())()
-        return done, watched.events(self.folder / "noted.txt")[-1].phase
+        noted = watched.events(self.folder / "noted.txt")
+        if done.status != KILLED:
+            # What else the machine does changes: the last life tells best.
+            self.pace = (noted[-1].time - noted[0].time) / life
+        return done, noted[-1].phase
 
     def _start(self, aim, kill_after=None):
         """Starts a process; returns a function that waits for its end."""
