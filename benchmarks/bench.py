@@ -3,11 +3,12 @@ r"""Speed of every method, and of what a user would pick instead: `make bench`.
     python -m benchmarks.bench
     python -m benchmarks.bench --sections=inference --batches=1,32
 
-Every row is a ratio: a contestant and its yardstick, each in a process of its
-own, take turns, and each turn gives a ratio; the table has the median and the
-range, and the median of the same of processor time, which other work on the
-machine hardly changes. A row is kept in --record as soon as it is there, and
-the same command goes on with the next; --table_only prints the tables again.
+Every row is a ratio: a few contestants and their yardstick, each in a process
+of its own, take turns, and each turn gives a ratio to the yardstick; the table
+has the median and the range, and the median of the same of processor time,
+which other work on the machine hardly changes. A row is kept in --record as
+soon as it is there, and the same command goes on with the next; --table_only
+prints the tables again.
 Sections:
 
     inference  seconds of a prediction against `deterministic`
@@ -23,6 +24,7 @@ Sections:
     suite      the evaluation of a run against its bare forward passes
 """
 
+import contextlib
 import os
 import pathlib
 import platform
@@ -47,11 +49,12 @@ MEMBERS = (
     *("mixture_ensemble:4", "batch_ensemble:4", "deep_ensemble:4"),
     "rank1_bnn:4",
 )
-PEERS = (
-    ("uncertainty_baselines", "mimo:3"),
-    ("torch_uncertainty", "mimo:3"),
-    ("torch_uncertainty", "batch_ensemble:4"),
-)
+PEERS = {
+    "mimo:3": ("uncertainty_baselines", "torch_uncertainty"),
+    "batch_ensemble:4": ("torch_uncertainty",),
+}
+TOGETHER = 3
+"""Contestants that take turns with one yardstick: all must fit in memory."""
 # The one that torch-uncertainty has.
 WIDE = "wide_resnet_28_10"
 SECTIONS = ("inference", "step", "peers", "jax", "start", "suite")
@@ -113,13 +116,14 @@ class Record:
                     "Choose another --record.",
                 )
 
-    def row(self, section, name, make):
-        """Adds what `make` returns, a dictionary, unless it is there."""
+    def has(self, section, name):
+        rows = self.content["rows"].get(section, [])
+        return any(row["name"] == name for row in rows)
+
+    def add(self, section, name, row):
+        """Adds a row, a dictionary of figures."""
         rows = self.content["rows"].setdefault(section, [])
-        if any(row["name"] == name for row in rows):
-            return
-        print(f"{section}: {name} ...", flush=True)
-        rows.append({"name": name} | make())
+        rows.append({"name": name} | row)
         if study.command() not in self.content["commands"]:
             self.content["commands"].append(study.command())
         write_json(self.path, self.content)
@@ -166,55 +170,44 @@ def chosen(f):
     ]
 
 
+def groups(entries, backbone):
+    """Yields some entries at a time, as a dictionary of specs by entry."""
+    for first in range(0, len(entries), TOGETHER):
+        some = entries[first : first + TOGETHER]
+        yield {entry: spec(entry, backbone) for entry in some}
+
+
 def inference(f, record):
-    for entry in chosen(f):
-        for batch in map(int, f.batches):
-            record.row(
-                "inference",
-                f"{entry}, batch {batch}",
-                lambda entry=entry, batch=batch: _against(
-                    f, spec(entry, f.backbone), "inference", batch
-                ),
-            )
+    tasks = [("inference", int(n), f", batch {n}") for n in f.batches]
+    for rivals in groups(chosen(f), f.backbone):
+        contest(f, record, "inference", plain(f), rivals, tasks)
 
 
 def step(f, record):
-    for entry in chosen(f):
-        if not entry.endswith("unfolded"):
-            record.row("step", entry, lambda entry=entry: _step(f, entry))
-
-
-def _step(f, entry):
-    own = spec(entry, f.backbone)
-    found = _against(f, own, "step", f.rows)
-    if own["method"] in REPEATED:
-        with Worker(own) as worker:
-            shares = turns.within(worker, "formation", "step", f.rows, f.turns)
-        found["formation_share"] = shares["ratio"]
-    return found
-
-
-def _against(f, own, what, rows):
-    with Worker(BASE | {"backbone": f.backbone}) as base, Worker(own) as mine:
-        found = turns.ratio(mine, base, what, rows, f.turns, f.seconds)
-        return found | {"parameters": mine.facts()["parameters"]}
+    entries = [e for e in chosen(f) if not e.endswith("unfolded")]
+    for rivals in groups(entries, f.backbone):
+        contest(f, record, "step", plain(f), rivals, [("step", f.rows, "")])
 
 
 def peers(f, record):
-    for library, entry in PEERS:
-        torch = library == "torch_uncertainty"
-        if torch and not (turns.installed(library) and f.backbone == WIDE):
-            print(f"{library} is not installed, or has no {f.backbone}.")
-            continue
+    for entry, libraries in PEERS.items():
         own = spec(entry, f.backbone)
-        for what, rows in (("step", f.rows), ("inference", 32)):
-            record.row(
-                "peers",
-                f"{library} {entry}, {what}",
-                lambda own=own, library=library, what=what, rows=rows: _pair(
-                    f, own | {"library": library}, own, what, rows
-                ),
-            )
+        rivals = {
+            f"{library} {entry}": own | {"library": library}
+            for library in libraries
+            if takes_part(library, f.backbone)
+        }
+        contest(f, record, "peers", own, rivals, both(f))
+
+
+def takes_part(library, backbone):
+    """Returns whether a library is here and has a backbone; tells if not."""
+    found = library != "torch_uncertainty" or (
+        turns.installed(library) and backbone == WIDE
+    )
+    if not found:
+        print(f"{library} is not installed, or has no {backbone}.")
+    return found
 
 
 def jax(f, record):
@@ -222,29 +215,73 @@ def jax(f, record):
         print("jax is not installed: left out.")
         return
     own = spec("mimo:3", f.backbone)
-    for what, rows in (("step", f.rows), ("inference", 32)):
-        record.row(
-            "jax",
-            f"mimo:3, {what}",
-            lambda what=what, rows=rows: _pair(
-                f, own | {"backend": "jax"}, own, what, rows
-            ),
-        )
+    rivals = {"mimo:3": own | {"backend": "jax"}}
+    contest(f, record, "jax", own, rivals, both(f))
 
 
-def _pair(f, other, own, what, rows):
-    with Worker(own) as base, Worker(other) as mine:
-        found = turns.ratio(mine, base, what, rows, f.turns, f.seconds)
-        return found | {"facts": mine.facts()}
+def plain(f):
+    """Returns the spec of the yardstick of predictions and steps."""
+    return BASE | {"backbone": f.backbone}
+
+
+def both(f):
+    """Returns the tasks of a peer: a training step, and a prediction."""
+    return [("step", f.rows, ", step"), ("inference", 32, ", inference")]
+
+
+def contest(f, record, section, base, rivals, tasks):
+    """Times some contestants against one yardstick, and keeps their rows.
+
+    Args:
+        f: Flags.
+        record: `Record`; rows that it has are not made again.
+        section: Of the record.
+        base: Spec of the yardstick.
+        rivals: Name -> spec.
+        tasks: Tuples of what to do, the number of rows, and what a row is
+            called behind the rival's name.
+    """
+
+    def open_tasks(name):
+        return [t for t in tasks if not record.has(section, name + t[2])]
+
+    rivals = {n: own for n, own in rivals.items() if open_tasks(n)}
+    if not rivals:
+        return
+    with contextlib.ExitStack() as stack:
+        yardstick = stack.enter_context(Worker(base))
+        workers = {
+            n: stack.enter_context(Worker(own)) for n, own in rivals.items()
+        }
+        for task in tasks:
+            what, rows, called = task
+            names = [n for n in workers if task in open_tasks(n)]
+            print(f"{section}: {', '.join(names)}{called} ...", flush=True)
+            mine = [workers[n] for n in names]
+            found = turns.ratios(
+                mine, yardstick, what, rows, f.turns, f.seconds
+            )
+            for name, worker, row in zip(names, mine, found, strict=True):
+                row["facts"] = worker.facts()
+                if section == "step" and rivals[name]["method"] in REPEATED:
+                    row["formation_share"] = (
+                        turns.seconds(worker, "formation", rows, f.turns)
+                        / row["seconds"]
+                    )
+                record.add(section, name + called, row)
 
 
 def start(f, record):
     for name, make in process_times.STARTS.items():
-        record.row("start", name, lambda make=make: make(f.turns))
+        if not record.has("start", name):
+            print(f"start: {name} ...", flush=True)
+            record.add("start", name, make(f.turns))
 
 
 def suite(f, record):
-    record.row("suite", "digits", lambda: process_times.suite(f.turns))
+    if not record.has("suite", "digits"):
+        print("suite: digits ...", flush=True)
+        record.add("suite", "digits", process_times.suite(f.turns))
 
 
 def tables(record):

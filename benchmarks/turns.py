@@ -7,11 +7,11 @@ import statistics
 MOST = 41
 
 
-def ratio(mine, base, what, rows, least, seconds):
-    """Times two contestants in turn.
+def ratios(rivals, base, what, rows, least, seconds):
+    """Times contestants in turn, all against one yardstick.
 
     Args:
-        mine: `Worker`.
+        rivals: List of `Worker`.
         base: `Worker`, the yardstick.
         what: What they do.
         rows: With how many rows.
@@ -19,24 +19,38 @@ def ratio(mine, base, what, rows, least, seconds):
         seconds: For which there are further turns, up to `MOST`.
 
     Returns:
-        A dictionary: "ratio", the median over turns, its "range", "turns",
-        the medians "seconds" and "base_seconds", "processor_ratio", the same
-        of processor time, and peaks of memory.
+        A dictionary for each rival: "ratio", the median over turns, its
+        "range", "turns", the medians "seconds" and "base_seconds",
+        "processor_ratio", the same of processor time, and peaks of memory.
     """
-    # First calls compile, second ones may still settle.
-    for _ in range(2):
-        one = mine.seconds(what, rows)[0] + base.seconds(what, rows)[0]
-    count = min(MOST, max(least, int(seconds / one)))
-    times = []
-    for turn in range(count):
-        # Who is first changes: a drift within turns meets both.
-        if turn % 2:
-            second = base.seconds(what, rows)
-            times.append((mine.seconds(what, rows), second))
-        else:
-            first = mine.seconds(what, rows)
-            times.append((first, base.seconds(what, rows)))
-    return summary(times) | {"peak": mine.peak(), "base_peak": base.peak()}
+    everyone = [base, *rivals]
+    for one in everyone:
+        one.seconds(what, rows)  # First calls compile.
+    turns, count = [], least
+    while len(turns) < count:
+        turns.append(_turn(everyone, what, rows, len(turns)))
+        if len(turns) == 1:
+            took = sum(seconds for seconds, _ in turns[0])
+            count = min(MOST, max(least, int(seconds / took)))
+    return [
+        summary([(turn[i], turn[0]) for turn in turns])
+        | {"peak": rival.peak(), "base_peak": base.peak()}
+        for i, rival in enumerate(rivals, start=1)
+    ]
+
+
+def _turn(everyone, what, rows, number):
+    """Returns what each takes in one turn.
+
+    Who is first changes, and so does the direction: a drift within turns
+    meets all alike.
+    """
+    order = [(i + number) % len(everyone) for i in range(len(everyone))]
+    took = {
+        i: everyone[i].seconds(what, rows)
+        for i in (reversed(order) if number % 2 else order)
+    }
+    return [took[i] for i in range(len(everyone))]
 
 
 def summary(turns):
@@ -65,6 +79,12 @@ def within(worker, mine, base, rows, count):
         for _ in range(count + 1)
     ]
     return summary(times[1:])  # First calls compile.
+
+
+def seconds(worker, what, rows, count):
+    """Returns the median seconds of what one contestant does."""
+    times = [worker.seconds(what, rows)[0] for _ in range(count + 1)]
+    return statistics.median(times[1:])  # First calls compile.
 
 
 def installed(package):

@@ -10,6 +10,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -29,13 +30,15 @@ class Worker:
             "TF_CPP_MIN_LOG_LEVEL": "3",
             "PYTHONPATH": str(ROOT),
         }
+        # A pipe that nobody reads would stop a process that says much.
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115 (__exit__)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", json.dumps(spec)],
             cwd=ROOT,
             env={**os.environ, **environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._said,
             text=True,
         )
 
@@ -45,6 +48,8 @@ class Worker:
     def __exit__(self, *_):
         self._process.kill()
         self._process.wait()
+        self._process.stdout.close()
+        self._said.close()
 
     def seconds(self, what, rows):
         """Does `what` with `rows` rows, once.
@@ -69,8 +74,9 @@ class Worker:
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         if not answer:
-            _, said = self._process.communicate()
-            raise RuntimeError(f"A contestant ended early:\n{said[-2000:]}")
+            self._said.seek(0)
+            said = self._said.read()[-2000:]
+            raise RuntimeError(f"A contestant ended early:\n{said}")
         return json.loads(answer)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import types
 
 import pytest
 
@@ -35,16 +36,66 @@ def test_every_method_is_timed():
         assert repeated == (name in bench.REPEATED), name
 
 
-def test_rows_are_kept_and_not_made_twice(tmp_path):
+def test_rows_are_kept(tmp_path):
     path = tmp_path / "bench.json"
-    bench.Record(path, {"machine": "a"}).row("step", "x", lambda: {"ratio": 1})
+    bench.Record(path, {"machine": "a"}).add("step", "x", {"ratio": 1})
     again = bench.Record(path, {"machine": "a"})
-    again.row("step", "x", lambda: pytest.fail("made twice"))
-    again.row("step", "y", lambda: {"ratio": 2})
+    assert again.has("step", "x")
+    assert not again.has("step", "y")
+    assert not again.has("inference", "x")
+    again.add("step", "y", {"ratio": 2})
     rows = json.loads(path.read_text())["rows"]["step"]
     assert [(row["name"], row["ratio"]) for row in rows] == [("x", 1), ("y", 2)]
     with pytest.raises(InputError, match="another --record"):
         bench.Record(path, {"machine": "b"})
+
+
+class Idle:
+    """Stands in for a worker: every call takes a second."""
+
+    started = []
+
+    def __init__(self, spec):
+        self.started.append(spec["method"])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def seconds(self, what, rows):
+        return (0.25 if what == "formation" else 1.0), 1.0
+
+    def peak(self):
+        return 5
+
+    def facts(self):
+        return {"parameters": 7}
+
+
+def test_contestants_meet_one_yardstick_in_what_is_not_yet_known(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(bench, "Worker", Idle)
+    monkeypatch.setattr(Idle, "started", [])
+    f = types.SimpleNamespace(
+        methods=["treenet", "mimo:2", "dun", "batch_ensemble"],
+        **{"backbone": "b", "turns": 2, "seconds": 0, "rows": 16},
+    )
+    record = bench.Record(tmp_path / "bench.json", {})
+    record.add("step", "dun:1", {"ratio": 1})
+    bench.step(f, record)
+    rows = {row["name"]: row for row in record.content["rows"]["step"]}
+    assert [*rows] == ["dun:1", "mimo:2", "treenet:3", "batch_ensemble:4"]
+    assert rows["mimo:2"]["formation_share"] == 0.25
+    assert "formation_share" not in rows["treenet:3"]
+    assert rows["treenet:3"]["facts"] == {"parameters": 7}
+    # Three at a time, and a yardstick for each such group.
+    groups = ["deterministic", "mimo", "treenet"]
+    assert Idle.started == [*groups, "deterministic", "batch_ensemble"]
+    bench.step(f, record)
+    assert len(Idle.started) == 5
 
 
 def test_tables_by_hand():

@@ -17,29 +17,36 @@ class Contestant:
         return seconds, 2 * seconds + (self.name == "mine")
 
     def peak(self):
-        return {"mine": 200, "base": 100}[self.name]
+        return {"base": 100, "mine": 200, "other": 300}[self.name]
 
 
-def test_the_ratio_is_the_median_of_turns_after_two_that_warm_up():
+def test_ratios_are_medians_of_turns_after_one_that_warms_up():
     log = []
-    mine = Contestant(log, "mine", [90.0, 1.0, 3.0, 2.0, 8.0])
-    base = Contestant(log, "base", [9.0, 1.0, 1.0, 2.0, 2.0])
-    found = turns.ratio(mine, base, "step", 16, least=3, seconds=0)
-    assert found == {
+    base = Contestant(log, "base", [9.0, 1.0, 1.0, 2.0])
+    mine = Contestant(log, "mine", [90.0, 1.0, 3.0, 8.0])
+    other = Contestant(log, "other", [7.0, 0.5, 0.5, 0.5])
+    first, second = turns.ratios([mine, other], base, "step", 16, 3, seconds=0)
+    assert first == {
         "ratio": 3.0,
         "range": [1.0, 4.0],
         "turns": 3,
         "seconds": 3.0,
-        "base_seconds": 2.0,
-        # (2·3 + 1) / 2, (2·2 + 1) / 4, (2·8 + 1) / 4.
+        "base_seconds": 1.0,
+        # (2·1 + 1) / 2, (2·3 + 1) / 2, (2·8 + 1) / 4.
         "processor_ratio": 3.5,
         "peak": 200,
         "base_peak": 100,
     }
-    assert log[:2] == [("mine", "step", 16), ("base", "step", 16)]
-    # Who goes first changes from turn to turn.
-    order = [name for name, _, _ in log[4:]]
-    assert order == ["mine", "base", "base", "mine", "mine", "base"]
+    assert (second["ratio"], second["range"]) == (0.5, [0.25, 0.5])
+    assert second["peak"] == 300
+    assert log[:3] == [(n, "step", 16) for n in ("base", "mine", "other")]
+    # Who goes first changes from turn to turn, and the direction.
+    order = [name for name, _, _ in log[3:]]
+    assert order == [
+        *("base", "mine", "other"),
+        *("base", "other", "mine"),
+        *("other", "base", "mine"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -47,8 +54,13 @@ def test_the_ratio_is_the_median_of_turns_after_two_that_warm_up():
 )
 def test_short_work_gets_more_turns(seconds, count):
     mine, base = (Contestant([], name, [1.0] * 99) for name in ("mine", "base"))
-    found = turns.ratio(mine, base, "inference", 1, 5, seconds)
+    (found,) = turns.ratios([mine], base, "inference", 1, 5, seconds)
     assert found["turns"] == count
+
+
+def test_the_median_without_the_first():
+    one = Contestant([], "mine", [50.0, 1.0, 4.0, 3.0])
+    assert turns.seconds(one, "formation", 8, 3) == 3.0
 
 
 def test_two_things_of_one_contestant():
