@@ -34,7 +34,8 @@ and of any run that was evaluated:
     risk_coverage      the error of only the most confident predictions
     ood_scores         scores of the test set and of images from elsewhere
 
-A table of several runs, of which those of one method and M are its seeds:
+A table of several runs, of which those of one method and M are its seeds; the
+runs that a record has already stay in it:
 
     python uncertainty_runs/analyze.py --figure=diversity \
         --run_dirs='runs/study/*' --record=runs/diversity.json
@@ -56,6 +57,8 @@ from mimo_keras.training import EnsembleModel
 from uncertainty_runs import models, settings, sources, study, trajectory
 
 TABLE = "diversity"
+IDENTITY = ("method", "ensemble_size", "backbone", "train_epochs", "seed")
+"""What tells the runs of a record of that table apart."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -256,7 +259,8 @@ def diversity(patterns, record=None):
 
     Args:
         patterns: Names of folders; * stands for any part of a name.
-        record: File to write the runs' numbers to, as JSON.
+        record: File to write the runs' numbers to, as JSON. Runs that are in
+            it already and not among these stay, and are in the table.
     """
     folders = [found for p in patterns for found in sorted(glob.glob(p)) or [p]]
     if not folders:
@@ -272,11 +276,24 @@ def diversity(patterns, record=None):
             read_json(folder / "results.json"),
             read_arrays(folder / "arrays.npz"),
         )
-        kept = ("method", "ensemble_size", "backbone", "train_epochs", "seed")
-        runs.append({name: values.get(name) for name in kept} | found)
+        runs.append({name: values.get(name) for name in IDENTITY} | found)
     if record:
+        runs = _recorded_besides(record, runs) + runs
+        runs.sort(key=lambda run: [str(run[name]) for name in IDENTITY])
         write_json(record, {"command": study.command(), "runs": runs})
     return analysis.diversity_table(runs)
+
+
+def _recorded_besides(record, runs):
+    """Returns the runs of a record, if there is one, that are not in `runs`."""
+    if not pathlib.Path(record).exists():
+        return []
+    with study.told(record):
+        known = study.read(record)["runs"]
+        new = [[run[name] for name in IDENTITY] for run in runs]
+        return [
+            run for run in known if [run[name] for name in IDENTITY] not in new
+        ]
 
 
 FIGURES = {

@@ -174,27 +174,32 @@ def test_figures_of_what_was_evaluated(make_run):
     assert_same(saved(folder, "ood_scores"), scores)
 
 
+def evaluated(folder, seed, differing):
+    """Writes what of a run the table of several reads; returns the folder."""
+    folder.mkdir(exist_ok=True)
+    values = {
+        **{"method": "mimo", "ensemble_size": 2, "batch_size": 32},
+        **{"l2_scope": "all", "use_bfloat16": False, "seed": seed},
+    }
+    (folder / "flags.json").write_text(json.dumps(values))
+    results = {
+        "test/disagreement": differing,
+        "test/kl": 1.0,
+        "test/accuracy": 0.9,
+        "test/accuracy_member_0": 0.8,
+        "test/accuracy_member_1": 0.8,
+    }
+    (folder / "results.json").write_text(json.dumps(results))
+    matrix = np.array([[0, differing], [differing, 0]])
+    np.savez(folder / "arrays.npz", disagreement_matrix=matrix)
+    return str(folder)
+
+
 def test_the_table_of_several_runs(tmp_path):
-    folders = []
-    for seed, differing in enumerate((0.1, 0.3)):
-        folder = tmp_path / str(seed)
-        folder.mkdir()
-        values = {
-            **{"method": "mimo", "ensemble_size": 2, "batch_size": 32},
-            **{"l2_scope": "all", "use_bfloat16": False},
-        }
-        (folder / "flags.json").write_text(json.dumps(values))
-        results = {
-            "test/disagreement": differing,
-            "test/kl": 1.0,
-            "test/accuracy": 0.9,
-            "test/accuracy_member_0": 0.8,
-            "test/accuracy_member_1": 0.8,
-        }
-        (folder / "results.json").write_text(json.dumps(results))
-        matrix = np.array([[0, differing], [differing, 0]])
-        np.savez(folder / "arrays.npz", disagreement_matrix=matrix)
-        folders.append(str(folder))
+    folders = [
+        evaluated(tmp_path / str(seed), seed, differing)
+        for seed, differing in enumerate((0.1, 0.3))
+    ]
     record = tmp_path / "record.json"
     table = analyze.diversity([str(tmp_path / "[01]*")], record)
     assert table == analyze.diversity(folders)
@@ -209,6 +214,22 @@ def test_the_table_of_several_runs(tmp_path):
         analyze.diversity([])
     with pytest.raises(InputError, match="none-.*flags.json"):
         analyze.diversity([str(tmp_path / "none-*")])
+
+
+def test_a_record_keeps_the_runs_that_it_has(tmp_path):
+    record = tmp_path / "record.json"
+    for seed, differing in ((1, 0.3), (0, 0.1), (1, 0.2)):
+        analyze.diversity(
+            [evaluated(tmp_path / "run", seed, differing)], record
+        )
+    runs = json.loads(record.read_text())["runs"]
+    assert [(r["seed"], r["Disagreement"]) for r in runs] == [
+        (0, 0.1),
+        (1, 0.2),
+    ]
+    record.write_text('{"runs": [{}]}')
+    with pytest.raises(InputError, match="record"):
+        analyze.diversity([str(tmp_path / "run")], record)
 
 
 def test_a_method_without_is_one_line(make_run):
