@@ -47,8 +47,10 @@ bench: install ## Time every method and its peers, as in docs/speed.md
 
 stress: install ## Kills, random flags, a loaded server: as in docs/stress.md
 	$(PYTHON) -m tests.stress.kills
-	$(PYTHON) -m tests.stress.flags --record=results/stress_flags.json
-	$(PYTHON) -m tests.stress.serving --record=results/stress_serving.json
+	$(PYTHON) -m tests.stress.flags --record=results/stress_flags.json \
+		--document=docs/stress.md
+	$(PYTHON) -m tests.stress.serving --record=results/stress_serving.json \
+		--document=docs/stress.md
 
 clean: ## Remove .venv, runs/ and what tools left behind
 	rm -rf .venv runs build dist *.egg-info

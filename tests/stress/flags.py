@@ -18,8 +18,9 @@ import shutil
 import tempfile
 import time
 
+from mimo_keras.analysis import markdown_table
 from mimo_keras.files import write_json
-from tests.stress import flag_sets, quick
+from tests.stress import document, flag_sets, quick
 
 SECONDS = 180
 # How often a script is drawn, by what there is to find in it.
@@ -145,7 +146,22 @@ def main():
     print(*(f"{name}: {record[name]}" for name in parts), sep=", ")
     if arguments.record:
         write_json(arguments.record, record)
+    if arguments.document:
+        document.put("flags", table(record), pathlib.Path(arguments.document))
     raise SystemExit(bool(bad))
+
+
+def table(record):
+    """Returns the Markdown table of a record."""
+    kinds = ("ran", "refused")
+    rows = []
+    for name, found in record["scripts"].items():
+        known = [found.get(kind, 0) for kind in kinds]
+        total = sum(found.values())
+        rows.append([f"`{name}.py`", total, *known, total - sum(known)])
+    totals = [sum(column) for column in list(zip(*rows, strict=True))[1:]]
+    columns = ["Script", "Sets", "Ran", "Refused in one line", "Anything else"]
+    return markdown_table([*rows, ["all", *totals]], columns)
 
 
 def _tell(index, one, verbose):
@@ -163,6 +179,7 @@ def _arguments():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--record", help="JSON file of the figures.")
+    parser.add_argument("--document", help="Where the table stands.")
     parser.add_argument("--only", type=int, nargs="*", help="Indices of sets.")
     parser.add_argument("--staged", help="Folder to keep what sets need in.")
     parser.add_argument("--verbose", action="store_true")

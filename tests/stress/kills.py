@@ -26,9 +26,9 @@ import numpy as np
 from absl import app, flags
 
 from mimo_keras.analysis import markdown_table
-from mimo_keras.files import replacing, write_json
+from mimo_keras.files import write_json
 from tests.runs import ends, outputs, processes
-from tests.stress import watched
+from tests.stress import document, watched
 
 COMMAND = (*processes.TINY, "--output_dir=run", "--export")
 KILLED = -9
@@ -36,7 +36,6 @@ SECONDS = 1800
 """When a process counts as hanging, also where others compute besides."""
 MOST = 5
 """Kills, at most, before a run may end."""
-BEGIN, END = "<!-- kills: begin -->", "<!-- kills: end -->"
 AIMED_AT = ("training", "checkpointing", "evaluation", "export")
 
 
@@ -234,7 +233,7 @@ def main(_):
     write_json(f.record, record)
     print(table(record))
     if f.document:
-        put(table(record), pathlib.Path(f.document))
+        document.put("kills", table(record), pathlib.Path(f.document))
     for fault in (fault for method in methods for fault in method.faults):
         print(f"DIFFERS: {fault}", file=sys.stderr)
     if record["faults"]:
@@ -283,14 +282,6 @@ def table(record):
     totals = [sum(column) for column in list(zip(*rows, strict=True))[1:]]
     columns = ["Method", *watched.ALL, "Kills", "Resumed", "Ended", "Differing"]
     return markdown_table([*rows, ["all", *totals]], columns)
-
-
-def put(text, path):
-    """Puts a table in the place of the one in a document."""
-    before, rest = path.read_text("utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    with replacing(path) as file:
-        file.write(f"{before}{BEGIN}\n{text}\n{END}{after}")
 
 
 def define_flags():

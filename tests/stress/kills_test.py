@@ -1,4 +1,4 @@
-"""The record of the kills: its table, and that the document shows it."""
+"""The record of the kills, its table, and how moments are drawn."""
 
 import json
 import pathlib
@@ -39,21 +39,9 @@ def test_the_table_adds_up():
     assert total == ["all", *"070020", "9", "7", "4", "0"]
 
 
-def test_a_table_takes_the_place_of_the_one_before(tmp_path):
-    path = tmp_path / "a.md"
-    path.write_text(f"Words.\n\n{kills.BEGIN}\nold\n{kills.END}\n\nMore.\n")
-    kills.put("new", path)
-    kills.put("newer", path)
-    assert path.read_text() == (
-        f"Words.\n\n{kills.BEGIN}\nnewer\n{kills.END}\n\nMore.\n"
-    )
-
-
-def test_the_document_has_the_table_of_the_record():
+def test_no_run_of_the_record_differs_and_every_phase_was_hit():
     record = json.loads((ROOT / "results/stress_kills.json").read_text())
-    document = (ROOT / "docs" / "stress.md").read_text("utf-8")
-    assert kills.table(record) in document
-    assert record["command"] in document
+    assert record["kills"] >= 50
     assert record["faults"] == 0
     for found in record["methods"].values():
         assert min(found["kills"][phase] for phase in kills.AIMED_AT) > 0

@@ -16,7 +16,9 @@ import tempfile
 import time
 
 import mimo_keras
+from mimo_keras.analysis import markdown_table
 from mimo_keras.files import write_json
+from tests.stress import document
 
 GROWTH = 16.0
 """Megabytes that an allocator may keep more; a leak of 10 kB a call is 80."""
@@ -61,12 +63,28 @@ def faults(found):
     return [name for name, wrong in told.items() if wrong]
 
 
+def table(found):
+    """Returns the Markdown table of what `serve` returned."""
+    first, *_, last = found["megabytes"]
+    columns = {
+        "Calls": f"{found['calls']:,}",
+        "Threads": found["threads"],
+        "Batches": found["batches"],
+        "Images of a batch": f"1 to {found['largest_batch']}",
+        "Differ in turn": found["differ_in_turn"],
+        "Differ in threads": found["differ_in_threads"],
+        "Memory [MB]": f"{first} to {last}",
+    }
+    return markdown_table([[*columns.values()]], [*columns])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--calls", type=int, default=10_000)
     parser.add_argument("--threads", type=int, default=8)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--record", help="JSON file of the figures.")
+    parser.add_argument("--document", help="Where the table stands.")
     asked = parser.parse_args()
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -80,6 +98,8 @@ def main():
         command = "python -m tests.stress.serving"
         line = f"{command} --calls={asked.calls} --threads={asked.threads}"
         write_json(asked.record, {"command": line, **found})
+    if asked.document:
+        document.put("serving", table(found), pathlib.Path(asked.document))
     raise SystemExit(bool(found["faults"]))
 
 

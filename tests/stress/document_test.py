@@ -1,0 +1,60 @@
+"""The document of the stress tests shows their records."""
+
+import json
+import pathlib
+
+import pytest
+
+from tests.stress import document, flags, kills, serving
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TABLES = {"kills": kills.table, "flags": flags.table, "serving": serving.table}
+
+
+def test_a_text_takes_the_place_of_the_one_before(tmp_path):
+    path = tmp_path / "a.md"
+    begin, end = document.marks("kills")
+    path.write_text(f"Words.\n\n{begin}\nold\n{end}\n\nMore.\n")
+    document.put("kills", "new", path)
+    document.put("kills", "newer", path)
+    assert path.read_text() == (f"Words.\n\n{begin}\nnewer\n{end}\n\nMore.\n")
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_document_has_the_tables_and_commands_of_the_records(name):
+    record = json.loads((ROOT / f"results/stress_{name}.json").read_text())
+    text = (ROOT / "docs" / "stress.md").read_text("utf-8")
+    begin, end = document.marks(name)
+    assert f"{begin}\n{TABLES[name](record)}\n{end}" in text
+    assert record["command"] in text
+
+
+def test_the_table_of_flags_adds_up():
+    record = {
+        "scripts": {
+            "cifar": {"ran": 3, "refused": 4},
+            "cost": {"ran": 1, "refused": 1, "traceback": 2},
+        }
+    }
+    found = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in flags.table(record).splitlines()[2:]
+    ]
+    assert found == [
+        ["`cifar.py`", "7", "3", "4", "0"],
+        ["`cost.py`", "4", "1", "1", "2"],
+        ["all", "11", "4", "5", "2"],
+    ]
+
+
+def test_what_the_document_claims_of_flags_and_serving():
+    def read(name):
+        return json.loads((ROOT / f"results/stress_{name}.json").read_text())
+
+    found = read("flags")
+    assert found["sets"] == found["ran"] + found["refused"] >= 500
+    assert not found["failures"]
+    assert min(found["ran"], found["refused"]) > 100
+    served = read("serving")
+    assert not serving.faults(served)
+    assert served["calls"] >= 10_000
