@@ -8,7 +8,7 @@ from keras import ops
 from mimo_keras import methods
 from mimo_keras.layers import RepeatMembers, StandardizeImages
 from mimo_keras.layers.registration import register
-from mimo_keras.training import batches, checks, kernels, losses
+from mimo_keras.training import batches, checks, kernels, losses, step_metrics
 from mimo_keras.training.annealing import LinearAnnealing
 from mimo_keras.training.distribution import replica_count
 from mimo_keras.training.epochs import with_clock
@@ -191,6 +191,7 @@ class EnsembleModel(WorkerFit, keras.Model):
         super().compile(optimizer=optimizer, weighted_metrics=metrics, **kwargs)
         # Now, inside the scope of a tf.distribute strategy if there is one.
         self.optimizer.build(self.trainable_variables)
+        step_metrics.build(self._compile_metrics, self.network, self.task)
         multiply_learning_rates(self.optimizer, self.network)
         self._compile_arguments = keras.saving.serialize_keras_object(
             {
@@ -363,8 +364,7 @@ class EnsembleModel(WorkerFit, keras.Model):
         )
         strategy = getattr(self, "distribute_strategy", None)
         if strategy is not None and not hasattr(x, "element_spec"):
-            replicas = strategy.num_replicas_in_sync
-            checks.check_batch_size(batch_size, replicas)
+            checks.check_batch_size(batch_size, strategy.num_replicas_in_sync)
 
     def _by_member(self, y, y_pred, sample_weight):
         """Returns targets (N, E, …), outputs (N, E, K), weights (N, E)."""

@@ -211,3 +211,24 @@ def test_regression(flat):
     errors = np.array(model(x)).mean(axis=1) - y
     np.testing.assert_allclose(logs["nll"], np.mean(errors**2), rtol=1e-5)
     np.testing.assert_allclose(logs["mae"], np.abs(errors).mean(), rtol=1e-5)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("metric", ["accuracy", "mean_absolute_error"])
+def test_a_step_is_traced_once(examples, metric, monkeypatch):
+    """Tracing is most of what a first step takes."""
+    traced = []
+
+    def train_step(self, data):
+        traced.append(data)
+        return original(self, data)
+
+    regression = {"num_classes": None, "output_dim": 1}
+    model = networks.create(**({} if metric == "accuracy" else regression))
+    original = type(model).train_step
+    monkeypatch.setattr(type(model), "train_step", train_step)
+    model.compile("sgd", metrics=[metric])
+    labels = examples.labels.astype("float32")
+    model.fit(examples.images, labels, batch_size=COUNT, verbose=0)
+    assert len(traced) == 1
+    assert metric in model.get_metrics_result()
