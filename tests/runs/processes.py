@@ -25,8 +25,12 @@ SECONDS = 240
 PRELOADED = ("uncertainty_runs.cifar", "uncertainty_runs.evaluate")
 """What is imported once for all scripts: these need all that the others do."""
 
-# What TensorFlow's C++ says, however low its voice is set.
-_NOISE = re.compile(r"[IWEF]\d{4} .*\.cc:\d+\] |WARNING: All log messages ")
+# What TensorFlow's C++ says, however low its voice is set; the second line of
+# what it says of an iterator that is closed names a node.
+_NOISE = re.compile(
+    r"[IWEF]\d{4} .*\.cc:\d+\] |WARNING: All log messages "
+    r"|\t \[\[\{\{node MultiDeviceIteratorGetNextFromShard\}\}\]\]$"
+)
 _STREAMS = ("stdout", "stderr")
 
 
