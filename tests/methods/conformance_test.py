@@ -94,6 +94,9 @@ def fits(method, backbone):
 SHORT_TABLE = cases(SHORT)
 TABLE = cases(SHORT + FURTHER)
 
+# Rows of a forward pass, the same in all tests: JAX compiles each operation
+# for each number of rows anew, and that is nearly all that it does here.
+ROWS = 3
 BATCH = 8
 FULL, PARTIAL = 16, 22  # Rows; the last batch is full, or has 6.
 
@@ -159,9 +162,9 @@ def test_fit_reduces_the_loss(case):
 @short_case
 def test_symbolic_and_eager_outputs_are_alike(case):
     model, _ = trained(*case)
-    images, _ = small.examples(model, 3)
+    images, _ = small.examples(model, ROWS)
     for network in (model, model.predictor()):
-        for batch in (None, 3):
+        for batch in (None, ROWS):
             symbolic = network(keras.KerasTensor((batch, *model.image_shape)))
             eager = network(images)
             keras.tree.map_structure(
@@ -180,17 +183,17 @@ def check_alike(symbolic, eager, batch):
 @short_case
 def test_any_batch_size_and_a_partial_batch_give_the_same_rows(case):
     model, _ = trained(*case)
-    images, _ = small.examples(model, 7)
+    images, _ = small.examples(model, ROWS)
     whole = small.numpy(model(images))
     small.assert_close(model(images[:1]), whole[:1])
-    predicted = model.predict(images, batch_size=3, verbose=0)
+    predicted = model.predict(images, batch_size=ROWS - 1, verbose=0)
     small.assert_close(predicted, whole)
 
 
 @short_case
 def test_predictor_is_the_models_mixture(case):
     model, _ = trained(*case)
-    images, _ = small.examples(model, 5)
+    images, _ = small.examples(model, ROWS)
     outputs, found = small.numpy(model(images)), model.predictor()(images)
     weights = np.exp(model.log_weights)
     if model.task == "regression":
@@ -206,7 +209,7 @@ def test_predictor_is_the_models_mixture(case):
 @short_case
 def test_keras_file_has_the_model_and_its_training(case, tmp_path):
     model, _ = trained(*case)
-    images, _ = small.examples(model, 5)
+    images, _ = small.examples(model, ROWS)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     small.assert_close(loaded(images), model(images), atol=1e-6)
@@ -245,7 +248,7 @@ print(json.dumps(differences))
 def test_keras_files_load_in_a_fresh_process(tmp_path):
     for case in SHORT_TABLE:
         model, _ = trained(*case)
-        images, _ = small.examples(model, 3)
+        images, _ = small.examples(model, ROWS)
         path = tmp_path / ("-".join(case) + ".keras")
         model.save(path)
         np.savez(
@@ -266,7 +269,7 @@ def test_mixed_bfloat16(case):
     keras.config.set_dtype_policy("mixed_bfloat16")
     model = create(*case)
     model.network.set_weights(exact.network.get_weights())
-    images, _ = small.examples(model, 6)
+    images, _ = small.examples(model, ROWS)
     outputs, wanted = model(images), small.numpy(exact(images))
     assert keras.backend.standardize_dtype(outputs.dtype) == "float32"
     assert {w.dtype for w in model.trainable_weights} == {"float32"}
