@@ -86,8 +86,8 @@ def define_flags():
     )
     flags.DEFINE_string("backbone", "wide_resnet_28_10", "Backbone.")
     flags.DEFINE_list("methods", ENTRIES.split(","), "Each as method:M.")
-    flags.DEFINE_integer("num_classes", 10, "K.", lower_bound=2)
-    flags.DEFINE_integer("image_size", 32, "Height and width.", lower_bound=8)
+    settings.whole("num_classes", 10, "K.", lower_bound=2)
+    settings.whole("image_size", 32, "Height and width.", 8, settings.SIDE)
 
 
 def main():

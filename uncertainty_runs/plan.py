@@ -15,10 +15,10 @@ from uncertainty_runs import settings
 def define_flags():
     flags.DEFINE_string("method", "mixture_ensemble", "Method.")
     flags.DEFINE_string("backbone", "wide_resnet_28_10", "Backbone.")
-    flags.DEFINE_integer("ensemble_size", 4, "M.", lower_bound=1)
-    flags.DEFINE_integer("num_classes", 10, "K.", lower_bound=2)
-    flags.DEFINE_integer("image_size", 32, "Height and width.", lower_bound=8)
-    flags.DEFINE_integer("channels", 3, "Of the images.", lower_bound=1)
+    settings.whole("ensemble_size", 4, "M.", 1, settings.MOST)
+    settings.whole("num_classes", 10, "K.", lower_bound=2)
+    settings.whole("image_size", 32, "Height and width.", 8, settings.SIDE)
+    settings.whole("channels", 3, "Of the images.", 1, settings.MOST)
     settings.define_bank_flags()
 
 

@@ -25,9 +25,16 @@ FREE = (
 
 MOST = 1000
 """More members, filters or samples are a slip of the hand: refused at once."""
+SIDE = 4096
+"""So are images of more pixels a side."""
 
 _text, _yes_no = flags.DEFINE_string, flags.DEFINE_bool
-_whole, _number = flags.DEFINE_integer, flags.DEFINE_float
+_number = flags.DEFINE_float
+
+
+def whole(name, default, text, lower_bound=None, upper_bound=2**31 - 1):
+    """Defines a flag of whole numbers; none is beyond what an int32 holds."""
+    flags.DEFINE_integer(name, default, text, lower_bound, upper_bound)
 
 
 def define_flags(datasets):
@@ -46,7 +53,7 @@ def define_flags(datasets):
 
 def define_photograph_flags():
     """Defines what only scripts for photographs take, with `define_flags`."""
-    _whole("image_size", 224, "Side of the crops.", lower_bound=32)
+    whole("image_size", 224, "Side of the crops.", 32, SIDE)
     _yes_no(
         "skip_bad_records",
         False,
@@ -73,18 +80,18 @@ def _define_task(datasets):
 
 def _define_model():
     _recipe(_text, "backbone", "Backbone; {width} is filled in.")
-    _recipe(_whole, "ensemble_size", "M, the members.", upper_bound=MOST)
+    _recipe(whole, "ensemble_size", "M, the members.", upper_bound=MOST)
     _recipe(
-        _whole, "width_multiplier", "Factor on the filters.", upper_bound=MOST
+        whole, "width_multiplier", "Factor on the filters.", upper_bound=MOST
     )
-    _recipe(_whole, "batch_repetitions", "R.", lower_bound=1, upper_bound=MOST)
+    _recipe(whole, "batch_repetitions", "R.", lower_bound=1, upper_bound=MOST)
     _recipe(
         _number,
         "input_repetition_probability",
         "ρ, share of rows with one image in all members.",
     )
     _recipe(
-        _whole,
+        whole,
         "shuffle_group",
         "Images of a device among which rows form; 0: all of them.",
         lower_bound=0,
@@ -95,7 +102,7 @@ def _define_method():
     """Defines the options that only some of the methods have."""
     _recipe(_number, "dropout_rate", "Dropout; width of rank-1 posteriors.")
     _recipe(
-        _whole,
+        whole,
         "samples",
         "S, samples of a prediction.",
         lower_bound=1,
@@ -127,7 +134,7 @@ def _define_method():
 def _define_depths():
     """Defines the options of mimmo, dun and early_exit."""
     _recipe(_yes_no, "learn_depth", "θ is learned; if not: the prior.")
-    _recipe(_whole, "depth_warmup_epochs", "Epochs with θ at the prior.")
+    _recipe(whole, "depth_warmup_epochs", "Epochs with θ at the prior.")
     _recipe(
         flags.DEFINE_list, "depth_prior", "Probabilities of depths, as 0.5,0.5."
     )
@@ -163,7 +170,7 @@ def define_bank_flags():
         lower_bound=0,
     )
     _recipe(
-        _whole,
+        whole,
         "templates_per_layer",
         "Templates that a layer mixes.",
         lower_bound=1,
@@ -180,12 +187,12 @@ def define_bank_flags():
 
 def _define_training():
     _recipe(
-        _whole,
+        whole,
         "per_core_batch_size",
         "Rows of a step on each device, batch repetitions included.",
         lower_bound=1,
     )
-    _recipe(_whole, "train_epochs", "Epochs.", lower_bound=1)
+    _recipe(whole, "train_epochs", "Epochs.", lower_bound=1)
     _recipe(
         _number,
         "base_learning_rate",
@@ -194,7 +201,7 @@ def _define_training():
     )
     _recipe(flags.DEFINE_list, "lr_decay_epochs", "Epochs of 200 to decay at.")
     _recipe(_number, "lr_decay_ratio", "Factor of each decay.", lower_bound=0)
-    _recipe(_whole, "lr_warmup_epochs", "Epochs of warm-up.", lower_bound=0)
+    _recipe(whole, "lr_warmup_epochs", "Epochs of warm-up.", lower_bound=0)
     _recipe(_number, "l1", "Coefficient of the sum of sizes.", lower_bound=0)
     _recipe(_number, "l2", "Coefficient of the sum of squares.", lower_bound=0)
     _recipe(
@@ -207,7 +214,7 @@ def _define_training():
     # None as before there was this flag, for runs that began then.
     _yes_no("sync_batch_norm", None, "Batch norm sees all devices' rows.")
     _yes_no("use_bfloat16", False, "Compute in bfloat16, keep float32 weights.")
-    _whole(
+    whole(
         "seed",
         42,
         "Seed of everything random.",
@@ -228,7 +235,7 @@ def define_machine_flags():
     _yes_no("use_tpu", False, "Run on a TPU, or fail.")
     _text("tpu", "", "Name or grpc:// address of the TPU; empty: a local one.")
     _yes_no("use_gpu", False, "Run on GPUs, or fail.")
-    _whole(
+    whole(
         "num_cores",
         0,
         "Devices to use; 0: all. On a CPU 0 is one.",
@@ -237,17 +244,17 @@ def define_machine_flags():
 
 
 def _define_outcome():
-    _whole(
+    whole(
         "corruptions_interval",
         0,
         "Epochs between evaluations on corrupted images; 0: after the last "
         "epoch only; -1: never.",
         lower_bound=-1,
     )
-    _whole(
+    whole(
         "checkpoint_interval", 1, "Epochs between checkpoints.", lower_bound=1
     )
-    _whole(
+    whole(
         "trajectory_interval",
         0,
         "Epochs between predictions that are kept in trajectory.npz, for "

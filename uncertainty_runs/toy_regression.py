@@ -49,7 +49,7 @@ SHOWN = 3  # Members of the ensemble whose curves the figure shows.
 
 
 def define_flags():
-    number, whole = flags.DEFINE_float, flags.DEFINE_integer
+    number, whole = flags.DEFINE_float, settings.whole
     flags.DEFINE_list("methods", ["mimo"], "Such as mimo,naive_multihead.")
     flags.DEFINE_list("sizes", ["1", "2", "3", "4", "5"], "Each an M.")
     sets = {"lower_bound": 3, "upper_bound": settings.MOST}
