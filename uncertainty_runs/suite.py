@@ -16,6 +16,10 @@ from uncertainty_runs import natural
 from uncertainty_runs.evaluated import Evaluated
 from uncertainty_runs.inference import prepared
 
+TIMED = 3
+"""Batches that are timed: with more of them, on a small test set, the timing
+is what an evaluation takes longest for besides the predictions."""
+
 
 class Suite:
     """The test sets of a data set: clean, corrupted, shifted and foreign.
@@ -126,7 +130,7 @@ class Suite:
         images, _ = next(iter(self.test.evaluation_batches(self.batch_size)))
         results |= {f"cost/{k}": v for k, v in network.costs.items()}
         results["cost/ms_per_example"] = evaluation.milliseconds_per_example(
-            network.logits, images
+            network.logits, images, TIMED, warm_up=False
         )
         results["weights/kept"] = network.kept
         results |= {f"sharing/{k}": v for k, v in network.sharing.items()}

@@ -123,7 +123,7 @@ def trainable_parameters(model):
     return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
-def milliseconds_per_example(logits_fn, images, repeats=10):
+def milliseconds_per_example(logits_fn, images, repeats=10, warm_up=True):
     """Times a network: wall-clock milliseconds for one example.
 
     This is wall-clock time, a figure of this machine, its load and this batch
@@ -132,7 +132,9 @@ def milliseconds_per_example(logits_fn, images, repeats=10):
     Args:
         logits_fn: Maps images (b, ...) to an array.
         images: A batch, (b, ...).
-        repeats: How many batches are timed, after one to warm up.
+        repeats: How many batches are timed.
+        warm_up: Whether one runs before them; not needed by a network that
+            has just run such a batch.
 
     Returns:
         The median time of a batch, divided by b, in milliseconds.
@@ -146,7 +148,8 @@ def milliseconds_per_example(logits_fn, images, repeats=10):
             f"repeats={repeats}, images={len(images)}",
             "Pass a batch and repeats=10.",
         )
-    np.asarray(logits_fn(images))
+    if warm_up:
+        np.asarray(logits_fn(images))
     seconds = []
     for _ in range(repeats):
         start = time.perf_counter()

@@ -212,13 +212,16 @@ def test_frozen_parameters_are_not_trainable():
     assert cost.trainable_parameters(network) == 6
 
 
-def test_milliseconds_are_the_median_of_batches_after_a_warm_up(monkeypatch):
+@pytest.mark.parametrize("warm_up", [True, False])
+def test_milliseconds_are_the_median_of_batches(warm_up, monkeypatch):
     calls = []
     # Start and end of three batches: 2 s, 10 s and 4 s.
     clock = iter([0.0, 2.0, 5.0, 15.0, 20.0, 24.0])
     monkeypatch.setattr(cost.time, "perf_counter", lambda: next(clock))
-    result = cost.milliseconds_per_example(calls.append, np.zeros((8, 2)), 3)
-    assert len(calls) == 4
+    result = cost.milliseconds_per_example(
+        calls.append, np.zeros((8, 2)), 3, warm_up
+    )
+    assert len(calls) == 3 + warm_up
     assert result == 1000 * 4.0 / 8
 
 
