@@ -78,6 +78,7 @@ def test_contestants_meet_one_yardstick_in_what_is_not_yet_known(
     tmp_path, monkeypatch
 ):
     monkeypatch.setattr(bench, "Worker", Idle)
+    monkeypatch.setattr(bench, "TOGETHER", 3)
     monkeypatch.setattr(Idle, "started", [])
     f = types.SimpleNamespace(
         methods=["treenet", "mimo:2", "dun", "batch_ensemble"],
