@@ -258,6 +258,8 @@ def contest(f, record, section, base, rivals, tasks):
         for task in tasks:
             what, rows, called = task
             names = [n for n in workers if task in open_tasks(n)]
+            if not names:
+                continue
             print(f"{section}: {', '.join(names)}{called} ...", flush=True)
             mine = [workers[n] for n in names]
             found = turns.ratios(
