@@ -80,6 +80,10 @@ def _scale(axes, scale, x):
     if scale == "symlog":
         least = min(abs(value) for value in x if value)
         axes.set_xscale("symlog", linthresh=least, linscale=0.5)
+        # Matplotlib also names powers of ten next to 0, on top of its label.
+        powers = 10.0 ** np.arange(-30, 31)
+        most = max(abs(value) for value in x)
+        axes.set_xticks([0, *powers[(powers >= least) & (powers <= most)]])
     elif scale == "log":
         axes.set_xscale("log")
     elif all(value % 1 == 0 for value in x):

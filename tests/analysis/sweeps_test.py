@@ -67,3 +67,4 @@ def test_other_panels_and_room_for_zero():
     for axes in figure.axes:
         assert axes.get_xscale() == "symlog"
         assert axes.xaxis.get_transform().linthresh == 1.0
+        np.testing.assert_allclose(axes.get_xticks(), [0, 1, 10, 100, 1000])

@@ -70,6 +70,6 @@ def test_the_documents_have_the_tables_of_the_recorded_runs():
     for table in depths.table(record).split("\n\n"):
         assert table in told
     assert record["command"] in told
-    swept = study.read(ROOT / "results/alpha.json")
+    swept = study.read(ROOT / "results/sweep_alpha.json")
     assert sweep.table(swept) in told
     assert swept["command"] in told
