@@ -29,7 +29,7 @@ FLAGS = {
         "in [0, 1]",
         "input_repetition_probability=1.5. It is the share",
     ],
-    "--shuffle_group=-1": ["--shuffle_group=-1", "non-negative"],
+    "--shuffle_group=-1": ["--shuffle_group=-1", "[0, 2147483647]"],
     "--method=deterministic --shuffle_group=8": [
         "no --shuffle_group for method deterministic",
         "shuffle_group=8. Leave it out",
@@ -39,7 +39,7 @@ FLAGS = {
         "rows=130, batch_repetitions=4, devices=1. Change",
     ],
     "--num_cores=3": ["rows=128, batch_repetitions=4, devices=3. Change"],
-    "--num_cores=-1": ["--num_cores=-1", "non-negative"],
+    "--num_cores=-1": ["--num_cores=-1", "[0, 2147483647]"],
     "--per_core_batch_size=4796": [
         "at most 1198 unique images a step",
         "1199. Lower --per_core_batch_size",
