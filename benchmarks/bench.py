@@ -43,6 +43,8 @@ from uncertainty_runs import settings, study
 BASE = {"method": "deterministic", "ensemble_size": 1}
 REPEATED = ("mimo", "mixmo", "mixshare", "datamux", "mimmo")
 MEMBERS = (
+    # The yardstick against itself: what a comparison can tell apart.
+    "deterministic:1",
     *("mc_dropout:1", "naive_multihead:3", "mimo:1", "mimo:2", "mimo:3"),
     *("mimo:4", "mimo:5", "mimo:6", "mimo:7", "mimo:8", "mimo:3:unfolded"),
     *("mixmo:2", "mixshare:2", "datamux:2", "early_exit:1", "dun:1"),

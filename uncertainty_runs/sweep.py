@@ -189,7 +189,7 @@ def _spread(runs, key):
 
 
 def _short(flag):
-    return {"ensemble_size": "M"}.get(flag, flag)
+    return {"ensemble_size": "M", "num_params": "P"}.get(flag, flag)
 
 
 def changes(values):

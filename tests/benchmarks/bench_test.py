@@ -30,7 +30,7 @@ def test_an_entry_is_a_spec():
 
 def test_every_method_is_timed():
     timed = {entry.split(":")[0] for entry in bench.MEMBERS}
-    assert timed == set(methods.list_methods()) - {"deterministic"}
+    assert timed == set(methods.list_methods())
     for name in timed:
         repeated = "batch_repetitions" in methods.options(name)
         assert repeated == (name in bench.REPEATED), name
