@@ -100,6 +100,9 @@ TABLE = cases(SHORT + FURTHER)
 # for each number of rows anew, and that is nearly all that it does here.
 ROWS = 3
 BATCH = 8
+# After so many the slowest, MIMMO on the deep backbone, has lost a third of
+# its first loss; other machines' rounding changes that by a few hundredths.
+EPOCHS = 8
 FULL, PARTIAL = 16, 22  # Rows; the last batch is full, or has 6.
 
 
@@ -143,7 +146,7 @@ def trained(*case):
     )
     how = {} if short else small.step_by_step()
     model.compile(optimizer, l2=1e-4, **how)
-    return model, fit(model, epochs=5, rows=PARTIAL if partial else FULL)
+    return model, fit(model, epochs=EPOCHS, rows=PARTIAL if partial else FULL)
 
 
 every_case = pytest.mark.parametrize("case", TABLE, ids="-".join)
