@@ -5,10 +5,11 @@ r"""Speed of every method, and of what a user would pick instead: `make bench`.
 
 Every row is a ratio: a few contestants and their yardstick, each in a process
 of its own, take turns, and each turn gives a ratio to the yardstick; the table
-has the median and the range, and the median of the same of processor time,
-which other work on the machine hardly changes. A row is kept in --record as
-soon as it is there, and the same command goes on with the next; --table_only
-prints the tables again.
+has the median and the range, the ratio of the fastest turns, and the median of
+the same of processor time, both of which other work on the machine hardly
+changes; predictions have the ratio of multiply-adds, too, which no machine
+changes. A row is kept in --record as soon as it is there, and the same command
+goes on with the next; --table_only prints the tables again.
 Sections:
 
     inference  seconds of a prediction against `deterministic`
@@ -269,12 +270,23 @@ def contest(f, record, section, base, rivals, tasks):
             )
             for name, worker, row in zip(names, mine, found, strict=True):
                 row["facts"] = worker.facts()
+                if section == "inference":
+                    row |= counted(worker, yardstick)
                 if section == "step" and rivals[name]["method"] in REPEATED:
-                    row["formation_share"] = (
-                        turns.seconds(worker, "formation", rows, f.turns)
-                        / row["seconds"]
-                    )
+                    row |= formed(worker, rows, f.turns, row["seconds"])
                 record.add(section, name + called, row)
+
+
+def counted(worker, yardstick):
+    """Returns a prediction's multiply-adds against the yardstick's."""
+    mine, base = (w.facts()["multiply_adds"] for w in (worker, yardstick))
+    return {"multiply_adds_ratio": mine / base}
+
+
+def formed(worker, rows, count, step):
+    """Returns the share of a step, in seconds, that forms its rows."""
+    forming = turns.seconds(worker, "formation", rows, count)
+    return {"formation_share": forming / step}
 
 
 def start(f, record):
@@ -332,7 +344,9 @@ TITLES = {
 COLUMNS = {
     "ratio": "Ratio",
     "range": "Range",
+    "fastest_ratio": "Of the fastest turns",
     "processor_ratio": "Of processor time",
+    "multiply_adds_ratio": "Of multiply-adds",
     "turns": "Turns",
     "seconds": "Seconds",
     "base_seconds": "Yardstick's",

@@ -54,10 +54,10 @@ def contestant(spec):
     import keras
 
     import mimo_keras
-    from mimo_keras import methods
+    from mimo_keras import evaluation, methods
 
     known = methods.options(spec["method"])
-    facts = {"train_examples": EXAMPLES} if "train_examples" in known else {}
+    told = {"train_examples": EXAMPLES} if "train_examples" in known else {}
     model = mimo_keras.create_model(
         spec["method"],
         backbone=spec["backbone"],
@@ -66,7 +66,7 @@ def contestant(spec):
         ensemble_size=spec["ensemble_size"],
         seed=0,
         **spec.get("options", {}),
-        **facts,
+        **told,
     )
     model.compile(keras.optimizers.SGD(LEARNING_RATE, MOMENTUM), l2=L2)
     predictor = None
@@ -74,6 +74,7 @@ def contestant(spec):
     def inference(rows):
         nonlocal predictor
         predictor = predictor or model.predictor(spec.get("folded", True))
+        facts["multiply_adds"] = evaluation.multiply_adds(predictor.network)
         images, _ = images_and_labels(rows)
         return lambda: predictor.predict_on_batch(images)
 

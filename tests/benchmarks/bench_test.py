@@ -57,6 +57,7 @@ class Idle:
 
     def __init__(self, spec):
         self.started.append(spec["method"])
+        self.counted = 100 * spec["ensemble_size"]
 
     def __enter__(self):
         return self
@@ -71,7 +72,7 @@ class Idle:
         return 5
 
     def facts(self):
-        return {"parameters": 7}
+        return {"parameters": 7, "multiply_adds": self.counted}
 
 
 def test_contestants_meet_one_yardstick_in_what_is_not_yet_known(
@@ -91,12 +92,29 @@ def test_contestants_meet_one_yardstick_in_what_is_not_yet_known(
     assert [*rows] == ["dun:1", "mimo:2", "treenet:3", "batch_ensemble:4"]
     assert rows["mimo:2"]["formation_share"] == 0.25
     assert "formation_share" not in rows["treenet:3"]
-    assert rows["treenet:3"]["facts"] == {"parameters": 7}
+    assert rows["treenet:3"]["facts"]["parameters"] == 7
     # Three at a time, and a yardstick for each such group.
     groups = ["deterministic", "mimo", "treenet"]
     assert Idle.started == [*groups, "deterministic", "batch_ensemble"]
     bench.step(f, record)
     assert len(Idle.started) == 5
+
+
+def test_predictions_have_their_multiply_adds_beside_their_time(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(bench, "Worker", Idle)
+    f = types.SimpleNamespace(
+        methods=["treenet:3"],
+        **{"backbone": "b", "turns": 2, "seconds": 0, "batches": ["1", "32"]},
+    )
+    record = bench.Record(tmp_path / "bench.json", {})
+    bench.inference(f, record)
+    first, second = record.content["rows"]["inference"]
+    assert (first["name"], second["name"]) == (
+        *("treenet:3, batch 1", "treenet:3, batch 32"),
+    )
+    assert first["multiply_adds_ratio"] == second["multiply_adds_ratio"] == 3
 
 
 def test_tables_by_hand():
@@ -124,6 +142,8 @@ def test_a_contestant_works_and_is_timed():
             assert 0 < seconds < 60
             assert 0 < processor < 60
         assert 100 < worker.peak() < 10_000
+        # A hidden layer of 8 over 32x32 images, and two members' heads.
+        assert worker.facts()["multiply_adds"] == 3072 * 8 + 8 * 2 * 10
 
 
 def test_one_that_fails_says_why():

@@ -34,10 +34,12 @@ def test_ratios_are_medians_of_turns_after_one_that_warms_up():
         "base_seconds": 1.0,
         # (2·1 + 1) / 2, (2·3 + 1) / 2, (2·8 + 1) / 4.
         "processor_ratio": 3.5,
+        "fastest_ratio": 1.0,
         "peak": 200,
         "base_peak": 100,
     }
     assert (second["ratio"], second["range"]) == (0.5, [0.25, 0.5])
+    assert second["fastest_ratio"] == 0.5
     assert second["peak"] == 300
     assert log[:3] == [(n, "step", 16) for n in ("base", "mine", "other")]
     # Who goes first changes from turn to turn, and the direction.
@@ -53,7 +55,9 @@ def test_ratios_are_medians_of_turns_after_one_that_warms_up():
     ("seconds", "count"), [(0, 5), (20, 10), (1e9, turns.MOST)]
 )
 def test_short_work_gets_more_turns(seconds, count):
-    mine, base = (Contestant([], name, [1.0] * 99) for name in ("mine", "base"))
+    mine, base = (
+        Contestant([], name, [1.0] * 999) for name in ("mine", "base")
+    )
     (found,) = turns.ratios([mine], base, "inference", 1, 5, seconds)
     assert found["turns"] == count
 
