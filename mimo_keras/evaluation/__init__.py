@@ -7,6 +7,7 @@ from mimo_keras.evaluation.calibration import Reliability
 from mimo_keras.evaluation.classification import Classification
 from mimo_keras.evaluation.corruption_error import corruption_errors
 from mimo_keras.evaluation.cost import (
+    Stopwatch,
     flops,
     milliseconds_per_example,
     multiply_adds,
@@ -35,6 +36,7 @@ __all__ = [
     "Regression",
     "Reliability",
     "RiskCoverage",
+    "Stopwatch",
     "corrupted_results",
     "corruption_errors",
     "detection",

@@ -123,40 +123,73 @@ def trainable_parameters(model):
     return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
-def milliseconds_per_example(logits_fn, images, repeats=10, warm_up=True):
-    """Times a network: wall-clock milliseconds for one example.
+class Stopwatch:
+    """Times the batches that go through a network anyway.
 
     This is wall-clock time, a figure of this machine, its load and this batch
     size; compare only figures of the same run.
 
     Args:
         logits_fn: Maps images (b, ...) to an array.
+
+    Call arguments:
+        images: (b, ...). It returns what `logits_fn` does, as NumPy: a device
+            returns before it has finished.
+
+    Attributes:
+        calls: Pairs (b, seconds) of the calls so far.
+    """
+
+    def __init__(self, logits_fn):
+        self.logits_fn = logits_fn
+        self.calls = []
+
+    def __call__(self, images):
+        start = time.perf_counter()
+        logits = np.asarray(self.logits_fn(images))
+        self.calls.append((len(images), time.perf_counter() - start))
+        return logits
+
+    def milliseconds_per_example(self):
+        """Returns the median time of the largest batches, divided by b.
+
+        Smaller ones, the rest of a set, may take as long as a whole batch;
+        and the first call of all, which compiles, is left out.
+
+        Raises:
+            InputError: Less than two calls were made, or one had no image.
+        """
+        timed = self.calls[1:]
+        most = max((rows for rows, _ in timed), default=0)
+        if most == 0:
+            raise expected(
+                "two batches of images or more",
+                f"{len(self.calls)}, of at most {most} images",
+                "Run some images, with one batch before that compiles.",
+            )
+        seconds = [took for rows, took in timed if rows == most]
+        return 1000.0 * statistics.median(seconds) / most
+
+
+def milliseconds_per_example(logits_fn, images, repeats=10):
+    """Times a network: wall-clock milliseconds for one example.
+
+    Args:
+        logits_fn: Maps images (b, ...) to an array.
         images: A batch, (b, ...).
-        repeats: How many batches are timed.
-        warm_up: Whether one runs before them; not needed by a network that
-            has just run such a batch.
+        repeats: How many batches are timed, after one that compiles.
 
     Returns:
-        The median time of a batch, divided by b, in milliseconds.
+        The median time of a batch, divided by b, in milliseconds; see
+        `Stopwatch`.
 
     Raises:
         InputError: If `repeats` is not positive or there is no image.
     """
-    if repeats < 1 or not len(images):
-        raise expected(
-            "at least one repeat and one image",
-            f"repeats={repeats}, images={len(images)}",
-            "Pass a batch and repeats=10.",
-        )
-    if warm_up:
-        np.asarray(logits_fn(images))
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        # As NumPy: a device returns before it has finished.
-        np.asarray(logits_fn(images))
-        seconds.append(time.perf_counter() - start)
-    return 1000.0 * statistics.median(seconds) / len(images)
+    watch = Stopwatch(logits_fn)
+    for _ in range(repeats + 1):
+        watch(images)
+    return watch.milliseconds_per_example()
 
 
 def _is_graph(operation):

@@ -212,20 +212,29 @@ def test_frozen_parameters_are_not_trainable():
     assert cost.trainable_parameters(network) == 6
 
 
-@pytest.mark.parametrize("warm_up", [True, False])
-def test_milliseconds_are_the_median_of_batches(warm_up, monkeypatch):
+def test_milliseconds_are_the_median_of_batches_after_the_first(monkeypatch):
     calls = []
-    # Start and end of three batches: 2 s, 10 s and 4 s.
-    clock = iter([0.0, 2.0, 5.0, 15.0, 20.0, 24.0])
+    # Start and end of four batches: 90 s, 2 s, 10 s and 4 s.
+    clock = iter([0.0, 90.0, 100.0, 102.0, 105.0, 115.0, 120.0, 124.0])
     monkeypatch.setattr(cost.time, "perf_counter", lambda: next(clock))
-    result = cost.milliseconds_per_example(
-        calls.append, np.zeros((8, 2)), 3, warm_up
-    )
-    assert len(calls) == 3 + warm_up
+    result = cost.milliseconds_per_example(calls.append, np.zeros((8, 2)), 3)
+    assert len(calls) == 4
     assert result == 1000 * 4.0 / 8
+
+
+def test_a_stopwatch_changes_nothing_and_leaves_out_rests(monkeypatch):
+    # 90 s, then 2 s, 1 s for a rest of 3 rows, and 4 s.
+    clock = iter([0.0, 90.0, 100.0, 102.0, 105.0, 106.0, 120.0, 124.0])
+    monkeypatch.setattr(cost.time, "perf_counter", lambda: next(clock))
+    watch = cost.Stopwatch(np.square)
+    for rows in (8, 8, 3, 8):
+        images = np.arange(2.0 * rows).reshape(rows, 2)
+        np.testing.assert_array_equal(watch(images), images**2)
+    assert watch.calls == [(8, 90.0), (8, 2.0), (3, 1.0), (8, 4.0)]
+    assert watch.milliseconds_per_example() == 1000 * 3.0 / 8
 
 
 def test_milliseconds_want_a_batch_and_a_repeat():
     for images, repeats in ((np.zeros((0, 2)), 3), (np.zeros((1, 2)), 0)):
-        with pytest.raises(InputError, match="at least one repeat"):
+        with pytest.raises(InputError, match="two batches of images or more"):
             cost.milliseconds_per_example(np.asarray, images, repeats)

@@ -1,5 +1,6 @@
 """What the suite says of a network whose logits are known."""
 
+import dataclasses
 import json
 import logging
 
@@ -12,6 +13,7 @@ from mimo_keras import data
 from mimo_keras.errors import AbsentError, InputError, expected
 from mimo_keras.training import Predictor
 from mimo_keras.training.distribution import make_strategy
+from uncertainty_runs import inference
 from uncertainty_runs.suite import CorruptionsCallback, Suite, save
 
 MEMBERS, CLASSES = 2, 3
@@ -219,6 +221,32 @@ def test_the_network_is_built_once_for_all_sets(suite, sets):
 
     suite.full(Counted())
     assert len(made) == 1
+
+
+def test_the_time_is_that_of_passes_made_anyway(suite, sets, monkeypatch):
+    passes = []
+
+    def counted(*args):
+        network = inference.prepared(*args)
+
+        def logits(images):
+            passes.append(len(images))
+            return network.logits(images)
+
+        return dataclasses.replace(network, logits=logits)
+
+    monkeypatch.setattr("uncertainty_runs.suite.prepared", counted)
+    suite.full(Model())
+    assert passes == [13, 6, 6, 6, 6, 13, 11]
+    passes.clear()
+    # One pass, which compiles, tells no time: three are added.
+    results, _ = suite.full(Model(), only=["test"])
+    assert passes == [13] * 4
+    assert results["cost/ms_per_example"] > 0
+    passes.clear()
+    results, _ = suite.full(Model(), only=["ood"])
+    assert passes == [13, 11]
+    assert "cost/ms_per_example" not in results
 
 
 def test_what_was_evaluated_is_not_evaluated_again(sets, tmp_path):
