@@ -13,6 +13,9 @@ import io
 import numpy as np
 
 WHITE = 255.0
+_BLOCK = 8
+_TALLEST = 65_500
+"""Rows that libjpeg takes."""
 
 
 def gaussian_noise(images, random, scale):
@@ -52,15 +55,24 @@ def contrast(images, _random, factor):
 
 
 def jpeg_compression(images, _random, quality):
-    """Returns images after a JPEG file of the given quality in 1..100."""
+    """Returns images after a JPEG file of the given quality in 1..100.
+
+    Grey JPEG codes blocks of 8x8 levels, each by itself. Whole blocks of many
+    images can so share a file, one image under another, and come out as out
+    of files of their own, a hundred times faster.
+    """
     levels = np.rint(images).astype(np.uint8)
-    return np.stack([_through_jpeg(x, quality) for x in levels]) * 1.0
+    rows = images.shape[1]
+    together = 1 if rows % _BLOCK else max(1, _TALLEST // rows)
+    files = [levels[i : i + together] for i in range(0, len(levels), together)]
+    return np.concatenate([_through_jpeg(x, quality) for x in files]) * 1.0
 
 
-def _through_jpeg(image, quality):
-    """Returns one uint8 image (H, W) as a JPEG file gives it back."""
+def _through_jpeg(images, quality):
+    """Returns uint8 images (n, H, W) as one JPEG file gives them back."""
     from PIL import Image
 
     file = io.BytesIO()
-    Image.fromarray(image).save(file, "JPEG", quality=quality)
-    return np.asarray(Image.open(file))
+    tall = images.reshape(-1, images.shape[-1])
+    Image.fromarray(tall).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file)).reshape(images.shape)

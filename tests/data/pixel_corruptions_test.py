@@ -1,7 +1,10 @@
 """Noise, tone and JPEG against moments, hand-worked values and a DCT."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import fft
 
 from mimo_keras.data import pixel_corruptions
@@ -104,3 +107,16 @@ def test_jpeg_rounds_the_cosine_transform(quality, percent):
     farthest = np.abs(decoded - np.clip(twin, 0, 255)).max(axis=(1, 2))
     assert np.mean(farthest <= 1) > 0.7
     assert farthest.max() < table.max()
+
+
+@pytest.mark.parametrize("shape", [(9, 8, 8), (9, 16, 12), (9, 10, 8)])
+@pytest.mark.parametrize("tallest", [10, 40, 65_500])
+def test_jpeg_files_that_images_share_change_none(shape, tallest, monkeypatch):
+    monkeypatch.setattr(pixel_corruptions, "_TALLEST", tallest)
+    draw = np.random.RandomState(0)
+    images = draw.randint(0, 256, shape).astype(np.float64)
+    whole = pixel_corruptions.jpeg_compression(images, None, 50)
+    for image, found in zip(images, whole, strict=True):
+        alone = io.BytesIO()
+        Image.fromarray(image.astype(np.uint8)).save(alone, "JPEG", quality=50)
+        np.testing.assert_array_equal(found, np.asarray(Image.open(alone)))
