@@ -6,10 +6,10 @@ r"""Speed of every method, and of what a user would pick instead: `make bench`.
 Every row is a ratio: a few contestants and their yardstick, each in a process
 of its own, take turns, and each turn gives a ratio to the yardstick; the table
 has the median and the range, the ratio of the fastest turns, and the median of
-the same of processor time, both of which other work on the machine hardly
-changes; predictions have the ratio of multiply-adds, too, which no machine
-changes. A row is kept in --record as soon as it is there, and the same command
-goes on with the next; --table_only prints the tables again.
+the same of processor time, which other work on the machine changes less;
+predictions have the ratio of multiply-adds, too, which no machine changes. A
+row is kept in --record as soon as it is there, and the same command goes on
+with the next; --table_only prints the tables again.
 Sections:
 
     inference  seconds of a prediction against `deterministic`

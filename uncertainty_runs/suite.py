@@ -146,8 +146,7 @@ class Suite:
     def _milliseconds(self, watch):
         """Returns the time of an example in the passes that were made.
 
-        Passes for nothing but the time would be a tenth of those of a small
-        data set. Where nearly all was kept from before, a few are made.
+        Where nearly all was kept from before, a few are made for it.
         """
         missing = 1 + TIMED - len(watch.calls)  # The first one compiles.
         if missing > 0:
