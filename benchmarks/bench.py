@@ -350,6 +350,7 @@ COLUMNS = {
     "turns": "Turns",
     "seconds": "Seconds",
     "base_seconds": "Yardstick's",
+    "more_seconds": "Seconds more",
     "peak": "Peak memory [MiB]",
     "base_peak": "Yardstick's [MiB]",
     "formation_share": "Share of forming rows",
