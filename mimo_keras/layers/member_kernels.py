@@ -170,9 +170,6 @@ class DenseByMember(MemberKernels):
 class _OwnKernels:
     """Kernels and bias that are weights of the layer, one for each member."""
 
-    # It can stand for a layer of templates, which takes a bank, too.
-    takes_first_only = True
-
     def build(self, input_shape):
         kernel_shape = self.kernel_shape(input_shape)
         fan_in = math.prod(kernel_shape[:-1])
@@ -245,7 +242,7 @@ class MemberConv2D(_OwnKernels, ConvolutionByMember):
 
     Reference:
         Lakshminarayanan et al., Deep ensembles, NeurIPS 2017: members that
-        share no weights. `TemplateConv2D` becomes this one in a predictor.
+        share no weights.
     """
 
     def __init__(
@@ -296,7 +293,7 @@ class MemberDense(_OwnKernels, DenseByMember):
 
     Reference:
         Lakshminarayanan et al., Deep ensembles, NeurIPS 2017: members that
-        share no weights. `TemplateDense` becomes this one in a predictor.
+        share no weights.
     """
 
     def __init__(

@@ -6,12 +6,7 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
-from mimo_keras.layers.member_kernels import (
-    ConvolutionByMember,
-    DenseByMember,
-    MemberConv2D,
-    MemberDense,
-)
+from mimo_keras.layers.member_kernels import ConvolutionByMember, DenseByMember
 from mimo_keras.layers.registration import register
 
 
@@ -118,21 +113,23 @@ class _Templates:
             return ops.broadcast_to(template, shape)
         if isinstance(self.offset, tuple):
             # Einsum would copy: members are few, and each is a product.
-            mixed = ops.concatenate(
-                [
-                    ops.matmul(row, self._slice(bank, offset))
-                    for row, offset in zip(
-                        ops.split(self.coefficients, self.ensemble_size),
-                        self.offset,
-                        strict=True,
-                    )
-                ]
-            )
+            members = range(self.ensemble_size)
+            mixed = ops.concatenate([self._mixed(bank, m) for m in members])
         else:
             mixed = ops.matmul(
                 self.coefficients, self._slice(bank, self.offset)
             )
         return ops.reshape(mixed, shape)
+
+    def _mixed(self, bank, member):
+        """Returns one member's kernel as a row (1, s)."""
+        many = isinstance(self.offset, tuple)
+        offset = self.offset[member] if many else self.offset
+        templates = self._slice(bank, offset)
+        if self.coefficients is None:
+            return templates
+        row = self.coefficients[member : member + 1]
+        return ops.matmul(row, templates)
 
     def _slice(self, bank, offset):
         """Returns the templates (t, s) that start at a place in the bank."""
@@ -151,28 +148,15 @@ class _Templates:
     def compute_output_shape(self, inputs_shape, bank_shape):
         return self.output_shape_of(inputs_shape)
 
-    def _composed(self):
-        """Returns the kernels and biases as they are now, as NumPy."""
+    def member(self, index):
+        """Returns one member's plain layer, and its weights as they are now."""
         _, templates = self._inbound_nodes[0].arguments.args
         bank = templates._keras_history.operation
-        kernels = self.kernels(ops.reshape(bank.templates, (-1,)))
-        found = [ops.convert_to_numpy(kernels)]
+        kernel = self._mixed(ops.reshape(bank.templates, (-1,)), index)
+        weights = [ops.convert_to_numpy(ops.reshape(kernel, self._shape))]
         if self.bias is not None:
-            bias = ops.convert_to_numpy(self.bias)
-            found.append(bias[None].repeat(self.ensemble_size, axis=0))
-        return found
-
-    def composed(self):
-        """Returns the layer of M own kernels that does the same now.
-
-        Returns:
-            The layer, which takes no bank, and its weights.
-        """
-        return self.twin(), self._composed()
-
-    def member(self, index):
-        """Returns one member's plain layer, and its weights."""
-        return self.plain(), [weight[index] for weight in self._composed()]
+            weights.append(ops.convert_to_numpy(self.bias))
+        return self.plain(), weights
 
     def get_config(self):
         return {
@@ -251,18 +235,6 @@ class TemplateConv2D(_Templates, ConvolutionByMember):
             **kwargs,
         )
 
-    def twin(self):
-        """Returns the layer without a bank."""
-        return MemberConv2D(
-            self.filters,
-            self.kernel_size,
-            self.ensemble_size,
-            strides=self.strides,
-            padding=self.padding,
-            use_bias=self.use_bias,
-            name=self.name,
-        )
-
 
 @register
 class TemplateDense(_Templates, DenseByMember):
@@ -320,10 +292,4 @@ class TemplateDense(_Templates, DenseByMember):
             coefficient_norm=coefficient_norm,
             train_coefficients=train_coefficients,
             **kwargs,
-        )
-
-    def twin(self):
-        """Returns the layer without a bank."""
-        return MemberDense(
-            self.units, self.ensemble_size, self.use_bias, name=self.name
         )

@@ -2,14 +2,9 @@
 
 import keras
 
-from mimo_keras.layers import TemplateBank
-
 
 def clone(network, input_shape, become=None):
     """Copies a functional network, weights included.
-
-    Layers of templates become layers of the kernels that they compose now;
-    without readers, their banks are no part of the copy.
 
     Args:
         network: The functional keras.Model.
@@ -42,10 +37,6 @@ def clone(network, input_shape, become=None):
 
 
 def _copied(layer):
-    if isinstance(layer, TemplateBank):
-        return keras.layers.Identity(name=layer.name), []
-    if hasattr(layer, "composed"):
-        return layer.composed()
     twin = type(layer).from_config(layer.get_config())
     if isinstance(layer, keras.layers.Layer):
         return twin, layer.get_weights()

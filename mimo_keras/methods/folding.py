@@ -13,6 +13,7 @@ from keras import ops
 
 from mimo_keras.layers import ConcatenateMembers, RepeatMembers
 from mimo_keras.methods.cloning import clone
+from mimo_keras.methods.one_member import members_apart
 from mimo_keras.methods.samples import sampled
 
 _LINEAR = (
@@ -60,7 +61,8 @@ def single_image(network, multi_input, folding=True, samples=1):
 
 def _copy(network, multi_input, folding):
     if not multi_input:
-        return _clone(network, network.input_shape[1:]), False
+        apart = members_apart(network)
+        return apart or _clone(network, network.input_shape[1:]), False
     members, *image_shape = network.input_shape[1:]
     if folding and _is_read_by_member(network):
         return _clone(network, image_shape, {}), True

@@ -1,4 +1,4 @@
-"""One member of an ensemble, as a network of its own."""
+"""Members of an ensemble, each as a network of its own."""
 
 import keras
 
@@ -10,6 +10,7 @@ from mimo_keras.layers import (
     UnfoldMembers,
 )
 from mimo_keras.methods.cloning import clone
+from mimo_keras.methods.deep_ensemble import side_by_side
 
 
 def one_member(network, index):
@@ -41,9 +42,7 @@ def one_member(network, index):
     if any(isinstance(x, SelectMember) for x in network.layers):
         single = network.get_layer(f"member{index}")
         return clone(single, single.input_shape[1:])
-    folds = [x for x in network.layers if isinstance(x, FoldMembers)]
-    # Where members see inputs of their own, a mixing block follows.
-    if not folds or any(fold.by_member for fold in folds):
+    if not _members_are_rows(network):
         raise expected(
             "a method whose members are rows, such as mixture_ensemble",
             f"network={network.name}",
@@ -59,7 +58,7 @@ def one_member(network, index):
             twin, weights = layer.member(index)
             twin.takes_first_only = True
             return twin, weights
-        if getattr(layer, "ensemble_size", 1) > 1:
+        if not _is_separable(layer):
             raise expected(
                 "layers that can give one member away",
                 f"{layer.name} of type {type(layer).__name__}",
@@ -68,3 +67,44 @@ def one_member(network, index):
         return None
 
     return clone(network, network.input_shape[1:], become)
+
+
+def members_apart(network):
+    """Copies a network of members as that many networks side by side.
+
+    Each convolution of a layer of M kernels takes a part of the rows and
+    joins the results again, and norms by member have no kernel of the
+    backend's; networks of plain layers need neither.
+
+    Args:
+        network: Functional keras.Model from (N, …) to (N, M, K).
+
+    Returns:
+        Functional keras.Model that computes the same; None if the network's
+        kernels are not composed of templates (a copy of each member would
+        then be larger than what they share), or its members cannot be told
+        apart.
+    """
+    layers = network.layers
+    if not any(isinstance(x, TemplateBank) for x in layers):
+        return None
+    if not _members_are_rows(network) or not all(map(_is_separable, layers)):
+        return None
+    image = keras.Input(network.input_shape[1:], name="images")
+    members = network.output_shape[1]
+    networks = [one_member(network, index) for index in range(members)]
+    return keras.Model(image, side_by_side(networks, [image] * members))
+
+
+def _members_are_rows(network):
+    folds = [x for x in network.layers if isinstance(x, FoldMembers)]
+    # Where members see inputs of their own, a mixing block follows.
+    return bool(folds) and not any(fold.by_member for fold in folds)
+
+
+def _is_separable(layer):
+    return (
+        isinstance(layer, (FoldMembers, UnfoldMembers))
+        or hasattr(layer, "member")
+        or getattr(layer, "ensemble_size", 1) == 1
+    )

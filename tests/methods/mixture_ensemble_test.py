@@ -179,16 +179,52 @@ def test_members_differ_and_stay_one_model_of_one_bank():
     assert all(changed[: len(model.trainable_weights)])
 
 
-def test_the_predictor_holds_kernels_and_no_bank():
-    model = create()
+def test_the_predictor_is_plain_networks_side_by_side():
+    model = create(num_params=0.7)
+    small.scatter(model.network)
     network = model.predictor().network
-    kinds = {type(layer).__name__ for layer in network.layers}
-    assert not {k for k in kinds if k.startswith("Template")}
-    assert "MemberConv2D" in kinds
+    members = [x for x in network.layers if isinstance(x, keras.Model)]
     plain = small.create("deterministic", "wide_resnet_16_1", shape=SHAPE)
     once = cost.multiply_adds(plain.network)
+    assert len(members) == 3
+    for index, member in enumerate(members):
+        kinds = {type(layer) for layer in member._flatten_layers()}
+        assert not {k.__name__ for k in kinds if "mimo" in k.__module__} - {
+            "UnfoldMembers"
+        }
+        alone = small.numpy(model.member(index)(images()))
+        x = model.standardize(images())
+        small.assert_close(small.numpy(member(x)), alone, atol=1e-6)
     for counted in (model.network, network):
         assert cost.multiply_adds(counted) == 3 * once
+    whole = small.numpy(model(images()))
+    found = small.numpy(model.predictor().member_logits(images()))
+    small.assert_close(found, whole, atol=1e-4)
+
+
+class Scale(keras.layers.Layer):
+    """Somebody's own layer of members, which gives none of them away."""
+
+    ensemble_size = 2
+
+    def call(self, x):
+        by_member = np.array([1.0, 3.0], "float32").reshape(2, 1, 1)
+        rows = keras.ops.reshape(x, (2, -1, x.shape[-1]))
+        return keras.ops.reshape(rows * by_member, (-1, x.shape[-1]))
+
+
+def test_members_that_cannot_be_told_apart_keep_their_bank():
+    inputs = keras.Input((5,), name="features")
+    bank = layers.TemplateBank(3 * 5 * 4)(inputs)
+    x = layers.FoldMembers(2)(inputs)
+    x = layers.TemplateDense(4, 2, templates=3, use_bias=False)(x, bank)
+    network = keras.Model(inputs, layers.UnfoldMembers(2)(Scale()(x)))
+    copy, folded = methods.single_image(network, multi_input=False)
+    x = np.random.default_rng(0).random((6, 5), "float32")
+    assert not folded
+    small.assert_close(small.numpy(copy(x)), small.numpy(network(x)), atol=1e-6)
+    kinds = {type(layer).__name__ for layer in copy.layers}
+    assert {"TemplateBank", "TemplateDense", "Scale"} <= kinds
 
 
 def test_a_network_with_nothing_to_mix_is_refused():
