@@ -9,12 +9,13 @@ import subprocess
 import sys
 import textwrap
 
+from tests.stress import flag_sets
+
 _FENCE = re.compile(
     r"^ *```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^ *```", re.DOTALL | re.M
 )
 _SHELLS = {"", "bash", "console", "sh", "shell"}
 _TARGET = re.compile(r"^([a-z]\w*):", re.M)
-_FLAG = re.compile(r"^ +--(?:\[(no)\])?(\w+)", re.M)
 
 
 def fences(text, languages):
@@ -63,14 +64,10 @@ def faults(command, root):
 
 @functools.cache
 def _flags(script, root):
-    """Returns the flags of an absl script, by its own --helpfull."""
-    done = _python(script, "--helpfull", cwd=root, root=root)
-    found = set()
-    for negation, name in _FLAG.findall(done.stdout):
-        found |= {name, negation + name}
-    if not found:
-        raise AssertionError(f"{script} --helpfull: {done.stderr}")
-    return found
+    """Returns the flags that an absl script defines."""
+    known = flag_sets.definitions(root / script)
+    switches = {n for n, flag in known.items() if flag.flag_type() == "bool"}
+    return {*known, *(f"no{name}" for name in switches)}
 
 
 def run_examples(text, cwd, root):
