@@ -84,15 +84,16 @@ def definitions(script):
     return found
 
 
-def draw(random, known):
+def draw(random, known, method=None):
     """Returns a command line without the script.
 
     Args:
         random: random.Random.
         known: What `definitions` returned.
+        method: The one that options are drawn for; None for any.
     """
     names = [n for n in _FIRST if n in known and random.random() < 0.5]
-    chosen = {"method": random.choice(methods.list_methods())}
+    chosen = {"method": method or random.choice(methods.list_methods())}
     others = [n for n in known if n not in names and n not in _others(chosen)]
     names += random.sample(others, min(random.randint(0, 5), len(others)))
     line = [_flag(random, name, known[name], chosen) for name in names]

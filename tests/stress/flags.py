@@ -27,6 +27,8 @@ SECONDS = 180
 WEIGHTS = {"cifar": 10, "evaluate": 3, "analyze": 3, "imagenet": 3}
 WEIGHTS |= dict.fromkeys(("toy_regression", "sweep", "cost", "ensemble"), 2)
 SCRIPTS = tuple(quick.FIRST)
+# Of the scripts that take one method only.
+METHODS = {"plan": "mixture_ensemble"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +67,7 @@ def sets(count, seed, scripts=SCRIPTS):
         # Each script comes once before chance decides.
         rest = draw.choices(scripts, weights)[0]
         name = scripts[index] if index < len(scripts) else rest
-        drawn = flag_sets.draw(draw, known[name])
+        drawn = flag_sets.draw(draw, known[name], METHODS.get(name))
         found.append(Set(name, (*quick.FIRST[name], *drawn)))
     return found
 

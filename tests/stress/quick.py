@@ -46,7 +46,7 @@ FIRST = {
     ),
     "sweep": ("--seeds=0", "--record=sweep.json", "--vary=l1=0,1"),
     "cost": ("--backbone=small_cnn_1", "--methods=mimo:2", "--paper=mimo"),
-    "plan": ("--backbone=small_cnn_1",),
+    "plan": ("--backbone=wide_resnet_10_1",),
 }
 _STUDY = ("--seeds=0", "--methods=mimo:2", "--record=record.json")
 FIRST |= dict.fromkeys(("study", "budgets", "sharing", "depths"), _STUDY)
