@@ -72,9 +72,8 @@ def one_member(network, index):
 def members_apart(network):
     """Copies a network of members as that many networks side by side.
 
-    Each convolution of a layer of M kernels takes a part of the rows and
-    joins the results again, and norms by member have no kernel of the
-    backend's; networks of plain layers need neither.
+    A layer of M kernels splits the rows and joins them again, which takes
+    time at every convolution; networks of plain layers need not.
 
     Args:
         network: Functional keras.Model from (N, …) to (N, M, K).
@@ -86,9 +85,11 @@ def members_apart(network):
         apart.
     """
     layers = network.layers
+    last = network.outputs[0]._keras_history.operation
+    known = isinstance(last, UnfoldMembers) and _members_are_rows(network)
     if not any(isinstance(x, TemplateBank) for x in layers):
         return None
-    if not _members_are_rows(network) or not all(map(_is_separable, layers)):
+    if not known or not all(map(_is_separable, layers)):
         return None
     image = keras.Input(network.input_shape[1:], name="images")
     members = network.output_shape[1]
@@ -99,7 +100,8 @@ def members_apart(network):
 def _members_are_rows(network):
     folds = [x for x in network.layers if isinstance(x, FoldMembers)]
     # Where members see inputs of their own, a mixing block follows.
-    return bool(folds) and not any(fold.by_member for fold in folds)
+    alike = {(x.by_member, x.ensemble_size) for x in folds}
+    return alike == {(False, network.output_shape[1])}
 
 
 def _is_separable(layer):
