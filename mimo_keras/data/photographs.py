@@ -9,7 +9,12 @@ import dataclasses
 import numpy as np
 
 from mimo_keras.data import crops, damage, tfds_images
-from mimo_keras.data.pipeline import options, permutation, skipped
+from mimo_keras.data.pipeline import (
+    options,
+    parallel_calls,
+    permutation,
+    skipped,
+)
 from mimo_keras.errors import expected
 
 CYCLE = 16
@@ -258,7 +263,7 @@ def training_crops(
     )
     batches = batches.map(
         damage.guarded(photographs, photographs.random),
-        num_parallel_calls=tf.data.AUTOTUNE,
+        num_parallel_calls=parallel_calls(),
     )
     batches = batches.batch(batch_size, drop_remainder=True)
     batches = batches.map(damage.replaced)
@@ -275,7 +280,7 @@ def _centers(photographs):
 
     return photographs.rows().map(
         damage.guarded(photographs, photographs.center),
-        num_parallel_calls=tf.data.AUTOTUNE,
+        num_parallel_calls=parallel_calls(),
     )
 
 

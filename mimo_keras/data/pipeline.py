@@ -1,5 +1,7 @@
 """Batches in an order that is a function of (seed, epoch) and nothing else."""
 
+import os
+
 import numpy as np
 
 from mimo_keras.errors import expected
@@ -182,11 +184,23 @@ def permutation(n, seed):
     return tf.argsort(keys)
 
 
+def parallel_calls():
+    """Returns how many calls of a costly function run at once."""
+    # What tf.data takes where nothing is tuned is at most 16.
+    return os.cpu_count() or 1
+
+
 def options():
-    """Shares each batch out over the replicas, also without input files."""
+    """Returns the options of every data set that is made here.
+
+    Each batch is shared out over the replicas, also without input files. And
+    nothing is tuned while it runs: the thread that would can miss that its
+    iterator is given up, and then holds the program for up to a minute.
+    """
     import tensorflow as tf
 
     options = tf.data.Options()
+    options.autotune.enabled = False
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
     )

@@ -76,6 +76,14 @@ def test_another_seed_is_another_order(numbered):
     assert (one != other).any()
 
 
+def test_nothing_is_tuned_by_a_thread_that_may_not_end(numbered):
+    for batches in (
+        photographs.training_crops(numbered, 30, seed=0, epochs=1),
+        numbered.weighted_batches(8),
+    ):
+        assert batches.options().autotune.enabled is False
+
+
 def test_too_large_a_batch_is_one_line(numbered):
     with pytest.raises(InputError, match="at most the 30 photographs"):
         photographs.training_crops(numbered, 31, seed=0, epochs=1)

@@ -142,6 +142,14 @@ def test_the_size_is_known_and_the_shapes_are_static(numbered):
     assert (images.shape, labels.shape) == ((BATCH, 3, 3, 1), (BATCH,))
 
 
+def test_nothing_is_tuned_by_a_thread_that_may_not_end(numbered):
+    for batches in (
+        data.training_batches(numbered, BATCH, seed=0, epochs=2),
+        data.weighted_batches(numbered, BATCH),
+    ):
+        assert batches.options().autotune.enabled is False
+
+
 def test_images_are_no_part_of_the_functions():
     """A GraphDef may have 2 GB; what a function captures is outside it."""
     examples = data.fake.images(64, (32, 32, 3), 2, seed=0)

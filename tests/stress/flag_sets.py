@@ -3,7 +3,7 @@
 import runpy
 from unittest import mock
 
-from absl import flags
+from absl import app, flags
 
 from mimo_keras import methods
 from uncertainty_runs import settings
@@ -76,7 +76,10 @@ _FIRST = ("method", "figure", "models", "vary", "table_only")
 def definitions(script):
     """Returns the flags that a script defines, by name; runs nothing of it."""
     before = {*flags.FLAGS}
-    with mock.patch.object(settings, "run", lambda main: None):
+    with (
+        mock.patch.object(settings, "run", lambda main: None),
+        mock.patch.object(app, "run", lambda main: None),
+    ):
         runpy.run_path(str(script), run_name="__main__")
     names = sorted({*flags.FLAGS} - before)
     found = {name: flags.FLAGS[name] for name in names}
