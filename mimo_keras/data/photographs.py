@@ -276,8 +276,6 @@ def training_crops(
 
 def _centers(photographs):
     """Returns a dataset of (middle, label, whether it could be read)."""
-    import tensorflow as tf
-
     return photographs.rows().map(
         damage.guarded(photographs, photographs.center),
         num_parallel_calls=parallel_calls(),
