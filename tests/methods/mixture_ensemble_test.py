@@ -212,6 +212,9 @@ class Scale(keras.layers.Layer):
         rows = keras.ops.reshape(x, (2, -1, x.shape[-1]))
         return keras.ops.reshape(rows * by_member, (-1, x.shape[-1]))
 
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
 
 @pytest.mark.parametrize("ending", ["own layer", "mixed outputs"])
 def test_members_that_cannot_be_told_apart_keep_their_bank(ending):
