@@ -191,7 +191,7 @@ def parallel_calls():
 
 
 def options():
-    """Returns the options of every data set that is made here.
+    """Returns the options of all data sets of batches.
 
     Each batch is shared out over the replicas, also without input files. And
     nothing is tuned while it runs: the thread that would can miss that its

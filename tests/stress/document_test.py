@@ -5,6 +5,7 @@ import pathlib
 
 import pytest
 
+from mimo_keras.files import write_json
 from tests.stress import document, flags, kills, serving
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -27,6 +28,14 @@ def test_the_document_has_the_tables_and_commands_of_the_records(name):
     begin, end = document.marks(name)
     assert f"{begin}\n{TABLES[name](record)}\n{end}" in text
     assert record["command"] in text
+
+
+def test_the_table_of_kills_is_that_of_its_file(tmp_path):
+    one = {"kills": {}, "resumed": 0, "ended": 0, "differing": 0}
+    record = {"methods": {"mimo": one, "batch_ensemble": one}}
+    write_json(tmp_path / "a.json", record)
+    again = json.loads((tmp_path / "a.json").read_text())
+    assert kills.table(record) == kills.table(again)
 
 
 def test_the_table_of_flags_adds_up():

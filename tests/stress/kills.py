@@ -275,7 +275,8 @@ def summary(methods, f, seconds):
 def table(record):
     """Returns the Markdown table of a record."""
     rows = []
-    for name, found in record["methods"].items():
+    # As the record is written, so that it gives the same table again.
+    for name, found in sorted(record["methods"].items()):
         by_phase = [found["kills"].get(phase, 0) for phase in watched.ALL]
         ends = [found[key] for key in ("resumed", "ended", "differing")]
         rows.append([f"`{name}`", *by_phase, sum(by_phase), *ends])
