@@ -16,7 +16,7 @@ from absl import flags
 import mimo_keras
 from mimo_keras.errors import expected
 from mimo_keras.files import replacing_folder, write_json
-from mimo_keras.training.distribution import make_strategy
+from mimo_keras.training.distribute import make_strategy
 from uncertainty_runs import models, settings, sources, stopping
 from uncertainty_runs.folder import alone
 from uncertainty_runs.suite import Suite

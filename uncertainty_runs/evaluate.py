@@ -23,7 +23,7 @@ from mimo_keras.errors import expected
 from mimo_keras.files import write_json
 from mimo_keras.training import EnsembleModel
 from mimo_keras.training.assemble import loaded
-from mimo_keras.training.distribution import make_strategy
+from mimo_keras.training.distribute import make_strategy
 from uncertainty_runs import models, settings, sources, stopping
 from uncertainty_runs.ensemble import common_settings
 from uncertainty_runs.folder import alone

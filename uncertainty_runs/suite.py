@@ -11,7 +11,7 @@ import numpy as np
 from mimo_keras import data, evaluation
 from mimo_keras.errors import AbsentError
 from mimo_keras.files import replacing, write_json
-from mimo_keras.training.distribution import local_strategy
+from mimo_keras.training.distribute import local_strategy
 from uncertainty_runs import natural
 from uncertainty_runs.evaluated import Evaluated
 from uncertainty_runs.inference import prepared

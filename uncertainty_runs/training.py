@@ -8,8 +8,7 @@ import keras
 import mimo_keras
 from mimo_keras import analysis
 from mimo_keras.errors import Stopped, expected
-from mimo_keras.training import workers
-from mimo_keras.training.distribution import make_strategy
+from mimo_keras.training.distribute import make_strategy, workers
 from mimo_keras.training.fit import fit, restore
 from uncertainty_runs import folder, models, settings, stopping
 from uncertainty_runs.suite import CorruptionsCallback, Suite, save

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mimo_keras.layers.registration import register
-from mimo_keras.training.distribution import replica_count
+from mimo_keras.training.distribute.distribution import replica_count
 
 
 @register

@@ -6,8 +6,8 @@ import keras
 
 from mimo_keras import backbones, layers, methods
 from mimo_keras.errors import expected
+from mimo_keras.training.distribute.seeds import seed_generators
 from mimo_keras.training.model import EnsembleModel
-from mimo_keras.training.seeds import seed_generators
 
 
 def create_model(

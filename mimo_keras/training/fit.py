@@ -8,8 +8,8 @@ import keras
 
 from mimo_keras.errors import InputError, Stopped
 from mimo_keras.files import replacing, writing
-from mimo_keras.training import workers
 from mimo_keras.training.checkpoints import Checkpoints, Middle
+from mimo_keras.training.distribute import workers
 from mimo_keras.training.stopping import Rest, Stopping, metric_values
 
 _SHARE = "Give all workers one --output_dir that they share."

@@ -10,13 +10,13 @@ from mimo_keras.layers import RepeatMembers, StandardizeImages
 from mimo_keras.layers.registration import register
 from mimo_keras.training import batches, checks, kernels, losses, step_metrics
 from mimo_keras.training.annealing import LinearAnnealing
-from mimo_keras.training.distribution import replica_count
+from mimo_keras.training.distribute.distribution import replica_count
+from mimo_keras.training.distribute.seeds import ReplicaSeed
+from mimo_keras.training.distribute.worker_fit import WorkerFit
 from mimo_keras.training.epochs import with_clock
 from mimo_keras.training.learning_rates import multiply_learning_rates
 from mimo_keras.training.mixture_nll import MixtureNLL
 from mimo_keras.training.predictor import Predictor
-from mimo_keras.training.seeds import ReplicaSeed
-from mimo_keras.training.worker_fit import WorkerFit
 
 
 @register

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from mimo_keras.errors import Stopped, expected
-from mimo_keras.training import workers
+from mimo_keras.training.distribute import workers
 
 
 class Rest(keras.callbacks.Callback):

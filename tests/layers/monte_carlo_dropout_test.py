@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mimo_keras.errors import InputError
 from mimo_keras.layers import MonteCarloDropout
-from mimo_keras.training.seeds import ReplicaSeed
+from mimo_keras.training.distribute.seeds import ReplicaSeed
 
 
 def ones(rows=500):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import mimo_keras
-from mimo_keras.training.distribution import make_strategy
+from mimo_keras.training.distribute import make_strategy
 from uncertainty_runs.inference import logits_function
 
 BATCH = 8

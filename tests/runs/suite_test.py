@@ -12,7 +12,7 @@ import sklearn.metrics
 from mimo_keras import data
 from mimo_keras.errors import AbsentError, InputError, expected
 from mimo_keras.training import Predictor
-from mimo_keras.training.distribution import make_strategy
+from mimo_keras.training.distribute import make_strategy
 from uncertainty_runs import inference
 from uncertainty_runs.suite import CorruptionsCallback, Suite, save
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mimo_keras import data
-from mimo_keras.training.distribution import make_strategy
+from mimo_keras.training.distribute import make_strategy
 from tests.runs import outputs
 from tests.runs.processes import kill
 from uncertainty_runs import models, recipes, settings

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from mimo_keras.errors import InputError, Stopped
-from mimo_keras.training import distribution, stopping
+from mimo_keras.training import stopping
 from mimo_keras.training.checkpoints import Checkpoints
+from mimo_keras.training.distribute import distribution
 from mimo_keras.training.fit import NonFiniteLossError, restore
 from tests.training import networks, short_runs
 

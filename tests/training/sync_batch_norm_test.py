@@ -8,7 +8,7 @@ import tensorflow as tf
 from mimo_keras import data
 from mimo_keras.errors import InputError
 from mimo_keras.layers import MemberBatchNormalization
-from mimo_keras.training import distribution
+from mimo_keras.training.distribute import distribution
 from tests.training import networks
 
 IMAGE = (4, 4, 2)

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from mimo_keras.layers.registration import register
-from mimo_keras.training.distribution import replica_index
+from mimo_keras.training.distribute.distribution import replica_index
 
 # A large odd number: the replicas' streams share no seeds in practice.
 _STRIDE = 1_000_003

@@ -9,7 +9,7 @@ loop, callbacks and validation stay Keras's.
 
 import keras
 
-from mimo_keras.training import workers
+from mimo_keras.training.distribute import workers
 
 
 class WorkerFit:

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from mimo_keras.errors import InputError
-from mimo_keras.training import distribution, workers
+from mimo_keras.training.distribute import distribution, workers
 
 TWO = ["127.0.0.1:9", "127.0.0.1:10"]
 FIRST = {"type": "worker", "index": 0}

@@ -9,7 +9,8 @@ import numpy as np
 
 from mimo_keras import data
 from mimo_keras.errors import InputError
-from mimo_keras.training import WarmUpStepDecay, distribution, workers
+from mimo_keras.training import WarmUpStepDecay
+from mimo_keras.training.distribute import distribution, workers
 from mimo_keras.training.fit import fit
 from tests.training import networks
 

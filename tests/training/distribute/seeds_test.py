@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mimo_keras.training.seeds import ReplicaSeed
+from mimo_keras.training.distribute.seeds import ReplicaSeed
 from tests.training import networks
 
 

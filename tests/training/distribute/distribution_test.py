@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from mimo_keras import data
 from mimo_keras.errors import InputError
-from mimo_keras.training import distribution
+from mimo_keras.training.distribute import distribution
 from tests.training import networks, subprocesses, twins
 
 METHODS = {
@@ -181,7 +181,7 @@ def test_devices_that_are_not_there(no_gpu, options, message):
 
 ALONE = f"""
 from mimo_keras.errors import InputError
-from mimo_keras.training.distribution import make_strategy
+from mimo_keras.training.distribute import make_strategy
 
 print(make_strategy(num_cores=3).num_replicas_in_sync)
 for tpu in {TPUS}:

@@ -6,7 +6,7 @@ import socket
 import keras
 
 from mimo_keras.errors import expected
-from mimo_keras.training import workers
+from mimo_keras.training.distribute import workers
 
 _SECONDS_TO_REACH_TPU = 10.0
 

@@ -5,15 +5,16 @@ import json
 import numpy as np
 import pytest
 
-from mimo_keras.training import distribution
-from tests.training import networks, short_runs, subprocesses, worker_runs
+from mimo_keras.training.distribute import distribution
+from tests.training import networks, short_runs, subprocesses
+from tests.training.distribute import worker_runs
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Where two workers have trained, and written down what they found."""
     folder = tmp_path_factory.mktemp("workers")
-    command = ["-m", "tests.training.worker_runs", folder]
+    command = ["-m", "tests.training.distribute.worker_runs", folder]
     ended = subprocesses.workers(
         [[*command, folder / index] for index in "01"], folder, timeout=480
     )
