@@ -37,7 +37,12 @@ setuptools.setup(
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
     ],
     packages=setuptools.find_packages(
-        include=["mimo_keras", "mimo_keras.*", "uncertainty_runs"]
+        include=[
+            "mimo_keras",
+            "mimo_keras.*",
+            "uncertainty_runs",
+            "uncertainty_runs.*",
+        ]
     ),
     python_requires=">=3.11,<3.14",
     install_requires=[

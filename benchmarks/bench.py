@@ -39,7 +39,8 @@ from benchmarks.worker import Worker
 from mimo_keras import analysis
 from mimo_keras.errors import expected
 from mimo_keras.files import write_json
-from uncertainty_runs import settings, study
+from uncertainty_runs.common import config
+from uncertainty_runs.studies import study
 
 BASE = {"method": "deterministic", "ensemble_size": 1}
 REPEATED = ("mimo", "mixmo", "mixshare", "datamux", "mimmo")
@@ -367,4 +368,4 @@ RUN = {
 
 if __name__ == "__main__":
     define_flags()
-    settings.run(main)
+    config.run(main)

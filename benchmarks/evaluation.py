@@ -6,7 +6,7 @@ import tensorflow as tf
 
 import mimo_keras
 from mimo_keras import data
-from uncertainty_runs import inference, suite
+from uncertainty_runs.evaluation import predict, suite
 
 BACKBONE = "wide_resnet_28_4"
 
@@ -51,7 +51,7 @@ class _Seen:
         self.batches, self.logits = [], None
 
     def prepared(self, *args):
-        network = inference.prepared(*args)
+        network = predict.prepared(*args)
         self.logits = network.logits
 
         def logits(images):

@@ -54,7 +54,9 @@ from mimo_keras.analysis.run_files import read_arrays, read_json
 from mimo_keras.errors import InputError, expected
 from mimo_keras.files import replacing, write_json
 from mimo_keras.training import EnsembleModel
-from uncertainty_runs import models, settings, sources, study, trajectory
+from uncertainty_runs.common import config, models, sources
+from uncertainty_runs.evaluation import trajectory
+from uncertainty_runs.studies import study
 
 TABLE = "diversity"
 IDENTITY = ("method", "ensemble_size", "backbone", "train_epochs", "seed")
@@ -121,7 +123,7 @@ def define_flags():
         21,
         "Points of a grid along each axis.",
         lower_bound=2,
-        upper_bound=settings.MOST,
+        upper_bound=config.MOST,
     )
 
 
@@ -312,4 +314,4 @@ FIGURES = {
 
 if __name__ == "__main__":
     define_flags()
-    settings.run(main)
+    config.run(main)

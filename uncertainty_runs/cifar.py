@@ -7,7 +7,7 @@ The same command again goes on from the last checkpoint.
 """
 
 from mimo_keras import data
-from uncertainty_runs import recipes, settings, sources, training
+from uncertainty_runs.common import config, recipes, run, sources
 
 # Digits are not augmented: shifted at 8x8 they lose their edges, flipped
 # they are other signs.
@@ -19,8 +19,8 @@ AUGMENT = {
 
 
 def main():
-    s = settings.resolve(recipes.recipe)
-    strategy = training.start(s)
+    s = config.resolve(recipes.recipe)
+    strategy = run.start(s)
     train, test = (sources.load(s, split) for split in ("train", "test"))
 
     def batches(unique, initial_epoch, initial_step=0):
@@ -34,9 +34,9 @@ def main():
             augment=AUGMENT[s["dataset"]] if s["augment"] else None,
         )
 
-    training.run(s, strategy, train, test, batches)
+    run.run(s, strategy, train, test, batches)
 
 
 if __name__ == "__main__":
-    settings.define_flags(data.DATASETS)
-    settings.run(main)
+    config.define_flags(data.DATASETS)
+    config.run(main)

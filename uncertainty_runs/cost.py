@@ -14,7 +14,8 @@ from absl import flags
 import mimo_keras
 from mimo_keras import evaluation, methods
 from mimo_keras.analysis import markdown_table
-from uncertainty_runs import settings, study
+from uncertainty_runs.common import config
+from uncertainty_runs.studies import study
 
 ENTRIES = (
     "deterministic:1,mc_dropout:1,naive_multihead:3,mimo:2,mimo:3,mimo:4,"
@@ -86,8 +87,8 @@ def define_flags():
     )
     flags.DEFINE_string("backbone", "wide_resnet_28_10", "Backbone.")
     flags.DEFINE_list("methods", ENTRIES.split(","), "Each as method:M.")
-    settings.whole("num_classes", 10, "K.", lower_bound=2)
-    settings.whole("image_size", 32, "Height and width.", 8, settings.SIDE)
+    config.whole("num_classes", 10, "K.", lower_bound=2)
+    config.whole("image_size", 32, "Height and width.", 8, config.SIDE)
 
 
 def main():
@@ -179,4 +180,4 @@ def paper_table(name):
 
 if __name__ == "__main__":
     define_flags()
-    settings.run(main)
+    config.run(main)

@@ -17,10 +17,10 @@ import mimo_keras
 from mimo_keras.errors import expected
 from mimo_keras.files import replacing_folder, write_json
 from mimo_keras.training.distribute import make_strategy
-from uncertainty_runs import models, settings, sources, stopping
-from uncertainty_runs.folder import alone
-from uncertainty_runs.suite import Suite
-from uncertainty_runs.training import conclude
+from uncertainty_runs.common import config, models, signals, sources
+from uncertainty_runs.common.run import conclude
+from uncertainty_runs.common.run_folder import alone
+from uncertainty_runs.evaluation.suite import Suite
 
 
 def define_flags():
@@ -56,7 +56,7 @@ def evaluate(runs, output_dir, *, data_dir=None, export=False):
         members = [models.load_run(run, recorded[run], test) for run in runs]
         model = mimo_keras.assemble(members)
     folder = pathlib.Path(output_dir)
-    with alone(folder), stopping.on_sigterm() as stop:
+    with alone(folder), signals.on_sigterm() as stop:
         write_json(folder / "flags.json", s | {"runs": list(runs)})
         with replacing_folder(folder / "ensemble.keras") as path:
             model.save(path)
@@ -88,4 +88,4 @@ def common_settings(recorded):
 
 if __name__ == "__main__":
     define_flags()
-    settings.run(main)
+    config.run(main)

@@ -24,10 +24,10 @@ from mimo_keras.files import write_json
 from mimo_keras.training import EnsembleModel
 from mimo_keras.training.assemble import loaded
 from mimo_keras.training.distribute import make_strategy
-from uncertainty_runs import models, settings, sources, stopping
+from uncertainty_runs.common import config, models, signals, sources
+from uncertainty_runs.common.run_folder import alone
 from uncertainty_runs.ensemble import common_settings
-from uncertainty_runs.folder import alone
-from uncertainty_runs.suite import Suite, save
+from uncertainty_runs.evaluation.suite import Suite, save
 
 
 def define_flags():
@@ -42,7 +42,7 @@ def define_flags():
     text("output_dir", None, "Folder of the results. Default: the run's.")
     yes_no("require", False, "A test set that is not there is an error.")
     yes_no("skip_bad_records", False, "Leave out what cannot be read.")
-    settings.define_machine_flags()
+    config.define_machine_flags()
 
 
 def main():
@@ -61,7 +61,7 @@ def main():
     suite = Suite(test, strategy, s, folder / "evaluated")
     check_suite(f.suite, suite)
     only = {"test", *f.suite} if f.suite else None
-    with alone(folder), stopping.on_sigterm() as stop:
+    with alone(folder), signals.on_sigterm() as stop:
         before = kept(folder)
         results, arrays = suite.full(found, only=only, stop=stop)
         if not (folder / "flags.json").exists():
@@ -168,4 +168,4 @@ def kept(folder):
 
 if __name__ == "__main__":
     define_flags()
-    settings.run(main)
+    config.run(main)

@@ -11,18 +11,18 @@ test set that lies in --data_dir is evaluated, set by set: docs/imagenet.md.
 from mimo_keras import data
 from mimo_keras.data import photographs
 from mimo_keras.errors import expected
-from uncertainty_runs import recipes, settings, sources, training
+from uncertainty_runs.common import config, recipes, run, sources
 
 
 def main():
-    s = settings.resolve(recipes.recipe)
+    s = config.resolve(recipes.recipe)
     if s.get("shifted"):
         raise expected(
             "no --shifted: that set is made of small images",
             f"shifted=True, recipe={s['recipe']}",
             "Add --noshifted.",
         )
-    strategy = training.start(s)
+    strategy = run.start(s)
     train, test = (sources.load(s, split) for split in ("train", "test"))
 
     def batches(unique, initial_epoch, initial_step=0):
@@ -37,12 +37,12 @@ def main():
 
     # A photograph that cannot be read is named, whichever of them has it.
     with data.named_damage(test), data.named_damage(train):
-        training.run(s, strategy, train, test, batches)
+        run.run(s, strategy, train, test, batches)
     if len(train.skipped):
         print(f"Skipped:     {len(train.skipped)} training photographs")
 
 
 if __name__ == "__main__":
-    settings.define_flags(sources.PHOTOGRAPHS)
-    settings.define_photograph_flags()
-    settings.run(main)
+    config.define_flags(sources.PHOTOGRAPHS)
+    config.define_photograph_flags()
+    config.run(main)

@@ -9,17 +9,17 @@ from absl import flags
 
 from mimo_keras import analysis, backbones, methods
 from mimo_keras.errors import expected
-from uncertainty_runs import settings
+from uncertainty_runs.common import config
 
 
 def define_flags():
     flags.DEFINE_string("method", "mixture_ensemble", "Method.")
     flags.DEFINE_string("backbone", "wide_resnet_28_10", "Backbone.")
-    settings.whole("ensemble_size", 4, "M.", 1, settings.MOST)
-    settings.whole("num_classes", 10, "K.", lower_bound=2)
-    settings.whole("image_size", 32, "Height and width.", 8, settings.SIDE)
-    settings.whole("channels", 3, "Of the images.", 1, settings.MOST)
-    settings.define_bank_flags()
+    config.whole("ensemble_size", 4, "M.", 1, config.MOST)
+    config.whole("num_classes", 10, "K.", lower_bound=2)
+    config.whole("image_size", 32, "Height and width.", 8, config.SIDE)
+    config.whole("channels", 3, "Of the images.", 1, config.MOST)
+    config.define_bank_flags()
 
 
 def main():
@@ -99,4 +99,4 @@ def totals_table(plan):
 
 if __name__ == "__main__":
     define_flags()
-    settings.run(main)
+    config.run(main)

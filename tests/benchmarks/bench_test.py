@@ -10,7 +10,7 @@ from benchmarks import bench, contestants
 from benchmarks.worker import Worker
 from mimo_keras import methods
 from mimo_keras.errors import InputError
-from uncertainty_runs import study
+from uncertainty_runs.studies import study
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RECORD = ROOT / "benchmarks" / "results" / "bench.json"

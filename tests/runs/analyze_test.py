@@ -11,7 +11,9 @@ from absl import flags
 from mimo_keras import analysis, data
 from mimo_keras.errors import InputError
 from mimo_keras.training.checkpoints import Checkpoints
-from uncertainty_runs import analyze, models, recipes, settings, trajectory
+from uncertainty_runs import analyze
+from uncertainty_runs.common import config, models, recipes
+from uncertainty_runs.evaluation import trajectory
 
 
 @pytest.fixture
@@ -20,7 +22,7 @@ def make_run(parse, tmp_path):
 
     def make(*given):
         parse("--dataset=digits", *given)
-        values = settings.resolve(recipes.recipe)
+        values = config.resolve(recipes.recipe)
         model = models.build_model(
             values, data.load("digits", "test"), unique=32, steps=1
         )

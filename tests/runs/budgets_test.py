@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from uncertainty_runs import budgets, study
+from uncertainty_runs.studies import budgets, study
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 

@@ -4,7 +4,8 @@ import pathlib
 
 import pytest
 
-from uncertainty_runs import depths, settings, study, sweep
+from uncertainty_runs.common import config
+from uncertainty_runs.studies import depths, study, sweep
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -58,7 +59,7 @@ def test_every_row_is_a_command_that_can_be_parsed(entry, resolve):
     values = resolve(entry)
     assert values["backbone"] == "bottleneck_resnet"
     assert values["shifted"]
-    told = settings.method_options(values).get("learn_depth", True)
+    told = config.method_options(values).get("learn_depth", True)
     assert told is ("learn_depth=false" not in entry)
 
 

@@ -94,7 +94,7 @@ def test_a_folder_that_becomes_read_only(folder, cifar, tmp_path):
     assert "--output_dir that can be written" in said
     assert "output_dir=run (Permission denied)" in said
     disks.set_mode(run, 0o755)
-    evaluation = "uncertainty_runs.suite:Suite.full"
+    evaluation = "uncertainty_runs.evaluation.suite:Suite.full"
     cifar(*COMMAND, before=functools.partial(processes.kill, evaluation, 1))
     assert_same_end(run, folder)
 

@@ -9,7 +9,8 @@ import pytest
 from mimo_keras import data
 from mimo_keras.errors import InputError
 from mimo_keras.training.checkpoints import Checkpoints
-from uncertainty_runs import ensemble, models, recipes, settings
+from uncertainty_runs import ensemble
+from uncertainty_runs.common import config, models, recipes
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def make_run(parse, tmp_path):
 
     def make(name, *flags, **changes):
         parse("--dataset=digits", "--method=deterministic", *flags)
-        values = settings.resolve(recipes.recipe)
+        values = config.resolve(recipes.recipe)
         values |= {"backbone": "mlp_6", "corruptions_interval": -1}
         folder = tmp_path / name
         model = models.build_model(

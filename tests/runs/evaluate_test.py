@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.runs import outputs, processes
-from uncertainty_runs import models, sources
+from uncertainty_runs.common import models, sources
 
 EVALUATE = processes.CIFAR.with_name("evaluate.py")
 SAME = ("accuracy", "nll", "ece", "brier")

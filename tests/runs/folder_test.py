@@ -8,8 +8,8 @@ import os
 import pytest
 
 from mimo_keras.errors import InputError
-from uncertainty_runs import folder
-from uncertainty_runs.settings import FREE
+from uncertainty_runs.common import run_folder
+from uncertainty_runs.common.config import FREE
 
 
 @pytest.fixture
@@ -30,14 +30,14 @@ def settings(tmp_path):
 
 
 def test_a_new_folder_is_made_and_holds_the_flags(settings, tmp_path):
-    claimed = folder.claim(settings)
+    claimed = run_folder.claim(settings)
     assert claimed == tmp_path / "a" / "run"
     assert [path.name for path in claimed.iterdir()] == ["flags.json"]
     assert json.loads((claimed / "flags.json").read_text()) == settings
 
 
 def test_free_flags_may_change_and_are_recorded(settings, tmp_path):
-    folder.claim(settings)
+    run_folder.claim(settings)
     (tmp_path / "a").rename(tmp_path / "b")
     changed = {
         **settings,
@@ -53,25 +53,25 @@ def test_free_flags_may_change_and_are_recorded(settings, tmp_path):
     }
     before = {n for n in changed if changed[n] != settings.get(n)}
     assert before == set(FREE)
-    claimed = folder.claim(changed)
+    claimed = run_folder.claim(changed)
     assert json.loads((claimed / "flags.json").read_text()) == changed
 
 
 def test_a_worker_that_does_not_write_takes_the_same_folder(settings):
-    claimed = folder.claim(settings, write=False)
+    claimed = run_folder.claim(settings, write=False)
     assert not claimed.exists()
-    assert folder.claim(settings) == claimed
+    assert run_folder.claim(settings) == claimed
     before = (claimed / "flags.json").stat().st_mtime_ns
-    folder.claim({**settings, "export": True}, write=False)
+    run_folder.claim({**settings, "export": True}, write=False)
     assert (claimed / "flags.json").stat().st_mtime_ns == before
     with pytest.raises(InputError, match="--seed=2"):
-        folder.claim({**settings, "seed": 2}, write=False)
+        run_folder.claim({**settings, "seed": 2}, write=False)
 
 
 def test_the_fingerprint_is_of_what_the_weights_depend_on(settings):
-    wanted = folder.fingerprint(settings)
-    assert folder.fingerprint(settings | {"export": True}) == wanted
-    assert folder.fingerprint(settings | {"seed": 2}) != wanted
+    wanted = run_folder.fingerprint(settings)
+    assert run_folder.fingerprint(settings | {"export": True}) == wanted
+    assert run_folder.fingerprint(settings | {"seed": 2}) != wanted
 
 
 @pytest.mark.parametrize(
@@ -86,33 +86,33 @@ def test_the_fingerprint_is_of_what_the_weights_depend_on(settings):
     ],
 )
 def test_other_flags_are_named_and_nothing_is_written(settings, changes, words):
-    claimed = folder.claim(settings)
+    claimed = run_folder.claim(settings)
     before = (claimed / "flags.json").read_bytes()
     with pytest.raises(InputError, match=words):
-        folder.claim({**settings, **changes})
+        run_folder.claim({**settings, **changes})
     assert (claimed / "flags.json").read_bytes() == before
 
 
 def test_a_flag_that_is_gone_is_named(settings):
-    folder.claim(settings)
+    run_folder.claim(settings)
     del settings["seed"]
     with pytest.raises(InputError, match=r"--seed=null \(was 1\)"):
-        folder.claim(settings)
+        run_folder.claim(settings)
 
 
 def test_evaluation_alone_needs_a_run(settings, tmp_path):
     settings["eval_only"] = True
     with pytest.raises(InputError, match="without flags.json. Train first"):
-        folder.claim(settings)
+        run_folder.claim(settings)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"3", b"[]", b"\xff"])
 def test_a_record_that_is_none_is_named(settings, content):
-    record = folder.claim(settings) / "flags.json"
+    record = run_folder.claim(settings) / "flags.json"
     record.write_bytes(content)
     with pytest.raises(InputError, match="flags of a run in .*flags.json"):
-        folder.claim(settings)
+        run_folder.claim(settings)
     assert record.read_bytes() == content
 
 
@@ -121,14 +121,14 @@ def test_a_file_is_no_folder(settings, tmp_path, below):
     (tmp_path / "file").write_text("mine")
     settings["output_dir"] = str(tmp_path / "file" / below)
     with pytest.raises(InputError, match="can be written.*output_dir="):
-        folder.claim(settings)
+        run_folder.claim(settings)
     assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_another_process_is_kept_out_and_named(tmp_path):
     run = tmp_path / "a" / "run"
-    with folder.alone(run):
-        with pytest.raises(InputError) as caught, folder.alone(run):
+    with run_folder.alone(run):
+        with pytest.raises(InputError) as caught, run_folder.alone(run):
             raise AssertionError("two are in the folder")
         assert str(caught.value) == (
             "Expected an --output_dir in which no other process is at work. "
@@ -136,20 +136,20 @@ def test_another_process_is_kept_out_and_named(tmp_path):
             "Wait for it, end it, or choose another folder."
         )
         # A worker that does not write comes in, and changes nothing.
-        with folder.alone(run, write=False):
+        with run_folder.alone(run, write=False):
             pass
         assert [path.name for path in run.iterdir()] == [".lock"]
         (run / "mine").touch()
     assert [path.name for path in run.iterdir()] == ["mine"]
-    with folder.alone(run):
+    with run_folder.alone(run):
         pass
 
 
 def test_a_folder_that_stays_empty_is_removed(tmp_path):
-    with folder.alone(tmp_path / "run"):
+    with run_folder.alone(tmp_path / "run"):
         pass
     assert not (tmp_path / "run").exists()
-    with folder.alone(tmp_path):
+    with run_folder.alone(tmp_path):
         pass
     assert tmp_path.exists()
 
@@ -160,7 +160,7 @@ def test_what_a_killed_process_has_left_is_removed(tmp_path):
     (tmp_path / ".saved_model.x1.tmp" / "half").touch()
     (tmp_path / ".results.json.x2.tmp").touch()
     (tmp_path / "results.json").touch()
-    with folder.alone(tmp_path):
+    with run_folder.alone(tmp_path):
         names = {path.name for path in tmp_path.iterdir()}
         assert names == {".lock", "results.json"}
         assert (tmp_path / ".lock").read_text() == str(os.getpid())
@@ -174,7 +174,7 @@ def test_file_systems_without_locks_keep_nobody_out(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(fcntl, "flock", flock)
-    with folder.alone(tmp_path), folder.alone(tmp_path):
+    with run_folder.alone(tmp_path), run_folder.alone(tmp_path):
         pass
 
 
@@ -189,11 +189,14 @@ def test_a_lock_whose_file_was_just_removed_is_taken_anew(
             removed.append((tmp_path / ".lock").unlink())
 
     monkeypatch.setattr(fcntl, "flock", late)
-    with folder.alone(tmp_path):
+    with run_folder.alone(tmp_path):
         assert (tmp_path / ".lock").exists()
 
 
 def test_what_is_no_folder_is_left_to_others_to_tell(tmp_path):
     (tmp_path / "file").touch()
-    with folder.alone(tmp_path / "file"), folder.alone(tmp_path / "file" / "a"):
+    with (
+        run_folder.alone(tmp_path / "file"),
+        run_folder.alone(tmp_path / "file" / "a"),
+    ):
         pass

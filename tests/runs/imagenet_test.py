@@ -116,7 +116,7 @@ def test_a_stopped_evaluation_goes_on_set_by_set(used, data_dir):
     (used / "results.json").unlink()
     flags = ["--runs=out", f"--data_dir={data_dir}"]
     stop = functools.partial(
-        processes.kill, "uncertainty_runs.evaluated:Evaluated._read", 31
+        processes.kill, "uncertainty_runs.evaluation.cache:Evaluated._read", 31
     )
     done = processes.run(flags, used.parent, stop, EVALUATE)
     assert done.status == -9

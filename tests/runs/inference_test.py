@@ -6,7 +6,7 @@ import pytest
 
 import mimo_keras
 from mimo_keras.training.distribute import make_strategy
-from uncertainty_runs.inference import logits_function
+from uncertainty_runs.evaluation.predict import logits_function
 
 BATCH = 8
 

@@ -5,7 +5,7 @@ import pytest
 
 from mimo_keras import data, methods
 from mimo_keras.errors import InputError
-from uncertainty_runs import mimmo_recipes, models, recipes, settings
+from uncertainty_runs.common import config, mimmo_recipes, models, recipes
 
 METHODS = {
     "deterministic": (1, 1, 0.0),
@@ -63,7 +63,7 @@ def test_other_methods_are_one_line():
 
 def test_the_optimizer_is_adam_along_a_cosine(parse):
     parse("--dataset=digits", "--method=mimo", "--recipe=mimmo")
-    s = settings.resolve(recipes.recipe)
+    s = config.resolve(recipes.recipe)
     optimizer = models.build_optimizer(s, unique=64, steps=18)
     assert isinstance(optimizer, keras.optimizers.Adam)
     rate = optimizer._learning_rate

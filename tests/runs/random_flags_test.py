@@ -117,7 +117,7 @@ def test_every_script_is_drawn_and_a_seed_gives_the_same_sets():
     folder = processes.CIFAR.parent
     scripts = {
         path.stem
-        for path in folder.glob("*.py")
+        for path in folder.rglob("*.py")
         if '__name__ == "__main__"' in path.read_text("utf-8")
     }
     assert scripts == {*flags.SCRIPTS}

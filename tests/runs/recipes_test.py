@@ -7,7 +7,7 @@ import pytest
 
 from mimo_keras import backbones, data, methods
 from mimo_keras.errors import InputError
-from uncertainty_runs import models, recipes, settings
+from uncertainty_runs.common import config, models, recipes
 
 # Havasi et al., appendix B, for both CIFARs: members, repetitions, rows a
 # step, epochs, l2.
@@ -189,12 +189,12 @@ def test_the_papers_budgets_are_commands(parse, flags):
     told = " ".join(recipes.__doc__.replace("\\\n", " ").split())
     assert " ".join(["--method=mixture_ensemble", *flags]) in told
     parse("--method=mixture_ensemble", *flags)
-    s = settings.resolve(recipes.recipe)
+    s = config.resolve(recipes.recipe)
     depth, width, epochs, budget = BUDGETS[flags]
     assert s["backbone"] == f"wide_resnet_{depth}_{width}"
     assert s["train_epochs"] == epochs
     task = methods.Task(backbones.get(s["backbone"]), (32, 32, 3), 10, 4)
-    options = methods.BankOptions(**settings.method_options(s))
+    options = methods.BankOptions(**config.method_options(s))
     plan = methods.plan_templates(task, options)
     assert plan.budget == budget >= plan.shared
     if epochs == 1000:
@@ -228,8 +228,8 @@ def test_the_learning_rate_is_the_recipes(parse, dataset, method):
         "digits": (1198, (8, 8, 1), 10),
     }[dataset]
     parse(f"--dataset={dataset}", f"--method={method}", "--backbone=mlp_4")
-    s = settings.resolve(recipes.recipe)
-    assert settings.unique_images(s, 1, size) == unique
+    s = config.resolve(recipes.recipe)
+    assert config.unique_images(s, 1, size) == unique
     train = data.Examples(dataset, np.zeros((1, *shape)), None, classes)
     optimizer = models.build_model(s, train, unique, steps).optimizer
     assert (optimizer.momentum, optimizer.nesterov) == (0.9, True)
@@ -250,7 +250,7 @@ def test_the_model_is_built_with_the_recipes_l2_and_constants(parse):
     import keras
 
     parse("--dataset=cifar10", "--backbone=mlp_4", "--seed=5")
-    s = settings.resolve(recipes.recipe)
+    s = config.resolve(recipes.recipe)
     train = data.Examples("cifar10", np.zeros((1, 32, 32, 3)), None, 10)
     model = models.build_model(s, train, 128, 390)
     assert (model.sampling.members, model.sampling.batch_repetitions) == (3, 4)

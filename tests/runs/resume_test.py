@@ -48,7 +48,10 @@ MOMENTS = {
         ["epoch_000001.npz", "epoch_000002.npz", "epoch_000003.npz"],
     ),
     "in an evaluation": (
-        {"where": "uncertainty_runs.evaluated:Evaluated.metrics", "call": 20},
+        {
+            "where": "uncertainty_runs.evaluation.cache:Evaluated.metrics",
+            "call": 20,
+        },
         ["epoch_000001.npz", "epoch_000002.npz", "epoch_000003.npz"],
     ),
     "before an export takes its name": (
@@ -104,7 +107,7 @@ def test_a_truncated_checkpoint_is_named_and_made_anew(
 
 def _to_the_end_of_training(cifar):
     """Runs the command again, without the evaluation."""
-    evaluation = "uncertainty_runs.suite:Suite.full"
+    evaluation = "uncertainty_runs.evaluation.suite:Suite.full"
     done = cifar(*COMMAND, before=functools.partial(kill, evaluation, 1))
     assert done.status == KILLED, done
     return done

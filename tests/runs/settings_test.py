@@ -6,7 +6,7 @@ import pytest
 
 from mimo_keras import methods
 from mimo_keras.errors import InputError
-from uncertainty_runs import recipes, settings
+from uncertainty_runs.common import config, recipes
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def resolve(parse):
 
     def values(*line):
         parse(*line)
-        return settings.resolve(recipes.recipe)
+        return config.resolve(recipes.recipe)
 
     return values
 
@@ -59,8 +59,8 @@ def test_only_width_is_filled_into_a_backbone(resolve, given, used):
 
 
 def test_rows_form_among_as_many_images_as_a_flag_says(resolve):
-    assert "shuffle_group" not in settings.method_options(resolve())
-    told = settings.method_options(resolve("--shuffle_group=16"))
+    assert "shuffle_group" not in config.method_options(resolve())
+    told = config.method_options(resolve("--shuffle_group=16"))
     assert told["shuffle_group"] == 16
 
 
@@ -76,29 +76,29 @@ def test_decay_epochs_are_whole_numbers(resolve, text):
 
 def test_method_options_are_the_methods_own(resolve):
     mimo = resolve("--batch_repetitions=2")
-    assert settings.method_options(mimo) == {
+    assert config.method_options(mimo) == {
         "batch_repetitions": 2,
         "input_repetition_probability": 0.0,
     }
-    assert settings.method_options(resolve("--method=deterministic")) == {}
+    assert config.method_options(resolve("--method=deterministic")) == {}
 
 
 def test_an_option_that_nothing_sets_is_left_to_the_method(resolve):
     values = resolve("--method=treenet") | {"split": None}
-    assert settings.method_options(values) == {}
+    assert config.method_options(values) == {}
 
 
 def test_facts_of_the_data_go_to_methods_that_ask_for_them(resolve):
     values = resolve("--method=rank1_bnn", "--dataset=digits", "--samples=2")
-    options = settings.method_options(values, train_examples=1198)
+    options = config.method_options(values, train_examples=1198)
     assert options == {
         "train_examples": 1198,
         "kl_annealing_epochs": 32,
         "samples": 2,
     }
     other = resolve("--method=treenet", "--dataset=digits")
-    assert settings.method_options(other, train_examples=5) == {"split": "1"}
-    told = settings.method_options(
+    assert config.method_options(other, train_examples=5) == {"split": "1"}
+    told = config.method_options(
         resolve("--noensemble_batch_norm", "--method=batch_ensemble")
     )
     assert told["ensemble_batch_norm"] is False
@@ -139,7 +139,7 @@ def test_unique_images_by_hand(rows, per_core, repetitions, replicas, unique):
         "per_core_batch_size": per_core,
         "batch_repetitions": repetitions,
     }
-    assert settings.unique_images(values, replicas, 512) == unique
+    assert config.unique_images(values, replicas, 512) == unique
 
 
 @pytest.mark.parametrize(
@@ -159,9 +159,9 @@ def test_rows_that_cannot_be_shared_out(per_core, repetitions, replicas, words):
         "batch_repetitions": repetitions,
     }
     with pytest.raises(InputError, match=words):
-        settings.unique_images(values, replicas, 403)
+        config.unique_images(values, replicas, 403)
 
 
 def test_free_flags_exist(resolve):
     of_photographs = {"require", "skip_bad_records"}
-    assert set(settings.FREE) <= set(resolve()) | of_photographs
+    assert set(config.FREE) <= set(resolve()) | of_photographs

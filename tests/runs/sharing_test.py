@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from uncertainty_runs import sharing, study
+from uncertainty_runs.studies import sharing, study
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 

@@ -53,7 +53,10 @@ MOMENTS = [
         LAST,
     ),
     (
-        {"where": "uncertainty_runs.evaluated:Evaluated.metrics", "call": 20},
+        {
+            "where": "uncertainty_runs.evaluation.cache:Evaluated.metrics",
+            "call": 20,
+        },
         "Stopped in the evaluation.",
         LAST,
     ),
@@ -85,7 +88,7 @@ def test_stopped_at_every_moment(folder, cifar, tmp_path):
 
 def test_what_is_evaluated_is_kept(used, cifar):
     (used / "results.json").unlink()
-    where = "uncertainty_runs.evaluated:Evaluated.metrics"
+    where = "uncertainty_runs.evaluation.cache:Evaluated.metrics"
     done = cifar("--output_dir=run", before=stopping(where=where, call=20))
     assert done.stdout.splitlines()[-1] == "Stopped in the evaluation." + ON
     # 19 sets, of which one is asked for twice.
@@ -95,7 +98,7 @@ def test_what_is_evaluated_is_kept(used, cifar):
 
 def test_evaluate_stops_and_keeps_what_it_has(used):
     script = processes.CIFAR.with_name("evaluate.py")
-    where = "uncertainty_runs.evaluated:Evaluated.metrics"
+    where = "uncertainty_runs.evaluation.cache:Evaluated.metrics"
     done = processes.run(
         ["--runs=run", "--output_dir=ours"],
         used.parent,
@@ -111,7 +114,7 @@ def test_evaluate_stops_and_keeps_what_it_has(used):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_before_a_run_begins_it_ends_as_any_process(cifar, tmp_path, number):
-    where = "uncertainty_runs.models:build_model"
+    where = "uncertainty_runs.common.models:build_model"
     how = functools.partial(kill, where, 1, number=number)
     assert cifar(*COMMAND, before=how).status != 0
     assert not (tmp_path / "run").exists()

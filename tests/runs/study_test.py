@@ -3,7 +3,7 @@ import pathlib
 import pytest
 
 from mimo_keras.errors import InputError
-from uncertainty_runs import study
+from uncertainty_runs.studies import study
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 

@@ -13,8 +13,8 @@ from mimo_keras import data
 from mimo_keras.errors import AbsentError, InputError, expected
 from mimo_keras.training import Predictor
 from mimo_keras.training.distribute import make_strategy
-from uncertainty_runs import inference
-from uncertainty_runs.suite import CorruptionsCallback, Suite, save
+from uncertainty_runs.evaluation import predict
+from uncertainty_runs.evaluation.suite import CorruptionsCallback, Suite, save
 
 MEMBERS, CLASSES = 2, 3
 WEIGHTS = np.array([0.25, 0.75])
@@ -227,7 +227,7 @@ def test_the_time_is_that_of_passes_made_anyway(suite, sets, monkeypatch):
     passes = []
 
     def counted(*args):
-        network = inference.prepared(*args)
+        network = predict.prepared(*args)
 
         def logits(images):
             passes.append(len(images))
@@ -235,7 +235,7 @@ def test_the_time_is_that_of_passes_made_anyway(suite, sets, monkeypatch):
 
         return dataclasses.replace(network, logits=logits)
 
-    monkeypatch.setattr("uncertainty_runs.suite.prepared", counted)
+    monkeypatch.setattr("uncertainty_runs.evaluation.suite.prepared", counted)
     suite.full(Model())
     assert passes == [13, 6, 6, 6, 6, 13, 11]
     passes.clear()

@@ -9,7 +9,7 @@ import matplotlib.image
 import pytest
 
 from mimo_keras.errors import InputError
-from uncertainty_runs import study, sweep
+from uncertainty_runs.studies import study, sweep
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -68,7 +68,7 @@ def test_a_sweep_that_was_stopped_goes_on(tmp_path):
         return subprocess.run(
             [
                 sys.executable,
-                str(ROOT / "uncertainty_runs/sweep.py"),
+                str(ROOT / "uncertainty_runs/studies/sweep.py"),
                 "--base=deterministic:1:backbone=mlp_4:corruptions_interval=-1",
                 f"--vary=train_epochs={','.join(values)}",
                 "--seeds=0",

@@ -6,7 +6,7 @@ import signal
 from tests.runs import processes
 from tests.runs.bad_input_test import contents, line
 from tests.runs.ends import assert_same_end
-from uncertainty_runs import folder as folders
+from uncertainty_runs.common import run_folder as folders
 
 COMMAND = ("--output_dir=run",)
 

@@ -9,10 +9,10 @@ from absl import flags
 
 from mimo_keras.errors import InputError
 from tests.runs import processes
-from uncertainty_runs import study, toy_regression
+from uncertainty_runs.studies import study, toy_regression
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / "uncertainty_runs/toy_regression.py"
+SCRIPT = ROOT / "uncertainty_runs/studies/toy_regression.py"
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from mimo_keras import data
 from mimo_keras.training.distribute import make_strategy
 from tests.runs import outputs
 from tests.runs.processes import kill
-from uncertainty_runs import models, recipes, settings
-from uncertainty_runs.suite import Suite
-from uncertainty_runs.trajectory import NAME, TrajectoryCallback
+from uncertainty_runs.common import config, models, recipes
+from uncertainty_runs.evaluation.suite import Suite
+from uncertainty_runs.evaluation.trajectory import NAME, TrajectoryCallback
 
 COMMAND = ("--output_dir=run", "--trajectory_interval=1")
-EVALUATION = "uncertainty_runs.suite:Suite.full"
+EVALUATION = "uncertainty_runs.evaluation.suite:Suite.full"
 # With draws of its own when it predicts.
 DROPOUT = ("--method=mc_dropout", "--samples=2", "--ensemble_size=1")
 
@@ -33,7 +33,7 @@ def weights(folder):
 def callback(parse, tmp_path):
     """A callback of 2 epochs on a model that was not trained."""
     parse("--dataset=digits", "--method=mimo")
-    values = settings.resolve(recipes.recipe)
+    values = config.resolve(recipes.recipe)
     test = data.load("digits", "test")
     strategy = make_strategy()
     suite = Suite(test, strategy, values)

@@ -20,6 +20,7 @@ import time
 
 from mimo_keras.analysis import markdown_table
 from mimo_keras.files import write_json
+from tests.runs import processes
 from tests.stress import document, flag_sets, quick
 
 SECONDS = 180
@@ -41,8 +42,8 @@ class Set:
     @property
     def command(self):
         """The command line, as a shell takes it."""
-        path = f"uncertainty_runs/{self.script}.py"
-        return shlex.join(["python", path, *self.flags])
+        path = quick.script(self.script).relative_to(processes.ROOT)
+        return shlex.join(["python", str(path), *self.flags])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,7 +16,7 @@ from absl import flags
 
 from tests import prepared_data
 from tests.runs import photographs, processes
-from uncertainty_runs import depths, sharing, study, sweep
+from uncertainty_runs.studies import depths, sharing, study, sweep
 
 TRAIN, TEST = 64, 40
 MEMORY = 16 * 2**30
@@ -57,7 +57,8 @@ STARTERS = ("study", "budgets", "sharing", "depths", "sweep")
 
 def script(name):
     """Returns the path of a script."""
-    return processes.CIFAR.with_name(f"{name}.py")
+    top = processes.CIFAR.with_name(f"{name}.py")
+    return top if top.exists() else top.parent / "studies" / top.name
 
 
 def before(name):

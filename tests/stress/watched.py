@@ -14,9 +14,9 @@ import time
 # Function -> the phase that it is, from its call to its end. In between it
 # is what the outer one is; before all it is "start", behind them "outcome".
 PHASES = {
-    "uncertainty_runs.training:fit": "training",
+    "uncertainty_runs.common.run:fit": "training",
     "mimo_keras.training.checkpoints:Checkpoints.save": "checkpointing",
-    "uncertainty_runs.suite:Suite.full": "evaluation",
+    "uncertainty_runs.evaluation.suite:Suite.full": "evaluation",
     "mimo_keras:export_saved_model": "export",
 }
 AFTER = "outcome"
@@ -28,7 +28,7 @@ CALLS = (
     "os.rename",
     "os.unlink",
     "zipfile:ZipFile.open",
-    "uncertainty_runs.evaluated:Evaluated.metrics",
+    "uncertainty_runs.evaluation.cache:Evaluated.metrics",
     "keras.callbacks:TensorBoard.on_train_batch_end",
 )
 

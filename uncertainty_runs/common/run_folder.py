@@ -10,7 +10,7 @@ import zlib
 
 from mimo_keras.errors import expected
 from mimo_keras.files import write_json
-from uncertainty_runs.settings import FREE
+from uncertainty_runs.common.config import FREE
 
 _LOCK = ".lock"
 

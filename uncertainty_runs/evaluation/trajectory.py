@@ -5,7 +5,7 @@ import numpy as np
 
 from mimo_keras.analysis.run_files import read_arrays
 from mimo_keras.files import replacing
-from uncertainty_runs.inference import prepared
+from uncertainty_runs.evaluation.predict import prepared
 
 NAME = "trajectory.npz"
 IMAGES = 512

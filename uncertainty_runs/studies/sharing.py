@@ -1,6 +1,6 @@
 """Trains MixMo with more and more sharing of features; prints a table.
 
-    python uncertainty_runs/sharing.py --seeds=0,1,2
+    python uncertainty_runs/studies/sharing.py --seeds=0,1,2
 
 It is a study (study.py) with its own list of methods, in the order of table 1
 of papers/mixshare.txt: MIMO, MixMo, MixMo with unmixing, with unmixing and
@@ -12,7 +12,8 @@ import statistics
 
 from mimo_keras import analysis
 from mimo_keras.analysis import mean_and_std
-from uncertainty_runs import settings, study
+from uncertainty_runs.common import config
+from uncertainty_runs.studies import study
 
 # As MixMo, but for what the row says; then MixShare as its recipe is.
 PLAIN = "input_repetition_probability=0.0:loss_root=3.0"
@@ -78,4 +79,4 @@ def table(record):
 
 if __name__ == "__main__":
     define_flags()
-    settings.run(main)
+    config.run(main)

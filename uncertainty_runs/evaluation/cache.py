@@ -18,7 +18,7 @@ class Evaluated:
     """What has been evaluated already, and what evaluates the rest.
 
     Args:
-        network: `inference.Network`.
+        network: `predict.Network`.
         batch_size: Images at a time.
         folder: Where each set's arrays lie, in a file of its own; None to
             keep nothing.

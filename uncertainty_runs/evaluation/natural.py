@@ -13,7 +13,7 @@ def results(name, load, done):
     Args:
         name: Its name in results.
         load: Function that returns it, see `data.natural`.
-        done: `evaluated.Evaluated`.
+        done: `cache.Evaluated`.
 
     Returns:
         Flat names and numbers.

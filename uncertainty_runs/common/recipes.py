@@ -36,7 +36,7 @@ methods and are shared by the others; README.md holds what they give.
 import dataclasses
 
 from mimo_keras.errors import expected
-from uncertainty_runs import mimmo_recipes
+from uncertainty_runs.common import mimmo_recipes
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,9 +10,9 @@ from mimo_keras import analysis
 from mimo_keras.errors import Stopped, expected
 from mimo_keras.training.distribute import make_strategy, workers
 from mimo_keras.training.fit import fit, restore
-from uncertainty_runs import folder, models, settings, stopping
-from uncertainty_runs.suite import CorruptionsCallback, Suite, save
-from uncertainty_runs.trajectory import TrajectoryCallback
+from uncertainty_runs.common import config, models, run_folder, signals
+from uncertainty_runs.evaluation.suite import CorruptionsCallback, Suite, save
+from uncertainty_runs.evaluation.trajectory import TrajectoryCallback
 
 
 def start(s):
@@ -29,7 +29,7 @@ def start(s):
     )
     workers.agree(
         strategy,
-        folder.fingerprint(s),
+        run_folder.fingerprint(s),
         "fingerprint of the flags",
         "Start all workers by the same command.",
     )
@@ -50,9 +50,7 @@ def run(s, strategy, train, test, batches):
     Raises:
         Stopped: The process got SIGTERM.
     """
-    unique = settings.unique_images(
-        s, strategy.num_replicas_in_sync, len(train)
-    )
+    unique = config.unique_images(s, strategy.num_replicas_in_sync, len(train))
     steps = len(train) // unique
     keras.utils.set_random_seed(s["seed"])
     policy = "mixed_bfloat16" if s["use_bfloat16"] else "float32"
@@ -60,10 +58,10 @@ def run(s, strategy, train, test, batches):
     with strategy.scope():
         model = models.build_model(s, train, unique, steps)
     # Only now: flags that cannot run must not take a folder for themselves.
-    folder.check(s)
+    run_folder.check(s)
     chief = workers.is_chief(strategy)
-    with folder.alone(s["output_dir"], chief), stopping.on_sigterm() as stop:
-        output_dir = folder.claim(s, write=chief)
+    with run_folder.alone(s["output_dir"], chief), signals.on_sigterm() as stop:
+        output_dir = run_folder.claim(s, write=chief)
         kept = output_dir / "evaluated" if chief else None
         suite = Suite(test, strategy, s, kept)
         if s["eval_only"]:

@@ -12,9 +12,9 @@ from mimo_keras import data, evaluation
 from mimo_keras.errors import AbsentError
 from mimo_keras.files import replacing, write_json
 from mimo_keras.training.distribute import local_strategy
-from uncertainty_runs import natural
-from uncertainty_runs.evaluated import Evaluated
-from uncertainty_runs.inference import prepared
+from uncertainty_runs.evaluation import natural
+from uncertainty_runs.evaluation.cache import Evaluated
+from uncertainty_runs.evaluation.predict import prepared
 
 TIMED = 3
 """Batches that are timed at least, where less than that are evaluated."""
@@ -72,7 +72,7 @@ class Suite:
             corrupted: Whether corrupted images belong to it.
             only: Names of the parts to evaluate, or what is before a "/" in
                 several; None for all.
-            stop: `stopping.Request` that is looked at after every batch.
+            stop: `signals.Request` that is looked at after every batch.
 
         Returns:
             The flat results, and the arrays behind the report's pictures.

@@ -1,6 +1,6 @@
 """Trains mixture ensembles of several budgets; prints a table, draws a plot.
 
-    python uncertainty_runs/budgets.py --seeds=0,1,2
+    python uncertainty_runs/studies/budgets.py --seeds=0,1,2
 
 It is a study (study.py) with its own list of methods, all on one backbone
 whose layers can share; the plot is like the paper's figure 3. --table_only
@@ -12,7 +12,8 @@ import statistics
 from absl import flags
 
 from mimo_keras import analysis
-from uncertainty_runs import settings, study
+from uncertainty_runs.common import config
+from uncertainty_runs.studies import study
 
 BACKBONE = "backbone=wide_resnet_16_1"
 BUDGETS = ("0.25:grouping=single", "0.5", "1.0", "3.3")
@@ -58,4 +59,4 @@ def series(record):
 
 if __name__ == "__main__":
     define_flags()
-    settings.run(main)
+    config.run(main)

@@ -7,7 +7,7 @@ from absl import flags
 
 from mimo_keras import methods
 from mimo_keras.errors import expected
-from uncertainty_runs.script import run as run
+from uncertainty_runs.common.script import run as run
 
 # What another run in the same folder may change: where things lie and what
 # is done after training, but nothing that the weights depend on.

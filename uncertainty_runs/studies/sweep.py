@@ -1,6 +1,6 @@
 """Runs a method over a grid of settings and prints one table of results.
 
-    python uncertainty_runs/sweep.py --base=mimmo:2:recipe=mimmo \
+    python uncertainty_runs/studies/sweep.py --base=mimmo:2:recipe=mimmo \
         --vary=alpha=0,1,100,10000 --vary=ensemble_size=1,2,4
 
 Any flag of cifar.py can vary; flags that vary together are one, such as
@@ -25,7 +25,8 @@ from mimo_keras import analysis, data
 from mimo_keras.analysis import mean_and_std
 from mimo_keras.errors import expected
 from mimo_keras.files import write_json
-from uncertainty_runs import settings, study
+from uncertainty_runs.common import config
+from uncertainty_runs.studies import study
 
 # Column -> key of results.json; what no run has is left out.
 COLUMNS = {
@@ -252,4 +253,4 @@ def table(record):
 
 if __name__ == "__main__":
     define_flags()
-    settings.run(main)
+    config.run(main)

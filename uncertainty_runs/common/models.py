@@ -10,7 +10,7 @@ from mimo_keras.analysis.run_files import read_json
 from mimo_keras.errors import expected
 from mimo_keras.training import SmoothedCrossEntropy, WarmUpStepDecay
 from mimo_keras.training.fit import restore
-from uncertainty_runs import settings
+from uncertainty_runs.common import config
 
 
 def build_model(s, train, unique, steps):
@@ -36,7 +36,7 @@ def build_model(s, train, unique, steps):
         std=std,
         seed=s["seed"],
         sync_batch_norm=bool(s.get("sync_batch_norm")),
-        **settings.method_options(s, train_examples=len(train)),
+        **config.method_options(s, train_examples=len(train)),
     )
     optimizer = build_optimizer(s, unique, steps)
     model.compile(

@@ -1,6 +1,6 @@
 """Trains the ten methods of MIMMO's table 1 and prints that table.
 
-    python uncertainty_runs/depths.py --seeds=0,1,2
+    python uncertainty_runs/studies/depths.py --seeds=0,1,2
 
 It is a study (study.py) with its own list of methods and the recipe that
 papers/mimmo_supplement.txt has for all of them (mimmo_recipes.py). Clean
@@ -14,7 +14,8 @@ import statistics
 
 from mimo_keras import analysis
 from mimo_keras.analysis import mean_and_std
-from uncertainty_runs import settings, study
+from uncertainty_runs.common import config
+from uncertainty_runs.studies import study
 
 ROWS = {
     "Base": "deterministic:1",
@@ -100,4 +101,4 @@ def _seeds(record):
 
 if __name__ == "__main__":
     define_flags()
-    settings.run(main)
+    config.run(main)

@@ -1,6 +1,6 @@
 """Runs several methods over several seeds and prints one table of results.
 
-    python uncertainty_runs/study.py --seeds=0,1,2
+    python uncertainty_runs/studies/study.py --seeds=0,1,2
 
 Each run is the command `cifar.py` with its own --output_dir, so a study that
 was stopped goes on where it was. The numbers of every seed are kept in
@@ -25,7 +25,7 @@ from mimo_keras.analysis import mean_and_std
 from mimo_keras.analysis.run_files import read_json
 from mimo_keras.errors import InputError, expected
 from mimo_keras.files import write_json
-from uncertainty_runs import settings
+from uncertainty_runs.common import config
 
 METHODS = (
     "deterministic:1,mc_dropout:1,naive_multihead:3,mimo:2,mimo:3,mimo:4,"
@@ -100,7 +100,7 @@ def parse(entry):
             f"{entry!r}",
             "Write for example mimo:3.",
         )
-    members = whole(members, f"M of {entry!r}", settings.MOST)
+    members = whole(members, f"M of {entry!r}", config.MOST)
     return method, members, options
 
 
@@ -153,7 +153,7 @@ def one_run(dataset, entry, seed, output_dir, keys):
     finished = subprocess.run(
         [
             sys.executable,
-            str(pathlib.Path(__file__).with_name("cifar.py")),
+            str(pathlib.Path(__file__).parents[1] / "cifar.py"),
             f"--dataset={dataset}",
             f"--method={method}",
             f"--ensemble_size={members}",
@@ -224,4 +224,4 @@ def values(runs, key):
 
 if __name__ == "__main__":
     define_flags()
-    settings.run(main)
+    config.run(main)

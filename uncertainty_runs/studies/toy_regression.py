@@ -1,6 +1,6 @@
 """Splits MIMO's error on a toy regression in bias and variance; draws it.
 
-    python uncertainty_runs/toy_regression.py
+    python uncertainty_runs/studies/toy_regression.py
 
 After papers/mimo.txt, section 2.1 and figure 2: the noisy regression of
 Blundell et al. (data/toy.py), 64 training and 3000 test examples, an MLP of
@@ -29,7 +29,8 @@ from mimo_keras.data import toy
 from mimo_keras.errors import expected
 from mimo_keras.files import replacing, write_json
 from mimo_keras.training.side_by_side import SideBySide
-from uncertainty_runs import folder, settings, study
+from uncertainty_runs.common import config, run_folder
+from uncertainty_runs.studies import study
 
 BACKBONE = "mlp_32_128"
 PARTS = ("bias2", "variance", "error", "member_error")
@@ -49,10 +50,10 @@ SHOWN = 3  # Members of the ensemble whose curves the figure shows.
 
 
 def define_flags():
-    number, whole = flags.DEFINE_float, settings.whole
+    number, whole = flags.DEFINE_float, config.whole
     flags.DEFINE_list("methods", ["mimo"], "Such as mimo,naive_multihead.")
     flags.DEFINE_list("sizes", ["1", "2", "3", "4", "5"], "Each an M.")
-    sets = {"lower_bound": 3, "upper_bound": settings.MOST}
+    sets = {"lower_bound": 3, "upper_bound": config.MOST}
     whole("training_sets", 50, "S, training sets.", **sets)
     some = {"lower_bound": 1, "upper_bound": 10**7}
     whole("train_examples", 64, "Examples of each.", **some)
@@ -107,7 +108,7 @@ def run(f):
             f"train_examples={f.train_examples}, batch_size={f.batch_size}",
             "Change one of them.",
         )
-    sizes = [study.whole(text, "sizes", settings.MOST) for text in f.sizes]
+    sizes = [study.whole(text, "sizes", config.MOST) for text in f.sizes]
     if not sizes or not f.methods:
         raise expected("a method and a size", "none", "Name one of each.")
     data = draw_data(f)
@@ -139,7 +140,7 @@ def facts(f):
 
 def kept_predictions(f, method, members, data):
     """Returns what `trained` does, from its file once that is there."""
-    name = f"{method}-{members}-{folder.fingerprint(facts(f)):08x}.npz"
+    name = f"{method}-{members}-{run_folder.fingerprint(facts(f)):08x}.npz"
     path = pathlib.Path(f.output_dir, name)
     if not path.exists():
         stages = trained(f, method, members, data)
@@ -297,4 +298,4 @@ def series(record):
 
 if __name__ == "__main__":
     define_flags()
-    settings.run(main)
+    config.run(main)

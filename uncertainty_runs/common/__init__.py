@@ -1,0 +1,1 @@
+"""What the scripts share: from flags to a run and its folder."""
