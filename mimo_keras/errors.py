@@ -1,14 +1,13 @@
 """Errors a user can mend: what was expected, what came, what to do."""
 
+from mimo_keras.keras_internals import OneLineError
 
-class InputError(ValueError):
+
+class InputError(OneLineError, ValueError):
     """Bad input from a user, told in one line.
 
     The scripts print the message and exit with status 2, without a traceback.
     """
-
-    # Keras adds lines to what a layer raises, unless this says it did so.
-    _keras_call_info_injected = True
 
 
 class AbsentError(InputError):

@@ -71,6 +71,34 @@ EXAMPLES = {
             "class A:\n    def f():\n        import tensorflow as tf",
         ),
     ],
+    rules.keras_is_met_at_its_door: [
+        (
+            "mimo_keras/layers/a.py",
+            "from keras.src.layers import layer",
+            "from keras.layers import Layer",
+        ),
+        (
+            "uncertainty_runs/a.py",
+            "network._flatten_layers()",
+            "keras_internals.layers_within(network)",
+        ),
+        (
+            "tests/a_test.py",
+            "def f(x):\n    getattr(x, '_keras_history')",
+            "def f(x):\n    getattr(x, 'shape')",
+        ),
+        (
+            "mimo_keras/training/a.py",
+            "class A:\n    def _symbolic_build(self):\n        self.a()",
+            "class A:\n    def _our_build(self):\n        self._our_build()",
+        ),
+        # A name that Keras happens to have, too, but not where we derive.
+        (
+            "mimo_keras/data/a.py",
+            "x._shape",
+            "class A:\n    def _shape(self):\n        self._shape()",
+        ),
+    ],
     rules.nothing_prints: [
         ("mimo_keras/a.py", "def f():\n    print(1)", "fingerprint(1)"),
     ],

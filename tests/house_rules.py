@@ -8,12 +8,13 @@ import ast
 import dataclasses
 import functools
 import pathlib
+import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FOLDERS = ("mimo_keras", "uncertainty_runs", "benchmarks", "tests")
 
 # Parts of mimo_keras that everyone may import, and that import no other.
-LEAVES = {"errors", "files", "version"}
+LEAVES = {"errors", "files", "keras_internals", "version"}
 # What each other part may import besides itself and the leaves. Evaluation
 # sees logits, weights and labels, so no method; data stands alone.
 BELOW = {
@@ -44,6 +45,9 @@ COSTLY = {
     "tensorflow_probability",
 }
 HEAVY = BACKENDS | COSTLY | {"PIL", "onnx", "scipy", "tensorboard"}
+
+# The one file that touches what Keras does not promise.
+KERAS_DOOR = "mimo_keras/keras_internals.py"
 
 FUNCTION_LINES = 60
 FILE_LINES = 400
@@ -151,6 +155,67 @@ def heavy_imports_wait(source):
         for line, name in source.eager_imports():
             if name.split(".")[0] in HEAVY:
                 yield line, f"{name} is heavy: import it where it is used."
+
+
+def keras_is_met_at_its_door(source):
+    if source.path == KERAS_DOOR:
+        return
+    remedy = f"Keras may change it: give it a function in {KERAS_DOOR}."
+    modules = set()
+    for line, name in source.imports():
+        modules.add(name.split(".")[-1])
+        if name.startswith("keras.src"):
+            yield line, f"{name} is private. {remedy}"
+    nodes = [*ast.walk(source.tree)]
+    defined = [pair for node in nodes for pair in _names_defined(node)]
+    read = [pair for node in nodes for pair in _names_read(node, modules)]
+    inherited, private = _keras_names()
+    own = {name for name, _ in defined} - inherited
+    for name, line in defined + read:
+        if name in private - own:
+            yield line, f"{name} is private to Keras. {remedy}"
+
+
+def _names_defined(node):
+    """Yields (name, line) of what a file defines or assigns itself."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        yield node.name, node.lineno
+    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id, node.lineno
+    elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+        yield node.attr, node.lineno
+
+
+def _names_read(node, modules):
+    """Yields (name, line) of what is read off objects, also by `getattr`."""
+    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+        if _name(node.value) not in modules:
+            yield node.attr, node.lineno
+    elif isinstance(node, ast.Call) and _name(node.func).endswith("attr"):
+        for argument in node.args[1:2]:
+            if isinstance(argument, ast.Constant):
+                yield argument.value, node.lineno
+
+
+@functools.cache
+def _keras_names():
+    """Returns two sets of Keras's private names, found in its own sources.
+
+    The first has those that a class of ours would take from the class that it
+    derives from, the second all that an object of Keras may have.
+    """
+    import keras
+
+    bases = (keras.Model, keras.Loss, keras.Metric, keras.Optimizer)
+    bases += (keras.KerasTensor, keras.callbacks.Callback)
+    inherited = {name for base in bases for name in dir(base)}
+    found = set(inherited)
+    for path in pathlib.Path(keras.__file__).parent.rglob("*.py"):
+        found.update(re.findall(r"(?:\.|\bdef )(_\w+)", path.read_text()))
+    private = {name for name in found if re.match("_[^_]", name)}
+    # What every named tuple has.
+    private -= {"_asdict", "_fields", "_make", "_replace"}
+    return inherited & private, private
 
 
 def nothing_prints(source):

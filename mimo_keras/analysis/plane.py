@@ -5,6 +5,7 @@ Keras is imported by what reads a network, not before.
 
 import numpy as np
 
+from mimo_keras import keras_internals
 from mimo_keras.analysis import style
 from mimo_keras.errors import expected
 
@@ -170,7 +171,7 @@ def _heads(model):
     from mimo_keras.layers import ConcatenateMembers, DenseMultihead
 
     network = model.network
-    last = network.output._keras_history.operation
+    last = keras_internals.maker(network.output)
     fits = isinstance(last, DenseMultihead) and len(last.input.shape) == 2
     if model.sampling.members:
         fits = fits and any(

@@ -7,6 +7,7 @@ import itertools
 
 import numpy as np
 
+from mimo_keras import keras_internals
 from mimo_keras.analysis import style
 from mimo_keras.analysis.sharing import input_variances, members_with_inputs
 from mimo_keras.errors import expected
@@ -63,7 +64,7 @@ def _pre_activations(network):
     inputs = {
         layer.name: layer.input
         for layer in network.layers
-        if isinstance(layer, kinds) and len(layer._inbound_nodes) == 1
+        if isinstance(layer, kinds) and keras_internals.call_count(layer) == 1
     }
     if not inputs:
         raise expected(

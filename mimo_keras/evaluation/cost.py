@@ -7,6 +7,7 @@ import time
 import keras
 import numpy as np
 
+from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 
 _CONVOLUTIONS = (
@@ -221,7 +222,7 @@ def _run(network, inputs, calls):
 
         return call
 
-    return graph._run_through_graph(inputs, operation_fn=counted)
+    return keras_internals.run_graph(graph, inputs, counted)
 
 
 def _shape(tensors):

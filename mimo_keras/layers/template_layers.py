@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 from mimo_keras.layers.member_kernels import ConvolutionByMember, DenseByMember
 from mimo_keras.layers.registration import register
@@ -150,8 +151,8 @@ class _Templates:
 
     def member(self, index):
         """Returns one member's plain layer, and its weights as they are now."""
-        _, templates = self._inbound_nodes[0].arguments.args
-        bank = templates._keras_history.operation
+        _, templates = self.input
+        bank = keras_internals.maker(templates)
         kernel = self._mixed(ops.reshape(bank.templates, (-1,)), index)
         weights = [ops.convert_to_numpy(ops.reshape(kernel, self._shape))]
         if self.bias is not None:

@@ -11,6 +11,7 @@ image: they offer `for_one_image`.
 import keras
 from keras import ops
 
+from mimo_keras import keras_internals
 from mimo_keras.layers import ConcatenateMembers, RepeatMembers
 from mimo_keras.methods.cloning import clone
 from mimo_keras.methods.one_member import members_apart
@@ -82,7 +83,7 @@ def _copy(network, multi_input, folding):
 def _is_read_by_member(network):
     """Whether all that reads the input knows what to do with one image."""
     inputs = network.operations[0]
-    readers = [node.operation for node in inputs._outbound_nodes]
+    readers = keras_internals.readers(inputs)
     return all(
         hasattr(reader, "for_one_image")
         and not isinstance(reader, ConcatenateMembers)
@@ -132,8 +133,7 @@ def linear_layers(network, layer):
         return None
     inside = set(network.operations)
     found = []
-    for node in layer._outbound_nodes:
-        consumer = node.operation
+    for consumer in keras_internals.readers(layer):
         if consumer not in inside:
             continue
         if _is_one_of(_LINEAR, consumer) and _has_one_group(consumer):
@@ -158,7 +158,7 @@ def _is_one_of(kinds, layer):
     return (
         type(layer) in kinds
         and getattr(layer, "data_format", None) != "channels_first"
-        and len(layer._inbound_nodes) == 1
+        and keras_internals.call_count(layer) == 1
     )
 
 

@@ -2,6 +2,7 @@
 
 import keras
 
+from mimo_keras import keras_internals
 from mimo_keras.backbones import Kit
 from mimo_keras.errors import expected
 from mimo_keras.layers import MonteCarloDropout
@@ -48,7 +49,7 @@ def mc_dropout(task, *, dropout_rate=0.1, samples=1, everywhere=False):
     if everywhere:
         features = drop(name="heads_drop")(features)
     network = keras.Model(inputs, heads(task)(features))
-    layers = network._flatten_layers(include_self=False)
+    layers = keras_internals.layers_within(network)
     if not any(isinstance(layer, MonteCarloDropout) for layer in layers):
         raise expected(
             "a backbone with dropout for method mc_dropout",

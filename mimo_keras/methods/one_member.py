@@ -2,6 +2,7 @@
 
 import keras
 
+from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 from mimo_keras.layers import (
     FoldMembers,
@@ -85,7 +86,7 @@ def members_apart(network):
         apart.
     """
     layers = network.layers
-    last = network.outputs[0]._keras_history.operation
+    last = keras_internals.maker(network.outputs[0])
     known = isinstance(last, UnfoldMembers) and _members_are_rows(network)
     if not any(isinstance(x, TemplateBank) for x in layers):
         return None

@@ -4,7 +4,7 @@ import numbers
 
 import keras
 
-from mimo_keras import backbones, layers, methods
+from mimo_keras import backbones, keras_internals, layers, methods
 from mimo_keras.errors import expected
 from mimo_keras.training.distribute.seeds import seed_generators
 from mimo_keras.training.model import EnsembleModel
@@ -93,7 +93,7 @@ def _synchronize(network):
             "Only TensorFlow has replicas: set KERAS_BACKEND=tensorflow.",
         )
     kinds = (keras.layers.BatchNormalization, layers.MemberBatchNormalization)
-    for layer in network._flatten_layers():
+    for layer in keras_internals.layers_within(network):
         if isinstance(layer, kinds):
             # What their constructors keep, and their configs and calls read.
             layer.synchronized = True

@@ -2,6 +2,7 @@
 
 import keras
 
+from mimo_keras import keras_internals
 from mimo_keras.layers.epochs import EpochLayer
 
 
@@ -52,7 +53,7 @@ def with_clock(callbacks, model, epochs):
     """
     layers = [
         layer
-        for layer in model._flatten_layers(include_self=False)
+        for layer in keras_internals.layers_within(model)
         if isinstance(layer, EpochLayer)
     ]
     if not layers:

@@ -2,6 +2,7 @@
 
 import keras
 
+from mimo_keras import keras_internals
 from mimo_keras.layers import FusedBatchNormalization
 
 
@@ -13,7 +14,7 @@ def give_kernels(network):
     """
     if keras.backend.backend() != "tensorflow":
         return
-    for layer in network._flatten_layers():
+    for layer in keras_internals.layers_within(network):
         if isinstance(layer, FusedBatchNormalization):
             layer.fused = fused_batch_norm
 

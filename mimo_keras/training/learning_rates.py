@@ -1,5 +1,7 @@
 """Learning rates of their own for some weights."""
 
+from mimo_keras import keras_internals
+
 
 def multiply_learning_rates(optimizer, network):
     """Makes an optimizer obey the layers' learning-rate multipliers.
@@ -19,8 +21,8 @@ def multiply_learning_rates(optimizer, network):
     # mixed_float16 wraps the optimizer in another that scales the loss.
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     factors = {
-        optimizer._get_variable_index(variable): factor
-        for layer in network._flatten_layers(include_self=False)
+        keras_internals.variable_index(optimizer, variable): factor
+        for layer in keras_internals.layers_within(network)
         for variable, factor in getattr(layer, "learning_rate_multipliers", ())
     }
     if not factors:
@@ -29,7 +31,8 @@ def multiply_learning_rates(optimizer, network):
     update_step = type(optimizer).update_step
 
     def multiplied(gradient, variable, learning_rate):
-        factor = factors.get(optimizer._get_variable_index(variable), 1.0)
+        index = keras_internals.variable_index(optimizer, variable)
+        factor = factors.get(index, 1.0)
         update_step(optimizer, gradient, variable, learning_rate * factor)
 
     optimizer.update_step = multiplied

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 from mimo_keras.layers import DenseMultihead
 from mimo_keras.layers.registration import register
@@ -98,8 +99,8 @@ def per_member(loss, task):
     """
     if loss is None:
         return squared_error if task == "regression" else cross_entropy
-    takes_logits = getattr(loss, "_fn_kwargs", {}).get("from_logits", True)
-    if not isinstance(loss, keras.losses.Loss) or not takes_logits:
+    known = isinstance(loss, keras.losses.Loss)
+    if not known or not loss.get_config().get("from_logits", True):
         raise expected(
             "loss=None or a keras.losses.Loss on logits",
             f"loss={loss!r}",
@@ -145,9 +146,9 @@ def decayed_variables(network, scope):
             'l2_scope "all" or "kernels"', f"l2_scope={scope!r}", "Choose one."
         )
     found = {}
-    for layer in network._flatten_layers(include_self=False):
+    for layer in keras_internals.layers_within(network):
         kept = {id(v) for v in getattr(layer, "undecayed_weights", ())}
-        for variable in layer._trainable_variables:
+        for variable in keras_internals.own_trainable_variables(layer):
             wanted = scope == "all" or _is_kernel(layer, variable)
             if wanted and variable.trainable and id(variable) not in kept:
                 found[id(variable)] = variable

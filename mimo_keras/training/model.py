@@ -5,7 +5,7 @@ import dataclasses
 import keras
 from keras import ops
 
-from mimo_keras import methods
+from mimo_keras import keras_internals, methods
 from mimo_keras.layers import RepeatMembers, StandardizeImages
 from mimo_keras.layers.registration import register
 from mimo_keras.training import batches, checks, kernels, losses, step_metrics
@@ -191,7 +191,7 @@ class EnsembleModel(WorkerFit, keras.Model):
         super().compile(optimizer=optimizer, weighted_metrics=metrics, **kwargs)
         # Now, inside the scope of a tf.distribute strategy if there is one.
         self.optimizer.build(self.trainable_variables)
-        step_metrics.build(self._compile_metrics, self.network, self.task)
+        step_metrics.build(self, self.network, self.task)
         multiply_learning_rates(self.optimizer, self.network)
         self._compile_arguments = keras.saving.serialize_keras_object(
             {
@@ -264,12 +264,12 @@ class EnsembleModel(WorkerFit, keras.Model):
             loss = loss + losses.l1_penalty(self._decayed, self._l1)
         if self._l2:
             loss = loss + losses.l2_penalty(self._decayed, self._l2)
-        for layer in self._flatten_layers(include_self=False):
+        for layer in keras_internals.layers_within(self):
             if hasattr(layer, "kl_divergence"):
                 loss = loss + self.annealing.factor() * layer.kl_divergence()
+        loss = loss + sum(ops.sum(ops.cast(x, "float32")) for x in self.losses)
         # Keras scales losses that it computes itself, but not this one.
-        loss = loss / replica_count()
-        return loss + sum(map(self._aggregate_additional_loss, self.losses))
+        return loss / replica_count()
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         targets, outputs, weights = self._by_member(y, y_pred, sample_weight)

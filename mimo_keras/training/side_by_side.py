@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 
 
@@ -129,7 +130,7 @@ def _check(models):
             f"{len(models)} models, {len(makes)} kinds of compiled ones",
             "Create and compile each by the same lines.",
         )
-    layers = models[0].network._flatten_layers(include_self=False)
+    layers = keras_internals.layers_within(models[0].network)
     if any(getattr(x, "learning_rate_multipliers", ()) for x in layers):
         raise expected(
             "a method whose weights all learn at one rate",

@@ -2,18 +2,21 @@
 
 import keras
 
+from mimo_keras import keras_internals
 
-def build(metrics, network, task):
+
+def build(model, network, task):
     """Makes the variables of compiled metrics, which Keras leaves to a step.
 
     On TensorFlow a step that makes a variable is traced twice, and on JAX the
     whole model is traced once more only to make it.
 
     Args:
-        metrics: What Keras made of the metrics of `compile`; None for none.
+        model: Compiled `keras.Model`, with or without metrics.
         network: `keras.Model` with outputs (B, E, K).
         task: "classification" or "regression".
     """
+    metrics = keras_internals.compiled_metrics(model)
     if metrics is None:
         return
     size = network.output_shape[-1]

@@ -8,6 +8,7 @@ the metrics had counted.
 import keras
 import numpy as np
 
+from mimo_keras import keras_internals
 from mimo_keras.errors import Stopped, expected
 from mimo_keras.training.distribute import workers
 
@@ -30,7 +31,7 @@ class Rest(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         if self.middle:
             # Without a strategy Keras makes metrics in the first step only.
-            self.model._symbolic_build(data_batch=next(iter(self.batches)))
+            keras_internals.build_on(self.model, next(iter(self.batches)))
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.middle:  # Keras has just set the metrics back.

@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from mimo_keras import backbones
+from mimo_keras import backbones, keras_internals
 
 
 class Marked(keras.layers.Identity):
@@ -21,9 +21,9 @@ def neighbours(name):
     built = network(name, backbones.Kit(drop=Marked))
     return [
         (
-            layer._inbound_nodes[0].parent_nodes[0].operation.name,
+            keras_internals.maker(layer.input).name,
             layer.name,
-            [node.operation.name for node in layer._outbound_nodes],
+            [reader.name for reader in keras_internals.readers(layer)],
         )
         for layer in built.layers
         if isinstance(layer, Marked)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from mimo_keras import evaluation
+from mimo_keras import evaluation, keras_internals
 from mimo_keras.backbones.wide_resnet import wide_resnet
 from mimo_keras.errors import InputError
 from tests.backbones import numpy_twins as twins
@@ -53,7 +53,7 @@ def before(tensor, steps):
     """
     passed = []
     for _ in range(steps):
-        layer = unmarked(tensor)._keras_history.operation
+        layer = keras_internals.maker(unmarked(tensor))
         passed.append(layer)
         tensor = layer.input
     return passed, unmarked(tensor)
@@ -61,7 +61,7 @@ def before(tensor, steps):
 
 def unmarked(tensor):
     """The tensor itself where an endpoint only marks it."""
-    layer = tensor._keras_history.operation
+    layer = keras_internals.maker(tensor)
     return layer.input if isinstance(layer, keras.layers.Identity) else tensor
 
 
@@ -78,7 +78,7 @@ def test_every_block_is_made_as_in_the_paper(build, width):
     for filters, first_strides in reversed(GROUPS):
         for block in reversed(range(2)):
             strides = first_strides if block == 0 else 1
-            add = tensor._keras_history.operation
+            add = keras_internals.maker(tensor)
             shortcut, residual = map(unmarked, add.input)
             layers, tensor = before(residual, 6)
             assert (

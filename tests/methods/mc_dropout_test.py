@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import mimo_keras
+from mimo_keras import keras_internals
 from mimo_keras.errors import InputError
 from mimo_keras.evaluation import cost
 from mimo_keras.layers import MonteCarloDropout
@@ -40,7 +41,7 @@ def test_everywhere_is_in_front_of_every_layer_with_a_kernel(backbone):
     kernels = [x for x in model.network.layers if hasattr(x, "kernel")]
     assert len(kernels) > 2
     for layer in kernels:
-        before = layer.input._keras_history.operation
+        before = keras_internals.maker(layer.input)
         assert isinstance(before, MonteCarloDropout), layer.name
     drops = [x for x in model.network.layers if "drop" in x.name]
     assert len(drops) == len(kernels)

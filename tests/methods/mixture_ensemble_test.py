@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from mimo_keras import backbones, layers, methods
+from mimo_keras import backbones, keras_internals, layers, methods
 from mimo_keras.errors import InputError
 from mimo_keras.evaluation import cost
 from mimo_keras.training import losses
@@ -188,7 +188,7 @@ def test_the_predictor_is_plain_networks_side_by_side():
     once = cost.multiply_adds(plain.network)
     assert len(members) == 3
     for index, member in enumerate(members):
-        kinds = {type(layer) for layer in member._flatten_layers()}
+        kinds = {type(layer) for layer in keras_internals.layers_within(member)}
         assert not {k.__name__ for k in kinds if "mimo" in k.__module__} - {
             "UnfoldMembers"
         }

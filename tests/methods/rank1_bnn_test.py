@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 import mimo_keras
+from mimo_keras import keras_internals
 from mimo_keras.errors import InputError
 from mimo_keras.training import losses
 from mimo_keras.training.checkpoints import Checkpoints
@@ -85,7 +86,7 @@ def test_every_layer_draws_and_pays(backbone):
     assert model.losses == []
     divergences = [
         float(layer.kl_divergence())
-        for layer in model._flatten_layers()
+        for layer in keras_internals.layers_within(model)
         if hasattr(layer, "kl_divergence")
     ]
     assert 2 * len(divergences) == len(posteriors(model)) > 2

@@ -235,7 +235,8 @@ def test_the_learning_rate_is_the_recipes(parse, dataset, method):
     assert (optimizer.momentum, optimizer.nesterov) == (0.9, True)
 
     def rate(step):
-        return float(optimizer._learning_rate(step))
+        optimizer.iterations.assign(int(step))
+        return float(optimizer.learning_rate)
 
     assert rate(0) == 0
     np.testing.assert_allclose(rate(steps / 2), base / 2, rtol=1e-6)

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import mimo_keras
+from mimo_keras import keras_internals
 from mimo_keras.layers import FusedBatchNormalization
 from mimo_keras.training import kernels
 
@@ -69,7 +70,7 @@ def test_it_is_the_equation():
 def norms(network):
     return [
         layer
-        for layer in network._flatten_layers()
+        for layer in keras_internals.layers_within(network)
         if isinstance(layer, FusedBatchNormalization)
     ]
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mimo_keras import data
+from mimo_keras import data, keras_internals
 from mimo_keras.errors import InputError
 from mimo_keras.layers import MemberBatchNormalization
 from mimo_keras.training.distribute import distribution
@@ -54,7 +54,11 @@ def create(case, **options):
 
 def norms(network):
     kinds = (keras.layers.BatchNormalization, MemberBatchNormalization)
-    return [x for x in network._flatten_layers() if isinstance(x, kinds)]
+    return [
+        x
+        for x in keras_internals.layers_within(network)
+        if isinstance(x, kinds)
+    ]
 
 
 def trained(strategy, case, examples, sync):

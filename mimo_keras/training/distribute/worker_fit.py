@@ -9,10 +9,11 @@ loop, callbacks and validation stay Keras's.
 
 import keras
 
+from mimo_keras import keras_internals
 from mimo_keras.training.distribute import workers
 
 
-class WorkerFit:
+class WorkerFit(keras_internals.BuildsOnBatch):
     """A keras.Model's base that lets several workers train and evaluate it.
 
     It stands before keras.Model. Without several workers it changes nothing.
@@ -32,11 +33,11 @@ class WorkerFit:
             self.test_function = _compiled(self, self.test_step)
         return self.test_function
 
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        if iterator is not None and self._has_workers():
-            _, _, batches = next(iter(iterator))
-            data_batch, iterator = self._here(next(iter(batches))), None
-        super()._maybe_symbolic_build(iterator, data_batch)
+    def building_batch(self, iterator):
+        if not self._has_workers():
+            return None
+        _, _, batches = next(iter(iterator))
+        return self._here(next(iter(batches)))
 
     def _has_workers(self):
         # Other backends have no strategies.
