@@ -50,7 +50,7 @@ setuptools.setup(
         "edward2==0.0.2",
         # TFDS imports it without declaring it.
         "importlib_resources>=6,<8",
-        "keras>=3.12,<4",
+        "keras>=3.12,<3.16",
         "matplotlib>=3.9,<4",
         "numpy>=2,<3",
         "pillow>=11",
