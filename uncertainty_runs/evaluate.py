@@ -5,28 +5,30 @@ r"""Evaluates finished runs or saved models, set by set.
     python uncertainty_runs/evaluate.py --models=mimo.keras --dataset=cifar10 \
         --output_dir=runs/mimo
     python uncertainty_runs/evaluate.py --runs=runs/a,runs/b \
-        --output_dir=runs/ab
+        --output_dir=runs/ab --export
 
 Several runs or models are evaluated as one ensemble: the members of all are
-its members. The clean test set is always evaluated. Each set's results are
-kept as soon as they are there, so that the same command goes on where it was
-stopped; then they are added to the results.json of --output_dir.
+its members. With --export those of plain networks are also saved as one deep
+ensemble, in ensemble.keras. The clean test set is always evaluated. Each
+set's results are kept as soon as they are there, so that the same command
+goes on where it was stopped; then they are added to the results.json of
+--output_dir.
 """
 
 import pathlib
 
 from absl import flags
 
+import mimo_keras
 from mimo_keras import analysis, data
 from mimo_keras.analysis.run_files import read_arrays, read_json
 from mimo_keras.errors import expected
-from mimo_keras.files import write_json
+from mimo_keras.files import replacing_folder, write_json
 from mimo_keras.training import EnsembleModel
 from mimo_keras.training.assemble import loaded
 from mimo_keras.training.distribute import make_strategy
 from uncertainty_runs.common import config, models, signals, sources
 from uncertainty_runs.common.run_folder import alone
-from uncertainty_runs.ensemble import common_settings
 from uncertainty_runs.evaluation.suite import Suite, save
 
 
@@ -41,6 +43,12 @@ def define_flags():
     yes_no("download_data", False, "Download a data set that is missing.")
     text("output_dir", None, "Folder of the results. Default: the run's.")
     yes_no("require", False, "A test set that is not there is an error.")
+    yes_no(
+        "export",
+        False,
+        "Also write the predictor as a SavedModel, and several models as one "
+        "in ensemble.keras.",
+    )
     yes_no("skip_bad_records", False, "Leave out what cannot be read.")
     config.define_machine_flags()
 
@@ -60,6 +68,7 @@ def main():
     check_fits(found, test)
     suite = Suite(test, strategy, s, folder / "evaluated")
     check_suite(f.suite, suite)
+    exported = whole(found, strategy) if f.export else None
     only = {"test", *f.suite} if f.suite else None
     with alone(folder), signals.on_sigterm() as stop:
         before = kept(folder)
@@ -69,6 +78,8 @@ def main():
         save(folder, before[0] | results, before[1] | arrays)
     print(analysis.results_table(results))
     print("Report:     ", analysis.write_report(folder))
+    if exported is not None:
+        export(exported, folder, len(found) > 1)
 
 
 def output_dir(f):
@@ -106,6 +117,30 @@ def of_runs(f, of_now):
     s = s | of_now
     test = sources.load(s, "test")
     return s, [models.load_run(run, recorded[run], test) for run in f.runs]
+
+
+def common_settings(recorded):
+    """Returns the settings of an ensemble of runs.
+
+    Args:
+        recorded: Dictionary from a run's folder to its flags.json.
+
+    Raises:
+        InputError: They are of several data sets.
+    """
+    first = next(iter(recorded.values()))
+    for run, values in recorded.items():
+        if values["dataset"] != first["dataset"]:
+            raise expected(
+                f"runs on {first['dataset']}, as the first is",
+                f"{run} on {values['dataset']}",
+                "Name runs on one data set.",
+            )
+    return first | {
+        "method": "deep_ensemble",
+        "ensemble_size": len(recorded),
+        "runs": list(recorded),
+    }
 
 
 def of_files(f, of_now):
@@ -157,6 +192,24 @@ def check_suite(asked, suite):
                 f"suite={name}",
                 "Choose of these.",
             )
+
+
+def whole(models, strategy):
+    """Returns models as one; InputError if they are no plain networks."""
+    if len(models) == 1:
+        return models[0]
+    with strategy.scope():
+        return mimo_keras.assemble(models)
+
+
+def export(model, folder, assembled):
+    """Writes a model's SavedModel, and itself if it was assembled here."""
+    if assembled:
+        with replacing_folder(folder / "ensemble.keras") as path:
+            model.save(path)
+        print("Ensemble:   ", folder / "ensemble.keras")
+    path = mimo_keras.export_saved_model(model, folder / "saved_model")
+    print("SavedModel: ", path)
 
 
 def kept(folder):

@@ -24,7 +24,7 @@ def assemble(models):
         models: Each an `EnsembleModel` with one member, or the path of one
             saved as .keras. All must agree in the shape of images, the
             number of classes, and mean and std. Of run folders, see
-            uncertainty_runs/ensemble.py.
+            uncertainty_runs/evaluate.py.
 
     Returns:
         `EnsembleModel`, not compiled.

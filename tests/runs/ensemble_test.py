@@ -1,6 +1,7 @@
 """The ensemble of finished runs: its members are their last checkpoints."""
 
 import json
+import types
 
 import keras
 import numpy as np
@@ -9,8 +10,11 @@ import pytest
 from mimo_keras import data
 from mimo_keras.errors import InputError
 from mimo_keras.training.checkpoints import Checkpoints
-from uncertainty_runs import ensemble
+from tests.runs import processes
+from uncertainty_runs import evaluate
 from uncertainty_runs.common import config, models, recipes
+
+EVALUATE = processes.CIFAR.with_name("evaluate.py")
 
 
 @pytest.fixture
@@ -33,9 +37,15 @@ def make_run(parse, tmp_path):
     return make
 
 
-def test_results_are_those_of_the_mean_of_the_runs(make_run, tmp_path, capsys):
+def test_results_are_those_of_the_mean_of_the_runs(make_run, tmp_path):
     runs, members = zip(*(make_run(name) for name in "ab"), strict=True)
-    ensemble.evaluate(runs, tmp_path / "out")
+    done = processes.run(
+        [f"--runs={','.join(runs)}", "--output_dir=out", "--suite=test"]
+        + ["--export"],
+        tmp_path,
+        script=EVALUATE,
+    )
+    assert done.status == 0, done.stderr
     test = data.load("digits", "test")
     members = [
         keras.ops.convert_to_numpy(m.predictor()(test.images)["probabilities"])
@@ -52,33 +62,35 @@ def test_results_are_those_of_the_mean_of_the_runs(make_run, tmp_path, capsys):
     assert (flags["method"], flags["ensemble_size"]) == ("deep_ensemble", 2)
     assert flags["runs"] == list(runs)
     assert (tmp_path / "out" / "report.html").exists()
-    assert f"{results['test/nll']:.4f}" in capsys.readouterr().out
+    assert (tmp_path / "out" / "saved_model" / "saved_model.pb").exists()
+    assert f"{results['test/nll']:.4f}" in done.stdout
     saved = keras.saving.load_model(tmp_path / "out" / "ensemble.keras")
     found = saved.predictor()(test.images)["probabilities"]
     found = keras.ops.convert_to_numpy(found)
     np.testing.assert_allclose(found, mean, rtol=1e-5, atol=1e-7)
 
 
+def load(*runs):
+    return evaluate.of_runs(types.SimpleNamespace(runs=runs), {})
+
+
 def test_what_is_no_run_is_refused(make_run, tmp_path):
-    with pytest.raises(InputError, match="Received: none. Name them: --runs."):
-        ensemble.evaluate([], tmp_path / "out")
     with pytest.raises(InputError, match="Expected a flags.json"):
-        ensemble.evaluate([str(tmp_path / "missing")], tmp_path / "out")
+        load(str(tmp_path / "missing"))
     run, _ = make_run("untrained")
     for checkpoint in (tmp_path / "untrained").glob("checkpoints/*"):
         checkpoint.unlink()
     with pytest.raises(
         InputError, match="Expected a checkpoint in .*untrained"
     ):
-        ensemble.evaluate([run], tmp_path / "out")
+        load(run)
 
 
-def test_runs_on_several_data_sets_are_refused(make_run, tmp_path):
+def test_runs_on_several_data_sets_are_refused(make_run):
     runs = [make_run("a")[0], make_run("b", dataset="cifar10")[0]]
     with pytest.raises(InputError) as caught:
-        ensemble.evaluate(runs, tmp_path / "out")
+        load(*runs)
     assert str(caught.value) == (
         f"Expected runs on digits, as the first is. Received: {runs[1]} on "
         "cifar10. Name runs on one data set."
     )
-    assert not (tmp_path / "out").exists()

@@ -22,8 +22,8 @@ SAMPLE = {
     f"imagenet --recipe=mimmo --image_size={HUGE}": "range [32, 4096]",
     f"plan --channels={HUGE}": "range [1, 1000]",
     f"cifar --checkpoint_interval={HUGE}": "range [1, 2147483647]",
-    "ensemble --runs=a --export=": "Non-boolean argument",
-    "ensemble --runs=other": "a run that was trained",
+    "evaluate --runs=a --export=": "Non-boolean argument",
+    "evaluate --runs=other": "a run that was trained",
     "analyze --run_dir=other": "other/flags.json, of something else",
     "evaluate --runs=a --models=b": "--runs or --models",
     "evaluate --models=plain.keras --dataset=digits --output_dir=out": (

@@ -10,9 +10,8 @@ import pytest
 from tests import hostile
 from tests.runs import processes
 
-ENSEMBLE, EVALUATE, ANALYZE = (
-    processes.CIFAR.with_name(f"{name}.py")
-    for name in ("ensemble", "evaluate", "analyze")
+EVALUATE, ANALYZE = (
+    processes.CIFAR.with_name(f"{name}.py") for name in ("evaluate", "analyze")
 )
 
 
@@ -69,10 +68,9 @@ def test_checkpoints_with_pickles_are_refused(used, tmp_path):
     mark = tmp_path / hostile.MARK
     for path in used.glob("checkpoints/*"):
         hostile.npz_file(path, mark)
-    for script in (ENSEMBLE, EVALUATE):
-        flags = ["--runs=run", "--output_dir=out"]
-        said = refused(script, flags, tmp_path)
-        assert "a readable checkpoint in run/checkpoints" in said
+    flags = ["--runs=run", "--output_dir=out"]
+    said = refused(EVALUATE, flags, tmp_path)
+    assert "a readable checkpoint in run/checkpoints" in said
     assert not mark.exists()
 
 

@@ -26,7 +26,7 @@ from tests.stress import document, flag_sets, quick
 SECONDS = 180
 # How often a script is drawn, by what there is to find in it.
 WEIGHTS = {"cifar": 10, "evaluate": 3, "analyze": 3, "imagenet": 3}
-WEIGHTS |= dict.fromkeys(("toy_regression", "sweep", "cost", "ensemble"), 2)
+WEIGHTS |= dict.fromkeys(("toy_regression", "sweep", "cost"), 2)
 SCRIPTS = tuple(quick.FIRST)
 # Of the scripts that take one method only.
 METHODS = {"plan": "mixture_ensemble"}

@@ -37,7 +37,6 @@ FIRST = {
         *("--corruptions_interval=-1", "--method=deterministic"),
     ),
     "evaluate": ("--runs=a", *_OWN),
-    "ensemble": ("--runs=a,b", *_OWN),
     "analyze": ("--run_dir=m", "--examples=8", "--points=2"),
     "toy_regression": (
         *("--train_epochs=10", "--training_sets=3", "--test_examples=20"),
@@ -144,7 +143,7 @@ def stage(folder):
         ("cifar", [*plain, "--output_dir=a"]),
         ("cifar", [*plain, "--output_dir=b", "--seed=1"]),
         ("cifar", [*TINY, "--output_dir=m", "--trajectory_interval=1"]),
-        ("ensemble", ["--runs=a,b", "--output_dir=e"]),
+        ("evaluate", ["--runs=a,b", "--output_dir=e", "--export"]),
         ("study", [*_STUDY, "--methods=deterministic:1,mimo:2"]),
         ("sweep", FIRST["sweep"]),
         ("toy_regression", FIRST["toy_regression"]),
