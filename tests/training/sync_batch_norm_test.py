@@ -1,17 +1,23 @@
 """Batch norm over all replicas: two devices train as one with all rows."""
 
+import dataclasses
+import functools
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from mimo_keras import data, keras_internals
+from mimo_keras import backbones, data, keras_internals
 from mimo_keras.errors import InputError
 from mimo_keras.layers import MemberBatchNormalization
 from mimo_keras.training.distribute import distribution
 from tests.training import networks
 
 IMAGE = (4, 4, 2)
+WHOLE = backbones.get("wide_resnet_10_1")
+# One residual group has every kind of layer that the network has.
+ONE_GROUP = dataclasses.replace(WHOLE, stages=WHOLE.stages[:1])
 
 
 def nested(x):
@@ -23,18 +29,18 @@ def nested(x):
 
 
 CASES = {
-    "backbone": ("deterministic", {"backbone": "wide_resnet_10_1"}),
+    "backbone": ("deterministic", {"backbone": ONE_GROUP}),
     "user's own": ("naive_multihead", {"backbone": nested, "members": 2}),
     "by member": (
         "mixture_ensemble",
-        {"backbone": "wide_resnet_10_1", "members": 2},
+        {"backbone": ONE_GROUP, "members": 2},
     ),
     # With one member the rows are the images in another order.
     "in a member": ("deep_ensemble", {"backbone": nested}),
 }
 
 
-@pytest.fixture
+@functools.cache
 def examples():
     draw = np.random.default_rng(0)
     images = draw.integers(0, 256, (16, *IMAGE), dtype=np.uint8)
@@ -61,12 +67,12 @@ def norms(network):
     ]
 
 
-def trained(strategy, case, examples, sync):
+def trained(strategy, case, sync):
     with strategy.scope():
         model = create(case, sync_batch_norm=sync)
         model.compile(keras.optimizers.SGD(0.1, momentum=0.9))
     model.fit(
-        data.training_batches(examples, 8, seed=1, epochs=2),
+        data.training_batches(examples(), 8, seed=1, epochs=2),
         epochs=2,
         steps_per_epoch=2,
         shuffle=False,
@@ -75,19 +81,31 @@ def trained(strategy, case, examples, sync):
     return model
 
 
+@functools.cache
+def alone(case):
+    """What one device makes of all rows."""
+    return trained(distribution.make_strategy(), case, sync=False)
+
+
+@pytest.fixture
+def two(two_cpus):
+    strategy = distribution.make_strategy(num_cores=len(two_cpus))
+    assert strategy.num_replicas_in_sync == 2
+    return strategy
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_two_replicas_train_as_one_device_only_if_synchronized(
-    two_cpus, examples, case
-):
-    two = distribution.make_strategy(num_cores=len(two_cpus))
-    assert two.num_replicas_in_sync == 2
-    one = distribution.make_strategy()
-    alone = trained(one, case, examples, sync=False)
-    together = trained(two, case, examples, sync=True)
-    networks.assert_same_weights(together, alone, rtol=1e-3, atol=1e-4)
-    apart = trained(two, case, examples, sync=False)
+def test_two_synchronized_replicas_train_as_one_device(two, case):
+    together = trained(two, case, sync=True)
+    networks.assert_same_weights(together, alone(case), rtol=1e-3, atol=1e-4)
+
+
+def test_two_replicas_train_otherwise_if_not_synchronized(two):
+    apart = trained(two, "user's own", sync=False)
     with pytest.raises(AssertionError):
-        networks.assert_same_weights(apart, alone, rtol=1e-2, atol=1e-2)
+        networks.assert_same_weights(
+            apart, alone("user's own"), rtol=1e-2, atol=1e-2
+        )
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -122,9 +140,9 @@ def test_another_backend_has_no_replicas(monkeypatch):
     )
 
 
-def test_a_synchronized_model_runs_without_a_strategy(examples):
-    model = create("backbone", sync_batch_norm=True)
+def test_a_synchronized_model_runs_without_a_strategy():
+    model = create("user's own", sync_batch_norm=True)
     model.compile("sgd")
-    model.fit(examples.images, examples.labels, batch_size=8, verbose=0)
+    model.fit(examples().images, examples().labels, batch_size=8, verbose=0)
     assert not tf.distribute.has_strategy()
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
