@@ -1,0 +1,178 @@
+"""How a script's main() ends: well, stopped, by a user's error, by a fault."""
+
+import errno
+import logging
+import os
+import sys
+
+import pytest
+from absl import app, flags
+from absl import logging as absl_logging
+from absl.testing import flagsaver
+
+from mimo_keras.errors import InputError, Stopped, expected
+from mimo_keras.files import WriteError
+from uncertainty_runs import script
+
+
+@pytest.fixture
+def ended(monkeypatch, capsys):
+    """A function that runs a main(): its exit status, and what it said."""
+
+    def run(main, *line):
+        monkeypatch.setattr(sys, "argv", ["folder/some.py", *line])
+        with pytest.raises(SystemExit) as caught:
+            script.run(main)
+        said = capsys.readouterr()
+        return caught.value.code or 0, said.out, said.err
+
+    def plainly(main, flags_parser):
+        """As absl's own, but nothing of this process changes for good."""
+        sys.exit(main(flags_parser(sys.argv)))
+
+    monkeypatch.setattr(app, "run", plainly)
+    verbosity = absl_logging.get_verbosity()
+    logger = absl_logging.get_absl_logger()
+    level = logger.level
+    flags.DEFINE_float("rate_of_this_test", 0.5, "A rate.")
+    with flagsaver.flagsaver():
+        yield run
+    flags.FLAGS.remove_flag_values(["rate_of_this_test"])
+    absl_logging.set_verbosity(verbosity)
+    logger.setLevel(level)
+
+
+def raising(error):
+    def main():
+        raise error
+
+    return main
+
+
+def never():
+    raise AssertionError("main() is called in spite of its flags")
+
+
+def told(*words):
+    return f"some.py: error: {' '.join(words)}\n"
+
+
+def test_a_main_that_ends_well_says_what_it_prints(ended):
+    def main():
+        print(flags.FLAGS.rate_of_this_test)
+
+    assert ended(main) == (0, "0.5\n", "")
+    assert ended(main, "--rate_of_this_test=0.25") == (0, "0.25\n", "")
+
+
+def test_a_user_s_error_is_one_line_and_status_2(ended):
+    error = expected("a", "b=1", "Change it.")
+    said = told("Expected a. Received: b=1. Change it.")
+    assert ended(raising(error)) == (2, "", said)
+    # Also one whose words, such as a file's name, have several lines.
+    error = InputError("Expected a.\nReceived: x\n  y.")
+    assert ended(raising(error)) == (2, "", told("Expected a. Received: x y."))
+
+
+def test_one_that_was_asked_to_stop_ends_well(ended):
+    status, out, err = ended(raising(Stopped("Stopped after epoch 1.")))
+    assert (status, err) == (0, "")
+    on = "Run the same command again to go on."
+    assert out == f"Stopped after epoch 1. {on}\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (
+            OSError(errno.ENOENT, os.strerror(errno.ENOENT), "a/b"),
+            "Expected files and folders that can be read and written. "
+            "Received: a/b (No such file or directory). Choose another name "
+            "in the flags.",
+        ),
+        (
+            PermissionError(errno.EACCES, os.strerror(errno.EACCES), "c"),
+            "Expected files and folders that can be read and written. "
+            "Received: c (Permission denied). Choose another name in the "
+            "flags.",
+        ),
+        # Without a number or a name of its own.
+        (
+            OSError("odd"),
+            "Expected files and folders that can be read and written. "
+            "Received: None (odd). Choose another name in the flags.",
+        ),
+        (
+            WriteError(errno.ENOSPC, os.strerror(errno.ENOSPC), "run/x"),
+            "Expected room for files, and leave to write them. Received: "
+            "run/x (No space left on device). Mend that and run the same "
+            "command again: what was written before is kept.",
+        ),
+        (
+            MemoryError(),
+            "Expected a network and batches that fit into memory. Received: "
+            "more than there is. Lower the sizes in the flags.",
+        ),
+    ],
+    ids=["absent", "forbidden", "odd", "full", "memory"],
+)
+def test_errors_of_the_machine_are_one_line(ended, error, words):
+    assert ended(raising(error)) == (2, "", told(words))
+
+
+def test_tensorflow_s_lack_of_memory_is_known_by_its_name(ended):
+    class ResourceExhaustedError(Exception):
+        pass
+
+    status, out, err = ended(raising(ResourceExhaustedError("OOM when ...")))
+    assert (status, out) == (2, "")
+    assert "that fit into memory. Received: more than there is." in err
+
+
+@pytest.mark.parametrize("error", [KeyError("a"), ValueError("b"), Exception()])
+def test_a_fault_of_ours_keeps_its_traceback(monkeypatch, ended, error):
+    monkeypatch.setattr(sys, "argv", ["some.py"])
+    with pytest.raises(type(error)) as caught:
+        script.run(raising(error))
+    assert caught.value is error
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999"])
+def test_a_number_that_is_not_finite_is_told(ended, value):
+    said = told(
+        "Expected a finite --rate_of_this_test. Received:",
+        f"rate_of_this_test={float(value)}. Change it.",
+    )
+    assert ended(never, f"--rate_of_this_test={value}") == (2, "", said)
+
+
+def test_words_that_are_no_flags_are_told(ended):
+    said = told(
+        "Expected flags only. Received: 'word'. Write it as --name=value."
+    )
+    assert ended(never, "word", "other") == (2, "", said)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("--rate_of_that=1", "'rate_of_that'. Did you mean: rate_of_this_test"),
+        ("--rate_of_this_test=x", "--rate_of_this_test=x"),
+    ],
+)
+def test_flags_that_absl_refuses_are_one_line(ended, line, words):
+    status, out, err = ended(never, line)
+    assert (status, out) == (2, "")
+    assert err.startswith("some.py: error: ") and err.count("\n") == 1
+    assert words in err
+
+
+def test_warnings_are_heard_and_what_absl_s_logger_tells_is_not(ended):
+    levels = []
+
+    def main():
+        levels.append(absl_logging.get_verbosity())
+        levels.append(absl_logging.get_absl_logger().level)
+
+    ended(main)
+    assert levels[1] == logging.ERROR
