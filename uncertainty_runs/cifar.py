@@ -9,14 +9,6 @@ The same command again goes on from the last checkpoint.
 from mimo_keras import data
 from uncertainty_runs.common import config, recipes, run, sources
 
-# Digits are not augmented: shifted at 8x8 they lose their edges, flipped
-# they are other signs.
-AUGMENT = {
-    "cifar10": data.augmentation.crop_and_flip(padding=4),
-    "cifar100": data.augmentation.crop_and_flip(padding=4),
-    "digits": None,
-}
-
 
 def main():
     s = config.resolve(recipes.recipe)
@@ -31,12 +23,12 @@ def main():
             epochs=s["train_epochs"],
             initial_epoch=initial_epoch,
             initial_step=initial_step,
-            augment=AUGMENT[s["dataset"]] if s["augment"] else None,
+            augment=data.get(s["dataset"]).augment if s["augment"] else None,
         )
 
     run.run(s, strategy, train, test, batches)
 
 
 if __name__ == "__main__":
-    config.define_flags(data.DATASETS)
+    config.define_flags(sources.IN_MEMORY)
     config.run(main)

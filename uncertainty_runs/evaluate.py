@@ -36,8 +36,9 @@ def define_flags():
     text, yes_no = flags.DEFINE_string, flags.DEFINE_bool
     flags.DEFINE_list("runs", [], "Folders of finished runs.")
     flags.DEFINE_list("models", [], "Models saved as .keras.")
-    known = (*data.DATASETS, *sources.PHOTOGRAPHS)
-    flags.DEFINE_enum("dataset", None, known, "Data set of the models.")
+    flags.DEFINE_enum(
+        "dataset", None, [*data.DATASETS], "Data set of the models."
+    )
     flags.DEFINE_list("suite", [], "Parts to evaluate. Default: all.")
     text("data_dir", None, "Folder of the data sets.")
     yes_no("download_data", False, "Download a data set that is missing.")

@@ -1,25 +1,30 @@
 """Data sets and input pipelines; nothing heavy is imported before its use."""
 
 from mimo_keras.data import augmentation, fake, toy
-from mimo_keras.data.corruptions import CORRUPTIONS, corrupted
 from mimo_keras.data.damage import named as named_damage
+from mimo_keras.data.data_set import DataSet
 from mimo_keras.data.examples import Examples
-from mimo_keras.data.natural_sets import Natural, natural
-from mimo_keras.data.ood import OUT_OF_DISTRIBUTION, out_of_distribution
+from mimo_keras.data.natural_sets import Natural
 from mimo_keras.data.photographs import Photographs
 from mimo_keras.data.pipeline import (
     evaluation_batches,
     training_batches,
     weighted_batches,
 )
+from mimo_keras.data.registry import DATASETS, get
 from mimo_keras.data.shifts import shifted
-from mimo_keras.data.sources import DATASETS, load, standardization
+from mimo_keras.data.sources import (
+    corrupted,
+    load,
+    natural,
+    out_of_distribution,
+    standardization,
+)
 from mimo_keras.data.video_frames import VideoFrames
 
 __all__ = [
-    "CORRUPTIONS",
     "DATASETS",
-    "OUT_OF_DISTRIBUTION",
+    "DataSet",
     "Examples",
     "Natural",
     "Photographs",
@@ -28,6 +33,7 @@ __all__ = [
     "corrupted",
     "evaluation_batches",
     "fake",
+    "get",
     "load",
     "named_damage",
     "natural",

@@ -6,19 +6,38 @@ The folder CIFAR-100-C of Hendrycks and Dietterich (ICLR 2019) holds a file
 last all at severity 5.
 """
 
+import functools
 import pathlib
 
 import numpy as np
 
+from mimo_keras.data.corruptions import BENCHMARK
 from mimo_keras.data.examples import Examples
 from mimo_keras.errors import AbsentError, expected
 
 FOLDER = "CIFAR-100-C"
 
+TYPES = (
+    *BENCHMARK,
+    "speckle_noise",
+    "gaussian_blur",
+    "spatter",
+    "saturate",
+)
+"""The names of the authors' files."""
+
 _GET_IT = (
     "Unpack the authors' CIFAR-100-C.tar (zenodo.org/records/3555552) in the "
     "folder that --data_dir names."
 )
+
+
+def opened(*, data_dir=None, download=False):
+    """Returns the function (type, severity) that loads a set; as `load`.
+
+    Nobody may fetch it: `download` is left alone.
+    """
+    return functools.partial(load, data_dir=data_dir)
 
 
 def load(kind, severity, *, data_dir):

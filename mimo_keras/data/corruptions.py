@@ -1,21 +1,14 @@
-"""The corrupted test sets of a data set, one after the other."""
+"""Corrupted suites: a test set under each corruption at each severity."""
 
 import dataclasses
 import functools
 from collections.abc import Callable
 
-from mimo_keras.data import (
-    cifar100_c,
-    digit_corruptions,
-    digits,
-    photographs,
-    tfds_images,
-)
 from mimo_keras.errors import expected
 
 SEVERITIES = (1, 2, 3, 4, 5)
 
-_AUTHORS = (
+BENCHMARK = (
     "gaussian_noise",
     "shot_noise",
     "impulse_noise",
@@ -32,29 +25,7 @@ _AUTHORS = (
     "pixelate",
     "jpeg_compression",
 )
-# TFDS's CIFAR-10-C has names of its own for two of them.
-_OF_CIFAR10 = {
-    "glass_blur": "frosted_glass_blur",
-    "elastic_transform": "elastic",
-}
-
-CORRUPTIONS = {
-    # The 15 types of the benchmark. TFDS's 4 others were made for validation
-    # and stand in no published corrupted accuracy.
-    "cifar10": tuple(_OF_CIFAR10.get(name, name) for name in _AUTHORS),
-    # The names of the authors' files.
-    "cifar100": (
-        *_AUTHORS,
-        "speckle_noise",
-        "gaussian_blur",
-        "spatter",
-        "saturate",
-    ),
-    "digits": tuple(digit_corruptions.SUITE),
-    # In TFDS's spelling, again without the four others.
-    "imagenet2012": _AUTHORS,
-}
-"""Data set -> the types of corruption that its suite has."""
+"""The 15 types of Hendrycks and Dietterich (ICLR 2019), as they name them."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -62,7 +33,7 @@ class Corrupted:
     """A test set under one corruption.
 
     Args:
-        type: One of `CORRUPTIONS` of the data set.
+        type: One of the suite's types.
         severity: 1 (weakest) to 5.
         load: Function that reads or makes it.
     """
@@ -81,44 +52,74 @@ class Corrupted:
         return self.load()
 
 
-def corrupted(name, *, types=None, severities=SEVERITIES, **where):
-    """Iterates over the corrupted test sets of a data set.
-
-    A set is read or made when its examples are asked for, so that one at a
-    time is in memory. The arguments are checked at once.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Corruptions:
+    """The corrupted suite of a data set.
 
     Args:
-        name: A key of `CORRUPTIONS`.
-        types: Which of `CORRUPTIONS[name]`; None for all.
-        severities: Which of 1 to 5.
-        **where: `data_dir`, the folder of the prepared TFDS data (None for
-            TFDS's own) or the one that holds CIFAR-100-C (cifar100), and
-            `download`, whether TFDS may fetch and prepare what is absent; for
-            imagenet2012 also `size` and `skip` of `Photographs`.
-
-    Returns:
-        An iterator of `Corrupted`, by type in the order of `CORRUPTIONS`,
-        then by severity.
-
-    Raises:
-        InputError: The name, a type or a severity does not exist; on asking
-            for the examples, if the data is absent or damaged.
+        types: The types of corruption, in the order of results.
+        open: Function from what readers take by keyword (see `DataSet`) to a
+            function (type, severity) that reads or makes a set. `stored` and
+            `made` return such functions.
+        against_alexnet: Whether results are also given in units of AlexNet's
+            errors, as mCE.
     """
-    known = corruption_types(name)
-    types = _chosen("types", known if types is None else types, known)
-    severities = _chosen("severities", severities, SEVERITIES)
-    return _iterate(name, types, severities, where)
+
+    types: tuple[str, ...]
+    open: Callable
+    against_alexnet: bool = False
+
+    def sets(self, types=None, severities=SEVERITIES, **where):
+        """Iterates over the sets; as `data.corrupted`."""
+        types = self.types if types is None else types
+        types = _chosen("types", types, self.types)
+        severities = _chosen("severities", severities, SEVERITIES)
+        return self._iterate(types, severities, where)
+
+    def _iterate(self, types, severities, where):
+        """Yields the sets of checked arguments."""
+        load = self.open(**where)
+        for kind in types:
+            for severity in severities:
+                yield Corrupted(
+                    kind, severity, functools.partial(load, kind, severity)
+                )
 
 
-def corruption_types(name):
-    """Returns the types of `name`'s suite, or raises an `InputError`."""
-    if name not in CORRUPTIONS:
-        raise expected(
-            "a data set with a corrupted suite: " + ", ".join(CORRUPTIONS),
-            f"name={name}",
-            "Choose one of these.",
+def stored(load, name, split):
+    """Returns what opens a suite that TFDS holds, a configuration a set.
+
+    Args:
+        load: `tfds_images.load`, or `photographs.load`.
+        name: TFDS's name of the suite, such as "cifar10_corrupted".
+        split: Its split.
+    """
+
+    def opened(**where):
+        return lambda kind, severity: load(
+            f"{name}/{kind}_{severity}", split, **where
         )
-    return CORRUPTIONS[name]
+
+    return opened
+
+
+def made(load, corrupt):
+    """Returns what opens a suite that is made of the clean test images.
+
+    Args:
+        load: Reader of the data set.
+        corrupt: Function from (images, type, severity) to images.
+    """
+
+    def opened(**where):
+        clean = load("test", **where)
+        return lambda kind, severity: dataclasses.replace(
+            clean,
+            name=f"{clean.name}_corrupted/{kind}_{severity}",
+            images=corrupt(clean.images, kind, severity),
+        )
+
+    return opened
 
 
 def _chosen(what, asked, known):
@@ -131,44 +132,3 @@ def _chosen(what, asked, known):
             "Choose at least one of these, and no others.",
         )
     return [value for value in known if value in asked]
-
-
-def _iterate(name, types, severities, where):
-    """Yields the sets of checked arguments."""
-    load = _loader(name, **where)
-    for kind in types:
-        for severity in severities:
-            yield Corrupted(
-                kind, severity, functools.partial(load, kind, severity)
-            )
-
-
-def _loader(name, data_dir=None, download=False, **options):
-    """Returns the function (type, severity) -> examples of a data set."""
-    if name == "digits":
-        return functools.partial(_corrupted_digits, digits.load("test"))
-    if name == "cifar100":
-        return functools.partial(cifar100_c.load, data_dir=data_dir)
-    where = {"data_dir": data_dir, "download": download}
-    if name == "cifar10":
-        return functools.partial(_corrupted_cifar10, **where)
-    # TFDS's images are cropped already.
-    return functools.partial(_corrupted_imagenet, margin=1, **where, **options)
-
-
-def _corrupted_imagenet(kind, severity, **where):
-    name = f"imagenet2012_corrupted/{kind}_{severity}"
-    return photographs.load(name, "validation", **where)
-
-
-def _corrupted_cifar10(kind, severity, **where):
-    name = f"cifar10_corrupted/{kind}_{severity}"
-    return tfds_images.load(name, "test", **where)
-
-
-def _corrupted_digits(clean, kind, severity):
-    return dataclasses.replace(
-        clean,
-        name=f"digits_corrupted/{kind}_{severity}",
-        images=digit_corruptions.corrupt(clean.images, kind, severity),
-    )

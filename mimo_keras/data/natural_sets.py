@@ -1,7 +1,8 @@
-"""Test sets of photographs that were gathered, not made, by data set."""
+"""Test sets of photographs that were gathered, not made."""
 
 import dataclasses
 import functools
+import types
 
 from mimo_keras.data import (
     imagenet_subsets,
@@ -30,39 +31,6 @@ class Natural:
     by_group: bool = False
 
 
-def natural(name, *, data_dir=None, download=False, **options):
-    """Returns the loaders of the natural test sets of a data set.
-
-    Args:
-        name: A data set; most have no such sets.
-        data_dir: Folder of the prepared TFDS data, in which the authors' own
-            folders of the others lie, too.
-        download: Whether TFDS may fetch and prepare what is absent.
-        **options: `size` and `skip` of `Photographs`.
-
-    Returns:
-        A dict from a set's name to a function without arguments that returns
-        `Natural` or `VideoFrames`, and raises AbsentError if it is not there.
-    """
-    if name != "imagenet2012":
-        return {}
-    where = {"data_dir": data_dir, "download": download, **options}
-    plain = [f"imagenet_v2/{config}" for config in IMAGENET_V2]
-    sets = {
-        name: functools.partial(_of_tfds, name, **where)
-        for name in (*plain, "imagenet_sketch", "imagenet_a", "imagenet_r")
-    }
-    own = functools.partial(_objectnet, data_dir, **options)
-    videos = {
-        name: functools.partial(reader.load, data_dir, **options)
-        for name, reader in (
-            ("imagenet_vid_robust", imagenet_vid_robust),
-            ("ytbb_robust", ytbb_robust),
-        )
-    }
-    return {**sets, "objectnet": own, **videos}
-
-
 def _of_tfds(name, **where):
     found = photographs.load(name, "test", **where)
     if name in imagenet_subsets.SUBSETS:
@@ -73,3 +41,29 @@ def _of_tfds(name, **where):
 def _objectnet(data_dir, **options):
     found, groups = objectnet.load(data_dir, **options)
     return Natural(found, groups, by_group=True)
+
+
+def _own(load):
+    """Returns the reader of a set from its authors' folder, never fetched."""
+    return lambda *, data_dir=None, download=False, **options: load(
+        data_dir, **options
+    )
+
+
+IMAGENET = types.MappingProxyType(
+    {
+        **{
+            name: functools.partial(_of_tfds, name)
+            for name in (
+                *(f"imagenet_v2/{config}" for config in IMAGENET_V2),
+                "imagenet_sketch",
+                "imagenet_a",
+                "imagenet_r",
+            )
+        },
+        "objectnet": _own(_objectnet),
+        "imagenet_vid_robust": _own(imagenet_vid_robust.load),
+        "ytbb_robust": _own(ytbb_robust.load),
+    }
+)
+"""Name -> reader of `Natural` or `VideoFrames` with classes of ImageNet."""

@@ -1,58 +1,54 @@
-"""The data sets that a run can train on, by name."""
+"""The data sets by name: their splits, and the test sets that go with them."""
+
+import dataclasses
+import functools
 
 import numpy as np
 
-from mimo_keras.data import digits, tfds_images
+from mimo_keras.data.corruptions import SEVERITIES
+from mimo_keras.data.registry import DATASETS, get
 from mimo_keras.errors import expected
 
-DATASETS = ("cifar10", "cifar100", "digits")
 
-_STANDARDIZATION = {
-    # As in Uncertainty-Baselines when the MIMO paper's results were made: the
-    # deviation is the mean over images of each image's own deviation.
-    "cifar10": ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
-    "cifar100": ((0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762)),
-    # Of all pixels, as networks for ImageNet mostly take them.
-    "imagenet2012": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-}
-
-
-def load(name, split, *, data_dir=None, download=False):
-    """Loads one split of a data set into memory.
+def load(name, split, **where):
+    """Loads one split of a data set.
 
     Args:
-        name: One of `DATASETS`.
-        split: "train" or "test"; for the TFDS data sets (CIFAR) also a part
-            of one, such as "train[:90%]".
-        data_dir: Folder of the prepared TFDS data; None for TFDS's own.
-        download: Whether TFDS may fetch and prepare data that is absent.
+        name: A key of `DATASETS`.
+        split: "train" or "test"; for CIFAR also a part of one, such as
+            "train[:90%]".
+        **where: `data_dir`, the folder of the prepared TFDS data (None for
+            TFDS's own), and `download`, whether TFDS may fetch and prepare
+            data that is absent; for imagenet2012 also `size` and `skip` of
+            `Photographs`.
 
     Returns:
-        `Examples` with uint8 images (n, H, W, C) and int64 labels (n,).
+        `Examples` with uint8 images (n, H, W, C) and int64 labels (n,); of
+        imagenet2012, which is too large to hold, `Photographs`.
 
     Raises:
         InputError: The name or the split is unknown, or the data is absent or
             damaged.
     """
-    _check_name(name)
-    if name == "digits":
-        return digits.load(split)
-    return tfds_images.load(name, split, data_dir=data_dir, download=download)
+    return get(name).read(split, **where)
 
 
 def standardization(name):
     """Returns the channels' mean and standard deviation, in units of [0, 1].
 
     Args:
-        name: One of `DATASETS`, or "imagenet2012".
+        name: A key of `DATASETS`.
 
     Returns:
         Two tuples of a float for each channel: mean, standard deviation. For
         digits they are measured on the training images.
+
+    Raises:
+        InputError: The name is unknown.
     """
-    if name in _STANDARDIZATION:
-        return _STANDARDIZATION[name]
-    _check_name(name)
+    data_set = get(name)
+    if data_set.mean is not None:
+        return data_set.mean, data_set.std
     pixels = load(name, "train").images / 255
     axes = tuple(range(pixels.ndim - 1))
     return (
@@ -61,10 +57,90 @@ def standardization(name):
     )
 
 
-def _check_name(name):
-    if name not in DATASETS:
+def corrupted(name, *, types=None, severities=SEVERITIES, **where):
+    """Iterates over the corrupted test sets of a data set.
+
+    A set is read or made when its examples are asked for, so that one at a
+    time is in memory. The arguments are checked at once.
+
+    Args:
+        name: A data set with a corrupted suite.
+        types: Which of the suite's types; None for all.
+        severities: Which of 1 to 5.
+        **where: As in `load`; for cifar100 `data_dir` is the folder that
+            holds CIFAR-100-C.
+
+    Returns:
+        An iterator of `Corrupted`, by type in the order of the suite, then by
+        severity.
+
+    Raises:
+        InputError: The name, a type or a severity does not exist; on asking
+            for the examples, if the data is absent or damaged.
+    """
+    suite = _having("corruptions", "a corrupted suite", name)
+    return suite.sets(types, severities, **where)
+
+
+def out_of_distribution(name, **where):
+    """Returns the loaders of the out-of-distribution sets of a data set.
+
+    Args:
+        name: A data set that has such sets.
+        **where: As in `load`.
+
+    Returns:
+        A dict from a set's name to a function without arguments that loads
+        it: `Examples` with images like the data set's own, all labels 0 and
+        num_classes None.
+
+    Raises:
+        InputError: There is no such data set; on loading, if the data is
+            absent or damaged.
+    """
+    readers = _having("out_of_distribution", "out-of-distribution sets", name)
+    return {
+        other: functools.partial(_unlabelled, read, where)
+        for other, read in readers.items()
+    }
+
+
+def natural(name, **where):
+    """Returns the loaders of the natural test sets of a data set.
+
+    Args:
+        name: A data set; most have no such sets.
+        **where: As in `load`; in `data_dir` the authors' own folders of some
+            sets lie, too.
+
+    Returns:
+        A dict from a set's name to a function without arguments that returns
+        `Natural` or `VideoFrames`, and raises AbsentError if it is not there.
+
+    Raises:
+        InputError: There is no such data set.
+    """
+    return {
+        other: functools.partial(read, **where)
+        for other, read in get(name).natural.items()
+    }
+
+
+def _having(field, what, name):
+    """Returns a field of a record, which must be one that has it."""
+    having = [n for n, record in DATASETS.items() if getattr(record, field)]
+    if name not in having:
         raise expected(
-            "dataset to be one of " + ", ".join(DATASETS),
-            f"dataset={name}",
+            f"a data set with {what}: " + ", ".join(having),
+            f"name={name}",
             "Choose one of these.",
         )
+    return getattr(get(name), field)
+
+
+def _unlabelled(read, where):
+    """Reads examples without their classes, which mean nothing here."""
+    examples = read(**where)
+    return dataclasses.replace(
+        examples, labels=np.zeros(len(examples), np.int64), num_classes=None
+    )

@@ -3,8 +3,18 @@
 import numpy as np
 import pytest
 
-from mimo_keras.data import corruptions, digit_corruptions, digits
+from mimo_keras.data import (
+    corruptions,
+    digit_corruptions,
+    digits,
+    registry,
+    sources,
+)
 from mimo_keras.errors import InputError
+
+
+def _types(name):
+    return registry.get(name).corruptions.types
 
 
 def test_cifar10_reads_the_prepared_sets_in_order(tmp_path, store_tfds):
@@ -17,7 +27,7 @@ def test_cifar10_reads_the_prepared_sets_in_order(tmp_path, store_tfds):
         )
     }
     found = list(
-        corruptions.corrupted(
+        sources.corrupted(
             "cifar10",
             data_dir=tmp_path,
             types=["elastic", "fog"],
@@ -37,7 +47,7 @@ def test_every_type_and_severity_of_cifar10_is_a_configuration_of_tfds():
 
     names = {
         f"{kind}_{severity}"
-        for kind in corruptions.CORRUPTIONS["cifar10"]
+        for kind in _types("cifar10")
         for severity in corruptions.SEVERITIES
     }
     existing = set(tfds.builder_cls("cifar10_corrupted").builder_configs)
@@ -58,7 +68,7 @@ def test_cifar100_reads_the_authors_files(tmp_path):
     np.save(folder / "snow.npy", images.reshape(10, 32, 32, 3))
     np.save(folder / "labels.npy", np.tile([3, 98], 5))
     found = list(
-        corruptions.corrupted("cifar100", data_dir=tmp_path, types=["snow"])
+        sources.corrupted("cifar100", data_dir=tmp_path, types=["snow"])
     )
     assert [c.severity for c in found] == [1, 2, 3, 4, 5]
     for corrupted, expected in zip(found, images, strict=True):
@@ -67,9 +77,9 @@ def test_cifar100_reads_the_authors_files(tmp_path):
 
 
 def test_cifar100_has_the_19_types_of_the_authors():
-    of_tfds = set(corruptions.CORRUPTIONS["cifar10"])
+    of_tfds = set(_types("cifar10"))
     of_tfds -= {"frosted_glass_blur", "elastic"}
-    assert set(corruptions.CORRUPTIONS["cifar100"]) == of_tfds | {
+    assert set(_types("cifar100")) == of_tfds | {
         "glass_blur",
         "elastic_transform",
         "gaussian_blur",
@@ -82,7 +92,7 @@ def test_cifar100_has_the_19_types_of_the_authors():
 def test_digits_are_corrupted_test_digits_with_their_labels():
     clean = digits.load("test")
     found = list(
-        corruptions.corrupted(
+        sources.corrupted(
             "digits", types=["contrast", "shot_noise"], severities=[2, 5]
         )
     )
@@ -102,19 +112,20 @@ def test_digits_are_corrupted_test_digits_with_their_labels():
         np.testing.assert_array_equal(corrupted.examples.labels, clean.labels)
 
 
-def test_sets_are_made_when_their_turn_comes(monkeypatch):
+def test_sets_are_made_when_their_turn_comes():
     made = []
-    corrupt = digit_corruptions.corrupt
-    monkeypatch.setattr(
-        digit_corruptions,
-        "corrupt",
-        lambda *args: made.append(args[1:]) or corrupt(*args),
-    )
-    found = corruptions.corrupted("digits", types="brightness")
-    first = next(found)
+
+    def open_suite(**where):
+        made.append(where)
+        return lambda *which: made.append(which) or [which]
+
+    suite = corruptions.Corruptions(("fog", "snow"), open_suite)
+    found = suite.sets(types="snow", data_dir="here")
     assert made == []
+    first = next(found)
+    assert made == [{"data_dir": "here"}]
     assert first.examples is first.examples
-    assert made == [("brightness", 1)]
+    assert made[1:] == [("snow", 1)]
 
 
 @pytest.mark.parametrize(
@@ -131,19 +142,19 @@ def test_sets_are_made_when_their_turn_comes(monkeypatch):
 )
 def test_what_does_not_exist_is_refused_at_once(options, message):
     with pytest.raises(InputError, match=message) as caught:
-        corruptions.corrupted("digits", **options)
+        sources.corrupted("digits", **options)
     assert "\n" not in str(caught.value)
 
 
 def test_an_unknown_data_set_is_told_those_with_a_suite():
     with pytest.raises(InputError, match="cifar10, cifar100, digits.*=mnist"):
-        corruptions.corrupted("mnist")
+        sources.corrupted("mnist")
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100"])
 def test_absent_data_is_told_with_the_folder_and_the_flag(tmp_path, name):
     with pytest.raises(InputError, match="--data_dir") as caught:
-        _ = next(corruptions.corrupted(name, data_dir=tmp_path)).examples
+        _ = next(sources.corrupted(name, data_dir=tmp_path)).examples
     message = str(caught.value)
     assert str(tmp_path) in message and "\n" not in message
     assert ("--download_data" in message) == (name == "cifar10")

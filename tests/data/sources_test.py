@@ -1,10 +1,10 @@
-"""Data sets by name: where each comes from and how it is standardised."""
+"""Data sets by name: their splits, standardisation and further test sets."""
 
 import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from mimo_keras.data import digits, sources
+from mimo_keras.data import digits, sample_images, sources
 from mimo_keras.errors import InputError
 
 
@@ -64,3 +64,46 @@ def test_cifar_is_standardised_by_published_constants():
         (0.5071, 0.4865, 0.4409),
         (0.2673, 0.2564, 0.2762),
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "others"),
+    [
+        ("cifar10", {"svhn_cropped": 10, "cifar100": 100}),
+        ("cifar100", {"svhn_cropped": 10, "cifar10": 10}),
+    ],
+)
+def test_cifar_reads_test_splits_without_their_labels(
+    tmp_path, store_tfds, name, others
+):
+    loaders = sources.out_of_distribution(name, data_dir=tmp_path)
+    # Nothing is read before its loader is called.
+    stored = {
+        other: store_tfds(tmp_path, other, classes)[0]
+        for other, classes in others.items()
+    }
+    assert list(loaders) == list(others)
+    for other, load in loaders.items():
+        examples = load()
+        np.testing.assert_array_equal(examples.images, stored[other])
+        np.testing.assert_array_equal(examples.labels, [0, 0, 0, 0])
+        assert examples.num_classes is None
+        assert examples.name == other
+
+
+def test_absent_data_is_told_when_it_is_loaded(tmp_path):
+    loaders = sources.out_of_distribution("cifar10", data_dir=tmp_path)
+    with pytest.raises(InputError, match="svhn_cropped.*--data_dir"):
+        loaders["svhn_cropped"]()
+
+
+def test_an_unknown_data_set_is_told_those_that_have_sets():
+    with pytest.raises(InputError, match="cifar10, cifar100, digits.*=mnist"):
+        sources.out_of_distribution("mnist")
+
+
+def test_digits_have_patches_of_photographs():
+    found = sources.out_of_distribution("digits")["sample_images"]()
+    wanted = sample_images.load()
+    np.testing.assert_array_equal(found.images, wanted.images)
+    assert found.num_classes is None

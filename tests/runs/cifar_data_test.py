@@ -5,7 +5,8 @@ import shutil
 import numpy as np
 import pytest
 
-from mimo_keras.data import CORRUPTIONS, fake
+from mimo_keras import data
+from mimo_keras.data import fake
 from tests import prepared_data
 from tests.runs import outputs
 
@@ -15,6 +16,10 @@ TINY = (
     *("--train_epochs=1", "--backbone=wide_resnet_10_{width}"),
     *("--per_core_batch_size=64", "--output_dir=out"),
 )
+
+
+def _types(name):
+    return data.get(name).corruptions.types
 
 
 def _split(count, classes, seed):
@@ -42,7 +47,7 @@ def data_dir(tmp_path_factory):
 def _write_cifar10_c(folder):
     """Writes a set for each severity, and copies it to the other types."""
     for severity in range(1, 6):
-        first, *others = (f"{t}_{severity}" for t in CORRUPTIONS["cifar10"])
+        first, *others = (f"{t}_{severity}" for t in _types("cifar10"))
         written = prepared_data.write(
             folder,
             f"cifar10_corrupted/{first}",
@@ -59,7 +64,7 @@ def _write_cifar100_c(folder):
     folder.mkdir()
     images, labels = _split(5 * CORRUPTED, 100, 4)
     np.save(folder / "labels.npy", labels)
-    for name in CORRUPTIONS["cifar100"]:
+    for name in _types("cifar100"):
         np.save(folder / f"{name}.npy", images)
 
 
@@ -86,7 +91,7 @@ def _conditions(results):
 
 
 def _all_conditions(dataset):
-    return {f"{t}_{s}" for t in CORRUPTIONS[dataset] for s in range(1, 6)}
+    return {f"{t}_{s}" for t in _types(dataset) for s in range(1, 6)}
 
 
 def test_cifar10_with_all_its_suites_and_with_a_part(run, data_dir, tmp_path):
@@ -109,7 +114,7 @@ def test_cifar10_with_all_its_suites_and_with_a_part(run, data_dir, tmp_path):
     part = tmp_path / "part"
     kept = ["cifar10"] + [
         f"cifar10_corrupted/{t}_{s}"
-        for t in CORRUPTIONS["cifar10"][:2]
+        for t in _types("cifar10")[:2]
         for s in range(1, 6)
     ]
     for name in kept:

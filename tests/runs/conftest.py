@@ -10,7 +10,7 @@ from absl.testing import flagsaver
 from mimo_keras import data
 from tests.runs import outputs, processes
 from tests.runs.processes import TINY
-from uncertainty_runs.common import config, recipes
+from uncertainty_runs.common import config, recipes, sources
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def used(folder, tmp_path):
 def parse():
     """A function that reads a command line into the flags of cifar.py."""
     before = set(flags.FLAGS)
-    config.define_flags(data.DATASETS)
+    config.define_flags(sources.IN_MEMORY)
 
     def read(*line):
         flags.FLAGS.unparse_flags()

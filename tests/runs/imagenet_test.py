@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from mimo_keras.data import CORRUPTIONS
+from mimo_keras import data
 from tests.runs import outputs, photographs, processes
 
 IMAGENET = processes.CIFAR.with_name("imagenet.py")
@@ -57,7 +57,7 @@ def test_the_paper_s_recipe_from_records_to_results(trained):
         assert arrays["corrupted_reliability_count"].sum() == (
             75 * photographs.TEST
         )
-    types = CORRUPTIONS["imagenet2012"]
+    types = data.get("imagenet2012").corruptions.types
     conditions = {f"{t}_{s}" for t in types for s in "12345"}
     assert conditions <= {key.split("/")[1] for key in results}
     # All types hold the same images, so that CE differs by AlexNet alone.

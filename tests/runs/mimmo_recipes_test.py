@@ -3,9 +3,15 @@
 import keras
 import pytest
 
-from mimo_keras import data, methods
+from mimo_keras import methods
 from mimo_keras.errors import InputError
-from uncertainty_runs.common import config, mimmo_recipes, models, recipes
+from uncertainty_runs.common import (
+    config,
+    mimmo_recipes,
+    models,
+    recipes,
+    sources,
+)
 
 METHODS = {
     "deterministic": (1, 1, 0.0),
@@ -50,7 +56,7 @@ def test_options_are_the_papers():
 
 def test_its_own_methods_have_no_other_recipe():
     for method in ("mimmo", "dun", "early_exit"):
-        for dataset in data.DATASETS:
+        for dataset in sources.IN_MEMORY:
             assert recipes.recipe(dataset, method) == recipes.recipe(
                 dataset, method, "mimmo"
             )

@@ -7,7 +7,7 @@ import pytest
 import sklearn.metrics
 
 from mimo_keras import data
-from mimo_keras.data.ood import sample_images
+from mimo_keras.data import sample_images
 
 METRICS = ("accuracy", "nll", "ece", "brier", "brier_per_class")
 
@@ -30,7 +30,11 @@ def test_results_json_has_every_number_and_no_other(results):
     scores = ("", "_entropy", "_mutual_information")
     conditions = [
         *(f"severity_{s}" for s in range(1, 6)),
-        *(f"{t}_{s}" for t in data.CORRUPTIONS["digits"] for s in range(1, 6)),
+        *(
+            f"{t}_{s}"
+            for t in data.get("digits").corruptions.types
+            for s in range(1, 6)
+        ),
     ]
     assert set(results) == {
         *("sharing/encoders", "sharing/heads"),
@@ -106,7 +110,7 @@ def test_the_corrupted_results_are_means_over_types(serve, results):
 
 def test_foreign_images_are_told_by_the_saved_models_entropy(serve, results):
     inside = serve(data.load("digits", "test").images)
-    outside = serve(sample_images().images)
+    outside = serve(sample_images.load().images)
     for score, suffix in (
         ("entropy", "_entropy"),
         ("mutual_information", "_mutual_information"),

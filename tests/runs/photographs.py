@@ -9,7 +9,8 @@ import sys
 
 import numpy as np
 
-from mimo_keras.data import CORRUPTIONS, imagenet_subsets
+from mimo_keras import data
+from mimo_keras.data import imagenet_subsets
 from mimo_keras.data.natural_sets import IMAGENET_V2
 from tests import prepared_data
 from tests.published_data import write_imagenet_vid_robust, write_objectnet
@@ -48,7 +49,8 @@ def write(folder):
 def _write_corrupted(folder):
     """Writes a set for each severity, and copies it to the other types."""
     for severity in range(1, 6):
-        names = (f"{t}_{severity}" for t in CORRUPTIONS["imagenet2012"])
+        types = data.get("imagenet2012").corruptions.types
+        names = (f"{t}_{severity}" for t in types)
         first, *others = names
         images, labels = draw(TEST, 30 + severity)
         written = prepared_data.write(

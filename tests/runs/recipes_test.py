@@ -7,7 +7,7 @@ import pytest
 
 from mimo_keras import backbones, data, methods
 from mimo_keras.errors import InputError
-from uncertainty_runs.common import config, models, recipes
+from uncertainty_runs.common import config, models, recipes, sources
 
 # Havasi et al., appendix B, for both CIFARs: members, repetitions, rows a
 # step, epochs, l2.
@@ -102,7 +102,7 @@ def test_digits_recipes_differ_only_in_what_a_method_is():
 
 
 def test_every_method_has_a_recipe_for_every_data_set():
-    pairs = {(d, m) for d in data.DATASETS for m in methods.list_methods()}
+    pairs = {(d, m) for d in sources.IN_MEMORY for m in methods.list_methods()}
     imagenet = {pair for pair in recipes.RECIPES if pair[0] == "imagenet2012"}
     assert set(recipes.RECIPES) == pairs | imagenet
 

@@ -1,9 +1,11 @@
 """The data sets of runs, in memory or on disk."""
 
 from mimo_keras import data
-from mimo_keras.data import photographs
 
-PHOTOGRAPHS = ("imagenet2012",)
+IN_MEMORY = tuple(n for n, d in data.DATASETS.items() if d.in_memory)
+"""The data sets that cifar.py trains on; the first is the default."""
+
+PHOTOGRAPHS = tuple(n for n in data.DATASETS if n not in IN_MEMORY)
 """The data sets that are too large to hold in memory."""
 
 
@@ -21,12 +23,6 @@ def load(s, split):
         InputError: It is not there, or damaged.
     """
     where = {"data_dir": s["data_dir"], "download": s["download_data"]}
-    if s["dataset"] not in PHOTOGRAPHS:
-        return data.load(s["dataset"], split, **where)
-    return photographs.load(
-        s["dataset"],
-        {"test": "validation"}.get(split, split),
-        size=s["image_size"],
-        skip=s["skip_bad_records"],
-        **where,
-    )
+    if s["dataset"] in PHOTOGRAPHS:
+        where |= {"size": s["image_size"], "skip": s["skip_bad_records"]}
+    return data.load(s["dataset"], split, **where)

@@ -37,6 +37,7 @@ class Suite:
         self.strategy = local_strategy(strategy)
         self.moves = self.strategy is not strategy
         self.dataset = settings["dataset"]
+        self.facts = data.get(self.dataset)
         self.shifts = settings.get("shifted", False)
         self.require = settings.get("require", False)
         self.folder = folder
@@ -54,11 +55,11 @@ class Suite:
     def parts(self):
         """Returns the parts: name -> function that evaluates it."""
         parts = {"test": self._clean}
-        if self.dataset in data.CORRUPTIONS:
+        if self.facts.corruptions:
             parts["corrupted"] = self._corrupted
         if self.shifts:
             parts["shifted"] = self._shifted
-        if self.dataset in data.OUT_OF_DISTRIBUTION:
+        if self.facts.out_of_distribution:
             parts["ood"] = self._foreign
         for name, load in data.natural(self.dataset, **self.where).items():
             parts[name] = functools.partial(self._natural, name, load)
@@ -164,7 +165,7 @@ class Suite:
             rows.append((part.type, part.severity, metrics.result()))
             whole = metrics if whole is None else whole.merge(metrics)
         results = evaluation.corrupted_results(rows)
-        if self.dataset == "imagenet2012":
+        if self.facts.corruptions.against_alexnet:
             clean = done.metrics("test", lambda: self.test).result()
             results |= evaluation.corruption_errors(rows, clean["accuracy"])
         return results, _reliability("corrupted_reliability", whole)

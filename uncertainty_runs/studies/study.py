@@ -20,12 +20,12 @@ import sys
 import keras
 from absl import flags
 
-from mimo_keras import analysis, data
+from mimo_keras import analysis
 from mimo_keras.analysis import mean_and_std
 from mimo_keras.analysis.run_files import read_json
 from mimo_keras.errors import InputError, expected
 from mimo_keras.files import write_json
-from uncertainty_runs.common import config
+from uncertainty_runs.common import config, sources
 
 METHODS = (
     "deterministic:1,mc_dropout:1,naive_multihead:3,mimo:2,mimo:3,mimo:4,"
@@ -44,7 +44,7 @@ COLUMNS = {
 
 
 def define_flags(methods=METHODS, record="results/digits.json"):
-    flags.DEFINE_enum("dataset", "digits", data.DATASETS, "Data set.")
+    flags.DEFINE_enum("dataset", "digits", sources.IN_MEMORY, "Data set.")
     flags.DEFINE_list(
         "methods", methods.split(","), "Each as method:M[:flag=value…]."
     )

@@ -21,11 +21,11 @@ import statistics
 
 from absl import flags
 
-from mimo_keras import analysis, data
+from mimo_keras import analysis
 from mimo_keras.analysis import mean_and_std
 from mimo_keras.errors import expected
 from mimo_keras.files import write_json
-from uncertainty_runs.common import config
+from uncertainty_runs.common import config, sources
 from uncertainty_runs.studies import study
 
 # Column -> key of results.json; what no run has is left out.
@@ -66,7 +66,7 @@ LABELS = {
 
 
 def define_flags():
-    flags.DEFINE_enum("dataset", "digits", data.DATASETS, "Data set.")
+    flags.DEFINE_enum("dataset", "digits", sources.IN_MEMORY, "Data set.")
     flags.DEFINE_string(
         "base", "mimo:3", "What all runs share: method:M[:flag=value…]."
     )
