@@ -3,7 +3,7 @@
 import numpy as np
 
 from mimo_keras import data
-from uncertainty_runs.inference import Network
+from uncertainty_runs.evaluation.predict import Network
 
 WEIGHTS = np.array([0.25, 0.75])
 MEMBERS, CLASSES = 2, 3

@@ -8,10 +8,10 @@ import pytest
 
 from mimo_keras import data
 from mimo_keras.errors import AbsentError, InputError, expected
-from mimo_keras.training.distribution import make_strategy
+from mimo_keras.training.distribute import make_strategy
 from tests.runs import known
-from uncertainty_runs import natural, suite
-from uncertainty_runs.evaluated import Evaluated
+from uncertainty_runs.evaluation import natural, suite
+from uncertainty_runs.evaluation.cache import Evaluated
 
 
 @pytest.fixture

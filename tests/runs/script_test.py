@@ -12,7 +12,7 @@ from absl.testing import flagsaver
 
 from mimo_keras.errors import InputError, Stopped, expected
 from mimo_keras.files import WriteError
-from uncertainty_runs import script
+from uncertainty_runs.common import script
 
 
 @pytest.fixture

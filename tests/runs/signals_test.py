@@ -6,11 +6,11 @@ import signal
 import pytest
 
 from mimo_keras.errors import Stopped
-from uncertainty_runs import stopping
+from uncertainty_runs.common import signals
 
 
 def test_a_request_says_whether_it_was_asked():
-    request = stopping.Request()
+    request = signals.Request()
     assert request() is False
     request.check("anywhere")
     request.asked = True
@@ -21,7 +21,7 @@ def test_a_request_says_whether_it_was_asked():
 
 
 def test_a_guarded_function_is_called_and_then_looked_after():
-    request, calls = stopping.Request(), []
+    request, calls = signals.Request(), []
 
     def add(a, b):
         calls.append((a, b))
@@ -55,7 +55,7 @@ def terminate():
 def test_sigterm_asks_inside_the_block_only(handled):
     handler, calls = handled
     interrupt = signal.getsignal(signal.SIGINT)
-    with stopping.on_sigterm() as request:
+    with signals.on_sigterm() as request:
         assert not request()
         assert signal.getsignal(signal.SIGINT) is interrupt
         terminate()
@@ -68,14 +68,14 @@ def test_sigterm_asks_inside_the_block_only(handled):
 
 
 def test_every_block_has_a_request_of_its_own(handled):
-    with stopping.on_sigterm() as first:
+    with signals.on_sigterm() as first:
         terminate()
-    with stopping.on_sigterm() as second:
+    with signals.on_sigterm() as second:
         assert first() and not second()
 
 
 def test_the_handler_comes_back_after_an_error_too(handled):
-    with pytest.raises(Stopped), stopping.on_sigterm() as request:
+    with pytest.raises(Stopped), signals.on_sigterm() as request:
         terminate()
         request.check("here")
     assert signal.getsignal(signal.SIGTERM) is handled[0]
@@ -92,6 +92,6 @@ def test_a_handler_that_python_does_not_know_becomes_the_default(
         return None
 
     monkeypatch.setattr(signal, "signal", none_at_first)
-    with stopping.on_sigterm():
+    with signals.on_sigterm():
         pass
     assert len(given) == 2 and given[1] is signal.SIG_DFL

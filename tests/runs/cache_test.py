@@ -10,7 +10,7 @@ import pytest
 from mimo_keras import data
 from tests import hostile
 from tests.runs import known
-from uncertainty_runs.evaluated import Evaluated
+from uncertainty_runs.evaluation.cache import Evaluated
 
 RECORD = ["weights", "digits", {"data_dir": None, "size": 32}]
 NAME = "corrupted/fog_1"
