@@ -75,9 +75,7 @@ def define_flags():
     )
     flags.DEFINE_integer("turns", 5, "Turns at least.", lower_bound=1)
     flags.DEFINE_float("seconds", 30.0, "For which a row goes on with turns.")
-    flags.DEFINE_string(
-        "record", "benchmarks/results/bench.json", "File of the figures."
-    )
+    flags.DEFINE_string("record", "results/bench.json", "File of the figures.")
     flags.DEFINE_bool("table_only", False, "Only print what is recorded.")
 
 

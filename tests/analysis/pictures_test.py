@@ -25,5 +25,5 @@ def test_a_picture_is_not_empty(name):
 
 
 def test_no_picture_lies_there_unseen():
-    drawn = (ROOT / "docs" / "figures").glob("*.png")
-    assert {f"docs/figures/{path.name}" for path in drawn} <= {*SHOWN}
+    drawn = (ROOT / "results" / "figures").glob("*.png")
+    assert {f"results/figures/{path.name}" for path in drawn} <= {*SHOWN}

@@ -13,7 +13,7 @@ from mimo_keras.errors import InputError
 from uncertainty_runs.studies import study
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-RECORD = ROOT / "benchmarks" / "results" / "bench.json"
+RECORD = ROOT / "results" / "bench.json"
 
 
 def test_an_entry_is_a_spec():

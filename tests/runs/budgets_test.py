@@ -45,8 +45,8 @@ def test_the_readme_has_the_table_of_the_recorded_runs():
     readme = (ROOT / "README.md").read_text("utf-8")
     assert study.method_table(record) in readme
     assert record["command"] in readme
-    assert (ROOT / "results/budgets.png").stat().st_size > 10_000
-    assert "results/budgets.png" in readme
+    assert (ROOT / "results/figures/budgets.png").stat().st_size > 10_000
+    assert "results/figures/budgets.png" in readme
 
 
 def test_its_methods_are_those_of_the_record():

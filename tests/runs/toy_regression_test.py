@@ -159,10 +159,10 @@ def test_the_documents_have_the_tables_and_figure_of_the_record():
     assert record["command"] in told
     assert f"{record['training_sets']} training sets" in told
     assert "figures/bias_variance.png" in told
-    assert (ROOT / "docs/figures/bias_variance.png").stat().st_size > 10_000
+    assert (ROOT / "results/figures/bias_variance.png").stat().st_size > 10_000
     [points] = toy_regression.series(record).values()
     assert [point["members"] for point in points] == [1, 2, 3, 4, 5]
-    with np.load(ROOT / "docs/figures/bias_variance.npz") as arrays:
+    with np.load(ROOT / "results/figures/bias_variance.npz") as arrays:
         assert len(arrays["members"]) == toy_regression.SHOWN
 
 

@@ -28,7 +28,9 @@ METHODS = ",".join(
 
 def define_flags():
     study.define_flags(METHODS, "results/budgets.json")
-    flags.DEFINE_string("figure", "results/budgets.png", "File of the plot.")
+    flags.DEFINE_string(
+        "figure", "results/figures/budgets.png", "File of the plot."
+    )
 
 
 def main():

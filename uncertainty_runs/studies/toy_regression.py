@@ -73,7 +73,7 @@ def define_flags():
     )
     flags.DEFINE_string(
         "figure",
-        "docs/figures/bias_variance.png",
+        "results/figures/bias_variance.png",
         "File of the plot; its arrays lie beside it.",
     )
     flags.DEFINE_bool("table_only", False, "Only tables and plot, as recorded.")
