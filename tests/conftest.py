@@ -13,21 +13,42 @@ _CPUS = ("CPU:0", "CPU:1")
 _SEED = 0
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--matrix",
+        action="store_true",
+        help="also run the cases of tables that are marked matrix",
+    )
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers",
+        "matrix: a case that crosses what others meet apart; needs --matrix",
+    )
+
+
 def pytest_collection_modifyitems(config, items):
-    """Leaves out TensorFlow's own tests where another backend is under test.
+    """Leaves out cases of the matrix unless it is asked for.
 
-    They are marked `tensorflow`, or use the fixture `two_cpus`.
+    Where another backend is under test, also TensorFlow's own tests: they are
+    marked `tensorflow`, or use the fixture `two_cpus`.
     """
+    left_out = [item for item in items if _is_left_out(config, item)]
+    config.hook.pytest_deselected(items=left_out)
+    gone = {*map(id, left_out)}
+    items[:] = [item for item in items if id(item) not in gone]
+
+
+def _is_left_out(config, item):
+    def marked(name):
+        return item.get_closest_marker(name) is not None
+
+    if marked("matrix") and not config.getoption("matrix"):
+        return True
     if os.environ["KERAS_BACKEND"] == "tensorflow":
-        return
-    needing = [item for item in items if _needs_tensorflow(item)]
-    config.hook.pytest_deselected(items=needing)
-    items[:] = [item for item in items if item not in needing]
-
-
-def _needs_tensorflow(item):
-    marked = item.get_closest_marker("tensorflow") is not None
-    return marked or "two_cpus" in item.fixturenames
+        return False
+    return marked("tensorflow") or "two_cpus" in item.fixturenames
 
 
 def pytest_collection_finish(session):

@@ -13,88 +13,22 @@ import pytest
 import mimo_keras
 from mimo_keras import methods
 from tests.methods import small
+from tests.methods.tables import (
+    ELSEWHERE,
+    HOME,
+    METHODS,
+    NEED_MAPS,
+    ON_BACKBONE,
+    SAME_ROWS,
+    SETTINGS,
+    SHORT_TABLE,
+    TABLE,
+    crosses,
+    matrix_if,
+    photographs,
+    table,
+)
 from tests.training import subprocesses
-
-# Mixing that draws nothing but 1/M: these tests compare outputs.
-EVEN = {"concentration": 1e12, "cutmix_probability": 0.0}
-# What a method is built with; any other has two members and no option.
-SETTINGS = {
-    "deterministic": {"members": 1},
-    # What draws, draws next to nothing: these tests compare outputs.
-    "mc_dropout": {"members": 1, "dropout_rate": 0.0, "samples": 2},
-    "batch_ensemble": {"members": 2, "random_sign_init": -0.1},
-    "mixture_ensemble": {
-        "members": 2,
-        "num_params": 1.5,
-        "bank_single_layers": True,
-    },
-    "mimo": {
-        "members": 2,
-        "batch_repetitions": 2,
-        "input_repetition_probability": 0.5,
-    },
-    "mixmo": {"members": 2, **EVEN},
-    "mixshare": {"members": 2, **EVEN},
-    "mimmo": {"members": 2, "train_examples": 16, "depth_warmup_epochs": 1},
-    "dun": {"members": 1, "train_examples": 16, "depth_warmup_epochs": 1},
-    "early_exit": {"members": 1},
-}
-# What a method takes on one backbone only.
-ON_BACKBONE = {("mixshare", "mlp"): {"unmix": "none"}}
-# Settings for which every replica draws the same rows as one replica would:
-# with ρ = 1 all members see one image, and with R = 1 each image once, so
-# that the draw only orders the rows, which a mean over rows does not see.
-SAME_ROWS = {
-    method: {"members": 2, "input_repetition_probability": 1.0}
-    for method in ("datamux", "mimo", "mixmo", "mixshare")
-} | {
-    "mimmo": {
-        **SETTINGS["mimmo"],
-        "input_repetition_probability": 1.0,
-    }
-}
-
-# Its outputs differ from call to call: see rank1_bnn_test.py.
-ELSEWHERE = {"rank1_bnn"}
-# Their exits stand behind stages that give maps.
-NEED_MAPS = {"dun", "early_exit", "mimmo"}
-if keras.backend.backend() != "tensorflow":
-    ELSEWHERE |= {"batch_ensemble"}  # It is made of edward2's layers.
-METHODS = sorted({*methods.list_methods()} - ELSEWHERE)
-# What all tests see: images, batch norm, a regression.
-SHORT = [
-    ("small_cnn", "classification"),
-    ("wide_resnet_10_1", "classification"),
-    ("mlp", "regression"),
-]
-# What is only trained; on other backends it is the layers that may differ.
-FURTHER = [("small_cnn", "regression"), ("mlp", "classification")]
-# There the deep backbone only meets what builds it in another way, and vectors
-# what has a first layer of its own.
-DEEP, FLAT = set(METHODS), set(METHODS) - NEED_MAPS
-if keras.backend.backend() != "tensorflow":
-    FURTHER = []
-    DEEP = {"deterministic", "mimmo", "mixture_ensemble"}
-    FLAT = {"deterministic", "datamux", "mimo", "mixmo"}
-
-
-def cases(kinds):
-    return [
-        (method, *kind)
-        for method in METHODS
-        for kind in kinds
-        if fits(method, kind[0])
-    ]
-
-
-def fits(method, backbone):
-    if backbone == "mlp":
-        return method in FLAT
-    return method in DEEP or not backbone.startswith("wide_resnet")
-
-
-SHORT_TABLE = cases(SHORT)
-TABLE = cases(SHORT + FURTHER)
 
 # Rows of a forward pass, the same in all tests: JAX compiles each operation
 # for each number of rows anew, and that is nearly all that it does here.
@@ -149,13 +83,14 @@ def trained(*case):
     return model, fit(model, epochs=EPOCHS, rows=PARTIAL if partial else FULL)
 
 
-every_case = pytest.mark.parametrize("case", TABLE, ids="-".join)
-short_case = pytest.mark.parametrize("case", SHORT_TABLE, ids="-".join)
+every_case = table(TABLE)
+short_case = table(SHORT_TABLE)
 
 
 def test_every_method_has_all_its_cases():
     assert set(METHODS) | ELSEWHERE == set(methods.list_methods())
-    assert len(SHORT_TABLE) == len(METHODS) + len(DEEP) + len(FLAT)
+    assert len(SHORT_TABLE) == 3 * len(METHODS) - len(NEED_MAPS)
+    assert not any(crosses((method, *HOME)) for method in METHODS)
     assert set(SETTINGS) <= set(methods.list_methods())
 
 
@@ -251,8 +186,10 @@ print(json.dumps(differences))
 """
 
 
-def test_keras_files_load_in_a_fresh_process(tmp_path):
-    for case in SHORT_TABLE:
+def test_keras_files_load_in_a_fresh_process(tmp_path, pytestconfig):
+    matrix = pytestconfig.getoption("matrix")
+    saved = [case for case in SHORT_TABLE if matrix or not crosses(case)]
+    for case in saved:
         model, _ = trained(*case)
         images, _ = small.examples(model, ROWS)
         path = tmp_path / ("-".join(case) + ".keras")
@@ -264,7 +201,7 @@ def test_keras_files_load_in_a_fresh_process(tmp_path):
         )
     printed = subprocesses.python(FRESH_PROCESS, tmp_path)
     differences = json.loads(printed.splitlines()[-1])
-    assert set(differences) == set(map("-".join, SHORT_TABLE))
+    assert set(differences) == set(map("-".join, saved))
     assert max(differences.values()) < 1e-5
 
 
@@ -302,10 +239,10 @@ def test_saved_model_gives_the_same_outputs(case, tmp_path):
         small.assert_close(loaded.serve(images), model.predictor()(images))
 
 
+@photographs()
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("backbone", ["resnet50", "vit_tiny_8"])
-@pytest.mark.parametrize("method", METHODS)
-def test_backbones_for_photographs_are_those_of_every_method(method, backbone):
+def test_backbones_for_photographs_are_those_of_every_method(case):
+    method, backbone = case
     model = create(method, backbone, "classification", shape=(16, 16, 3))
     images, _ = small.examples(model, 2)
     wanted, predictor = small.numpy(model(images)), model.predictor()
@@ -351,17 +288,21 @@ def check_replicas(case, two_cpus, images, targets, settings):
     small.assert_same_weights(model.network, alone.network, atol=atol)
 
 
-@pytest.mark.parametrize(
-    "case",
-    [case for case in SHORT_TABLE if case[1] != "small_cnn"],
-    ids="-".join,
+def cheapest(case):
+    """Whether a case is that of the backbone on which steps take least."""
+    return case[1] == ("small_cnn" if case[0] in NEED_MAPS else "mlp")
+
+
+@table(
+    [c for c in SHORT_TABLE if cheapest(c) or c[1].startswith("wide_resnet")],
+    lambda c: matrix_if(not cheapest(c) and c[0] != "deterministic"),
 )
 def test_two_replicas_train_like_one_on_the_same_rows(case, two_cpus):
     settings = SAME_ROWS.get(case[0], {})
     if case[0] in SAME_ROWS:
         settings = {"batch_repetitions": 1, **settings}
     images, targets = small.examples(create(*case), 8)
-    if case[1].startswith("wide_resnet"):
+    if case[1] != "mlp":
         # Batch norm sees the replica's rows alone: let both see the same.
         images, targets = (
             np.tile(images[:4], (2, 1, 1, 1)),

@@ -87,6 +87,7 @@ def test_cost_is_that_of_the_networks():
         assert found == 3 * count(single.predictor().network)
 
 
+@pytest.mark.large
 @pytest.mark.tensorflow  # It counts, which no backend does in its own way.
 def test_four_wide_resnets_28_10_have_146_million_parameters():
     backbone = backbones.get("wide_resnet_28_10")

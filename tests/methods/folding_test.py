@@ -62,7 +62,7 @@ def assert_exact(model, folded):
             mobile_net_v2,
             (32, 32, 3),
             "classification",
-            marks=pytest.mark.tensorflow,
+            marks=[pytest.mark.tensorflow, pytest.mark.large],
         ),
     ],
 )
@@ -78,6 +78,7 @@ def test_folded_is_exact_after_training(backbone, shape, task):
     assert_exact(model, folded=True)
 
 
+@pytest.mark.large
 @pytest.mark.tensorflow
 def test_resnet_50_v2_of_keras_is_folded():
     """Its weights are scattered, for training it would take long."""

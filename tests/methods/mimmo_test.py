@@ -166,7 +166,14 @@ PAPER = {
 
 
 @pytest.mark.tensorflow  # It counts, which no backend does in its own way.
-@pytest.mark.parametrize(("method", "members"), PAPER, ids=str)
+@pytest.mark.parametrize(
+    ("method", "members"),
+    [
+        # What the second member costs, the third and fourth cost, too.
+        pytest.param(*row, marks=[pytest.mark.large] * (row[1] > 2))
+        for row in PAPER
+    ],
+)
 def test_parameters_are_the_papers(method, members):
     options = {"keys": "conv"} if method == "datamux" else {}
     if method in ("mimmo", "dun"):

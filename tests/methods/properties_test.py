@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mimo_keras import methods
 from tests.methods import small
-from tests.methods.conformance_test import NEED_MAPS, ON_BACKBONE, SETTINGS
+from tests.methods.tables import NEED_MAPS, ON_BACKBONE, SETTINGS
 
 # Policy -> how far probabilities may be off.
 POLICIES = {"float32": 1e-5, "mixed_bfloat16": 0.03, "mixed_float16": 5e-3}

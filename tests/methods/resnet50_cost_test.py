@@ -1,9 +1,9 @@
 """MIMO's ResNet-50 for ImageNet has the parameters of its layers."""
 
+import keras
 import pytest
 
-import mimo_keras
-from mimo_keras import evaluation
+from mimo_keras import backbones, evaluation, methods
 
 # What is counted is the same under every backend.
 pytestmark = pytest.mark.tensorflow
@@ -38,12 +38,10 @@ def by_layers(width, members):
     ],
 )
 def test_parameters(backbone, width, members, parameters):
-    model = mimo_keras.create_model(
-        "mimo",
-        backbone=backbone,
-        input_shape=(224, 224, 3),
-        num_classes=CLASSES,
-        ensemble_size=members,
+    task = methods.Task(
+        backbones.get(backbone), (224, 224, 3), CLASSES, members
     )
-    found = evaluation.trainable_parameters(model)
+    with keras.StatelessScope():  # Variables without values.
+        network = methods.build("mimo", task, {}).network
+    found = evaluation.trainable_parameters(network)
     assert found == by_layers(width, members) == parameters

@@ -1,0 +1,138 @@
+"""Which method the tests build, with what, and on which backbone."""
+
+import keras
+import pytest
+
+from mimo_keras import methods
+
+# Mixing that draws nothing but 1/M: these tests compare outputs.
+EVEN = {"concentration": 1e12, "cutmix_probability": 0.0}
+# What a method is built with; any other has two members and no option.
+SETTINGS = {
+    "deterministic": {"members": 1},
+    # What draws, draws next to nothing: these tests compare outputs.
+    "mc_dropout": {"members": 1, "dropout_rate": 0.0, "samples": 2},
+    "batch_ensemble": {"members": 2, "random_sign_init": -0.1},
+    "mixture_ensemble": {
+        "members": 2,
+        "num_params": 1.5,
+        "bank_single_layers": True,
+    },
+    "mimo": {
+        "members": 2,
+        "batch_repetitions": 2,
+        "input_repetition_probability": 0.5,
+    },
+    "mixmo": {"members": 2, **EVEN},
+    "mixshare": {"members": 2, **EVEN},
+    "mimmo": {"members": 2, "train_examples": 16, "depth_warmup_epochs": 1},
+    "dun": {"members": 1, "train_examples": 16, "depth_warmup_epochs": 1},
+    "early_exit": {"members": 1},
+}
+# What a method takes on one backbone only.
+ON_BACKBONE = {("mixshare", "mlp"): {"unmix": "none"}}
+# Settings for which every replica draws the same rows as one replica would:
+# with ρ = 1 all members see one image, and with R = 1 each image once, so
+# that the draw only orders the rows, which a mean over rows does not see.
+SAME_ROWS = {
+    method: {"members": 2, "input_repetition_probability": 1.0}
+    for method in ("datamux", "mimo", "mixmo", "mixshare")
+} | {
+    "mimmo": {
+        **SETTINGS["mimmo"],
+        "input_repetition_probability": 1.0,
+    }
+}
+
+# Its outputs differ from call to call: see rank1_bnn_test.py.
+ELSEWHERE = {"rank1_bnn"}
+# Their exits stand behind stages that give maps.
+NEED_MAPS = {"dun", "early_exit", "mimmo"}
+if keras.backend.backend() != "tensorflow":
+    ELSEWHERE |= {"batch_ensemble"}  # It is made of edward2's layers.
+METHODS = sorted({*methods.list_methods()} - ELSEWHERE)
+# Images, on which every method meets every property; batch norm; a regression.
+HOME = ("small_cnn", "classification")
+SHORT = [
+    HOME,
+    ("wide_resnet_10_1", "classification"),
+    ("mlp", "regression"),
+]
+# What is only trained.
+FURTHER = [("small_cnn", "regression"), ("mlp", "classification")]
+# Who builds in another way than at home: batch norm of exits and of members,
+# and first layers on vectors. Whatever else there is, is the matrix.
+OTHERWISE = {
+    ("wide_resnet_10_1", "classification"): {
+        "deterministic",
+        "mimmo",
+        "mixture_ensemble",
+    },
+    ("mlp", "regression"): {
+        "datamux",
+        "deterministic",
+        "mimo",
+        "mixmo",
+        "mixture_ensemble",
+    },
+    ("small_cnn", "regression"): {"mimmo"},
+}
+# Networks for photographs, and who replaces their convolutions, reads their
+# stages or drops in them: those always built, and those that are large.
+PHOTOGRAPHS = {
+    "resnet50": (
+        {"mixture_ensemble"},
+        {"batch_ensemble", "mc_dropout", "mimmo"},
+    ),
+    "vit_tiny_8": ({"mimo"}, {"early_exit", "mixmo", "mixture_ensemble"}),
+}
+
+
+def cases(kinds):
+    """Every method on these kinds of (backbone, task), where it fits."""
+    return [
+        (method, *kind)
+        for method in METHODS
+        for kind in kinds
+        if kind[0] != "mlp" or method not in NEED_MAPS
+    ]
+
+
+SHORT_TABLE = cases(SHORT)
+TABLE = cases(SHORT + FURTHER)
+
+
+def crosses(case):
+    """Whether other cases show apart what this one shows."""
+    method, *kind = case
+    return tuple(kind) != HOME and method not in OTHERWISE.get(tuple(kind), ())
+
+
+def matrix_if(condition):
+    """A mark for what only runs under `--matrix`, or none."""
+    return [pytest.mark.matrix] * condition
+
+
+def table(cases, marks=lambda case: matrix_if(crosses(case))):
+    """Parametrizes a test by cases, each with the marks that it gets.
+
+    Tests of one case follow one another, so that they share its model.
+    """
+    rows = [
+        pytest.param(case, id="-".join(case), marks=marks(case))
+        for case in cases
+    ]
+    return pytest.mark.parametrize("case", rows, scope="module")
+
+
+def photographs():
+    """Parametrizes a test by every method and (method, network)."""
+
+    def marks(case):
+        method, backbone = case
+        always, large = PHOTOGRAPHS[backbone]
+        if method in large:
+            return [pytest.mark.large]
+        return matrix_if(method not in always)
+
+    return table([(m, name) for m in METHODS for name in PHOTOGRAPHS], marks)
