@@ -37,10 +37,9 @@ class _StopAt(keras.callbacks.Callback):
             raise _Stop
 
 
-def _again(folder):
-    """A model of another seed, if there is a checkpoint that mends it."""
-    resumed = any(folder.glob("checkpoints/*"))
-    return short_runs.create(seed=99 if resumed else 11)
+def _seed(folder):
+    """Another seed, if there is a checkpoint that makes up for it."""
+    return 99 if any(folder.glob("checkpoints/*")) else 11
 
 
 @pytest.mark.parametrize(
@@ -56,11 +55,12 @@ def test_a_resumed_run_ends_bit_for_bit_as_a_whole_one(
     whole, tmp_path, stops, interval
 ):
     for stop in stops:
+        model = short_runs.again(_seed(tmp_path))
         with pytest.raises(_Stop):
             short_runs.train(
-                _again(tmp_path), tmp_path, stop, checkpoint_interval=interval
+                model, tmp_path, stop, checkpoint_interval=interval
             )
-    model = _again(tmp_path)
+    model = short_runs.create(_seed(tmp_path))
     rows = short_runs.train(model, tmp_path, checkpoint_interval=interval)
     _, wanted, wanted_rows = whole
     for found, other in (

@@ -25,6 +25,34 @@ def create(seed=11, rate=0.3, decay=0.1, boundary=2 * STEPS):
     return model
 
 
+def rewinder(model):
+    """Returns a function that gives back the model as it is now.
+
+    Its steps are then traced once for several runs. What Keras makes in the
+    first of them, such as metrics, it has from then on.
+    """
+    model.optimizer.build(model.trainable_variables)
+    variables = [*model.variables, *model.optimizer.variables]
+    values = [keras.ops.convert_to_numpy(v.value) for v in variables]
+
+    def rewind():
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+        return model
+
+    return rewind
+
+
+@functools.cache
+def _kept(seed):
+    return rewinder(create(seed))
+
+
+def again(seed=11):
+    """The model of `create(seed)`, rewound."""
+    return _kept(seed)()
+
+
 def batches(initial_epoch, initial_step=0, epochs=EPOCHS):
     """The batches from an epoch's step on, a function of these alone."""
     return data.training_batches(
@@ -41,13 +69,16 @@ def train(
     model, output_dir, *callbacks, epochs=EPOCHS, batches=batches, **options
 ):
     """Runs the one fit with validation; options as it takes them."""
+    options = {
+        "validation_data": data.weighted_batches(TEST, BATCH),
+        **options,
+    }
     return fit(
         model,
         functools.partial(batches, epochs=epochs),
         epochs=epochs,
         steps_per_epoch=STEPS,
         output_dir=output_dir,
-        validation_data=data.weighted_batches(TEST, BATCH),
         callbacks=callbacks,
         verbose=0,
         **options,
