@@ -1,5 +1,6 @@
 """Runs that several workers, or one process, train alike."""
 
+import functools
 import json
 import pathlib
 import sys
@@ -7,7 +8,7 @@ import sys
 import keras
 import numpy as np
 
-from mimo_keras import data
+from mimo_keras import backbones, data
 from mimo_keras.errors import InputError
 from mimo_keras.training import WarmUpStepDecay
 from mimo_keras.training.distribute import distribution, workers
@@ -23,19 +24,27 @@ def tiny(x):
     return keras.layers.GlobalAveragePooling2D()(keras.layers.ReLU()(x))
 
 
+def stage(x, kit, name):
+    """A convolution with its norm, as one stage of a backbone."""
+    x = kit.conv(4, 3, name=kit.name(f"{name}_conv"))(x)
+    return kit.norm(name=kit.name(f"{name}_norm"))(x)
+
+
+STAGED = backbones.Backbone(
+    stem=lambda x, kit: x,
+    stages=tuple(functools.partial(stage, name=f"stage{i}") for i in range(2)),
+    top=lambda x, kit: keras.layers.GlobalAveragePooling2D()(x),
+)
 # All norms are synchronized: else each replica has averages of its own.
 SETTINGS = {
     "deterministic": {"members": 1, "backbone": tiny},
-    "mimo": {
-        "members": 2,
-        "backbone": tiny,
-        "batch_repetitions": 2,
-        "shuffle_group": 3,
-    },
-    # Learned mixture weights, and layers that are told the epoch.
+    # Rows of several members, learned mixture weights, and layers that are
+    # told the epoch.
     "mimmo": {
         "members": 2,
-        "backbone": "wide_resnet_10_1",
+        "backbone": STAGED,
+        "batch_repetitions": 2,
+        "shuffle_group": 3,
         "train_examples": 32,
         "depth_warmup_epochs": 1,
     },
@@ -60,7 +69,7 @@ def batches(initial_epoch):
     )
 
 
-def create(method, strategy, rate=0.1):
+def create(method, strategy):
     with strategy.scope():
         model = networks.create(
             method,
@@ -68,7 +77,7 @@ def create(method, strategy, rate=0.1):
             sync_batch_norm=True,
             **SETTINGS[method],
         )
-        schedule = WarmUpStepDecay(rate, [STEPS], 0.1, warm_up_steps=2)
+        schedule = WarmUpStepDecay(0.1, [STEPS], 0.1, warm_up_steps=2)
         optimizer = keras.optimizers.SGD(schedule, momentum=0.9)
         model.compile(optimizer, l2=1e-3, steps_per_execution=2)
     return model
@@ -115,15 +124,16 @@ def main():
         "seen": rows_seen(strategy),
         "rows": {},
     }
-    for method in SETTINGS:
-        model = create(method, strategy)
+    models = {method: create(method, strategy) for method in SETTINGS}
+    for method, model in models.items():
         found["rows"][method] = train(model, folder / method)
         own.mkdir(exist_ok=True)
         np.savez(own / f"{method}.npz", *model.get_weights())
     # The chief's folder holds a finished run, that of another is empty.
     mine = folder / "mimmo" if found["chief"] else own / "another"
-    found["apart"] = message(lambda: train(model, mine))
-    wild = create("deterministic", strategy, rate=1e30)
+    found["apart"] = message(lambda: train(models["mimmo"], mine))
+    wild = models["deterministic"]
+    wild.set_weights([weight * 1e30 for weight in wild.get_weights()])
     found["wild"] = message(lambda: train(wild, folder / "wild"))
     (own / "found.json").write_text(json.dumps(found))
 
