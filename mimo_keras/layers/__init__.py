@@ -13,6 +13,7 @@ from mimo_keras.layers.member_kernels import MemberConv2D, MemberDense
 from mimo_keras.layers.mix_members import MixMembers
 from mimo_keras.layers.mixing_loss_weights import MixingLossWeights
 from mimo_keras.layers.mixture_prediction import MixturePrediction
+from mimo_keras.layers.mixtures import CategoricalMixture, MeanMixture
 from mimo_keras.layers.monte_carlo_dropout import MonteCarloDropout
 from mimo_keras.layers.multiplex_members import (
     MultiplexConvolutions,
@@ -28,6 +29,7 @@ from mimo_keras.layers.unmix_members import UnmixMembers
 
 __all__ = [
     "AlignedKernels",
+    "CategoricalMixture",
     "ConcatenateMembers",
     "Conv2DBatchEnsemble",
     "Conv2DRank1",
@@ -38,6 +40,7 @@ __all__ = [
     "DepthPosterior",
     "FoldMembers",
     "FusedBatchNormalization",
+    "MeanMixture",
     "MemberBatchNormalization",
     "MemberConv2D",
     "MemberDense",

@@ -6,33 +6,38 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
+from mimo_keras.layers import mixtures
 from mimo_keras.layers.registration import register
 
 
 @register
 class MixturePrediction(keras.layers.Layer):
-    """The prediction p(y|x) = Σ_e w_e · softmax(logits_e), and its doubts.
+    """The prediction of a mixture of members, and its uncertainty.
 
-    Probabilities are averaged, never logits. For regression
-    (`task="regression"`) the members' means are averaged instead.
+    Of logits it is p(y|x) = Σ_e w_e · softmax(logits_e); what it is of other
+    outputs, and what comes with it, the `mixture` says.
 
     Args:
         log_weights: E numbers log w_e, the log mixture weights. The weights
             must sum to 1.
-        task: "classification" or "regression".
+        mixture: `CategoricalMixture()`, which None stands for,
+            `MeanMixture()` for regression, or a `mixtures.Mixture` of one's
+            own.
 
     Call arguments:
-        logits: The members' logits, or means in regression.
+        logits: The members' outputs: logits, or means in regression.
 
     Input shape:
         (B, E, K), or (B, E, d) in regression.
 
     Output shape:
-        A dictionary. Classification: "probabilities" (B, K),
-        "member_probabilities" (B, E, K), "entropy" (B,) of the mixture and
-        "mutual_information" (B,) between member and label, both in nats.
-        Regression: "mean" (B, d), "member_means" (B, E, d) and
-        "member_variance" (B, d).
+        A dictionary, see the mixture's class. Of logits: "probabilities"
+        (B, K), "member_probabilities" (B, E, K), "entropy" (B,) and
+        "mutual_information" (B,). Of means: "mean" (B, d), "member_means"
+        (B, E, d) and "member_variance" (B, d).
+
+    Raises:
+        InputError: `mixture` is none.
 
     Example:
 
@@ -41,62 +46,42 @@ class MixturePrediction(keras.layers.Layer):
     ```
 
     Reference:
-        Havasi et al., ICLR 2021, algorithm 2. The mutual information is the
-        mixture's entropy less the members' mean entropy.
+        Havasi et al., ICLR 2021, algorithm 2.
     """
 
-    def __init__(self, log_weights, task="classification", **kwargs):
+    def __init__(self, log_weights, mixture=None, **kwargs):
         # Probabilities of bfloat16 do not sum to 1: always float32 here.
         kwargs["dtype"] = "float32"
         super().__init__(**kwargs)
-        if task not in ("classification", "regression"):
+        mixture = mixture or mixtures.CategoricalMixture()
+        if not isinstance(mixture, mixtures.Mixture):
             raise expected(
-                'task "classification" or "regression"',
-                f"task={task!r}",
-                "Choose one.",
+                "a mixture such as layers.MeanMixture()",
+                f"mixture={mixture!r}",
+                "Leave it out for classes.",
             )
         self.log_weights = [float(weight) for weight in log_weights]
-        self.task = task
+        self.mixture = mixture
         self.built = True
 
     def call(self, logits):
         weights = ops.convert_to_tensor(
             [math.exp(weight) for weight in self.log_weights], "float32"
         )
-        logits = ops.cast(logits, "float32")
-        if self.task == "regression":
-            return _moments(logits, weights)
-        members = ops.softmax(logits, axis=-1)
-        mixture = ops.einsum("e,bek->bk", weights, members)
-        entropy = _entropy(mixture)
-        within = ops.einsum("e,be->b", weights, _entropy(members))
-        return {
-            "probabilities": mixture,
-            "member_probabilities": members,
-            "entropy": entropy,
-            "mutual_information": ops.maximum(entropy - within, 0.0),
-        }
+        outputs = ops.cast(logits, "float32")
+        return self.mixture.predictions(outputs, weights)
 
     def get_config(self):
         return {
             **super().get_config(),
             "log_weights": self.log_weights,
-            "task": self.task,
+            "mixture": keras.saving.serialize_keras_object(self.mixture),
         }
 
-
-def _entropy(probabilities):
-    # 0 · log 0 would be a NaN where a class is impossible. The bound is a
-    # normal float32: devices take subnormal ones, below 1.18e-38, for 0.
-    logs = ops.log(ops.maximum(probabilities, 1e-37))
-    return -ops.sum(probabilities * logs, axis=-1)
-
-
-def _moments(means, weights):
-    mean = ops.einsum("e,bed->bd", weights, means)
-    spread = ops.square(means - ops.expand_dims(mean, 1))
-    return {
-        "mean": mean,
-        "member_means": means,
-        "member_variance": ops.einsum("e,bed->bd", weights, spread),
-    }
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        mixture = keras.saving.deserialize_keras_object(config.get("mixture"))
+        if "task" in config:  # As files said before there were mixtures.
+            mixture = mixtures.of_task(config.pop("task"))
+        return cls(**(config | {"mixture": mixture}))

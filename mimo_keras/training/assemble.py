@@ -23,7 +23,7 @@ def assemble(models):
     Args:
         models: Each an `EnsembleModel` with one member, or the path of one
             saved as .keras. All must agree in the shape of images, the
-            number of classes, and mean and std. Of run folders, see
+            likelihood, and mean and std. Of run folders, see
             uncertainty_runs/evaluate.py.
 
     Returns:
@@ -54,7 +54,7 @@ def assemble(models):
     networks = [single_image(model.network, False)[0] for model in models]
     return from_blueprint(
         of_networks(networks),
-        first.num_classes,
+        first.likelihood,
         mean=first.standardize.mean,
         std=first.standardize.std,
         name="deep_ensemble",
@@ -103,8 +103,7 @@ def _facts(model):
     """Returns what all members of an ensemble must have in common."""
     return {
         "image_shape": model.image_shape,
-        "num_classes": model.num_classes,
-        "outputs": model.network.output_shape[2],
+        "likelihood": model.likelihood,
         "mean": model.standardize.mean,
         "std": model.standardize.std,
     }

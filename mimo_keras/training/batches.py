@@ -83,6 +83,68 @@ def shared_rows(batch_size, components):
     return ops.repeat(column, components, axis=1)
 
 
+def rows(images, components, sampling, seed):
+    """Forms the rows of a training step from a batch.
+
+    Args:
+        images: (B, …).
+        components: E, of the network.
+        sampling: `Sampling`.
+        seed: As of `member_rows`.
+
+    Returns:
+        What the members see, (N, M, …) or (B, …), and the index (N, E) of
+        the image that each component saw.
+    """
+    batch_size = ops.shape(images)[0]
+    if not sampling.members:
+        return images, shared_rows(batch_size, components)
+    drawn = member_rows(batch_size, sampling, seed)
+    # A member's components at several depths saw the same.
+    depths = components // sampling.members
+    return ops.take(images, drawn, axis=0), ops.tile(drawn, (1, depths))
+
+
+def by_member(targets, predicted, sample_weight=None):
+    """Gives each member the targets and weights of the images that it saw.
+
+    Args:
+        targets: (B, …).
+        predicted: What the model returns: a dictionary of "rows" and
+            "logits" in training, else outputs (B, E, K).
+        sample_weight: Weights of the B images; None for none.
+
+    Returns:
+        Targets (N, E, …), outputs (N, E, K), weights (N, E) or None.
+    """
+    if isinstance(predicted, dict):
+        seen, outputs = predicted["rows"], predicted["logits"]
+    else:
+        outputs = predicted
+        seen = shared_rows(ops.shape(targets)[0], outputs.shape[1])
+    weights = None
+    if sample_weight is not None:
+        weights = ops.take(ops.reshape(sample_weight, (-1,)), seen, axis=0)
+    return ops.take(targets, seen, axis=0), outputs, weights
+
+
+def flat(targets, outputs, weights):
+    """Makes each member's row one of its own, as Keras's metrics take them.
+
+    Args:
+        targets: (N, E, …).
+        outputs: (N, E, K).
+        weights: (N, E), or None.
+
+    Returns:
+        Targets (N·E, …), outputs (N·E, K), weights (N·E,) or None.
+    """
+    return tuple(
+        None if x is None else ops.reshape(x, (-1, *x.shape[2:]))
+        for x in (targets, outputs, weights)
+    )
+
+
 def _share(rows, share):
     """Returns floor(rows · share) without float error: 10 · 0.1 is 1."""
     exact = fractions.Fraction(share).limit_denominator(1_000_000)

@@ -79,7 +79,7 @@ def check_batch_size(batch_size, replicas):
         )
 
 
-def check_data(x, y, input_shape, num_classes, output_dim):
+def check_data(x, y, input_shape, likelihood):
     """Checks data for `fit` or `evaluate` as far as can be seen.
 
     Arrays and tensors are checked whole. Of a tf.data.Dataset, or anything
@@ -90,8 +90,7 @@ def check_data(x, y, input_shape, num_classes, output_dim):
         x: Images as Keras takes them: an array, or any source of batches.
         y: Labels or targets, or None.
         input_shape: Shape of one image.
-        num_classes: K; None for regression.
-        output_dim: d, the numbers that a regression predicts.
+        likelihood: `likelihoods.Likelihood`, which says what fits it.
 
     Raises:
         InputError: What was found does not fit the model.
@@ -99,22 +98,14 @@ def check_data(x, y, input_shape, num_classes, output_dim):
     images, labels = map(_static_shape, _elements(x))
     if images is not None:
         check_images(images, input_shape)
-    if labels is not None and num_classes is not None:
-        check_label_shape(labels)
-    elif labels is not None:
-        check_target_shape(labels, output_dim)
+    if labels is not None:
+        likelihood.check_shape(labels)
     if hasattr(x, "__array__"):
         images = np.asarray(x)
         check_images(images.shape, input_shape)
         check_finite(images, "images")
-    if not hasattr(y, "__array__") and not isinstance(y, list):
-        return
-    if num_classes is not None:
-        check_labels(y, num_classes)
-    else:
-        targets = np.asarray(y)
-        check_target_shape(targets.shape, output_dim)
-        check_finite(targets, "targets")
+    if hasattr(y, "__array__") or isinstance(y, list):
+        likelihood.check_targets(y)
 
 
 def _fits(shape, wanted):

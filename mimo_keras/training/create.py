@@ -1,11 +1,10 @@
 """The front door: a model from the names of a method and a backbone."""
 
-import numbers
-
 import keras
 
 from mimo_keras import backbones, keras_internals, layers, methods
 from mimo_keras.errors import expected
+from mimo_keras.training import likelihoods
 from mimo_keras.training.distribute.seeds import seed_generators
 from mimo_keras.training.model import EnsembleModel
 
@@ -56,11 +55,11 @@ def create_model(
         num_classes=10, ensemble_size=3, batch_repetitions=4)
     ```
     """
-    outputs = _outputs(num_classes, output_dim)
+    likelihood = likelihoods.of_outputs(num_classes, output_dim)
     task = methods.Task(
         backbones.get(backbone),
         tuple(input_shape),
-        outputs,
+        likelihood.outputs,
         ensemble_size,
         seed_generators(seed),
     )
@@ -68,16 +67,16 @@ def create_model(
     if sync_batch_norm:
         _synchronize(blueprint.network)
     facts = {"mean": mean, "std": std, "seed": seed, "name": method}
-    return from_blueprint(blueprint, num_classes and outputs, **facts)
+    return from_blueprint(blueprint, likelihood, **facts)
 
 
-def from_blueprint(blueprint, num_classes, **options):
+def from_blueprint(blueprint, likelihood, **options):
     """Returns the `EnsembleModel` of a method's `Blueprint`."""
     return EnsembleModel(
         blueprint.network,
         blueprint.sampling,
         blueprint.log_weights,
-        num_classes,
+        likelihood,
         samples=blueprint.samples,
         kl_term=blueprint.kl_term,
         **options,
@@ -97,24 +96,3 @@ def _synchronize(network):
         if isinstance(layer, kinds):
             # What their constructors keep, and their configs and calls read.
             layer.synchronized = True
-
-
-def _outputs(num_classes, output_dim):
-    if (num_classes is None) == (output_dim is None):
-        raise expected(
-            "num_classes for classification or output_dim for regression",
-            f"num_classes={num_classes}, output_dim={output_dim}",
-            "Give exactly one of them.",
-        )
-    name, outputs, least = (
-        ("output_dim", output_dim, 1)
-        if num_classes is None
-        else ("num_classes", num_classes, 2)
-    )
-    if not isinstance(outputs, numbers.Integral) or outputs < least:
-        raise expected(
-            f"{name} to be a whole number of at least {least}",
-            f"{name}={outputs!r}",
-            "Count the outputs of the task.",
-        )
-    return int(outputs)

@@ -86,19 +86,19 @@ def mixture_nll(labels, logits, log_weights):
     )
 
 
-def per_member(loss, task):
+def per_member(loss, likelihood):
     """Returns the function (targets (N, E, …), outputs) -> losses (N, E).
 
     Args:
-        loss: None for the task's own, or a keras.losses.Loss on logits.
-        task: "classification" or "regression".
+        loss: None for the likelihood's own, or a keras.losses.Loss on logits.
+        likelihood: `likelihoods.Likelihood`.
 
     Raises:
         InputError: The loss would read the logits as probabilities, or is
             none that can be told apart by row.
     """
     if loss is None:
-        return squared_error if task == "regression" else cross_entropy
+        return likelihood.member_loss
     known = isinstance(loss, keras.losses.Loss)
     if not known or not loss.get_config().get("from_logits", True):
         raise expected(
@@ -107,6 +107,35 @@ def per_member(loss, task):
             "Use for example SparseCategoricalCrossentropy(from_logits=True).",
         )
     return loss.call
+
+
+def mean_over_rows(member_losses, samples=1):
+    """Returns the sum over members, averaged over rows: a scalar.
+
+    Args:
+        member_losses: (N, S·E).
+        samples: S, over which it is the mean, too.
+    """
+    # A replica may get no row of a last batch: its mean is 0, no NaN.
+    rows = ops.maximum(ops.shape(member_losses)[0], 1)
+    loss = ops.sum(member_losses) / samples
+    return loss / ops.cast(rows, member_losses.dtype)
+
+
+def penalized(loss, variables, l1, l2):
+    """Returns the loss with its L1 and L2 terms, of coefficients not 0.
+
+    Args:
+        loss: Scalar.
+        variables: As `decayed_variables` lists them.
+        l1: Coefficient of Σ |w|.
+        l2: Coefficient of Σ w², not halved.
+    """
+    if l1:
+        loss = loss + l1_penalty(variables, l1)
+    if l2:
+        loss = loss + l2_penalty(variables, l2)
+    return loss
 
 
 def l2_penalty(variables, coefficient):

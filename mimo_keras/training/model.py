@@ -8,19 +8,21 @@ from keras import ops
 from mimo_keras import keras_internals, methods
 from mimo_keras.layers import RepeatMembers, StandardizeImages
 from mimo_keras.layers.registration import register
-from mimo_keras.training import batches, checks, kernels, losses, step_metrics
+from mimo_keras.training import batches, likelihoods, losses, step_metrics
 from mimo_keras.training.annealing import LinearAnnealing
+from mimo_keras.training.checked_fit import CheckedFit
+from mimo_keras.training.checks import check_images
 from mimo_keras.training.distribute.distribution import replica_count
 from mimo_keras.training.distribute.seeds import ReplicaSeed
 from mimo_keras.training.distribute.worker_fit import WorkerFit
-from mimo_keras.training.epochs import with_clock
+from mimo_keras.training.kernels import give_kernels
 from mimo_keras.training.learning_rates import multiply_learning_rates
 from mimo_keras.training.mixture_nll import MixtureNLL
 from mimo_keras.training.predictor import Predictor
 
 
 @register
-class EnsembleModel(WorkerFit, keras.Model):
+class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
     """An efficient ensemble that trains with Keras's own `fit`.
 
     Plain images and labels go in. The rows of a training step, which may
@@ -34,7 +36,7 @@ class EnsembleModel(WorkerFit, keras.Model):
             (N, E) of their losses, which only training reads.
         sampling: `methods.Sampling`, how training rows form.
         log_weights: E log mixture weights.
-        num_classes: K; None for regression.
+        likelihood: `likelihoods.Likelihood`, what the outputs mean.
         mean: Mean of the images' channels, see `layers.StandardizeImages`.
         std: Standard deviation of the images' channels.
         seed: Integer for the draws of training rows; None for a random one.
@@ -61,7 +63,7 @@ class EnsembleModel(WorkerFit, keras.Model):
         network,
         sampling,
         log_weights,
-        num_classes,
+        likelihood,
         mean=0.0,
         std=1.0,
         seed=None,
@@ -71,7 +73,7 @@ class EnsembleModel(WorkerFit, keras.Model):
     ):
         # What has to be float32 is cast by the layers that know.
         super().__init__(autocast=False, **kwargs)
-        kernels.give_kernels(network)
+        give_kernels(network)
         self.training_network = network
         # The same layers, without what only training reads.
         self.network = keras.Model(
@@ -84,7 +86,7 @@ class EnsembleModel(WorkerFit, keras.Model):
             (x for x in network.layers if hasattr(x, "log_mixture_weights")),
             None,
         )
-        self.num_classes = num_classes
+        self.likelihood = likelihood
         self.standardize = StandardizeImages(mean, std, name="standardize")
         self.repeat_members = RepeatMembers(
             max(sampling.members, 1), name="repeat_members"
@@ -104,7 +106,12 @@ class EnsembleModel(WorkerFit, keras.Model):
     @property
     def task(self):
         """What is predicted: "classification" or "regression"."""
-        return "regression" if self.num_classes is None else "classification"
+        return self.likelihood.task
+
+    @property
+    def num_classes(self):
+        """K; None in regression."""
+        return self.likelihood.num_classes
 
     @property
     def log_weights(self):
@@ -126,28 +133,21 @@ class EnsembleModel(WorkerFit, keras.Model):
         return self.network.output_shape[-1]
 
     def call(self, images, training=False):
-        checks.check_images(images.shape, self.image_shape)
+        check_images(images.shape, self.image_shape)
         x = self.standardize(images)
         if not training:
             if self.sampling.members:
                 x = self.repeat_members(x)
             logits = methods.sampled(self.network, x, self.samples)
             return ops.cast(logits, "float32")
+        self.annealing.count(ops.shape(x)[0])
         components = self.network.output_shape[1]
-        batch_size = ops.shape(x)[0]
-        self.annealing.count(batch_size)
-        if self.sampling.members:
-            rows = batches.member_rows(batch_size, self.sampling, self.row_seed)
-            x = ops.take(x, rows, axis=0)
-            # A member's components at several depths saw the same.
-            rows = ops.tile(rows, (1, components // self.sampling.members))
-        else:
-            rows = batches.shared_rows(batch_size, components)
+        x, rows = batches.rows(x, components, self.sampling, self.row_seed)
         outputs = self.training_network(x, training=True)
         names = ("logits", "loss_weights")
         named = zip(names, keras.tree.flatten(outputs), strict=False)
         found = {name: ops.cast(value, "float32") for name, value in named}
-        return {**found, "rows": rows}
+        return found | {"rows": rows}
 
     def compute_output_spec(self, images, training=False):
         _, components, outputs = self.network.output_shape
@@ -169,29 +169,30 @@ class EnsembleModel(WorkerFit, keras.Model):
 
         Args:
             optimizer: As in Keras.
-            loss: None for cross-entropy (squared error in regression), or a
-                keras.losses.Loss on logits. It is summed over members and
-                averaged over rows.
+            loss: None for the likelihood's own (cross-entropy; squared error
+                in regression), or a keras.losses.Loss on logits. It is
+                summed over members and averaged over rows.
             metrics: As in Keras; in training they see each member's
                 probabilities and labels as rows of their own, in evaluation
-                the ensemble's. Default: accuracy. The mean negative
-                log-likelihood "nll" is always reported.
+                the ensemble's. Default: accuracy of classes. The mean
+                negative log-likelihood "nll" is always reported.
             l1: Coefficient of Σ |w|.
             l2: Coefficient of Σ w², not halved.
             l2_scope: Which weights count in both, "all" or "kernels": see
                 `losses.decayed_variables`.
             **kwargs: As in Keras.
         """
-        if metrics is None and self.task == "classification":
-            metrics = ["accuracy"]
-        self._member_loss = losses.per_member(loss, self.task)
+        if metrics is None:
+            metrics = self.likelihood.default_metrics()
+        self._member_loss = losses.per_member(loss, self.likelihood)
         self._l1, self._l2 = float(l1), float(l2)
+        # Checkpoints count on it: Keras lists these variables first.
         self._decayed = losses.decayed_variables(self.network, l2_scope)
         # Weighted, so that rows that only fill up a batch count nothing.
         super().compile(optimizer=optimizer, weighted_metrics=metrics, **kwargs)
         # Now, inside the scope of a tf.distribute strategy if there is one.
         self.optimizer.build(self.trainable_variables)
-        step_metrics.build(self, self.network, self.task)
+        step_metrics.build(self, self.likelihood)
         multiply_learning_rates(self.optimizer, self.network)
         self._compile_arguments = keras.saving.serialize_keras_object(
             {
@@ -211,40 +212,12 @@ class EnsembleModel(WorkerFit, keras.Model):
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
 
-    def fit(
-        self,
-        x=None,
-        y=None,
-        batch_size=None,
-        epochs=1,
-        verbose="auto",
-        callbacks=None,
-        *args,
-        **kwargs,
-    ):
-        """Trains as in Keras, after a check of the data where it is seen.
-
-        Layers that depend on the epoch are told it: see `EpochClock`.
-        """
-        self._check_data(x, y, batch_size)
-        validation = kwargs.get("validation_data")
-        if validation is not None:
-            pair = isinstance(validation, (tuple, list))
-            self._check_data(*(validation[:2] if pair else (validation, None)))
-        callbacks = with_clock(callbacks, self, epochs)
-        return super().fit(
-            x, y, batch_size, epochs, verbose, callbacks, *args, **kwargs
-        )
-
-    def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
-        """Evaluates as in Keras, after a check as in `fit`."""
-        self._check_data(x, y, batch_size)
-        return super().evaluate(x, y, batch_size, *args, **kwargs)
-
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
-        targets, outputs, weights = self._by_member(y, y_pred, sample_weight)
+        targets, outputs, weights = batches.by_member(
+            self.likelihood.targets(y), y_pred, sample_weight
+        )
         member_losses = self._member_loss(targets, outputs)
         if weights is not None:
             member_losses *= ops.cast(weights, member_losses.dtype)
@@ -254,16 +227,10 @@ class EnsembleModel(WorkerFit, keras.Model):
             log_weights = self._posterior.log_mixture_weights()
             self.nll.log_weights.assign(log_weights)
             member_losses *= self.sampling.members * ops.exp(log_weights)
-        # A replica may get no row of a last batch: its mean is 0, no NaN.
-        rows = ops.maximum(ops.shape(member_losses)[0], 1)
         # Training has one sample; over those of prediction it is the mean.
         samples = outputs.shape[1] // self.network.output_shape[1]
-        loss = ops.sum(member_losses) / samples
-        loss = loss / ops.cast(rows, member_losses.dtype)
-        if self._l1:
-            loss = loss + losses.l1_penalty(self._decayed, self._l1)
-        if self._l2:
-            loss = loss + losses.l2_penalty(self._decayed, self._l2)
+        loss = losses.mean_over_rows(member_losses, samples)
+        loss = losses.penalized(loss, self._decayed, self._l1, self._l2)
         for layer in keras_internals.layers_within(self):
             if hasattr(layer, "kl_divergence"):
                 loss = loss + self.annealing.factor() * layer.kl_divergence()
@@ -272,18 +239,21 @@ class EnsembleModel(WorkerFit, keras.Model):
         return loss / replica_count()
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        targets, outputs, weights = self._by_member(y, y_pred, sample_weight)
+        targets, outputs, weights = batches.by_member(
+            self.likelihood.targets(y), y_pred, sample_weight
+        )
+        mixture = self.likelihood.mixture
         if isinstance(y_pred, dict):
             self.nll.update_state(self._member_loss(targets, outputs), weights)
-            targets = ops.reshape(targets, (-1, *targets.shape[2:]))
-            outputs = ops.reshape(outputs, (-1, outputs.shape[-1]))
-            weights = None if weights is None else ops.reshape(weights, (-1,))
-            predicted = self._activated(outputs)
+            targets, outputs, weights = batches.flat(targets, outputs, weights)
+            predicted = mixture.activated(outputs)
         else:
             targets = targets[:, 0]
             weights = None if weights is None else weights[:, 0]
-            predicted = self._mixed(outputs)
-            self.nll.update_state(self._nll(targets, outputs), weights)
+            log_weights = self.nll.log_weights
+            predicted = mixture.mixed(outputs, ops.exp(log_weights))
+            nll = self.likelihood.mixture_nll(targets, outputs, log_weights)
+            self.nll.update_state(nll, weights)
         return super().compute_metrics(x, targets, predicted, weights)
 
     def predictor(self, fold=True):
@@ -303,7 +273,7 @@ class EnsembleModel(WorkerFit, keras.Model):
         return Predictor(
             network,
             log_weights=self.log_weights,
-            task=self.task,
+            likelihood=self.likelihood,
             mean=self.standardize.mean,
             std=self.standardize.std,
             folded=folded,
@@ -327,7 +297,7 @@ class EnsembleModel(WorkerFit, keras.Model):
             network,
             methods.Sampling(),
             (0.0,),
-            self.num_classes,
+            self.likelihood,
             mean=self.standardize.mean,
             std=self.standardize.std,
             name="deterministic",
@@ -341,7 +311,7 @@ class EnsembleModel(WorkerFit, keras.Model):
             ),
             "sampling": dataclasses.asdict(self.sampling),
             "log_weights": self._log_weights,
-            "num_classes": self.num_classes,
+            "likelihood": keras.saving.serialize_keras_object(self.likelihood),
             "mean": self.standardize.mean,
             "std": self.standardize.std,
             "seed": self.seed,
@@ -356,45 +326,5 @@ class EnsembleModel(WorkerFit, keras.Model):
         )
         sampling = methods.Sampling(**config.pop("sampling"))
         kl_term = methods.KLTerm(**config.pop("kl_term"))
+        config["likelihood"] = likelihoods.from_saved(config, network)
         return cls(network, sampling, kl_term=kl_term, **config)
-
-    def _check_data(self, x, y, batch_size=None):
-        checks.check_data(
-            x, y, self.image_shape, self.num_classes, self.output_dim
-        )
-        strategy = getattr(self, "distribute_strategy", None)
-        if strategy is not None and not hasattr(x, "element_spec"):
-            checks.check_batch_size(batch_size, strategy.num_replicas_in_sync)
-
-    def _by_member(self, y, y_pred, sample_weight):
-        """Returns targets (N, E, …), outputs (N, E, K), weights (N, E)."""
-        y = ops.convert_to_tensor(y)
-        if self.task == "classification":
-            checks.check_label_shape(y.shape)
-            y = ops.reshape(y, (-1,))
-        else:
-            checks.check_target_shape(y.shape, self.output_dim)
-            y = ops.reshape(y, (-1, self.output_dim))
-        if isinstance(y_pred, dict):
-            rows, outputs = y_pred["rows"], y_pred["logits"]
-        else:
-            outputs = y_pred
-            rows = batches.shared_rows(ops.shape(y)[0], outputs.shape[1])
-        weights = None
-        if sample_weight is not None:
-            weights = ops.take(ops.reshape(sample_weight, (-1,)), rows, axis=0)
-        return ops.take(y, rows, axis=0), outputs, weights
-
-    def _activated(self, outputs):
-        if self.task == "regression":
-            return outputs
-        return ops.softmax(outputs, axis=-1)
-
-    def _mixed(self, outputs):
-        weights = ops.exp(self.nll.log_weights)
-        return ops.einsum("e,bek->bk", weights, self._activated(outputs))
-
-    def _nll(self, targets, outputs):
-        if self.task == "regression":
-            return losses.squared_error(targets, self._mixed(outputs))
-        return losses.mixture_nll(targets, outputs, self.nll.log_weights)

@@ -5,6 +5,7 @@ from keras import ops
 
 from mimo_keras.layers import MixturePrediction, StandardizeImages
 from mimo_keras.layers.registration import register
+from mimo_keras.training import likelihoods
 from mimo_keras.training.kernels import give_kernels
 
 
@@ -16,7 +17,7 @@ class Predictor(keras.Model):
         network: Functional keras.Model from images (B, …, C) to member
             logits (B, E, K).
         log_weights: E log mixture weights.
-        task: "classification" or "regression".
+        likelihood: `likelihoods.Likelihood`; None for one of K classes.
         mean: Mean of the images' channels, see `layers.StandardizeImages`.
         std: Standard deviation of the images' channels.
         folded: Whether a multi-input network was folded for one image.
@@ -33,7 +34,7 @@ class Predictor(keras.Model):
         self,
         network,
         log_weights,
-        task="classification",
+        likelihood=None,
         mean=0.0,
         std=1.0,
         folded=False,
@@ -44,8 +45,11 @@ class Predictor(keras.Model):
         give_kernels(network)
         self.network = network
         self.standardize = StandardizeImages(mean, std, name="standardize")
+        self.likelihood = likelihood or likelihoods.of_outputs(
+            network.output_shape[-1]
+        )
         self.prediction = MixturePrediction(
-            log_weights, task, name="prediction"
+            log_weights, self.likelihood.mixture, name="prediction"
         )
         self.folded = folded
         self.built = True
@@ -73,7 +77,7 @@ class Predictor(keras.Model):
             "name": self.name,
             "network": keras.saving.serialize_keras_object(self.network),
             "log_weights": self.log_weights,
-            "task": self.prediction.task,
+            "likelihood": keras.saving.serialize_keras_object(self.likelihood),
             "mean": self.standardize.mean,
             "std": self.standardize.std,
             "folded": self.folded,
@@ -84,4 +88,5 @@ class Predictor(keras.Model):
         network = keras.saving.deserialize_keras_object(
             config.pop("network"), custom_objects=custom_objects
         )
-        return cls(network, **config)
+        likelihood = likelihoods.from_saved(config, network)
+        return cls(network, likelihood=likelihood, **config)

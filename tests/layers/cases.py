@@ -251,7 +251,7 @@ CASES = [
     Case(
         "MixturePrediction",
         (2, 1),
-        {"log_weights": TWO_LOGS, "task": "regression"},
+        {"log_weights": TWO_LOGS, "mixture": layers.MeanMixture()},
         low="float32",
         stacked=True,
     ),

@@ -12,8 +12,10 @@ from mimo_keras.layers import batch_ensemble, registration
 from tests.layers.cases import BATCH, CASES, TENSORFLOW
 
 # edward2's layers are tested as thoroughly in batch_ensemble_test.py.
-# A bank has no rows, see template_bank_test.py; an initializer neither.
-ELSEWHERE = {*batch_ensemble.NAMES, "AlignedKernels", "TemplateBank"}
+# A bank has no rows, see template_bank_test.py; an initializer neither. What
+# a mixture computes is MixturePrediction's, see mixtures_test.py.
+MIXTURES = {"CategoricalMixture", "MeanMixture"}
+ELSEWHERE = {*batch_ensemble.NAMES, *MIXTURES, "AlignedKernels", "TemplateBank"}
 OWN = [name for name in layers.__all__ if name not in ELSEWHERE]
 
 every_layer = pytest.mark.parametrize("case", CASES, ids=str)

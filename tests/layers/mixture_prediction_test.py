@@ -1,5 +1,6 @@
 """MixturePrediction averages probabilities, and says how sure it is."""
 
+import dataclasses
 import math
 
 import hypothesis
@@ -11,7 +12,12 @@ import scipy.special
 from hypothesis import strategies as st
 
 from mimo_keras.errors import InputError
-from mimo_keras.layers import MixturePrediction
+from mimo_keras.layers import (
+    CategoricalMixture,
+    MeanMixture,
+    MixturePrediction,
+)
+from mimo_keras.layers.mixtures import Mixture
 
 
 def mixture_prediction(logits, weights):
@@ -28,8 +34,8 @@ def mixture_prediction(logits, weights):
     }
 
 
-def predict(values, weights, task="classification"):
-    layer = MixturePrediction(np.log(weights), task)
+def predict(values, weights, mixture=None):
+    layer = MixturePrediction(np.log(weights), mixture)
     outputs = layer(np.asarray(values, "float32"))
     return {k: keras.ops.convert_to_numpy(v) for k, v in outputs.items()}
 
@@ -121,7 +127,7 @@ def test_regression_gives_the_mixtures_moments():
     mean = np.einsum("e,bed->bd", weights, means)
     square = np.einsum("e,bed->bd", weights, means**2)
     assert_all_close(
-        predict(means, weights, "regression"),
+        predict(means, weights, MeanMixture()),
         {
             "mean": mean,
             "member_means": means,
@@ -131,7 +137,7 @@ def test_regression_gives_the_mixtures_moments():
 
 
 def test_regression_by_hand():
-    outputs = predict([[[1.0], [5.0]]], [0.75, 0.25], "regression")
+    outputs = predict([[[1.0], [5.0]]], [0.75, 0.25], MeanMixture())
     assert outputs["mean"].tolist() == [[2.0]]
     assert outputs["member_variance"].tolist() == [[3.0]]
 
@@ -145,10 +151,79 @@ def test_bfloat16_logits_are_read_in_float32():
         np.testing.assert_array_equal(values, exact[name])
 
 
-def test_an_unknown_task_is_an_error():
+@dataclasses.dataclass(frozen=True)
+class _Largest(Mixture):
+    """A kind of one's own."""
+
+    times: float
+
+    def activated(self, outputs):
+        return self.times * outputs
+
+    def predictions(self, outputs, weights):
+        mixed = self.mixed(outputs, weights)
+        return {"largest": keras.ops.max(mixed, axis=-1)}
+
+
+def test_a_mixture_of_ones_own():
+    """0.25 · 2 · 4 + 0.75 · 2 · 8, by hand."""
+    outputs = predict([[[1.0, 4.0], [2.0, 8.0]]], [0.25, 0.75], _Largest(2.0))
+    assert outputs["largest"].tolist() == [14.0]
+
+
+def test_a_name_is_no_mixture():
     with pytest.raises(InputError) as caught:
-        MixturePrediction([0.0], task="ranking")
+        MixturePrediction([0.0], "ranking")
     assert str(caught.value) == (
-        'Expected task "classification" or "regression". Received: '
-        "task='ranking'. Choose one."
+        "Expected a mixture such as layers.MeanMixture(). Received: "
+        "mixture='ranking'. Leave it out for classes."
+    )
+
+
+def _older_config(task):
+    """What `get_config` gave when the layer was told a task."""
+    return {
+        "name": "prediction",
+        "trainable": True,
+        "dtype": {
+            "module": "keras",
+            "class_name": "DTypePolicy",
+            "config": {"name": "float32"},
+            "registered_name": None,
+        },
+        "log_weights": [math.log(0.75), math.log(0.25)],
+        "task": task,
+    }
+
+
+@pytest.mark.parametrize(
+    ("task", "mixture"),
+    [("classification", CategoricalMixture()), ("regression", MeanMixture())],
+)
+def test_older_files_name_a_task(task, mixture):
+    layer = keras.saving.deserialize_keras_object(
+        {
+            "module": "mimo_keras.layers.mixture_prediction",
+            "class_name": "MixturePrediction",
+            "config": _older_config(task),
+            "registered_name": "mimo_keras>MixturePrediction",
+            "build_config": {"input_shape": [None, 2, 2]},
+        }
+    )
+    assert (layer.name, layer.mixture) == ("prediction", mixture)
+    assert layer.log_weights == [math.log(0.75), math.log(0.25)]
+    values = [[[1.0, 2.0], [5.0, 0.0]]]
+    wanted = predict(values, [0.75, 0.25], mixture)
+    found = layer(np.array(values, "float32"))
+    assert found.keys() == wanted.keys()
+    for name, value in wanted.items():
+        np.testing.assert_array_equal(found[name], value)
+
+
+def test_a_task_that_no_version_wrote():
+    with pytest.raises(InputError) as caught:
+        MixturePrediction.from_config(_older_config("ranking"))
+    assert str(caught.value) == (
+        "Expected a config whose task is one of classification, regression. "
+        "Received: task='ranking'. Load a file that this library saved."
     )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mimo_keras import layers
 from mimo_keras.layers import batch_ensemble
 from tests.layers.cases import CASES, TENSORFLOW, Case
-from tests.layers.conformance_test import arrays, assert_close
+from tests.layers.conformance_test import MIXTURES, arrays, assert_close
 
 # Policy -> what the layers compute in, and how far that may be off.
 POLICIES = {
@@ -59,7 +59,7 @@ def members_of(case, least=1):
 
 
 def test_every_public_layer_is_here():
-    without_rows = {"AlignedKernels", "TemplateBank"}
+    without_rows = {"AlignedKernels", "TemplateBank", *MIXTURES}
     missing = set() if TENSORFLOW else {*batch_ensemble.NAMES}
     named = {case.name for case in EVERY} | without_rows | missing
     assert named == {*layers.__all__}

@@ -6,6 +6,7 @@ import mimo_keras
 from mimo_keras.methods import KLTerm, Sampling
 from mimo_keras.training import EnsembleModel
 from mimo_keras.training.annealing import LinearAnnealing
+from mimo_keras.training.likelihoods import Categorical
 
 
 def test_factor_grows_with_the_images_and_stays_at_its_weight():
@@ -53,7 +54,9 @@ def model(kl_term, added=0.0):
     inputs = keras.Input((2,))
     x = keras.layers.Dense(3, kernel_initializer="zeros")(Loss(added)(inputs))
     network = keras.Model(inputs, keras.layers.Reshape((1, 3))(x))
-    made = EnsembleModel(network, Sampling(), (0.0,), 3, kl_term=kl_term)
+    made = EnsembleModel(
+        network, Sampling(), (0.0,), Categorical(3), kl_term=kl_term
+    )
     made.compile(keras.optimizers.SGD(0.0))
     return made
 

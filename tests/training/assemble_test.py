@@ -117,11 +117,15 @@ def _refusal(models):
             "image_shape=(3, 2)",
             "image_shape=(4, 2)",
         ),
-        ({"num_classes": 5}, "num_classes=3", "num_classes=5"),
+        (
+            {"num_classes": 5},
+            "likelihood=Categorical(num_classes=3)",
+            "likelihood=Categorical(num_classes=5)",
+        ),
         (
             {"num_classes": None, "output_dim": 3},
-            "num_classes=3",
-            "num_classes=None",
+            "likelihood=Categorical(num_classes=3)",
+            "likelihood=Mean(output_dim=3)",
         ),
         ({"mean": 0.0}, "mean=[0.5, 0.25]", "mean=0.0"),
         ({"std": 1.0}, "std=2.0", "std=1.0"),

@@ -11,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mimo_keras.methods import Sampling
-from mimo_keras.training.batches import member_rows, shared_rows
+from mimo_keras.training.batches import (
+    by_member,
+    flat,
+    member_rows,
+    rows,
+    shared_rows,
+)
 
 shares = st.fractions(0, 1, max_denominator=1000)
 seeds = st.integers(0, 2**31 - 1)
@@ -218,3 +224,49 @@ def test_rows_are_formed_fairly_in_a_group():
 
 def test_shared_rows_show_every_component_the_same():
     np.testing.assert_array_equal(shared_rows(3, 2), [[0, 0], [1, 1], [2, 2]])
+
+
+def test_rows_of_a_step_show_each_member_its_own_images():
+    """Two components a member, such as two depths, saw the same."""
+    images = np.arange(12.0).reshape(4, 3)
+    seen, index = rows(images, 4, Sampling(2, 3), 9)
+    drawn = _rows(4, Sampling(2, 3), 9)
+    np.testing.assert_array_equal(seen, images[drawn])
+    np.testing.assert_array_equal(index, np.hstack([drawn, drawn]))
+
+
+def test_rows_of_a_step_are_the_batch_where_members_share_it():
+    images = np.arange(6.0).reshape(2, 3)
+    seen, index = rows(images, 3, Sampling(), None)
+    assert seen is images
+    np.testing.assert_array_equal(index, [[0, 0, 0], [1, 1, 1]])
+
+
+def test_members_get_targets_and_weights_of_what_they_saw():
+    targets, weights = (
+        np.array([[1.0], [2.0], [3.0]]),
+        np.array([0.1, 0.2, 0.3]),
+    )
+    logits = np.zeros((2, 2, 1))
+    predicted = {"rows": np.array([[2, 0], [1, 1]]), "logits": logits}
+    own, outputs, picked = by_member(targets, predicted, weights)
+    np.testing.assert_array_equal(own, [[[3.0], [1.0]], [[2.0], [2.0]]])
+    np.testing.assert_allclose(picked, [[0.3, 0.1], [0.2, 0.2]])
+    assert outputs is logits
+    assert by_member(targets, predicted)[2] is None
+
+
+def test_all_members_get_the_same_in_prediction():
+    own, outputs, _ = by_member(np.array([5, 7]), np.zeros((2, 3, 4)))
+    np.testing.assert_array_equal(own, [[5, 5, 5], [7, 7, 7]])
+    assert outputs.shape == (2, 3, 4)
+
+
+def test_flat_is_a_row_for_each_member():
+    targets, weights = np.array([[1, 2], [3, 4]]), np.array([[0, 1], [1, 0]])
+    outputs = np.arange(12.0).reshape(2, 2, 3)
+    found = flat(targets, outputs, weights)
+    wanted = [1, 2, 3, 4], outputs.reshape(4, 3), [0, 1, 1, 0]
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert flat(targets, outputs, None)[2] is None

@@ -7,10 +7,12 @@ import tensorflow as tf
 
 from mimo_keras.errors import InputError
 from mimo_keras.training import checks
+from mimo_keras.training.likelihoods import Categorical, Mean
 from tests.training import networks
 
 COUNT = 8
 EXAMPLES = networks.examples(COUNT)
+THREE = Categorical(networks.CLASSES)
 ONE_HOT = np.eye(networks.CLASSES, dtype="float32")[EXAMPLES.labels]
 
 RESIZE = "Resize them, or create the model with another input_shape."
@@ -203,7 +205,7 @@ def test_integers_that_are_no_bytes_are_refused_in_one_line(model, refused):
 def test_labels_of_any_whole_kind_are_taken(dtype):
     labels = EXAMPLES.labels.astype(dtype)
     for given in (labels, labels[:, None], labels.tolist()):
-        checks.check_data(EXAMPLES.images, given, networks.IMAGE, 3, None)
+        checks.check_data(EXAMPLES.images, given, networks.IMAGE, THREE)
 
 
 @pytest.mark.parametrize(
@@ -222,13 +224,13 @@ def test_labels_of_any_whole_kind_are_taken(dtype):
 def test_regression_targets(targets, output_dim, received):
     images = np.zeros((len(targets), 5), np.float32)
     with pytest.raises(InputError) as caught:
-        checks.check_data(images, targets, (5,), None, output_dim)
+        checks.check_data(images, targets, (5,), Mean(output_dim))
     assert f"Received: {received}. " in str(caught.value)
 
 
 @pytest.mark.parametrize("targets", [np.zeros((4, 1)), np.zeros(4)])
 def test_one_target_needs_no_axis_of_its_own(targets):
-    checks.check_data(np.zeros((4, 5)), targets, (5,), None, 1)
+    checks.check_data(np.zeros((4, 5)), targets, (5,), Mean(1))
 
 
 def test_a_side_may_be_unknown():

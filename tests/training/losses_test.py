@@ -7,6 +7,7 @@ import pytest
 from mimo_keras.errors import InputError
 from mimo_keras.layers import DenseMultihead
 from mimo_keras.training import losses
+from mimo_keras.training.likelihoods import Categorical, Mean
 from tests.training import networks, twins
 
 EXTREME = np.array(
@@ -78,6 +79,25 @@ def test_l2_penalty_is_not_halved():
     penalty = losses.l2_penalty(variables, 0.5)
     assert keras.backend.standardize_dtype(penalty.dtype) == "float32"
     np.testing.assert_allclose(penalty, 7.0)
+
+
+def test_the_loss_is_a_sum_over_members_and_a_mean_over_rows_and_samples():
+    """(1 + 2 + 3 + 4 + 5 + 6 + 7 + 8) / 2 rows / 2 samples, by hand."""
+    values = np.array([[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]], "float32")
+    np.testing.assert_allclose(losses.mean_over_rows(values, 2), 9.0)
+
+
+def test_no_row_has_no_loss():
+    assert float(losses.mean_over_rows(np.zeros((0, 2), "float32"))) == 0.0
+
+
+def test_penalties_come_on_top():
+    """1 + 0.5 · (1 + 2) + 0.25 · (1 + 4), by hand."""
+    variables = [keras.Variable([1.0, -2.0])]
+    np.testing.assert_allclose(
+        losses.penalized(1.0, variables, 0.5, 0.25), 3.75
+    )
+    assert losses.penalized(1.0, variables, 0.0, 0.0) == 1.0
 
 
 def _size(variables):
@@ -187,14 +207,14 @@ def test_the_scope_must_be_known():
 def test_a_loss_on_logits_is_taken_by_member():
     logits, labels = _moderate(3)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    found = losses.per_member(loss, "classification")(labels, logits)
+    found = losses.per_member(loss, Categorical(3))(labels, logits)
     wanted = twins.cross_entropy(labels, logits)
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
 
 
-def test_the_defaults_are_the_tasks_own():
-    assert losses.per_member(None, "classification") is losses.cross_entropy
-    assert losses.per_member(None, "regression") is losses.squared_error
+@pytest.mark.parametrize("likelihood", [Categorical(3), Mean(2)])
+def test_the_default_is_the_likelihoods_own(likelihood):
+    assert losses.per_member(None, likelihood) == likelihood.member_loss
 
 
 @pytest.mark.parametrize(
@@ -207,7 +227,7 @@ def test_the_defaults_are_the_tasks_own():
 )
 def test_a_loss_that_would_misread_logits_is_refused(loss):
     with pytest.raises(InputError, match=r"keras.losses.Loss on logits") as e:
-        losses.per_member(loss, "classification")
+        losses.per_member(loss, Categorical(3))
     assert "SparseCategoricalCrossentropy(from_logits=True)" in str(e.value)
 
 

@@ -1,0 +1,48 @@
+"""Keras's own `fit` and `evaluate`, after a look at the data."""
+
+from mimo_keras.training import checks
+from mimo_keras.training.epochs import with_clock
+
+
+class CheckedFit:
+    """A keras.Model's base that refuses data which do not fit the model.
+
+    It stands before keras.Model. The model has an `image_shape` and a
+    `likelihood`.
+    """
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        epochs=1,
+        verbose="auto",
+        callbacks=None,
+        *args,
+        **kwargs,
+    ):
+        """Trains as in Keras, after a check of the data where it is seen.
+
+        Layers that depend on the epoch are told it: see `EpochClock`.
+        """
+        self._check_data(x, y, batch_size)
+        validation = kwargs.get("validation_data")
+        if validation is not None:
+            pair = isinstance(validation, (tuple, list))
+            self._check_data(*(validation[:2] if pair else (validation, None)))
+        callbacks = with_clock(callbacks, self, epochs)
+        return super().fit(
+            x, y, batch_size, epochs, verbose, callbacks, *args, **kwargs
+        )
+
+    def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
+        """Evaluates as in Keras, after a check as in `fit`."""
+        self._check_data(x, y, batch_size)
+        return super().evaluate(x, y, batch_size, *args, **kwargs)
+
+    def _check_data(self, x, y, batch_size=None):
+        checks.check_data(x, y, self.image_shape, self.likelihood)
+        strategy = getattr(self, "distribute_strategy", None)
+        if strategy is not None and not hasattr(x, "element_spec"):
+            checks.check_batch_size(batch_size, strategy.num_replicas_in_sync)

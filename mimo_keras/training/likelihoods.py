@@ -1,0 +1,252 @@
+"""Likelihoods: what outputs mean, and how well they fit the targets.
+
+A method builds a network with so many outputs and knows no more. All that
+depends on what they mean is asked of one object: how they are made into
+predictions, what a step minimises, what targets may look like. To add a
+likelihood, write its class here; nothing else asks which one it has.
+"""
+
+import dataclasses
+import numbers
+
+import keras
+import numpy as np
+from keras import ops
+
+from mimo_keras.errors import expected
+from mimo_keras.layers import mixtures
+from mimo_keras.layers.registration import register
+from mimo_keras.training import checks, losses
+
+
+@dataclasses.dataclass(frozen=True)
+class Likelihood:
+    """What a model needs to know about its outputs and targets.
+
+    Derive from it a frozen dataclass under `register`; its fields are its
+    config. N are rows, B images, E components.
+
+    Attributes:
+        task: "classification" or "regression", for people to read.
+        num_classes: K; None if targets are not classes.
+        mixture: `layers.mixtures.Mixture`: the members' activation, the
+            ensemble's prediction and the predictor's dictionary.
+    """
+
+    @property
+    def outputs(self):
+        """How many numbers each member's head gives."""
+        raise NotImplementedError
+
+    def member_loss(self, targets, outputs):
+        """Returns each member's own loss.
+
+        Args:
+            targets: (N, E, …), as `targets` returns them for one member.
+            outputs: (N, E, outputs), float32.
+
+        Returns:
+            (N, E).
+        """
+        raise NotImplementedError
+
+    def mixture_nll(self, targets, outputs, log_weights):
+        """Returns the ensemble's negative log-likelihood.
+
+        Args:
+            targets: (B, …), as `targets` returns them.
+            outputs: (B, E, outputs), float32.
+            log_weights: E log mixture weights.
+
+        Returns:
+            (B,), in nats.
+        """
+        raise NotImplementedError
+
+    def check_shape(self, shape):
+        """Raises InputError unless a batch of targets has a fitting shape."""
+        raise NotImplementedError
+
+    def check_targets(self, targets):
+        """Raises InputError unless an array or list of targets fits."""
+        raise NotImplementedError
+
+    def targets(self, y):
+        """Returns a step's targets in the one shape that the losses take.
+
+        Args:
+            y: Tensor or array of a shape that `check_shape` lets pass.
+
+        Raises:
+            InputError: Its shape does not fit.
+        """
+        raise NotImplementedError
+
+    def specs(self):
+        """Returns KerasTensors of what metrics see: targets, predictions."""
+        raise NotImplementedError
+
+    def default_metrics(self):
+        """Returns the metrics where `compile` is given none, or None."""
+        return None
+
+    def get_config(self):
+        """Returns the fields, as Keras saves them."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_config(cls, config):
+        """Returns the likelihood that `get_config` described."""
+        return cls(**config)
+
+
+@register
+@dataclasses.dataclass(frozen=True)
+class Categorical(Likelihood):
+    """One of K classes: outputs are logits, targets are their indices.
+
+    Attributes:
+        num_classes: K.
+    """
+
+    num_classes: int
+
+    task = "classification"
+    mixture = mixtures.CategoricalMixture()
+
+    def __post_init__(self):
+        _make_whole(self, "num_classes", 2)
+
+    @property
+    def outputs(self):
+        return self.num_classes
+
+    def member_loss(self, targets, outputs):
+        return losses.cross_entropy(targets, outputs)
+
+    def mixture_nll(self, targets, outputs, log_weights):
+        return losses.mixture_nll(targets, outputs, log_weights)
+
+    def check_shape(self, shape):
+        checks.check_label_shape(shape)
+
+    def check_targets(self, targets):
+        checks.check_labels(targets, self.num_classes)
+
+    def targets(self, y):
+        y = ops.convert_to_tensor(y)
+        self.check_shape(y.shape)
+        return ops.reshape(y, (-1,))
+
+    def specs(self):
+        return (
+            keras.KerasTensor((None,), "int32"),
+            keras.KerasTensor((None, self.num_classes), "float32"),
+        )
+
+    def default_metrics(self):
+        return ["accuracy"]
+
+
+@register
+@dataclasses.dataclass(frozen=True)
+class Mean(Likelihood):
+    """Regression by squared error: outputs are means of d numbers.
+
+    It is the likelihood of a Gaussian whose variance nobody models, so the
+    squared error stands for the negative log-likelihood: up to a factor and
+    a constant, a member's; the mixture's is that of the mean of the means.
+
+    Attributes:
+        output_dim: d.
+    """
+
+    output_dim: int
+
+    task = "regression"
+    num_classes = None
+    mixture = mixtures.MeanMixture()
+
+    def __post_init__(self):
+        _make_whole(self, "output_dim", 1)
+
+    @property
+    def outputs(self):
+        return self.output_dim
+
+    def member_loss(self, targets, outputs):
+        return losses.squared_error(targets, outputs)
+
+    def mixture_nll(self, targets, outputs, log_weights):
+        mean = self.mixture.mixed(outputs, ops.exp(log_weights))
+        return losses.squared_error(targets, mean)
+
+    def check_shape(self, shape):
+        checks.check_target_shape(shape, self.output_dim)
+
+    def check_targets(self, targets):
+        targets = np.asarray(targets)
+        self.check_shape(targets.shape)
+        checks.check_finite(targets, "targets")
+
+    def targets(self, y):
+        y = ops.convert_to_tensor(y)
+        self.check_shape(y.shape)
+        return ops.reshape(y, (-1, self.output_dim))
+
+    def specs(self):
+        one = keras.KerasTensor((None, self.output_dim), "float32")
+        return one, one
+
+
+def of_outputs(num_classes, output_dim=None):
+    """Returns the likelihood that a kind of output stands for.
+
+    Args:
+        num_classes: K for classification; None for regression.
+        output_dim: d, the numbers that a regression predicts; else None.
+
+    Raises:
+        InputError: Not exactly one is given, or it is no count of outputs.
+    """
+    if (num_classes is None) == (output_dim is None):
+        raise expected(
+            "num_classes for classification or output_dim for regression",
+            f"num_classes={num_classes}, output_dim={output_dim}",
+            "Give exactly one of them.",
+        )
+    return Mean(output_dim) if num_classes is None else Categorical(num_classes)
+
+
+def from_saved(config, network):
+    """Takes the likelihood out of a model's config, of any version.
+
+    Args:
+        config: Dictionary: "likelihood" as Keras serialised it; before there
+            were likelihoods, "num_classes" of an `EnsembleModel` or "task"
+            of a `Predictor`. These keys are removed.
+        network: The model's `keras.Model`, which older configs leave the
+            number of outputs to.
+
+    Returns:
+        `Likelihood`.
+    """
+    if "likelihood" in config:
+        return keras.saving.deserialize_keras_object(config.pop("likelihood"))
+    outputs = network.outputs[0].shape[-1]
+    classes = config.pop("num_classes", None)
+    if config.pop("task", None) == Categorical.task:
+        classes = outputs
+    return of_outputs(classes, outputs if classes is None else None)
+
+
+def _make_whole(likelihood, name, least):
+    """Makes a field Python's own integer, which a config can hold."""
+    value = getattr(likelihood, name)
+    if not isinstance(value, numbers.Integral) or value < least:
+        raise expected(
+            f"{name} to be a whole number of at least {least}",
+            f"{name}={value!r}",
+            "Count the outputs of the task.",
+        )
+    object.__setattr__(likelihood, name, int(value))
