@@ -99,6 +99,23 @@ EXAMPLES = {
             "class A:\n    def _shape(self):\n        self._shape()",
         ),
     ],
+    rules.nothing_asks_for_the_task: [
+        (
+            "mimo_keras/training/a.py",
+            'loss = b if model.task == "regression" else c',
+            "loss = model.likelihood.member_loss",
+        ),
+        (
+            "uncertainty_runs/a.py",
+            "if self.model.num_classes is None:\n    pass",
+            "print(self.model.num_classes)",
+        ),
+        (
+            "mimo_keras/layers/a.py",
+            "a = {'classification': 1}",
+            "a = 'Of classification.'",
+        ),
+    ],
     rules.nothing_prints: [
         ("mimo_keras/a.py", "def f():\n    print(1)", "fingerprint(1)"),
     ],

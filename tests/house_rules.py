@@ -48,6 +48,13 @@ HEAVY = BACKENDS | COSTLY | {"PIL", "onnx", "scipy", "tensorboard"}
 
 # The one file that touches what Keras does not promise.
 KERAS_DOOR = "mimo_keras/keras_internals.py"
+# What is predicted is the likelihood's to know. Files of older versions,
+# which a mixture reads, name the task; data sets say whether they have classes.
+KINDS_OF_TASK = {"classification", "regression"}
+KNOW_THE_TASK = {
+    "mimo_keras/layers/mixtures.py",
+    "mimo_keras/training/likelihoods.py",
+}
 
 FUNCTION_LINES = 60
 FILE_LINES = 400
@@ -216,6 +223,29 @@ def _keras_names():
     # What every named tuple has.
     private -= {"_asdict", "_fields", "_make", "_replace"}
     return inherited & private, private
+
+
+def nothing_asks_for_the_task(source):
+    free = source.part == "data" or source.path in KNOW_THE_TASK
+    if source.path.startswith("tests/") or free:
+        return
+    for node in ast.walk(source.tree):
+        named = isinstance(node, ast.Constant) and node.value in KINDS_OF_TASK
+        if named or (isinstance(node, ast.Compare) and _compares_count(node)):
+            yield (
+                node.lineno,
+                f"{ast.unparse(node)} asks for the task: let the model's "
+                "likelihood answer (mimo_keras/training/likelihoods.py).",
+            )
+
+
+def _compares_count(comparison):
+    """Whether a number of outputs is compared with None."""
+    sides = [comparison.left, *comparison.comparators]
+    names = {ast.unparse(side).split(".")[-1] for side in sides}
+    return "None" in names and not names.isdisjoint(
+        {"num_classes", "output_dim"}
+    )
 
 
 def nothing_prints(source):
