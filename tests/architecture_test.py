@@ -116,6 +116,13 @@ EXAMPLES = {
             "a = 'Of classification.'",
         ),
     ],
+    rules.works_are_cited_by_name: [
+        (
+            "mimo_keras/layers/a.py",
+            "# See paper" + "s/mimo.txt, section 2.",
+            "# See Havasi et al., section 2; https://a.org/papers/b.pdf",
+        ),
+    ],
     rules.nothing_prints: [
         ("mimo_keras/a.py", "def f():\n    print(1)", "fingerprint(1)"),
     ],

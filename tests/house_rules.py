@@ -248,6 +248,20 @@ def _compares_count(comparison):
     )
 
 
+# A folder of papers that no reader has; not one that a link leads through.
+ABSENT_PAPER = re.compile(r"(?<![\w/.])papers" + "/")
+
+
+def works_are_cited_by_name(source):
+    for number, line in enumerate(source.text.splitlines(), 1):
+        if ABSENT_PAPER.search(line):
+            yield (
+                number,
+                "No such folder: cite authors, venue, year and section, and "
+                "list the work in docs/references.md.",
+            )
+
+
 def nothing_prints(source):
     if source.part is not None:
         for node in ast.walk(source.tree):

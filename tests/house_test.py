@@ -7,8 +7,9 @@ import runpy
 import pytest
 import setuptools
 
+import mimo_keras
 from mimo_keras.version import __version__
-from tests import documents
+from tests import documents, house_rules
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PACKAGES = ("mimo_keras", "uncertainty_runs")
@@ -143,6 +144,58 @@ def test_documents_show_commands_that_exist(name):
     assert found, f"no command found in {name}"
     faults = {" ".join(c): documents.faults(c, ROOT) for c in found}
     assert not any(faults.values()), faults
+
+
+def _cited(text):
+    """Returns the first authors in "A et al.", "A and B," and "A, B and C"."""
+    name = r"[A-Z][\w-]+"
+    others = rf"(?: et al\.|(?:, {name})? and {name}(?:,| \())"
+    year = r"(?:19|20)\d\d"
+    works = rf"({name}){others}[^;.\"]{{0,90}}{year}"
+    return {match[1] for match in re.finditer(works, " ".join(text.split()))}
+
+
+def _texts():
+    """Yields the path and the text of each source and document."""
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]
+    for path in [*documents, *(ROOT / name for name in sorted(SOURCES))]:
+        yield path.relative_to(ROOT).as_posix(), path.read_text("utf-8")
+
+
+def test_references_list_every_work_that_is_cited():
+    listed = (ROOT / "docs/references.md").read_text("utf-8")
+    lost = {
+        f"{path}: {author}"
+        for path, text in _texts()
+        for author in _cited(text)
+        if author not in listed
+    }
+    assert not lost, f"docs/references.md lacks {sorted(lost)}"
+
+
+def test_a_citation_is_found():
+    text = "Havasi et\nal., ICLR 2021; Guo and Li, On it, ICML 2017; Mr. Li, 9"
+    assert _cited(text) == {"Havasi", "Guo"}
+    assert _cited('"Accuracy and NLL, by year." 2021') == set()
+
+
+def test_documents_cite_works_by_name():
+    for path, text in _texts():
+        assert not house_rules.ABSENT_PAPER.search(text), path
+
+
+def test_readme_links_the_work_behind_every_method():
+    listed = (ROOT / "docs/references.md").read_text("utf-8")
+    links = set(re.findall(r"\((https?://[^)]+)\)", listed))
+    _, _, text = README.read_text("utf-8").partition("\n## Methods\n")
+    table = text[: text.index("\n\n", 2)]
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", table, re.MULTILINE)
+    linked = {
+        name: any(f"({link})" in row for link in links) for name, row in rows
+    }
+    # A plain network follows no paper about ensembles.
+    wanted = {name: True for name in mimo_keras.list_methods()}
+    assert linked == wanted | {"deterministic": False}
 
 
 def test_documents_show_figures_that_exist():

@@ -4,7 +4,7 @@ r"""Draws why an efficient ensemble works, from a finished run.
 
 Each figure goes to the run's folder `figures` as a PNG, with the arrays
 behind it beside it. One that the run's method does not have is left out. The
-figures, after papers/mimo.txt:
+figures, after Havasi et al., ICLR 2021:
 
     landscape          accuracy, and disagreement with each member, on the
                        plane through three members in weight space (figure 3)
@@ -13,18 +13,18 @@ figures, after papers/mimo.txt:
     trajectories       the members' ways in function space, of a run with
                        --trajectory_interval (figure 4, middle right)
 
-after papers/mixture_ensembles.txt:
+after Teterwak et al., 2021 (MixtureEnsembles):
 
     line               accuracy between two members (figure 4)
 
-after papers/mixshare.txt:
+after Sun et al., CVPR Workshops 2022 (MixShare):
 
     feature_norms      how much each member uses each feature, by its weights
                        in the first layer and the heads (figures 3 and 5)
     feature_variance   how much each input moves the features behind each
                        stage (figure 6)
 
-after papers/mimmo_supplement.txt:
+after Ferianc and Rodrigues, CVPR Workshops 2023 (MIMMO):
 
     depth_posterior    at which depth each member answers
 

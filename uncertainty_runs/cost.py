@@ -27,7 +27,7 @@ ENTRIES = (
 # millions of parameters, FLOPs.
 PAPERS = {
     "mimo": {
-        "source": "papers/mimo.txt, section 4 (10 classes)",
+        "source": "Havasi et al., ICLR 2021, section 4 (10 classes)",
         "backbone": "wide_resnet_28_10",
         "num_classes": 10,
         "flops": evaluation.mimo_flops,
@@ -38,7 +38,8 @@ PAPERS = {
         },
     },
     "mixture_ensembles": {
-        "source": "papers/mixture_ensembles.txt, tables 1 and 2 (100 classes)",
+        "source": "Teterwak et al., MixtureEnsembles, 2021, tables 1 and 2 "
+        "(100 classes)",
         "backbone": "wide_resnet_28_10",
         "num_classes": 100,
         "flops": evaluation.flops,
@@ -52,7 +53,8 @@ PAPERS = {
         },
     },
     "mimmo": {
-        "source": "papers/mimmo_supplement.txt, tables 1 and 2 (100 classes)",
+        "source": "Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, "
+        "supplement, tables 1 and 2 (100 classes)",
         "backbone": "bottleneck_resnet",
         "num_classes": 100,
         "flops": evaluation.mimmo_flops,

@@ -27,7 +27,7 @@ def budget_curves(series):
         A `matplotlib.figure.Figure`.
 
     Reference:
-        papers/mixture_ensembles.txt, figure 3, on the left.
+        Teterwak et al., MixtureEnsembles, 2021, figure 3, on the left.
     """
     from matplotlib import ticker
 

@@ -38,7 +38,7 @@ def depth_bars(theta):
         A `matplotlib.figure.Figure`.
 
     Reference:
-        papers/mimmo_supplement.txt, appendix C and D.
+        Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix C and D.
     """
     theta = np.asarray(theta, float)
     members, depths = theta.shape

@@ -28,7 +28,7 @@ def normalized_disagreement(disagreement, accuracies):
 
     Reference:
         Fort et al., Deep ensembles: a loss landscape perspective, 2019,
-        section 4; papers/mixture_ensembles.txt, table 6.
+        section 4; Teterwak et al., MixtureEnsembles, 2021, table 6.
     """
     disagreement = np.asarray(disagreement, float)
     errors = 1 - np.asarray(accuracies, float)
@@ -84,7 +84,7 @@ def diversity_table(runs):
         The table, its rows in order of the mean disagreement.
 
     Reference:
-        papers/mimo.txt, figure 4, on the right.
+        Havasi et al., ICLR 2021, figure 4, on the right.
     """
     groups = {}
     for run in runs:

@@ -37,7 +37,7 @@ def line_accuracy(first, second, images, labels, points=21, batch_size=256):
         InputError: The networks are not alike.
 
     Reference:
-        papers/mixture_ensembles.txt, section 5.3.
+        Teterwak et al., MixtureEnsembles, 2021, section 5.3.
     """
     import keras
 
@@ -134,7 +134,7 @@ def line_plot(found, title=""):
         A `matplotlib.figure.Figure`.
 
     Reference:
-        papers/mixture_ensembles.txt, figure 4.
+        Teterwak et al., MixtureEnsembles, 2021, figure 4.
     """
     figure, (axes,) = style.new_figure(4.8, 3.2)
     dashes = ("-", "--", "-.", ":")

@@ -44,8 +44,8 @@ def plane_landscape(model, images, labels, points=21, batch_size=256):
         InputError: The model has no three members of this kind.
 
     Reference:
-        papers/mimo.txt, section 3.1, figure 3. It does not say what the other
-        inputs see.
+        Havasi et al., ICLR 2021, section 3.1, figure 3. It does not say what
+        the other inputs see.
     """
     parts = _Parts(model, images, batch_size)
     members = parts.members()
@@ -200,7 +200,7 @@ def plane_maps(found, title=""):
         each member.
 
     Reference:
-        papers/mimo.txt, figure 3.
+        Havasi et al., ICLR 2021, figure 3.
     """
     figure, panels = style.new_figure(
         7.6, 6.6, rows=2, columns=2, sharex=True, sharey=True

@@ -39,7 +39,7 @@ def conditional_variances(model, images, draws=8, seed=0, batch_size=256):
             no layer of a nonlinearity.
 
     Reference:
-        papers/mimo.txt, section 3.3.
+        Havasi et al., ICLR 2021, section 3.3.
     """
     members = members_with_inputs(model)
     tapped = _pre_activations(model.network)
@@ -104,7 +104,7 @@ def separation_plot(variances, title=""):
         each pair of the first three.
 
     Reference:
-        papers/mimo.txt, figure 4, on the left.
+        Havasi et al., ICLR 2021, figure 4, on the left.
     """
     shares = variance_shares(variances)
     values = np.concatenate(list(variances.values()), axis=1)

@@ -23,7 +23,7 @@ def feature_norms(network):
         member's head reads a feature, if it has such heads.
 
     Reference:
-        papers/mixshare.txt, section 2.
+        Sun et al., MixShare, CVPR Workshops 2022, section 2.
     """
     import keras
 
@@ -55,8 +55,8 @@ def sharing_rate(norms):
         that no member uses does not count; without any other it is NaN.
 
     Reference:
-        papers/mixshare.txt, section 2; papers/mimmo_supplement.txt, appendix
-        B.1.
+        Sun et al., MixShare, CVPR Workshops 2022, section 2; Ferianc and
+        Rodrigues, MIMMO, CVPR Workshops 2023, appendix B.1.
     """
     norms = np.asarray(norms, float)
     if norms.ndim != 2 or len(norms) < 2 or (norms < 0).any():
@@ -110,7 +110,7 @@ def feature_variances(model, images, fixed=None, batch_size=256):
         InputError: All members of the model see the same image.
 
     Reference:
-        papers/mixshare.txt, appendix D.
+        Sun et al., MixShare, CVPR Workshops 2022, appendix D.
     """
     members = members_with_inputs(model)
     tapped = _endpoints(model.network)
@@ -216,7 +216,7 @@ def feature_use(panels, label):
         what all members use is filled grey.
 
     Reference:
-        papers/mixshare.txt, figures 3, 5 and 6.
+        Sun et al., MixShare, CVPR Workshops 2022, figures 3, 5 and 6.
     """
     columns = len(panels)
     figure, axes = style.new_figure(3.6 * columns + 0.6, 3.2, columns=columns)

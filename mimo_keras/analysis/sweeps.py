@@ -43,8 +43,8 @@ def sweep_curves(series, label, scale="linear", panels=("accuracy",)):
         their members dashed, bars of one standard deviation.
 
     Reference:
-        Havasi et al., ICLR 2021, figures 5 to 9; papers/mimmo_supplement.txt,
-        figures 5 and 6.
+        Havasi et al., ICLR 2021, figures 5 to 9; Ferianc and Rodrigues, MIMMO,
+        CVPR Workshops 2023, supplement, figures 5 and 6.
     """
     columns = min(len(panels), 2 if len(panels) < 3 else 4)
     rows = -(-len(panels) // columns)

@@ -25,8 +25,8 @@ def function_space(probabilities, seed=0):
         InputError: There are fewer than 2 times.
 
     Reference:
-        papers/mimo.txt, section 3.2; van der Maaten and Hinton, Visualizing
-        data using t-SNE, JMLR 2008.
+        Havasi et al., ICLR 2021, section 3.2; van der Maaten and Hinton,
+        Visualizing data using t-SNE, JMLR 2008.
     """
     import sklearn.manifold
 
@@ -60,7 +60,7 @@ def trajectory_plot(places, epochs, title=""):
         A `matplotlib.figure.Figure`.
 
     Reference:
-        papers/mimo.txt, figure 4, middle right.
+        Havasi et al., ICLR 2021, figure 4, middle right.
     """
     figure, (axes,) = style.new_figure(4.6, 3.9)
     for member, way in enumerate(np.asarray(places)):

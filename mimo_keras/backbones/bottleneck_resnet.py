@@ -28,7 +28,7 @@ def bottleneck_resnet(depths=DEPTHS, widths=WIDTHS, strides=STRIDES):
         The `Backbone`.
 
     Reference:
-        papers/mimmo_supplement.txt, appendix B.
+        Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix B.
     """
     if not len(depths) == len(widths) == len(strides) or not depths:
         raise expected(

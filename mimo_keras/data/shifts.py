@@ -1,8 +1,8 @@
 """The shifted test sets of MIMMO's paper, made of any images.
 
 The supplement names five transformations with five levels each
-(papers/mimmo_supplement.txt, appendix B) and no more, so this is how they are
-read here:
+(Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix B) and no
+more, so this is how they are read here:
 
 - translation: by that share of the width or the height, along an axis and in
   a direction that are drawn for each image; what comes in is black;

@@ -127,8 +127,7 @@ class Classification:
             A flat dictionary: "accuracy"; "nll" in nats, computed from the
             logits as -logsumexp_e(log w_e + log p_e(y)), never clipped; "ece"
             with 15 bins; "brier" (see `brier_scores`: 0 to 2), and
-            "brier_per_class", which is that by K, the scale of the tables of
-            papers/mimmo_supplement.txt;
+            "brier_per_class", which is that by K, the scale of MIMMO's tables;
             "nll_member_{e}" and "accuracy_member_{e}", and their means over
             the members as "nll_member_mean" and "accuracy_member_mean"; and,
             for more than one member, "disagreement" and "kl".

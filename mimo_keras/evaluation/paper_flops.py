@@ -49,8 +49,8 @@ def mimmo_flops(network):
         network: As for `multiply_adds`.
 
     Reference:
-        papers/mimmo_supplement.txt, tables 1 and 2. Its figures are
-        0.19 M more, which this does not explain.
+        Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, supplement, tables 1
+        and 2. Its figures are 0.19 M more, which this does not explain.
     """
     return multiply_adds(network) + sum(
         _extra(operation, inputs, outputs)

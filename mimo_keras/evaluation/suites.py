@@ -132,7 +132,7 @@ def shifted_results(results):
         InputError: If there is no result.
 
     Reference:
-        papers/mimmo_supplement.txt, appendix B.
+        Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix B.
     """
     rows = {
         f"shifted/{kind}_{level}": [result[m] for m in CORRUPTED_METRICS]

@@ -31,7 +31,7 @@ class AlignedKernels(keras.initializers.Initializer):
     ```
 
     Reference:
-        papers/mixshare.txt, section 3.2 and appendix C.
+        Sun et al., MixShare, CVPR Workshops 2022, section 3.2 and appendix C.
     """
 
     ALIGNMENTS = ("equal", "colinear")

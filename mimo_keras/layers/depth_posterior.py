@@ -40,8 +40,8 @@ class DepthPosterior(EpochLayer):
     ```
 
     Reference:
-        papers/mimmo_supplement.txt; Antorán et al., Depth uncertainty in
-        neural networks, NeurIPS 2020.
+        Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, supplement; Antorán
+        et al., Depth uncertainty in neural networks, NeurIPS 2020.
     """
 
     def __init__(

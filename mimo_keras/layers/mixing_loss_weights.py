@@ -34,7 +34,7 @@ class MixingLossWeights(keras.layers.Layer):
 
     Reference:
         Ramé, Sun and Cord, MixMo, ICCV 2021, section 3.3 (rebalancing);
-        papers/mixshare.txt, appendix B, for r = 1.
+        Sun et al., MixShare, CVPR Workshops 2022, appendix B, for r = 1.
     """
 
     def __init__(self, root=3.0, **kwargs):

@@ -161,7 +161,7 @@ class MultiplexConvolutions(_Multiplexer):
     ```
 
     Reference:
-        papers/mimmo_supplement.txt, appendix B.
+        Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix B.
     """
 
     def build(self, input_shape):

@@ -38,7 +38,8 @@ class TemplateBank(keras.layers.Layer):
     ```
 
     Reference:
-        papers/mixture_ensembles.txt, section 3.1: the parameter group.
+        Teterwak et al., MixtureEnsembles, 2021, section 3.1: the parameter
+        group.
     """
 
     def __init__(self, num_params, stddev=0.05, **kwargs):

@@ -205,7 +205,7 @@ class TemplateConv2D(_Templates, ConvolutionByMember):
     Example: see `TemplateBank`.
 
     Reference:
-        papers/mixture_ensembles.txt, equations 1 and 2.
+        Teterwak et al., MixtureEnsembles, 2021, equations 1 and 2.
     """
 
     def __init__(
@@ -270,7 +270,7 @@ class TemplateDense(_Templates, DenseByMember):
     ```
 
     Reference:
-        papers/mixture_ensembles.txt, equations 1 and 2.
+        Teterwak et al., MixtureEnsembles, 2021, equations 1 and 2.
     """
 
     def __init__(

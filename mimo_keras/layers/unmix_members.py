@@ -43,7 +43,7 @@ class UnmixMembers(EpochLayer):
     ```
 
     Reference:
-        papers/mixshare.txt, sections 3.1 and 3.3.
+        Sun et al., MixShare, CVPR Workshops 2022, sections 3.1 and 3.3.
     """
 
     def __init__(

@@ -44,8 +44,8 @@ def datamux(
 
     Reference:
         Murahari et al., DataMUX: data multiplexing for neural networks,
-        NeurIPS 2022, section 3; for "conv": papers/mimmo_supplement.txt,
-        appendix B.
+        NeurIPS 2022, section 3; for "conv": Ferianc and Rodrigues, MIMMO, CVPR
+        Workshops 2023, appendix B.
     """
     members = task.ensemble_size
     inputs = keras.Input((members, *task.input_shape), name="member_images")

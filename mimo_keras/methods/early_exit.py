@@ -27,8 +27,9 @@ def early_exit(task, *, exit_growth=0.3):
         The `Blueprint`; its network maps (N, …) to (N, D, K).
 
     Reference:
-        papers/mimmo_supplement.txt, appendix B, after Qendro et al., Early
-        exit ensembles for uncertainty quantification, ML4H 2021.
+        Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix B, after
+        Qendro et al., Early exit ensembles for uncertainty quantification,
+        ML4H 2021.
     """
     if task.ensemble_size != 1:
         raise expected(

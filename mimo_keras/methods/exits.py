@@ -25,7 +25,7 @@ def exit_features(task, x, kit):
         InputError: The backbone has no stages with maps.
 
     Reference:
-        papers/mimmo_supplement.txt, appendix B.
+        Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix B.
     """
     features, endpoints = task.backbone.features(x, kit)
     early = early_maps(endpoints)

@@ -30,8 +30,8 @@ def mc_dropout(task, *, dropout_rate=0.1, samples=1, everywhere=False):
 
     Reference:
         Gal and Ghahramani, ICML 2016; Havasi et al., ICLR 2021, appendix B
-        (rate 0.1, S = 1); everywhere: papers/mimmo_supplement.txt, appendix
-        B (rate 0.15, S = 10).
+        (rate 0.1, S = 1); everywhere: Ferianc and Rodrigues, MIMMO, CVPR
+        Workshops 2023, appendix B (rate 0.15, S = 10).
     """
     if task.ensemble_size != 1:
         raise expected(

@@ -43,7 +43,7 @@ def mimmo(
         The `Blueprint`; its network maps (N, M, …, C) to (N, D · M, K).
 
     Reference:
-        papers/mimmo_supplement.txt.
+        Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, supplement.
     """
     if train_examples < 1:
         raise expected(
@@ -90,7 +90,7 @@ def dun(
 
     Reference:
         Antorán et al., Depth uncertainty in neural networks, NeurIPS 2020;
-        papers/mimmo_supplement.txt.
+        Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, supplement.
     """
     if task.ensemble_size != 1:
         raise expected(

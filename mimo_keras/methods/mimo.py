@@ -1,4 +1,4 @@
-"""MIMO: multi-input multi-output networks (papers/mimo.txt)."""
+"""MIMO: multi-input multi-output networks (Havasi et al., ICLR 2021)."""
 
 import keras
 

@@ -53,7 +53,8 @@ def mixshare(
         The `Blueprint`; its network maps (N, M, …, C) to (N, M, K).
 
     Reference:
-        papers/mixshare.txt, section 3 and appendices B and C.
+        Sun et al., MixShare, CVPR Workshops 2022, section 3 and appendices B
+        and C.
     """
     layer = _unmixing(unmix, unmix_fraction, fadeout_epochs)
     sampling = Sampling(

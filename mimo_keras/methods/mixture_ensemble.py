@@ -41,7 +41,7 @@ def mixture_ensemble(
         The `Blueprint`; its network maps (N, …) to (N, M, K).
 
     Reference:
-        papers/mixture_ensembles.txt, section 3.1.
+        Teterwak et al., MixtureEnsembles, 2021, section 3.1.
     """
     options = BankOptions(
         num_params, templates_per_layer, assign, grouping, bank_single_layers

@@ -107,7 +107,7 @@ def test_every_method_has_a_recipe_for_every_data_set():
     assert set(recipes.RECIPES) == pairs | imagenet
 
 
-# papers/mimo.txt, appendix B: members, rows a step, epochs; and table 3.
+# Havasi et al., ICLR 2021, appendix B: members, rows a step, epochs; table 3.
 IMAGENET = {
     "deterministic": (1, 4096, 90, "76.1%, NLL 0.943, ECE 0.039"),
     "naive_multihead": (3, 4096, 150, "76.611%, NLL 0.929, ECE 0.043"),

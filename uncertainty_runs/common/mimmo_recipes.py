@@ -1,4 +1,4 @@
-"""The settings of papers/mimmo_supplement.txt, one for all of its methods.
+"""The settings of the MIMMO paper, one for all of its methods.
 
     python uncertainty_runs/cifar.py --dataset=cifar100 --recipe=mimmo \
         --method=mimmo --ensemble_size=2
@@ -41,7 +41,7 @@ _SHARED = {
     "schedule": "cosine",
     "augment": False,
     "shifted": True,
-    "source": "papers/mimmo_supplement.txt, appendix B",
+    "source": "Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix B",
 }
 _MULTI_INPUT = {
     "ensemble_size": 2,

@@ -1,6 +1,6 @@
 r"""The settings of each (data set, method): one table, with its sources.
 
-CIFAR rows: WRN-28-10 as in Havasi et al., ICLR 2021 (papers/mimo.txt),
+CIFAR rows: WRN-28-10 as in Havasi et al., ICLR 2021,
 appendix B. `batch_size` counts the rows of a step over all devices, that is
 unique images times batch repetitions; batch_ensemble shows each row to all
 members, so that its 128 are the paper's 512. `lr_decay_epochs` are of a run
@@ -17,8 +17,9 @@ It reports accuracy 96.3%, NLL 0.115, ECE 0.008 for it on CIFAR-10 (table 1)
 and 81.5%, 0.694, 0.017 on CIFAR-100 (table 2).
 
 Mixture ensembles of other budgets than the plain network's 36.5M, and thin
-ones (papers/mixture_ensembles.txt, section 5.1 and appendix A.1), which it
-reports at 120M with 96.6% on CIFAR-10 and 82.9% on CIFAR-100, thin with 82.3%:
+ones (Teterwak et al., MixtureEnsembles, 2021, section 5.1 and appendix A.1),
+which it reports at 120M with 96.6% on CIFAR-10 and 82.9% on CIFAR-100, thin
+with 82.3%:
 
     cifar.py --method=mixture_ensemble --num_params=120e6
     cifar.py --method=mixture_ensemble --num_params=15e6
@@ -124,7 +125,7 @@ _CIFAR = {
         base_learning_rate=0.1 / 2,
         lr_decay_epochs=(75, 150, 225),
         options={"unmix": "fadeout", "fadeout_epochs": 100.0},
-        source="papers/mixshare.txt, appendices A and B",
+        source="Sun et al., MixShare, CVPR Workshops 2022, appendices A and B",
     ),
     # No paper's: MIMO's training of the multiplexer that MIMMO compares with.
     "datamux": Recipe(
@@ -132,8 +133,8 @@ _CIFAR = {
         batch_repetitions=4,
         l2=3e-4,
         options={"keys": "conv"},
-        source="papers/mimo.txt, appendix B, with its convolutions of "
-        "papers/mimmo_supplement.txt, appendix B",
+        source="Havasi et al., ICLR 2021, appendix B, with its convolutions of "
+        "Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix B",
     ),
     "mixture_ensemble": Recipe(
         ensemble_size=4,
@@ -145,7 +146,7 @@ _CIFAR = {
         # Weight decay of 5e-4 is the gradient of 2.5e-4 times the squares.
         l2=2.5e-4,
         options={"num_params": 1.0, "templates_per_layer": 5},
-        source="papers/mixture_ensembles.txt, appendix A.1",
+        source="Teterwak et al., MixtureEnsembles, 2021, appendix A.1",
     ),
 }
 
@@ -166,18 +167,18 @@ _REPORTED = {
     ("cifar100", "batch_ensemble"): (81.5, 0.740, 0.056),
     ("cifar100", "deep_ensemble"): (82.7, 0.666, 0.021),
 }
-# The same of papers/mixture_ensembles.txt: its tables 1, 2 and 3.
+# The same of MixtureEnsembles: its tables 1, 2 and 3.
 _REPORTED_MIXTURES = {
     "cifar10": "table 1: accuracy 96.3%, NLL 0.12, ECE 0.008",
     "cifar100": "tables 2 and 3: accuracy 82.2%, NLL 0.702, ECE 0.027",
 }
-# Table 1 of papers/mixshare.txt, for WRN-28-2.
+# Table 1 of Sun et al., CVPR Workshops 2022 (MixShare), for WRN-28-2.
 _REPORTED_SHARING = (
     "table 1: accuracy 79.0%, members 76.7%; mixmo 74.8% and 71.6%; on "
     "WRN-28-5 82.4%, members 81.6%; mixmo 81.9% and 79.4%"
 )
 
-# Table 3 of papers/mimo.txt and appendix A.2 of papers/mixture_ensembles.txt.
+# Table 3 of Havasi et al., ICLR 2021, and appendix A.2 of MixtureEnsembles.
 # Wide ResNet-50 is width_multiplier=2; the wide rows of table 3 are 77.885%,
 # 0.938, 0.072 for deterministic and 79.3%, 0.843, 0.061 for mimo.
 _RESNET = Recipe(
@@ -234,7 +235,7 @@ _IMAGENET_CHANGES = {
             "templates_per_layer": 5,
             "assign": "disjoint",
         },
-        "source": "papers/mixture_ensembles.txt, appendix A.2",
+        "source": "Teterwak et al., MixtureEnsembles, 2021, appendix A.2",
         "reported": "table 5: accuracy 77.2%; 77.9% with num_params=51.2e6",
     },
 }

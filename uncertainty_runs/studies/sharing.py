@@ -3,9 +3,9 @@
     python uncertainty_runs/studies/sharing.py --seeds=0,1,2
 
 It is a study (study.py) with its own list of methods, in the order of table 1
-of papers/mixshare.txt: MIMO, MixMo, MixMo with unmixing, with unmixing and
-aligned encoders, and the two forms of MixShare. --table_only prints it again
-from the record.
+of Sun et al., CVPR Workshops 2022 (MixShare): MIMO, MixMo, MixMo with unmixing,
+with unmixing and aligned encoders, and the two forms of MixShare. --table_only
+prints it again from the record.
 """
 
 import statistics

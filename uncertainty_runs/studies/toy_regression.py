@@ -2,15 +2,15 @@
 
     python uncertainty_runs/studies/toy_regression.py
 
-After papers/mimo.txt, section 2.1 and figure 2: the noisy regression of
-Blundell et al. (data/toy.py), 64 training and 3000 test examples, an MLP of
+After Havasi et al., ICLR 2021, section 2.1 and figure 2: the noisy regression
+of Blundell et al. (data/toy.py), 64 training and 3000 test examples, an MLP of
 32 and 128 units, M = 1 … 5. Each (method, M) is trained on the same training
 sets, all side by side in one model, and all numbers come with intervals over
 training sets. The paper says nothing of inputs, noise and optimizer; the
 defaults are those of a public copy of its authors' notebook: x in [-1, 1),
-noise 0.08, Adam at 0.01, 2000 epochs of batches of 32. The record has the
-parts at each tenth of training, too. What each (method, M) predicts is kept
-under --output_dir, so that a study that was stopped goes on with the next.
+noise 0.08, Adam at 0.01, 2000 epochs of batches of 32. The record has the parts
+at each tenth of training, too. What each (method, M) predicts is kept under
+--output_dir, so that a study that was stopped goes on with the next.
 --table_only prints the tables and draws the figure again from the record and
 the arrays beside the figure.
 """
