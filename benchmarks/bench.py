@@ -39,7 +39,7 @@ from benchmarks.worker import Worker
 from mimo_keras import analysis
 from mimo_keras.errors import expected
 from mimo_keras.files import write_json
-from uncertainty_runs.common import config
+from uncertainty_runs.common import script
 from uncertainty_runs.studies import study
 
 BASE = {"method": "deterministic", "ensemble_size": 1}
@@ -366,4 +366,4 @@ RUN = {
 
 if __name__ == "__main__":
     define_flags()
-    config.run(main)
+    script.run(main)

@@ -54,7 +54,8 @@ from mimo_keras.analysis.run_files import read_arrays, read_json
 from mimo_keras.errors import InputError, expected
 from mimo_keras.files import replacing, write_json
 from mimo_keras.training import EnsembleModel
-from uncertainty_runs.common import config, models, sources
+from uncertainty_runs.common import models, script, sources
+from uncertainty_runs.common.flags import MOST
 from uncertainty_runs.evaluation import trajectory
 from uncertainty_runs.studies import study
 
@@ -123,7 +124,7 @@ def define_flags():
         21,
         "Points of a grid along each axis.",
         lower_bound=2,
-        upper_bound=config.MOST,
+        upper_bound=MOST,
     )
 
 
@@ -138,9 +139,10 @@ def main():
 def draw(f):
     """Draws what the flags ask for."""
     folder = pathlib.Path(f.run_dir or "")
-    values = models.recorded(folder) | {"data_dir": f.data_dir}
-    test = sources.load(values, "test")
-    model = models.load_run(folder, values, test)
+    config = models.recorded(folder)
+    config = dataclasses.replace(config, data_dir=f.data_dir)
+    test = sources.load(config, "test")
+    model = models.load_run(folder, config, test)
     images, labels = next(iter(test.evaluation_batches(f.examples)))
     run = Run(folder, model, images, labels, f.points)
     for name in FIGURES if f.figure == "all" else [f.figure]:
@@ -314,4 +316,4 @@ FIGURES = {
 
 if __name__ == "__main__":
     define_flags()
-    config.run(main)
+    script.run(main)

@@ -2,33 +2,44 @@
 
     python uncertainty_runs/cifar.py --ensemble_size=3 --use_tpu
     python uncertainty_runs/cifar.py --dataset=digits --method=mimo
+    python uncertainty_runs/cifar.py --method=mixmo --show_config
 
 The same command again goes on from the last checkpoint.
 """
 
 from mimo_keras import data
-from uncertainty_runs.common import config, recipes, run, sources
+from uncertainty_runs.common import flags, run, script, sources
+from uncertainty_runs.common.config import resolve
 
 
 def main():
-    s = config.resolve(recipes.recipe)
-    strategy = run.start(s)
-    train, test = (sources.load(s, split) for split in ("train", "test"))
+    config = resolve()
+    strategy = run.start(config)
+    train, test = run.load(config)
+    steps = run.steps_of(config, strategy, train)
+    model = run.create_model(config, strategy, train)
+    run.compile_model(config, strategy, model, steps)
 
-    def batches(unique, initial_epoch, initial_step=0):
+    augment = data.get(config.dataset).augment if config.augment else None
+
+    def batches(initial_epoch, initial_step=0):
         return data.training_batches(
             train,
-            unique,
-            seed=s["seed"],
-            epochs=s["train_epochs"],
+            steps.unique_images,
+            seed=config.seed,
+            epochs=config.train_epochs,
             initial_epoch=initial_epoch,
             initial_step=initial_step,
-            augment=data.get(s["dataset"]).augment if s["augment"] else None,
+            augment=augment,
         )
 
-    run.run(s, strategy, train, test, batches)
+    with run.output(config, strategy) as output:
+        suite = run.suite_of(config, strategy, test, output)
+        run.fit(config, model, batches, steps, suite, output)
+        evaluated = run.evaluate(config, model, suite, output)
+        run.report(config, model, suite, evaluated, output)
 
 
 if __name__ == "__main__":
-    config.define_flags(sources.IN_MEMORY)
-    config.run(main)
+    flags.define_flags(sources.IN_MEMORY)
+    script.run(main)

@@ -14,7 +14,8 @@ from absl import flags
 import mimo_keras
 from mimo_keras import evaluation, methods
 from mimo_keras.analysis import markdown_table
-from uncertainty_runs.common import config
+from uncertainty_runs.common import script
+from uncertainty_runs.common.flags import SIDE, whole
 from uncertainty_runs.studies import study
 
 ENTRIES = (
@@ -89,8 +90,8 @@ def define_flags():
     )
     flags.DEFINE_string("backbone", "wide_resnet_28_10", "Backbone.")
     flags.DEFINE_list("methods", ENTRIES.split(","), "Each as method:M.")
-    config.whole("num_classes", 10, "K.", lower_bound=2)
-    config.whole("image_size", 32, "Height and width.", 8, config.SIDE)
+    whole("num_classes", 10, "K.", lower_bound=2)
+    whole("image_size", 32, "Height and width.", 8, SIDE)
 
 
 def main():
@@ -182,4 +183,4 @@ def paper_table(name):
 
 if __name__ == "__main__":
     define_flags()
-    config.run(main)
+    script.run(main)

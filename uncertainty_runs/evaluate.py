@@ -15,6 +15,7 @@ goes on where it was stopped; then they are added to the results.json of
 --output_dir.
 """
 
+import dataclasses
 import pathlib
 
 from absl import flags
@@ -27,7 +28,9 @@ from mimo_keras.files import replacing_folder, write_json
 from mimo_keras.training import EnsembleModel
 from mimo_keras.training.assemble import loaded
 from mimo_keras.training.distribute import make_strategy
-from uncertainty_runs.common import config, models, signals, sources
+from uncertainty_runs.common import models, script, signals, sources
+from uncertainty_runs.common.config import DataConfig
+from uncertainty_runs.common.flags import define_machine_flags
 from uncertainty_runs.common.run_folder import alone
 from uncertainty_runs.evaluation.suite import Suite, save
 
@@ -51,7 +54,7 @@ def define_flags():
         "in ensemble.keras.",
     )
     yes_no("skip_bad_records", False, "Leave out what cannot be read.")
-    config.define_machine_flags()
+    define_machine_flags()
 
 
 def main():
@@ -64,23 +67,24 @@ def main():
         alone=True,
     )
     folder = output_dir(f)
-    s, found = load(f, strategy)
-    test = sources.load(s, "test")
-    check_fits(found, test)
-    suite = Suite(test, strategy, s, folder / "evaluated")
+    with strategy.scope():
+        config, record, members = (of_runs if f.runs else of_files)(f)
+    test = sources.load(config, "test")
+    check_fits(members, test)
+    suite = Suite(test, strategy, config, folder / "evaluated")
     check_suite(f.suite, suite)
-    exported = whole(found, strategy) if f.export else None
+    exported = whole(members, strategy) if f.export else None
     only = {"test", *f.suite} if f.suite else None
     with alone(folder), signals.on_sigterm() as stop:
         before = kept(folder)
-        results, arrays = suite.full(found, only=only, stop=stop)
+        results, arrays = suite.full(members, only=only, stop=stop)
         if not (folder / "flags.json").exists():
-            write_json(folder / "flags.json", s)
+            write_json(folder / "flags.json", record)
         save(folder, before[0] | results, before[1] | arrays)
     print(analysis.results_table(results))
     print("Report:     ", analysis.write_report(folder))
     if exported is not None:
-        export(exported, folder, len(found) > 1)
+        export(exported, folder, len(members) > 1)
 
 
 def output_dir(f):
@@ -100,62 +104,52 @@ def output_dir(f):
     return pathlib.Path(f.output_dir or f.runs[0])
 
 
-def load(f, strategy):
-    """Returns the settings of the evaluation, and its models."""
-    of_now = {
+def of_runs(f):
+    """Returns the data to read, what flags.json shall say, and the models."""
+    configs = {run: models.recorded(run) for run in f.runs}
+    first = next(iter(configs.values()))
+    for run, config in configs.items():
+        if config.dataset != first.dataset:
+            raise expected(
+                f"runs on {first.dataset}, as the first is",
+                f"{run} on {config.dataset}",
+                "Name runs on one data set.",
+            )
+    config = dataclasses.replace(first, **_given(f))
+    record = config.to_json()
+    if len(f.runs) > 1:
+        record |= {
+            "method": "deep_ensemble",
+            "ensemble_size": len(f.runs),
+            "runs": list(f.runs),
+        }
+    test = sources.load(config, "test")
+    members = [models.load_run(run, configs[run], test) for run in f.runs]
+    return config, record, members
+
+
+def of_files(f):
+    """Does the same of saved models."""
+    if f.dataset is None:
+        raise expected("--dataset with --models", "none", "Name the data set.")
+    members = [_ensemble(path) for path in f.models]
+    config = DataConfig(
+        dataset=f.dataset, image_size=members[0].image_shape[0], **_given(f)
+    )
+    record = {
+        **vars(config),
+        "method": members[0].name,
+        "ensemble_size": sum(len(model.log_weights) for model in members),
+        "models": list(f.models),
+    }
+    return config, record, members
+
+
+def _given(f):
+    return {
         name: getattr(f, name)
         for name in ("data_dir", "download_data", "require", "skip_bad_records")
     }
-    with strategy.scope():
-        s, found = (of_runs if f.runs else of_files)(f, of_now)
-    return s, found
-
-
-def of_runs(f, of_now):
-    recorded = {run: models.recorded(run) for run in f.runs}
-    first = recorded[f.runs[0]]
-    s = first if len(f.runs) == 1 else common_settings(recorded)
-    s = s | of_now
-    test = sources.load(s, "test")
-    return s, [models.load_run(run, recorded[run], test) for run in f.runs]
-
-
-def common_settings(recorded):
-    """Returns the settings of an ensemble of runs.
-
-    Args:
-        recorded: Dictionary from a run's folder to its flags.json.
-
-    Raises:
-        InputError: They are of several data sets.
-    """
-    first = next(iter(recorded.values()))
-    for run, values in recorded.items():
-        if values["dataset"] != first["dataset"]:
-            raise expected(
-                f"runs on {first['dataset']}, as the first is",
-                f"{run} on {values['dataset']}",
-                "Name runs on one data set.",
-            )
-    return first | {
-        "method": "deep_ensemble",
-        "ensemble_size": len(recorded),
-        "runs": list(recorded),
-    }
-
-
-def of_files(f, of_now):
-    if f.dataset is None:
-        raise expected("--dataset with --models", "none", "Name the data set.")
-    found = [_ensemble(path) for path in f.models]
-    return {
-        "dataset": f.dataset,
-        "method": found[0].name,
-        "ensemble_size": sum(len(model.log_weights) for model in found),
-        "image_size": found[0].image_shape[0],
-        "models": list(f.models),
-        **of_now,
-    }, found
 
 
 def _ensemble(path):
@@ -169,9 +163,9 @@ def _ensemble(path):
     return model
 
 
-def check_fits(found, test):
+def check_fits(members, test):
     """Raises InputError if a model is of other images or classes."""
-    for model in found:
+    for model in members:
         facts = tuple(model.image_shape), model.num_classes
         if facts != (tuple(test.image_shape), test.num_classes):
             raise expected(
@@ -195,12 +189,12 @@ def check_suite(asked, suite):
             )
 
 
-def whole(models, strategy):
+def whole(members, strategy):
     """Returns models as one; InputError if they are no plain networks."""
-    if len(models) == 1:
-        return models[0]
+    if len(members) == 1:
+        return members[0]
     with strategy.scope():
-        return mimo_keras.assemble(models)
+        return mimo_keras.assemble(members)
 
 
 def export(model, folder, assembled):
@@ -222,4 +216,4 @@ def kept(folder):
 
 if __name__ == "__main__":
     define_flags()
-    config.run(main)
+    script.run(main)

@@ -11,38 +11,55 @@ test set that lies in --data_dir is evaluated, set by set: docs/imagenet.md.
 from mimo_keras import data
 from mimo_keras.data import photographs
 from mimo_keras.errors import expected
-from uncertainty_runs.common import config, recipes, run, sources
+from uncertainty_runs.common import flags, run, script, sources
+from uncertainty_runs.common.config import resolve
 
 
 def main():
-    s = config.resolve(recipes.recipe)
-    if s.get("shifted"):
-        raise expected(
-            "no --shifted: that set is made of small images",
-            f"shifted=True, recipe={s['recipe']}",
-            "Add --noshifted.",
-        )
-    strategy = run.start(s)
-    train, test = (sources.load(s, split) for split in ("train", "test"))
-
-    def batches(unique, initial_epoch, initial_step=0):
-        return photographs.training_crops(
-            train,
-            unique,
-            seed=s["seed"],
-            epochs=s["train_epochs"],
-            initial_epoch=initial_epoch,
-            initial_step=initial_step,
-        )
-
+    config = resolve()
+    check(config)
+    strategy = run.start(config)
+    train, test = run.load(config)
     # A photograph that cannot be read is named, whichever of them has it.
     with data.named_damage(test), data.named_damage(train):
-        run.run(s, strategy, train, test, batches)
+        train_and_evaluate(config, strategy, train, test)
     if len(train.skipped):
         print(f"Skipped:     {len(train.skipped)} training photographs")
 
 
+def train_and_evaluate(config, strategy, train, test):
+    steps = run.steps_of(config, strategy, train)
+    model = run.create_model(config, strategy, train)
+    run.compile_model(config, strategy, model, steps)
+
+    def batches(initial_epoch, initial_step=0):
+        return photographs.training_crops(
+            train,
+            steps.unique_images,
+            seed=config.seed,
+            epochs=config.train_epochs,
+            initial_epoch=initial_epoch,
+            initial_step=initial_step,
+        )
+
+    with run.output(config, strategy) as output:
+        suite = run.suite_of(config, strategy, test, output)
+        run.fit(config, model, batches, steps, suite, output)
+        evaluated = run.evaluate(config, model, suite, output)
+        run.report(config, model, suite, evaluated, output)
+
+
+def check(config):
+    """Raises InputError for what photographs do not have."""
+    if config.shifted:
+        raise expected(
+            "no --shifted: that set is made of small images",
+            f"shifted=True, recipe={config.recipe}",
+            "Add --noshifted.",
+        )
+
+
 if __name__ == "__main__":
-    config.define_flags(sources.PHOTOGRAPHS)
-    config.define_photograph_flags()
-    config.run(main)
+    flags.define_flags(sources.PHOTOGRAPHS)
+    flags.define_photograph_flags()
+    script.run(main)

@@ -9,17 +9,23 @@ from absl import flags
 
 from mimo_keras import analysis, backbones, methods
 from mimo_keras.errors import expected
-from uncertainty_runs.common import config
+from uncertainty_runs.common import script
+from uncertainty_runs.common.flags import (
+    MOST,
+    SIDE,
+    define_bank_flags,
+    whole,
+)
 
 
 def define_flags():
     flags.DEFINE_string("method", "mixture_ensemble", "Method.")
     flags.DEFINE_string("backbone", "wide_resnet_28_10", "Backbone.")
-    config.whole("ensemble_size", 4, "M.", 1, config.MOST)
-    config.whole("num_classes", 10, "K.", lower_bound=2)
-    config.whole("image_size", 32, "Height and width.", 8, config.SIDE)
-    config.whole("channels", 3, "Of the images.", 1, config.MOST)
-    config.define_bank_flags()
+    whole("ensemble_size", 4, "M.", 1, MOST)
+    whole("num_classes", 10, "K.", lower_bound=2)
+    whole("image_size", 32, "Height and width.", 8, SIDE)
+    whole("channels", 3, "Of the images.", 1, MOST)
+    define_bank_flags()
 
 
 def main():
@@ -99,4 +105,4 @@ def totals_table(plan):
 
 if __name__ == "__main__":
     define_flags()
-    config.run(main)
+    script.run(main)

@@ -12,7 +12,7 @@ from mimo_keras import analysis, data
 from mimo_keras.errors import InputError
 from mimo_keras.training.checkpoints import Checkpoints
 from uncertainty_runs import analyze
-from uncertainty_runs.common import config, models, recipes
+from uncertainty_runs.common import config, models
 from uncertainty_runs.evaluation import trajectory
 
 
@@ -22,12 +22,12 @@ def make_run(parse, tmp_path):
 
     def make(*given):
         parse("--dataset=digits", *given)
-        values = config.resolve(recipes.recipe)
+        values = config.resolve()
         model = models.build_model(
             values, data.load("digits", "test"), unique=32, steps=1
         )
         Checkpoints(tmp_path / "checkpoints").save(model, 1, [])
-        (tmp_path / "flags.json").write_text(json.dumps(values))
+        (tmp_path / "flags.json").write_text(json.dumps(values.to_json()))
         return tmp_path, model
 
     return make
@@ -183,7 +183,7 @@ def evaluated(folder, seed, differing):
         **{"method": "mimo", "ensemble_size": 2, "batch_size": 32},
         **{"l2_scope": "all", "use_bfloat16": False, "seed": seed},
     }
-    (folder / "flags.json").write_text(json.dumps(values))
+    (folder / "flags.json").write_text(json.dumps(values.to_json()))
     results = {
         "test/disagreement": differing,
         "test/kl": 1.0,

@@ -10,7 +10,8 @@ from absl.testing import flagsaver
 from mimo_keras import data
 from tests.runs import outputs, processes
 from tests.runs.processes import TINY
-from uncertainty_runs.common import config, recipes, sources
+from uncertainty_runs.common import config, sources
+from uncertainty_runs.common.flags import define_flags
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def used(folder, tmp_path):
 def parse():
     """A function that reads a command line into the flags of cifar.py."""
     before = set(flags.FLAGS)
-    config.define_flags(sources.IN_MEMORY)
+    define_flags(sources.IN_MEMORY)
 
     def read(*line):
         flags.FLAGS.unparse_flags()
@@ -66,7 +67,7 @@ def parse():
 
 @pytest.fixture
 def resolve(parse):
-    """A function from a study's entry to the settings of its run on digits."""
+    """A function from a study's entry to its `RunConfig` on digits."""
 
     def resolved(entry):
         method, members, *options = entry.split(":")
@@ -76,7 +77,7 @@ def resolve(parse):
             f"--ensemble_size={members}",
             *(f"--{option}" for option in options),
         )
-        return config.resolve(recipes.recipe)
+        return config.resolve()
 
     return resolved
 

@@ -4,7 +4,6 @@ import pathlib
 
 import pytest
 
-from uncertainty_runs.common import config
 from uncertainty_runs.studies import depths, study, sweep
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -57,9 +56,9 @@ def test_the_ten_methods_of_the_table():
 @pytest.mark.parametrize("entry", depths.entries())
 def test_every_row_is_a_command_that_can_be_parsed(entry, resolve):
     values = resolve(entry)
-    assert values["backbone"] == "bottleneck_resnet"
-    assert values["shifted"]
-    told = config.method_options(values).get("learn_depth", True)
+    assert values.backbone == "bottleneck_resnet"
+    assert values.shifted
+    told = values.method_options().get("learn_depth", True)
     assert told is ("learn_depth=false" not in entry)
 
 

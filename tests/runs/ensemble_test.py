@@ -1,5 +1,6 @@
 """The ensemble of finished runs: its members are their last checkpoints."""
 
+import dataclasses
 import json
 import types
 
@@ -12,7 +13,7 @@ from mimo_keras.errors import InputError
 from mimo_keras.training.checkpoints import Checkpoints
 from tests.runs import processes
 from uncertainty_runs import evaluate
-from uncertainty_runs.common import config, models, recipes
+from uncertainty_runs.common import config, models
 
 EVALUATE = processes.CIFAR.with_name("evaluate.py")
 
@@ -23,14 +24,14 @@ def make_run(parse, tmp_path):
 
     def make(name, *flags, **changes):
         parse("--dataset=digits", "--method=deterministic", *flags)
-        values = config.resolve(recipes.recipe)
-        values |= {"backbone": "mlp_6", "corruptions_interval": -1}
+        values = config.resolve()
+        values = dataclasses.replace(values, backbone="mlp_6")
         folder = tmp_path / name
         model = models.build_model(
             values, data.load("digits", "test"), unique=32, steps=1
         )
         Checkpoints(folder / "checkpoints").save(model, 1, [])
-        flags_text = json.dumps(values | changes)
+        flags_text = json.dumps(values.to_json() | changes)
         (folder / "flags.json").write_text(flags_text)
         return str(folder), model
 
@@ -71,7 +72,10 @@ def test_results_are_those_of_the_mean_of_the_runs(make_run, tmp_path):
 
 
 def load(*runs):
-    return evaluate.of_runs(types.SimpleNamespace(runs=runs), {})
+    given = dict.fromkeys(
+        ("data_dir", "download_data", "require", "skip_bad_records")
+    )
+    return evaluate.of_runs(types.SimpleNamespace(runs=runs, **given))
 
 
 def test_what_is_no_run_is_refused(make_run, tmp_path):

@@ -31,8 +31,8 @@ def evaluated(used):
 @pytest.fixture
 def saved(used):
     """The model of the run, as a .keras file."""
-    values = json.loads((used / "flags.json").read_text())
-    model = models.load_run(used, values, sources.load(values, "test"))
+    config = models.recorded(used)
+    model = models.load_run(used, config, sources.load(config, "test"))
     model.save(used.parent / "model.keras")
     return "model.keras"
 

@@ -1,5 +1,6 @@
 """A folder belongs to the flags that it was first used with."""
 
+import dataclasses
 import errno
 import fcntl
 import json
@@ -9,52 +10,45 @@ import pytest
 
 from mimo_keras.errors import InputError
 from uncertainty_runs.common import run_folder
-from uncertainty_runs.common.config import FREE
+from uncertainty_runs.common.config import FREE, RunConfig
 
 
 @pytest.fixture
-def settings(tmp_path):
-    return {
-        "output_dir": str(tmp_path / "a" / "run"),
-        "data_dir": None,
-        "download_data": False,
-        "eval_only": False,
-        "export": False,
-        "shifted": False,
-        "require": False,
-        "skip_bad_records": False,
-        "trajectory_interval": 0,
-        "seed": 1,
-        "lr_decay_epochs": [80, 160],
-    }
+def settings(resolve, tmp_path):
+    """The `RunConfig` of a run in a folder that does not exist."""
+    return dataclasses.replace(
+        resolve("mimo:3"), output_dir=str(tmp_path / "a" / "run"), image_size=8
+    )
 
 
 def test_a_new_folder_is_made_and_holds_the_flags(settings, tmp_path):
     claimed = run_folder.claim(settings)
     assert claimed == tmp_path / "a" / "run"
     assert [path.name for path in claimed.iterdir()] == ["flags.json"]
-    assert json.loads((claimed / "flags.json").read_text()) == settings
+    assert (
+        json.loads((claimed / "flags.json").read_text()) == settings.to_json()
+    )
 
 
 def test_free_flags_may_change_and_are_recorded(settings, tmp_path):
     run_folder.claim(settings)
     (tmp_path / "a").rename(tmp_path / "b")
-    changed = {
-        **settings,
-        "output_dir": str(tmp_path / "b" / "run"),
-        "data_dir": "elsewhere",
-        "download_data": True,
-        "eval_only": True,
-        "export": True,
-        "shifted": True,
-        "require": True,
-        "skip_bad_records": True,
-        "trajectory_interval": 1,
-    }
-    before = {n for n in changed if changed[n] != settings.get(n)}
-    assert before == set(FREE)
+    changed = dataclasses.replace(
+        settings,
+        output_dir=str(tmp_path / "b" / "run"),
+        data_dir="elsewhere",
+        download_data=True,
+        eval_only=True,
+        export=True,
+        shifted=True,
+        require=True,
+        skip_bad_records=True,
+        trajectory_interval=1,
+    )
+    old, new = settings.to_json(), changed.to_json()
+    assert {n for n in new if old[n] != new[n]} == set(FREE)
     claimed = run_folder.claim(changed)
-    assert json.loads((claimed / "flags.json").read_text()) == changed
+    assert json.loads((claimed / "flags.json").read_text()) == changed.to_json()
 
 
 def test_a_worker_that_does_not_write_takes_the_same_folder(settings):
@@ -62,46 +56,65 @@ def test_a_worker_that_does_not_write_takes_the_same_folder(settings):
     assert not claimed.exists()
     assert run_folder.claim(settings) == claimed
     before = (claimed / "flags.json").stat().st_mtime_ns
-    run_folder.claim({**settings, "export": True}, write=False)
+    run_folder.claim(dataclasses.replace(settings, export=True), write=False)
     assert (claimed / "flags.json").stat().st_mtime_ns == before
     with pytest.raises(InputError, match="--seed=2"):
-        run_folder.claim({**settings, "seed": 2}, write=False)
+        run_folder.claim(dataclasses.replace(settings, seed=2), write=False)
 
 
 def test_the_fingerprint_is_of_what_the_weights_depend_on(settings):
-    wanted = run_folder.fingerprint(settings)
-    assert run_folder.fingerprint(settings | {"export": True}) == wanted
-    assert run_folder.fingerprint(settings | {"seed": 2}) != wanted
+    values = settings.to_json()
+    wanted = run_folder.fingerprint(values)
+    assert run_folder.fingerprint(values | {"export": True}) == wanted
+    assert run_folder.fingerprint(values | {"seed": 2}) != wanted
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"seed": 2}, r"--seed=2 \(was 1\)"),
+        ({"seed": 2}, r"--seed=2 \(was 42\)"),
         (
-            {"lr_decay_epochs": [80]},
-            r"--lr_decay_epochs=\[80\] \(was \[80, 160\]\)",
+            {"lr_decay_epochs": (80,)},
+            r"--lr_decay_epochs=\[80\] \(was \[80, 160, 180\]\)",
         ),
-        ({"new": 0, "seed": 3}, r"--new=0 \(was null\), --seed=3 \(was 1\)"),
+        (
+            {"alpha": 0.5, "seed": 3},
+            r"--alpha=0.5 \(was null\), --seed=3 \(was 42\)",
+        ),
     ],
 )
 def test_other_flags_are_named_and_nothing_is_written(settings, changes, words):
     claimed = run_folder.claim(settings)
     before = (claimed / "flags.json").read_bytes()
     with pytest.raises(InputError, match=words):
-        run_folder.claim({**settings, **changes})
+        run_folder.claim(dataclasses.replace(settings, **changes))
     assert (claimed / "flags.json").read_bytes() == before
 
 
 def test_a_flag_that_is_gone_is_named(settings):
-    run_folder.claim(settings)
-    del settings["seed"]
-    with pytest.raises(InputError, match=r"--seed=null \(was 1\)"):
+    record = run_folder.claim(settings) / "flags.json"
+    record.write_text(json.dumps(settings.to_json() | {"gone": 1}))
+    with pytest.raises(InputError, match=r"--gone=null \(was 1\)"):
         run_folder.claim(settings)
 
 
+def test_a_run_from_before_a_flag_existed_goes_on(settings):
+    """Its flags.json lacks the flag, and did what the default says."""
+    record = run_folder.claim(settings) / "flags.json"
+    values = settings.to_json()
+    for name in ("label_smoothing", "shuffle_group", "augment", "optimizer"):
+        del values[name]
+    record.write_text(json.dumps(values))
+    assert RunConfig.from_json(values, record) == settings
+    run_folder.claim(settings)
+    assert json.loads(record.read_text()) == settings.to_json()
+    record.write_text(json.dumps(values))
+    with pytest.raises(InputError, match=r'--optimizer="adam" \(was "sgd"\)'):
+        run_folder.claim(dataclasses.replace(settings, optimizer="adam"))
+
+
 def test_evaluation_alone_needs_a_run(settings, tmp_path):
-    settings["eval_only"] = True
+    settings = dataclasses.replace(settings, eval_only=True)
     with pytest.raises(InputError, match="without flags.json. Train first"):
         run_folder.claim(settings)
     assert not list(tmp_path.iterdir())
@@ -119,7 +132,8 @@ def test_a_record_that_is_none_is_named(settings, content):
 @pytest.mark.parametrize("below", ["", "run"])
 def test_a_file_is_no_folder(settings, tmp_path, below):
     (tmp_path / "file").write_text("mine")
-    settings["output_dir"] = str(tmp_path / "file" / below)
+    output_dir = str(tmp_path / "file" / below)
+    settings = dataclasses.replace(settings, output_dir=output_dir)
     with pytest.raises(InputError, match="can be written.*output_dir="):
         run_folder.claim(settings)
     assert (tmp_path / "file").read_text() == "mine"

@@ -69,10 +69,10 @@ def test_other_methods_are_one_line():
 
 def test_the_optimizer_is_adam_along_a_cosine(parse):
     parse("--dataset=digits", "--method=mimo", "--recipe=mimmo")
-    s = config.resolve(recipes.recipe)
-    optimizer = models.build_optimizer(s, unique=64, steps=18)
+    run = config.resolve()
+    optimizer = models.build_optimizer(run, models.Steps(64, 18))
     assert isinstance(optimizer, keras.optimizers.Adam)
-    total = 18 * s["train_epochs"]
+    total = 18 * run.train_epochs
     for step, wanted in ((0, 0.005), (total // 2, 0.0025), (total, 0.0)):
         optimizer.iterations.assign(step)
         rate = float(optimizer.learning_rate)

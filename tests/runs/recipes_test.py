@@ -189,16 +189,16 @@ def test_the_papers_budgets_are_commands(parse, flags):
     told = " ".join(recipes.__doc__.replace("\\\n", " ").split())
     assert " ".join(["--method=mixture_ensemble", *flags]) in told
     parse("--method=mixture_ensemble", *flags)
-    s = config.resolve(recipes.recipe)
+    run = config.resolve()
     depth, width, epochs, budget = BUDGETS[flags]
-    assert s["backbone"] == f"wide_resnet_{depth}_{width}"
-    assert s["train_epochs"] == epochs
-    task = methods.Task(backbones.get(s["backbone"]), (32, 32, 3), 10, 4)
-    options = methods.BankOptions(**config.method_options(s))
+    assert run.backbone == f"wide_resnet_{depth}_{width}"
+    assert run.train_epochs == epochs
+    task = methods.Task(backbones.get(run.backbone), (32, 32, 3), 10, 4)
+    options = methods.BankOptions(**run.method_options())
     plan = methods.plan_templates(task, options)
     assert plan.budget == budget >= plan.shared
     if epochs == 1000:
-        decays = [e * epochs // s["lr_decay_of"] for e in s["lr_decay_epochs"]]
+        decays = [e * epochs // run.lr_decay_of for e in run.lr_decay_epochs]
         assert decays == [300, 600, 900]
 
 
@@ -228,10 +228,10 @@ def test_the_learning_rate_is_the_recipes(parse, dataset, method):
         "digits": (1198, (8, 8, 1), 10),
     }[dataset]
     parse(f"--dataset={dataset}", f"--method={method}", "--backbone=mlp_4")
-    s = config.resolve(recipes.recipe)
-    assert config.unique_images(s, 1, size) == unique
+    run = config.resolve()
+    assert run.unique_images(1, size) == unique
     train = data.Examples(dataset, np.zeros((1, *shape)), None, classes)
-    optimizer = models.build_model(s, train, unique, steps).optimizer
+    optimizer = models.build_model(run, train, unique, steps).optimizer
     assert (optimizer.momentum, optimizer.nesterov) == (0.9, True)
 
     def rate(step):
@@ -240,7 +240,7 @@ def test_the_learning_rate_is_the_recipes(parse, dataset, method):
 
     assert rate(0) == 0
     np.testing.assert_allclose(rate(steps / 2), base / 2, rtol=1e-6)
-    ratio = s["lr_decay_ratio"]
+    ratio = run.lr_decay_ratio
     for decayed, step in enumerate(decays):
         before, after = base * ratio**decayed, base * ratio ** (decayed + 1)
         np.testing.assert_allclose(rate(step - 1), before, rtol=1e-5)
@@ -251,9 +251,9 @@ def test_the_model_is_built_with_the_recipes_l2_and_constants(parse):
     import keras
 
     parse("--dataset=cifar10", "--backbone=mlp_4", "--seed=5")
-    s = config.resolve(recipes.recipe)
+    run = config.resolve()
     train = data.Examples("cifar10", np.zeros((1, 32, 32, 3)), None, 10)
-    model = models.build_model(s, train, 128, 390)
+    model = models.build_model(run, train, 128, 390)
     assert (model.sampling.members, model.sampling.batch_repetitions) == (3, 4)
     assert model.sampling.input_repetition_probability == 0.0
     np.testing.assert_allclose(

@@ -1,12 +1,13 @@
 """Flags and recipe together: what a run is, and what it cannot be."""
 
+import dataclasses
 import os
 
 import pytest
 
 from mimo_keras import methods
 from mimo_keras.errors import InputError
-from uncertainty_runs.common import config, recipes
+from uncertainty_runs.common import config
 
 
 @pytest.fixture
@@ -15,20 +16,20 @@ def resolve(parse):
 
     def values(*line):
         parse(*line)
-        return config.resolve(recipes.recipe)
+        return config.resolve()
 
     return values
 
 
 def test_without_flags_it_is_mimo_on_cifar10(resolve):
     values = resolve()
-    assert (values["dataset"], values["method"]) == ("cifar10", "mimo")
-    assert values["backbone"] == "wide_resnet_28_10"
-    assert values["output_dir"] == os.path.join("runs", "cifar10-mimo-3-42")
-    assert values["per_core_batch_size"] is None
-    assert (values["batch_size"], values["l2"]) == (512, 3e-4)
-    assert values["lr_decay_epochs"] == [80, 160, 180]
-    assert not {"source", "reported"} & set(values)
+    assert (values.dataset, values.method) == ("cifar10", "mimo")
+    assert values.backbone == "wide_resnet_28_10"
+    assert values.output_dir == os.path.join("runs", "cifar10-mimo-3-42")
+    assert values.per_core_batch_size is None
+    assert (values.batch_size, values.l2) == (512, 3e-4)
+    assert values.lr_decay_epochs == (80, 160, 180)
+    assert not {"source", "reported"} & set(vars(values))
 
 
 def test_a_flag_goes_before_the_recipe(resolve):
@@ -37,13 +38,13 @@ def test_a_flag_goes_before_the_recipe(resolve):
         *("--width_multiplier=4", "--lr_decay_epochs=10,20", "--export"),
         "--train_epochs=1",
     )
-    assert values["backbone"] == "small_cnn_4"
-    assert values["lr_decay_epochs"] == [10, 20]
-    assert values["output_dir"] == os.path.join("runs", "digits-mimo-2-7")
+    assert values.backbone == "small_cnn_4"
+    assert values.lr_decay_epochs == (10, 20)
+    assert values.output_dir == os.path.join("runs", "digits-mimo-2-7")
     # Zero is a value, not the lack of one.
-    assert (values["l2"], values["train_epochs"]) == (0.0, 1)
-    assert values["export"] is True
-    assert values["batch_repetitions"] == 4
+    assert (values.l2, values.train_epochs) == (0.0, 1)
+    assert values.export is True
+    assert values.batch_repetitions == 4
 
 
 @pytest.mark.parametrize(
@@ -55,17 +56,17 @@ def test_a_flag_goes_before_the_recipe(resolve):
     ],
 )
 def test_only_width_is_filled_into_a_backbone(resolve, given, used):
-    assert resolve(f"--backbone={given}")["backbone"] == used
+    assert resolve(f"--backbone={given}").backbone == used
 
 
 def test_rows_form_among_as_many_images_as_a_flag_says(resolve):
-    assert "shuffle_group" not in config.method_options(resolve())
-    told = config.method_options(resolve("--shuffle_group=16"))
+    assert "shuffle_group" not in resolve().method_options()
+    told = resolve("--shuffle_group=16").method_options()
     assert told["shuffle_group"] == 16
 
 
 def test_no_decay_is_an_empty_list(resolve):
-    assert resolve("--lr_decay_epochs=")["lr_decay_epochs"] == []
+    assert resolve("--lr_decay_epochs=").lr_decay_epochs == ()
 
 
 @pytest.mark.parametrize("text", ["80,x", "80.5", "80,,160"])
@@ -76,37 +77,35 @@ def test_decay_epochs_are_whole_numbers(resolve, text):
 
 def test_method_options_are_the_methods_own(resolve):
     mimo = resolve("--batch_repetitions=2")
-    assert config.method_options(mimo) == {
+    assert mimo.method_options() == {
         "batch_repetitions": 2,
         "input_repetition_probability": 0.0,
     }
-    assert config.method_options(resolve("--method=deterministic")) == {}
+    assert resolve("--method=deterministic").method_options() == {}
 
 
 def test_an_option_that_nothing_sets_is_left_to_the_method(resolve):
-    values = resolve("--method=treenet") | {"split": None}
-    assert config.method_options(values) == {}
+    values = dataclasses.replace(resolve("--method=treenet"), split=None)
+    assert values.method_options() == {}
 
 
 def test_facts_of_the_data_go_to_methods_that_ask_for_them(resolve):
     values = resolve("--method=rank1_bnn", "--dataset=digits", "--samples=2")
-    options = config.method_options(values, train_examples=1198)
+    options = values.method_options(train_examples=1198)
     assert options == {
         "train_examples": 1198,
         "kl_annealing_epochs": 32,
         "samples": 2,
     }
     other = resolve("--method=treenet", "--dataset=digits")
-    assert config.method_options(other, train_examples=5) == {"split": "1"}
-    told = config.method_options(
-        resolve("--noensemble_batch_norm", "--method=batch_ensemble")
-    )
-    assert told["ensemble_batch_norm"] is False
+    assert other.method_options(train_examples=5) == {"split": "1"}
+    given = resolve("--noensemble_batch_norm", "--method=batch_ensemble")
+    assert given.method_options()["ensemble_batch_norm"] is False
 
 
 def test_every_option_of_a_method_has_a_flag(resolve):
     named = {n for m in methods.list_methods() for n in methods.options(m)}
-    assert named - set(resolve()) == {"train_examples"}
+    assert named - set(vars(resolve())) == {"train_examples"}
 
 
 @pytest.mark.parametrize(
@@ -133,13 +132,16 @@ def test_a_flag_of_another_method_is_no_flag(resolve, flag):
         (512, 200, 1, 1, 200),
     ],
 )
-def test_unique_images_by_hand(rows, per_core, repetitions, replicas, unique):
-    values = {
-        "batch_size": rows,
-        "per_core_batch_size": per_core,
-        "batch_repetitions": repetitions,
-    }
-    assert config.unique_images(values, replicas, 512) == unique
+def test_unique_images_by_hand(
+    resolve, rows, per_core, repetitions, replicas, unique
+):
+    values = dataclasses.replace(
+        resolve(),
+        batch_size=rows,
+        per_core_batch_size=per_core,
+        batch_repetitions=repetitions,
+    )
+    assert values.unique_images(replicas, 512) == unique
 
 
 @pytest.mark.parametrize(
@@ -152,16 +154,15 @@ def test_unique_images_by_hand(rows, per_core, repetitions, replicas, unique):
         (202, 1, 2, "at most 403 unique images a step.*: 404"),
     ],
 )
-def test_rows_that_cannot_be_shared_out(per_core, repetitions, replicas, words):
-    values = {
-        "batch_size": 512,
-        "per_core_batch_size": per_core,
-        "batch_repetitions": repetitions,
-    }
+def test_rows_that_cannot_be_shared_out(
+    resolve, per_core, repetitions, replicas, words
+):
+    values = dataclasses.replace(
+        resolve(), per_core_batch_size=per_core, batch_repetitions=repetitions
+    )
     with pytest.raises(InputError, match=words):
-        config.unique_images(values, replicas, 403)
+        values.unique_images(replicas, 403)
 
 
 def test_free_flags_exist(resolve):
-    of_photographs = {"require", "skip_bad_records"}
-    assert set(config.FREE) <= set(resolve()) | of_photographs
+    assert set(config.FREE) <= set(vars(resolve()))

@@ -67,7 +67,7 @@ def test_unmixing_shares_and_mimo_does_not():
 @pytest.mark.parametrize("entry", sharing.entries())
 def test_every_row_is_a_command_that_can_be_parsed(entry, resolve):
     values = resolve(entry)
-    assert values["backbone"] == "wide_resnet_10_1"
-    assert values["batch_repetitions"] == 2
-    rows = values["per_core_batch_size"] or values["batch_size"]
+    assert values.backbone == "wide_resnet_10_1"
+    assert values.batch_repetitions == 2
+    rows = values.per_core_batch_size or values.batch_size
     assert rows == 64

@@ -114,7 +114,7 @@ def test_evaluate_stops_and_keeps_what_it_has(used):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_before_a_run_begins_it_ends_as_any_process(cifar, tmp_path, number):
-    where = "uncertainty_runs.common.models:build_model"
+    where = "uncertainty_runs.common.models:create_model"
     how = functools.partial(kill, where, 1, number=number)
     assert cifar(*COMMAND, before=how).status != 0
     assert not (tmp_path / "run").exists()

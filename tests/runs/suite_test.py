@@ -13,6 +13,7 @@ from mimo_keras import data
 from mimo_keras.errors import AbsentError, InputError, expected
 from mimo_keras.training import Predictor
 from mimo_keras.training.distribute import make_strategy
+from uncertainty_runs.common.config import DataConfig
 from uncertainty_runs.evaluation import predict
 from uncertainty_runs.evaluation.suite import CorruptionsCallback, Suite, save
 
@@ -88,8 +89,8 @@ def sets(monkeypatch):
 
 @pytest.fixture
 def suite():
-    settings = {"dataset": "digits", "data_dir": None, "download_data": False}
-    return Suite(draw(0, 13), make_strategy(), settings)
+    config = DataConfig(dataset="digits")
+    return Suite(draw(0, 13), make_strategy(), config)
 
 
 def test_every_number_is_the_twins(suite, sets):
@@ -250,8 +251,8 @@ def test_the_time_is_that_of_passes_made_anyway(suite, sets, monkeypatch):
 
 
 def test_what_was_evaluated_is_not_evaluated_again(sets, tmp_path):
-    settings = {"dataset": "digits", "data_dir": None, "download_data": False}
-    suite = Suite(draw(0, 13), make_strategy(), settings, tmp_path / "kept")
+    config = DataConfig(dataset="digits")
+    suite = Suite(draw(0, 13), make_strategy(), config, tmp_path / "kept")
     model = Model()
     first, drawn = suite.full(model)
     for part in sets:

@@ -9,7 +9,7 @@ from mimo_keras import data
 from mimo_keras.training.distribute import make_strategy
 from tests.runs import outputs
 from tests.runs.processes import kill
-from uncertainty_runs.common import config, models, recipes
+from uncertainty_runs.common import config, models
 from uncertainty_runs.evaluation.suite import Suite
 from uncertainty_runs.evaluation.trajectory import NAME, TrajectoryCallback
 
@@ -33,7 +33,7 @@ def weights(folder):
 def callback(parse, tmp_path):
     """A callback of 2 epochs on a model that was not trained."""
     parse("--dataset=digits", "--method=mimo")
-    values = config.resolve(recipes.recipe)
+    values = config.resolve()
     test = data.load("digits", "test")
     strategy = make_strategy()
     suite = Suite(test, strategy, values)

@@ -6,7 +6,7 @@ from unittest import mock
 from absl import app, flags
 
 from mimo_keras import methods
-from uncertainty_runs.common import config
+from uncertainty_runs.common import script as script_module
 
 WILD = 0.2
 """Share of the values that a user would not mean."""
@@ -77,7 +77,7 @@ def definitions(script):
     """Returns the flags that a script defines, by name; runs nothing of it."""
     before = {*flags.FLAGS}
     with (
-        mock.patch.object(config, "run", lambda main: None),
+        mock.patch.object(script_module, "run", lambda main: None),
         mock.patch.object(app, "run", lambda main: None),
     ):
         runpy.run_path(str(script), run_name="__main__")

@@ -14,7 +14,7 @@ import time
 # Function -> the phase that it is, from its call to its end. In between it
 # is what the outer one is; before all it is "start", behind them "outcome".
 PHASES = {
-    "uncertainty_runs.common.run:fit": "training",
+    "uncertainty_runs.common.run:train_resumably": "training",
     "mimo_keras.training.checkpoints:Checkpoints.save": "checkpointing",
     "uncertainty_runs.evaluation.suite:Suite.full": "evaluation",
     "mimo_keras:export_saved_model": "export",

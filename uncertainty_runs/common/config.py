@@ -1,13 +1,11 @@
-"""The flags of the scripts, in Uncertainty-Baselines' names."""
+"""What a run does: one frozen record, made of its flags and its recipe."""
 
 import dataclasses
 import os
 
-from absl import flags
-
 from mimo_keras import methods
 from mimo_keras.errors import expected
-from uncertainty_runs.common.script import run as run
+from uncertainty_runs.common import flags, recipes
 
 # What another run in the same folder may change: where things lie and what
 # is done after training, but nothing that the weights depend on.
@@ -22,272 +20,225 @@ FREE = (
     "skip_bad_records",
     "trajectory_interval",
 )
-
-MOST = 1000
-"""More members, filters or samples are a slip of the hand: refused at once."""
-SIDE = 4096
-"""So are images of more pixels a side."""
-
-_text, _yes_no = flags.DEFINE_string, flags.DEFINE_bool
-_number = flags.DEFINE_float
+# What only scripts for photographs have a flag for.
+_OF_PHOTOGRAPHS = ("image_size", "skip_bad_records", "require")
 
 
-def whole(name, default, text, lower_bound=None, upper_bound=2**31 - 1):
-    """Defines a flag of whole numbers; none is beyond what an int32 holds."""
-    flags.DEFINE_integer(name, default, text, lower_bound, upper_bound)
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Which data a run or an evaluation reads; see the flags of these names."""
+
+    dataset: str
+    data_dir: str | None = None
+    download_data: bool = False
+    image_size: int | None = None
+    skip_bad_records: bool = False
+    shifted: bool = False
+    require: bool = False
 
 
-def define_flags(datasets):
-    """Defines the flags of a training script.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunConfig(DataConfig):
+    """The value of every flag, and of what only a recipe says.
 
-    Args:
-        datasets: Names that --dataset takes; the first is the default.
+    A default is what runs did before there was the field: flags.json of such
+    a run does not have it. An option that is None is left to the method.
+
+    Attributes:
+        batch_size: The recipe's rows a step, over all devices;
+            `per_core_batch_size` overrides it.
+        images_per_rate: Unique images a step at `base_learning_rate`.
+        lr_decay_of: Epochs of the run that `lr_decay_epochs` are of.
+        optimizer: "sgd" or "adam".
+        schedule: "steps" or "cosine".
+        nesterov: Whether SGD's momentum is Nesterov's.
+        l2_scope: Which weights `l2` is of, see `EnsembleModel.compile`.
+        augment: Whether training images are augmented.
     """
-    _define_task(datasets)
-    _define_model()
-    _define_method()
-    _define_training()
-    define_machine_flags()
-    _define_outcome()
+
+    method: str
+    recipe: str | None = None
+    output_dir: str
+    seed: int
+
+    backbone: str
+    width_multiplier: int
+    ensemble_size: int
+    batch_repetitions: int
+    input_repetition_probability: float
+    shuffle_group: int | None = None
+
+    dropout_rate: float | None = None
+    samples: int | None = None
+    split: str | None = None
+    ensemble_batch_norm: bool | None = None
+    random_sign_init: float | None = None
+    fast_weight_lr_multiplier: float | None = None
+    kl_annealing_epochs: float | None = None
+    kl_weight: float | None = None
+    prior_mean: float | None = None
+    prior_stddev: float | None = None
+    num_params: float | None = None
+    templates_per_layer: int | None = None
+    assign: str | None = None
+    grouping: str | None = None
+    bank_single_layers: bool | None = None
+    concentration: float | None = None
+    cutmix_probability: float | None = None
+    cutmix_decay: float | None = None
+    loss_root: float | None = None
+    unmix: str | None = None
+    unmix_fraction: float | None = None
+    fadeout_epochs: float | None = None
+    alignment: str | None = None
+    keys: str | None = None
+    demultiplexer: str | None = None
+    learn_depth: bool | None = None
+    depth_warmup_epochs: int | None = None
+    depth_prior: tuple[str, ...] | None = None
+    alpha: float | None = None
+    depth_divergence: str | None = None
+    exit_growth: float | None = None
+    everywhere: bool | None = None
+
+    batch_size: int
+    per_core_batch_size: int | None = None
+    train_epochs: int
+    base_learning_rate: float
+    images_per_rate: int = 128
+    lr_decay_epochs: tuple[int, ...]
+    lr_decay_of: int = 200
+    lr_decay_ratio: float
+    lr_warmup_epochs: int
+    optimizer: str = "sgd"
+    schedule: str = "steps"
+    nesterov: bool = True
+    augment: bool = True
+    l1: float | None = None
+    l2: float
+    l2_scope: str
+    label_smoothing: float = 0.0
+    sync_batch_norm: bool | None = None
+    use_bfloat16: bool
+
+    use_tpu: bool = False
+    tpu: str = ""
+    use_gpu: bool = False
+    num_cores: int = 0
+
+    corruptions_interval: int = 0
+    checkpoint_interval: int = 1
+    trajectory_interval: int = 0
+    eval_only: bool = False
+    export: bool = False
+
+    def method_options(self, **facts):
+        """Returns the method's own options, by name.
+
+        Args:
+            **facts: Options that follow from the data and have no flag.
+        """
+        known = vars(self) | facts
+        names = methods.options(self.method)
+        return {n: known[n] for n in names if known.get(n) is not None}
+
+    def unique_images(self, replicas, examples):
+        """Returns how many unique images a training step takes in all.
+
+        Args:
+            replicas: Number of devices that share a step.
+            examples: Number of training examples.
+
+        Raises:
+            InputError: The rows of a step cannot be shared out evenly, or
+                there are fewer examples than a step takes.
+        """
+        rows = self.batch_size
+        if self.per_core_batch_size is not None:
+            rows = self.per_core_batch_size * replicas
+        repetitions = self.batch_repetitions
+        if rows % (repetitions * replicas):
+            raise expected(
+                "rows a step divisible by batch_repetitions times devices",
+                f"rows={rows}, batch_repetitions={repetitions}, "
+                f"devices={replicas}",
+                "Change --per_core_batch_size, the rows on each device.",
+            )
+        unique = rows // repetitions
+        if unique > examples:
+            raise expected(
+                f"at most {examples} unique images a step, as many as there "
+                "are",
+                f"{unique}",
+                "Lower --per_core_batch_size.",
+            )
+        return unique
+
+    def to_json(self):
+        """Returns the dictionary that flags.json holds."""
+        values = {name: _as_json(value) for name, value in vars(self).items()}
+        if self.image_size is None:
+            for name in _OF_PHOTOGRAPHS:
+                del values[name]
+        return values
+
+    @classmethod
+    def from_json(cls, values, path):
+        """Returns what `to_json` saved, also before some fields existed.
+
+        Args:
+            values: The dictionary.
+            path: Where it stands, for the message.
+
+        Raises:
+            InputError: It is not of a training run, or of one with flags
+                that are not known here.
+        """
+        values = with_defaults(values)
+        fields = {field.name for field in dataclasses.fields(cls)}
+        missing = sorted(fields - {*values})
+        unknown = sorted(
+            name for name in {*values} - fields if values[name] is not None
+        )
+        if missing or unknown:
+            names = [f"no {name}" for name in missing[:1]] + unknown[:1]
+            raise expected(
+                "the folder of a run that was trained",
+                f"path={path}, of something else ({', '.join(names)})",
+                "Name a folder of cifar.py or imagenet.py, of this version.",
+            )
+        return cls(**{name: _of_json(values[name]) for name in fields})
 
 
-def define_photograph_flags():
-    """Defines what only scripts for photographs take, with `define_flags`."""
-    whole("image_size", 224, "Side of the crops.", 32, SIDE)
-    _yes_no(
-        "skip_bad_records",
-        False,
-        "Leave out photographs that cannot be read, and count them.",
-    )
-    _yes_no("require", False, "A test set that is not there is an error.")
+def with_defaults(values):
+    """Adds the defaults of fields that a flags.json does not have yet."""
+    defaults = {
+        field.name: _as_json(field.default)
+        for field in dataclasses.fields(RunConfig)
+        if field.default is not dataclasses.MISSING
+    }
+    return defaults | values
 
 
-def _define_task(datasets):
-    known = ", ".join(methods.list_methods())
-    flags.DEFINE_enum("dataset", datasets[0], datasets, "Data set.")
-    _text("data_dir", None, "Folder of the data sets, as TFDS lays them out.")
-    _yes_no("download_data", False, "Download a data set that is missing.")
-    _text("output_dir", None, "Folder of the run. Default: runs/<what it is>.")
-    _text("method", "mimo", f"Method: {known}.")
-    flags.DEFINE_enum(
-        "recipe",
-        None,
-        ["mimmo"],
-        "Settings of that paper for all its methods. Default: those of the "
-        "method's own.",
-    )
+def _as_json(value):
+    return list(value) if isinstance(value, tuple) else value
 
 
-def _define_model():
-    _recipe(_text, "backbone", "Backbone; {width} is filled in.")
-    _recipe(whole, "ensemble_size", "M, the members.", upper_bound=MOST)
-    _recipe(
-        whole, "width_multiplier", "Factor on the filters.", upper_bound=MOST
-    )
-    _recipe(whole, "batch_repetitions", "R.", lower_bound=1, upper_bound=MOST)
-    _recipe(
-        _number,
-        "input_repetition_probability",
-        "ρ, share of rows with one image in all members.",
-    )
-    _recipe(
-        whole,
-        "shuffle_group",
-        "Images of a device among which rows form; 0: all of them.",
-        lower_bound=0,
-    )
+def _of_json(value):
+    return tuple(value) if isinstance(value, list) else value
 
 
-def _define_method():
-    """Defines the options that only some of the methods have."""
-    _recipe(_number, "dropout_rate", "Dropout; width of rank-1 posteriors.")
-    _recipe(
-        whole,
-        "samples",
-        "S, samples of a prediction.",
-        lower_bound=1,
-        upper_bound=MOST,
-    )
-    _recipe(_text, "split", "Stages that treenet shares; or input, head.")
-    _recipe(_yes_no, "ensemble_batch_norm", "Batch norm of each member's own.")
-    _recipe(_number, "random_sign_init", "How rank-1 factors start.")
-    _recipe(
-        _number,
-        "fast_weight_lr_multiplier",
-        "Factor on the learning rate of batch_ensemble's rank-1 factors.",
-        lower_bound=0,
-    )
-    _recipe(
-        _number,
-        "kl_annealing_epochs",
-        "Epochs over which rank1_bnn's KL term grows.",
-        lower_bound=0,
-    )
-    _recipe(_number, "kl_weight", "Its factor.", lower_bound=0)
-    _recipe(_number, "prior_mean", "Mean of rank1_bnn's prior.")
-    _recipe(_number, "prior_stddev", "Its standard deviation.", lower_bound=0)
-    define_bank_flags()
-    _define_mixing()
-    _define_depths()
-
-
-def _define_depths():
-    """Defines the options of mimmo, dun and early_exit."""
-    _recipe(_yes_no, "learn_depth", "θ is learned; if not: the prior.")
-    _recipe(whole, "depth_warmup_epochs", "Epochs with θ at the prior.")
-    _recipe(
-        flags.DEFINE_list, "depth_prior", "Probabilities of depths, as 0.5,0.5."
-    )
-    _recipe(_number, "alpha", "Weight of the KL term.", lower_bound=0)
-    _recipe(_text, "depth_divergence", "reverse or forward KL.")
-    _recipe(_number, "exit_growth", "g of early_exit's heads.")
-    _recipe(_yes_no, "everywhere", "Dropout before every layer.")
-
-
-def _define_mixing():
-    """Defines the options of mixmo, mixshare and datamux."""
-    _recipe(_number, "concentration", "Of mixing ratios, Dirichlet's.")
-    _recipe(_number, "cutmix_probability", "Share of batches with CutMix.")
-    _recipe(
-        _number, "cutmix_decay", "Last part of training, in which it falls."
-    )
-    _recipe(_number, "loss_root", "r, which evens out the members' losses.")
-    _recipe(_text, "unmix", "none, full, partial or fadeout.")
-    _recipe(_number, "unmix_fraction", "Share of maps for unmix=partial.")
-    _recipe(_number, "fadeout_epochs", "Epochs for unmix=fadeout.")
-    _recipe(_text, "alignment", "Encoders start equal, colinear or none.")
-    _recipe(_text, "keys", "datamux: gaussian, orthogonal, conv, identity.")
-    _recipe(_text, "demultiplexer", "datamux: mlp or heads.")
-
-
-def define_bank_flags():
-    """Defines the options of mixture_ensemble, see `methods.BankOptions`."""
-    _recipe(
-        _number,
-        "num_params",
-        "Budget of parameters: a number from 1000, as 7e6; below that a "
-        "multiple of the plain network's.",
-        lower_bound=0,
-    )
-    _recipe(
-        whole,
-        "templates_per_layer",
-        "Templates that a layer mixes.",
-        lower_bound=1,
-        upper_bound=MOST,
-    )
-    _recipe(_text, "assign", "Templates of members: shared or disjoint.")
-    _recipe(_text, "grouping", "Banks: by_shape, or a single one.")
-    _recipe(
-        _yes_no,
-        "bank_single_layers",
-        "Kernels of a shape of their own are mixed, too.",
-    )
-
-
-def _define_training():
-    _recipe(
-        whole,
-        "per_core_batch_size",
-        "Rows of a step on each device, batch repetitions included.",
-        lower_bound=1,
-    )
-    _recipe(whole, "train_epochs", "Epochs.", lower_bound=1)
-    _recipe(
-        _number,
-        "base_learning_rate",
-        "Learning rate at 128 unique images a step.",
-        lower_bound=0,
-    )
-    _recipe(flags.DEFINE_list, "lr_decay_epochs", "Epochs of 200 to decay at.")
-    _recipe(_number, "lr_decay_ratio", "Factor of each decay.", lower_bound=0)
-    _recipe(whole, "lr_warmup_epochs", "Epochs of warm-up.", lower_bound=0)
-    _recipe(_number, "l1", "Coefficient of the sum of sizes.", lower_bound=0)
-    _recipe(_number, "l2", "Coefficient of the sum of squares.", lower_bound=0)
-    _recipe(
-        _number,
-        "label_smoothing",
-        "Probability of any class in the label's place.",
-        lower_bound=0,
-        upper_bound=1,
-    )
-    # None as before there was this flag, for runs that began then.
-    _yes_no("sync_batch_norm", None, "Batch norm sees all devices' rows.")
-    _yes_no("use_bfloat16", False, "Compute in bfloat16, keep float32 weights.")
-    whole(
-        "seed",
-        42,
-        "Seed of everything random.",
-        lower_bound=0,
-        upper_bound=2**32 - 1,
-    )
-
-
-def _recipe(define, name, text, **bounds):
-    """Defines a flag whose default is the recipe's."""
-    define(
-        name, None, f"{text} Default: the recipe's, see recipes.py.", **bounds
-    )
-
-
-def define_machine_flags():
-    """Defines which devices a script runs on."""
-    _yes_no("use_tpu", False, "Run on a TPU, or fail.")
-    _text("tpu", "", "Name or grpc:// address of the TPU; empty: a local one.")
-    _yes_no("use_gpu", False, "Run on GPUs, or fail.")
-    whole(
-        "num_cores",
-        0,
-        "Devices to use; 0: all. On a CPU 0 is one.",
-        lower_bound=0,
-    )
-
-
-def _define_outcome():
-    whole(
-        "corruptions_interval",
-        0,
-        "Epochs between evaluations on corrupted images; 0: after the last "
-        "epoch only; -1: never.",
-        lower_bound=-1,
-    )
-    whole(
-        "checkpoint_interval", 1, "Epochs between checkpoints.", lower_bound=1
-    )
-    whole(
-        "trajectory_interval",
-        0,
-        "Epochs between predictions that are kept in trajectory.npz, for "
-        "analyze.py; 0: none.",
-        lower_bound=0,
-    )
-    _recipe(_yes_no, "shifted", "Also evaluate on MIMMO's shifted test set.")
-    _yes_no("eval_only", False, "Evaluate the last checkpoint; do not train.")
-    _yes_no("export", False, "Also write the predictor as a SavedModel.")
-
-
-def resolve(recipe_of):
-    """Returns the value of every flag, with the recipe's where none is given.
-
-    Args:
-        recipe_of: Function from (dataset, method, table) to a `Recipe`.
-
-    Returns:
-        Dictionary from flag name to value, plus "batch_size", the recipe's
-        rows a step, which --per_core_batch_size overrides.
+def resolve():
+    """Returns the `RunConfig` of the flags: the recipe's where none is given.
 
     Raises:
         InputError: There is no such recipe, a flag is of other methods only,
             or --lr_decay_epochs are no numbers.
     """
-    mine = flags.FLAGS.flags_by_module_dict()[__name__]
-    values = {flag.name: flag.value for flag in mine}
-    names = ("dataset", "method", "recipe")
-    recipe = dataclasses.asdict(recipe_of(*(values[name] for name in names)))
+    values = flags.values()
+    row = _recipe(values)
     _check_options(values)
-    for name in ("source", "reported"):
-        recipe.pop(name)
-    for name, value in {**recipe.pop("options"), **recipe}.items():
+    for name, value in row.values().items():
         if values.get(name) is None:
             values[name] = value
     width = str(values["width_multiplier"])
@@ -298,20 +249,12 @@ def resolve(recipe_of):
             "runs",
             "{dataset}-{method}-{ensemble_size}-{seed}".format(**values),
         )
-    return values
+    return RunConfig(**{name: _of_json(v) for name, v in values.items()})
 
 
-def method_options(values, **facts):
-    """Returns the method's own options, by name.
-
-    Args:
-        values: The value of every flag. One that neither a flag nor the
-            recipe sets is left to the method.
-        **facts: Options that follow from the data and have no flag.
-    """
-    known = values | facts
-    names = methods.options(values["method"])
-    return {n: known[n] for n in names if known.get(n) is not None}
+def _recipe(values):
+    names = ("dataset", "method", "recipe")
+    return recipes.recipe(*(values[name] for name in names))
 
 
 def _check_options(values):
@@ -326,38 +269,6 @@ def _check_options(values):
                     f"{name}={values[name]}",
                     "Leave it out or choose another method.",
                 )
-
-
-def unique_images(values, replicas, examples):
-    """Returns how many unique images a training step takes on all devices.
-
-    Args:
-        values: The value of every flag.
-        replicas: Number of devices that share a step.
-        examples: Number of training examples.
-
-    Raises:
-        InputError: The rows of a step cannot be shared out evenly, or there
-            are fewer examples than a step takes.
-    """
-    rows = values["batch_size"]
-    if values["per_core_batch_size"] is not None:
-        rows = values["per_core_batch_size"] * replicas
-    repetitions = values["batch_repetitions"]
-    if rows % (repetitions * replicas):
-        raise expected(
-            "rows a step divisible by batch_repetitions times devices",
-            f"rows={rows}, batch_repetitions={repetitions}, devices={replicas}",
-            "Change --per_core_batch_size, the rows on each device.",
-        )
-    unique = rows // repetitions
-    if unique > examples:
-        raise expected(
-            f"at most {examples} unique images a step, as many as there are",
-            f"{unique}",
-            "Lower --per_core_batch_size.",
-        )
-    return unique
 
 
 def _epochs(texts):

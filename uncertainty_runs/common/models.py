@@ -1,5 +1,6 @@
 """Models as runs describe them: by their flags and their checkpoints."""
 
+import dataclasses
 import pathlib
 
 import keras
@@ -10,42 +11,74 @@ from mimo_keras.analysis.run_files import read_json
 from mimo_keras.errors import expected
 from mimo_keras.training import SmoothedCrossEntropy, WarmUpStepDecay
 from mimo_keras.training.fit import restore
-from uncertainty_runs.common import config
+from uncertainty_runs.common.config import RunConfig
 
 
-def build_model(s, train, unique, steps):
-    """Creates and compiles the model of a run.
+@dataclasses.dataclass(frozen=True)
+class Steps:
+    """The steps of an epoch.
+
+    Attributes:
+        unique_images: Unique images a step, over all devices.
+        per_epoch: Steps an epoch.
+    """
+
+    unique_images: int
+    per_epoch: int
+
+
+def set_policy(config):
+    """Sets the precision in which a run computes."""
+    policy = "mixed_bfloat16" if config.use_bfloat16 else "float32"
+    keras.mixed_precision.set_global_policy(policy)
+
+
+def create_model(config, train):
+    """Creates the model of a run.
 
     Args:
-        s: The value of every flag.
+        config: `RunConfig`.
         train: Its training images: `data.Examples` or `data.Photographs`.
-        unique: Unique images a step.
-        steps: Steps an epoch.
 
     Returns:
-        The compiled `EnsembleModel`.
+        The `EnsembleModel`.
     """
-    mean, std = data.standardization(s["dataset"])
-    model = mimo_keras.create_model(
-        s["method"],
-        backbone=s["backbone"],
+    mean, std = data.standardization(config.dataset)
+    return mimo_keras.create_model(
+        config.method,
+        backbone=config.backbone,
         input_shape=train.image_shape,
         num_classes=train.num_classes,
-        ensemble_size=s["ensemble_size"],
+        ensemble_size=config.ensemble_size,
         mean=mean,
         std=std,
-        seed=s["seed"],
-        sync_batch_norm=bool(s.get("sync_batch_norm")),
-        **config.method_options(s, train_examples=len(train)),
+        seed=config.seed,
+        sync_batch_norm=bool(config.sync_batch_norm),
+        **config.method_options(train_examples=len(train)),
     )
-    optimizer = build_optimizer(s, unique, steps)
+
+
+def compile_model(config, model, steps):
+    """Compiles the model of a run.
+
+    Args:
+        config: `RunConfig`.
+        model: What `create_model` returned.
+        steps: `Steps`.
+    """
     model.compile(
-        optimizer,
-        loss=smoothed_loss(s["label_smoothing"]),
-        l1=s.get("l1") or 0.0,
-        l2=s["l2"],
-        l2_scope=s["l2_scope"],
+        build_optimizer(config, steps),
+        loss=smoothed_loss(config.label_smoothing),
+        l1=config.l1 or 0.0,
+        l2=config.l2,
+        l2_scope=config.l2_scope,
     )
+
+
+def build_model(config, train, unique, steps):
+    """Creates and compiles a model for `steps` of `unique` images an epoch."""
+    model = create_model(config, train)
+    compile_model(config, model, Steps(unique, steps))
     return model
 
 
@@ -54,62 +87,56 @@ def smoothed_loss(label_smoothing):
     return SmoothedCrossEntropy(label_smoothing) if label_smoothing else None
 
 
-def build_optimizer(s, unique, steps):
-    """Returns the optimizer of a run, with its schedule; as `build_model`."""
-    rate = s["base_learning_rate"] * unique / s["images_per_rate"]
+def build_optimizer(config, steps):
+    """Returns the optimizer of a run, with its schedule; as `compile_model`."""
+    unique, steps = steps.unique_images, steps.per_epoch
+    rate = config.base_learning_rate * unique / config.images_per_rate
     schedule = WarmUpStepDecay(
         rate,
         [
-            steps * epoch * s["train_epochs"] // s["lr_decay_of"]
-            for epoch in s["lr_decay_epochs"]
+            steps * epoch * config.train_epochs // config.lr_decay_of
+            for epoch in config.lr_decay_epochs
         ],
-        s["lr_decay_ratio"],
-        steps * s["lr_warmup_epochs"],
+        config.lr_decay_ratio,
+        steps * config.lr_warmup_epochs,
     )
-    if s["schedule"] == "cosine":
+    if config.schedule == "cosine":
         schedules = keras.optimizers.schedules
-        schedule = schedules.CosineDecay(rate, steps * s["train_epochs"])
-    if s["optimizer"] == "adam":
+        schedule = schedules.CosineDecay(rate, steps * config.train_epochs)
+    if config.optimizer == "adam":
         return keras.optimizers.Adam(schedule)
-    return keras.optimizers.SGD(schedule, momentum=0.9, nesterov=s["nesterov"])
+    return keras.optimizers.SGD(
+        schedule, momentum=0.9, nesterov=config.nesterov
+    )
 
 
 def recorded(run):
-    """Returns the flags.json of a training run.
+    """Returns the `RunConfig` of a training run.
 
     Args:
         run: Its folder.
 
     Raises:
-        InputError: It is not there, damaged, or of something else.
+        InputError: Its flags.json is not there, damaged, or of something else.
     """
     path = pathlib.Path(run, "flags.json")
-    values = read_json(path)
-    # What only training writes: it is not among the flags themselves.
-    if not {"batch_size", "l2_scope", "use_bfloat16"} <= {*values}:
-        raise expected(
-            "the folder of a run that was trained",
-            f"path={path}, of something else",
-            "Name a folder of cifar.py or imagenet.py.",
-        )
-    return values
+    return RunConfig.from_json(read_json(path), path)
 
 
-def load_run(run, values, source):
+def load_run(run, config, source):
     """Rebuilds the model of a run from its flags and its last checkpoint.
 
     Args:
         run: Its folder.
-        values: Its flags.json.
+        config: Its `RunConfig`.
         source: Images of its data set, for shape and classes.
 
     Returns:
         The `EnsembleModel`.
     """
-    policy = "mixed_bfloat16" if values["use_bfloat16"] else "float32"
-    keras.mixed_precision.set_global_policy(policy)
+    set_policy(config)
     # Steps and batch only make the learning rate, which is not used here.
-    model = build_model(values, source, unique=1, steps=1)
+    model = build_model(config, source, unique=1, steps=1)
     if not restore(model, pathlib.Path(run))[0]:
         raise expected(f"a checkpoint in {run}", "none", "Train it first.")
     return model

@@ -71,6 +71,13 @@ class Recipe:
     source: str = "Havasi et al., ICLR 2021, appendix B"
     reported: str = ""
 
+    def values(self):
+        """Returns what it says for flags, the method's options among them."""
+        values = dataclasses.asdict(self)
+        for name in ("source", "reported"):
+            del values[name]
+        return values.pop("options") | values
+
 
 # 64 images a step; the rate is also divided by the batch repetitions.
 _MIXMO = Recipe(

@@ -1,6 +1,8 @@
-"""What the training scripts have in common: one run, from flags to report."""
+"""The steps of a run that the training scripts share, from flags to report."""
 
-import functools
+import contextlib
+import dataclasses
+import pathlib
 import sys
 
 import keras
@@ -9,117 +11,198 @@ import mimo_keras
 from mimo_keras import analysis
 from mimo_keras.errors import Stopped, expected
 from mimo_keras.training.distribute import make_strategy, workers
-from mimo_keras.training.fit import fit, restore
-from uncertainty_runs.common import config, models, run_folder, signals
+from mimo_keras.training.fit import fit as train_resumably
+from mimo_keras.training.fit import restore
+from uncertainty_runs.common import models, run_folder, signals, sources
 from uncertainty_runs.evaluation.suite import CorruptionsCallback, Suite, save
 from uncertainty_runs.evaluation.trajectory import TrajectoryCallback
 
 
-def start(s):
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """The folder of a run at work.
+
+    Attributes:
+        folder: Its path.
+        writes: Whether this process writes there; of several workers one.
+        stop: `signals.Request`: whether the process got SIGTERM.
+    """
+
+    folder: pathlib.Path
+    writes: bool
+    stop: signals.Request
+
+
+def start(config):
     """Returns the strategy; with several workers, all of them are there.
 
     Args:
-        s: The value of every flag.
+        config: `RunConfig`.
     """
     strategy = make_strategy(
-        use_tpu=s["use_tpu"],
-        tpu=s["tpu"],
-        use_gpu=s["use_gpu"],
-        num_cores=s["num_cores"],
+        use_tpu=config.use_tpu,
+        tpu=config.tpu,
+        use_gpu=config.use_gpu,
+        num_cores=config.num_cores,
     )
     workers.agree(
         strategy,
-        run_folder.fingerprint(s),
+        run_folder.fingerprint(config.to_json()),
         "fingerprint of the flags",
         "Start all workers by the same command.",
     )
     return strategy
 
 
-def run(s, strategy, train, test, batches):
-    """Trains, or goes on training, and evaluates.
+def load(config):
+    """Returns the images to train on and those to evaluate on."""
+    return sources.load(config, "train"), sources.load(config, "test")
+
+
+def steps_of(config, strategy, train):
+    """Returns the `models.Steps` of an epoch over all devices."""
+    replicas = strategy.num_replicas_in_sync
+    unique = config.unique_images(replicas, len(train))
+    return models.Steps(unique, len(train) // unique)
+
+
+def create_model(config, strategy, train):
+    """Returns the model on the strategy's devices, with the seed's weights."""
+    keras.utils.set_random_seed(config.seed)
+    models.set_policy(config)
+    with strategy.scope():
+        return models.create_model(config, train)
+
+
+def compile_model(config, strategy, model, steps):
+    """Gives the model its optimizer, schedule, loss and penalties."""
+    with strategy.scope():
+        models.compile_model(config, model, steps)
+
+
+@contextlib.contextmanager
+def output(config, strategy):
+    """Takes --output_dir for the run, inside the block.
+
+    Enter it only with a model: flags that cannot run must not take a folder
+    for themselves.
 
     Args:
-        s: The value of every flag.
+        config: `RunConfig`.
         strategy: What `start` returned.
-        train: Images to train on: `data.Examples` or `data.Photographs`.
-        test: Images to evaluate on, likewise.
-        batches: Function from the unique images of a step, the first epoch
-            and its first step to the batches of training from there on.
+
+    Yields:
+        The `Output`.
+
+    Raises:
+        InputError: The folder is another run's, or in use.
+    """
+    run_folder.check(config)
+    writes = workers.is_chief(strategy)
+    with (
+        run_folder.alone(config.output_dir, writes),
+        signals.on_sigterm() as stop,
+    ):
+        yield Output(run_folder.claim(config, write=writes), writes, stop)
+
+
+def suite_of(config, strategy, test, output):
+    """Returns the `Suite` that keeps each set's results in the folder."""
+    kept = output.folder / "evaluated" if output.writes else None
+    return Suite(test, strategy, config, kept)
+
+
+def fit(config, model, batches, steps, suite, output):
+    """Trains, or goes on training; with --eval_only the weights are loaded.
+
+    Args:
+        config: `RunConfig`.
+        model: The compiled `EnsembleModel`.
+        batches: Function from the first epoch and its first step to the
+            batches of training from there on.
+        steps: `models.Steps`.
+        suite: `Suite`, whose clean test set is the validation data.
+        output: `Output`.
 
     Raises:
         Stopped: The process got SIGTERM.
     """
-    unique = config.unique_images(s, strategy.num_replicas_in_sync, len(train))
-    steps = len(train) // unique
-    keras.utils.set_random_seed(s["seed"])
-    policy = "mixed_bfloat16" if s["use_bfloat16"] else "float32"
-    keras.mixed_precision.set_global_policy(policy)
-    with strategy.scope():
-        model = models.build_model(s, train, unique, steps)
-    # Only now: flags that cannot run must not take a folder for themselves.
-    run_folder.check(s)
-    chief = workers.is_chief(strategy)
-    with run_folder.alone(s["output_dir"], chief), signals.on_sigterm() as stop:
-        output_dir = run_folder.claim(s, write=chief)
-        kept = output_dir / "evaluated" if chief else None
-        suite = Suite(test, strategy, s, kept)
-        if s["eval_only"]:
-            _restore(model, output_dir)
-        else:
-            fit(
-                model,
-                functools.partial(batches, unique),
-                epochs=s["train_epochs"],
-                steps_per_epoch=steps,
-                output_dir=output_dir,
-                checkpoint_interval=s["checkpoint_interval"],
-                validation_data=test.weighted_batches(suite.batch_size),
-                callbacks=_callbacks(s, suite, output_dir, chief),
-                verbose=1 if sys.stdout.isatty() else 2,
-                stop=stop,
-            )
-        _conclude_together(model, suite, output_dir, s, stop)
+    if config.eval_only:
+        return _restore(model, output.folder)
+    train_resumably(
+        model,
+        batches,
+        epochs=config.train_epochs,
+        steps_per_epoch=steps.per_epoch,
+        output_dir=output.folder,
+        checkpoint_interval=config.checkpoint_interval,
+        validation_data=suite.test.weighted_batches(suite.batch_size),
+        callbacks=[
+            CorruptionsCallback(suite, config.corruptions_interval),
+            TrajectoryCallback(
+                suite, output.folder, config.trajectory_interval, output.writes
+            ),
+        ],
+        verbose=1 if sys.stdout.isatty() else 2,
+        stop=output.stop,
+    )
 
 
-def _restore(model, output_dir):
-    if not restore(model, output_dir)[0]:
+def _restore(model, folder):
+    if not restore(model, folder)[0]:
         raise expected(
-            f"a checkpoint in {output_dir}",
+            f"a checkpoint in {folder}",
             "none",
             "Leave out --eval_only to train.",
         )
 
 
-def _callbacks(s, suite, output_dir, chief):
-    interval = s["trajectory_interval"]
-    return [
-        CorruptionsCallback(suite, s["corruptions_interval"]),
-        TrajectoryCallback(suite, output_dir, interval, chief),
-    ]
+def evaluate(config, model, suite, output):
+    """Returns what `Suite.full` does; None if this process does not write."""
+    if not output.writes:
+        return None
+    corrupted = config.corruptions_interval >= 0
+    with _others_wait(model.distribute_strategy):
+        return suite.full(model, corrupted, stop=output.stop)
 
 
-def _conclude_together(model, suite, output_dir, s, stop):
-    """Lets the chief conclude, and the other workers wait for it."""
+def report(config, model, suite, evaluated, output):
+    """Writes the results, the report and, with --export, the SavedModel.
+
+    Args:
+        config: `RunConfig`.
+        model: The trained `EnsembleModel`.
+        suite: `Suite`.
+        evaluated: What `evaluate` returned.
+        output: `Output`.
+
+    Raises:
+        Stopped: The process got SIGTERM.
+    """
     strategy = model.distribute_strategy
-    try:
-        if workers.is_chief(strategy):
-            conclude(model, suite, output_dir, s, stop)
-    except Stopped:
-        workers.meet(strategy)
-        raise
+    if output.writes:
+        with _others_wait(strategy):
+            _write(config, model, suite, evaluated, output)
     workers.meet(strategy)  # A process that ends would end the others, too.
 
 
-def conclude(model, suite, output_dir, s, stop):
-    """Evaluates a trained model and writes what the folder shall hold."""
-    corrupted = s["corruptions_interval"] >= 0
-    results, arrays = suite.full(model, corrupted, stop=stop)
-    save(output_dir, results, arrays)
+def _write(config, model, suite, evaluated, output):
+    results, arrays = evaluated
+    save(output.folder, results, arrays)
     suite.forget()
     print(analysis.results_table(results))
-    print("Report:     ", analysis.write_report(output_dir))
-    if s["export"]:
-        path = output_dir / "saved_model"
+    print("Report:     ", analysis.write_report(output.folder))
+    if config.export:
+        path = output.folder / "saved_model"
         print("SavedModel: ", mimo_keras.export_saved_model(model, path))
-    stop.check("at the end, with nothing left to do")
+    output.stop.check("at the end, with nothing left to do")
+
+
+@contextlib.contextmanager
+def _others_wait(strategy):
+    """Meets the workers that wait for the chief if it stops in the block."""
+    try:
+        yield
+    except Stopped:
+        workers.meet(strategy)
+        raise

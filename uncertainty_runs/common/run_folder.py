@@ -10,7 +10,7 @@ import zlib
 
 from mimo_keras.errors import expected
 from mimo_keras.files import write_json
-from uncertainty_runs.common.config import FREE
+from uncertainty_runs.common.config import FREE, with_defaults
 
 _LOCK = ".lock"
 
@@ -98,11 +98,11 @@ def _remove(path):
             path.unlink()
 
 
-def claim(settings, write=True):
+def claim(config, write=True):
     """Takes --output_dir for this run, or goes on with the run in it.
 
     Args:
-        settings: The value of every flag.
+        config: `RunConfig`.
         write: Whether this process writes; of several workers one does.
 
     Returns:
@@ -112,10 +112,10 @@ def claim(settings, write=True):
         InputError: The folder holds a run with other flags, cannot be
             written, or holds no run although only evaluation is asked for.
     """
-    folder = check(settings)
+    folder = check(config)
     try:
         if write:
-            write_json(folder / "flags.json", settings)
+            write_json(folder / "flags.json", config.to_json())
     except OSError as error:
         raise expected(
             "an --output_dir that can be written",
@@ -125,13 +125,13 @@ def claim(settings, write=True):
     return folder
 
 
-def check(settings):
+def check(config):
     """Returns the folder if it is this run's, or nobody's; as `claim`."""
-    folder = pathlib.Path(settings["output_dir"])
+    folder = pathlib.Path(config.output_dir)
     record = folder / "flags.json"
     if record.exists():
-        _compare(_read(record), settings, folder)
-    elif settings["eval_only"]:
+        _compare(with_defaults(_read(record)), config.to_json(), folder)
+    elif config.eval_only:
         raise expected(
             "a trained run in --output_dir",
             f"output_dir={folder} without flags.json",
@@ -140,9 +140,13 @@ def check(settings):
     return folder
 
 
-def fingerprint(settings):
-    """Returns a whole number of the flags that a run's weights depend on."""
-    kept = {k: v for k, v in settings.items() if k not in FREE}
+def fingerprint(values):
+    """Returns a whole number of the flags that a run's weights depend on.
+
+    Args:
+        values: The value of every flag, by name.
+    """
+    kept = {k: v for k, v in values.items() if k not in FREE}
     return zlib.crc32(json.dumps(kept, sort_keys=True).encode())
 
 

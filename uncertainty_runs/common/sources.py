@@ -9,11 +9,11 @@ PHOTOGRAPHS = tuple(n for n in data.DATASETS if n not in IN_MEMORY)
 """The data sets that are too large to hold in memory."""
 
 
-def load(s, split):
+def load(config, split):
     """Returns a split of the data set of a run.
 
     Args:
-        s: The value of every flag.
+        config: `DataConfig`, such as a `RunConfig`.
         split: "train" or "test".
 
     Returns:
@@ -22,7 +22,7 @@ def load(s, split):
     Raises:
         InputError: It is not there, or damaged.
     """
-    where = {"data_dir": s["data_dir"], "download": s["download_data"]}
-    if s["dataset"] in PHOTOGRAPHS:
-        where |= {"size": s["image_size"], "skip": s["skip_bad_records"]}
-    return data.load(s["dataset"], split, **where)
+    where = {"data_dir": config.data_dir, "download": config.download_data}
+    if config.dataset in PHOTOGRAPHS:
+        where |= {"size": config.image_size, "skip": config.skip_bad_records}
+    return data.load(config.dataset, split, **where)

@@ -27,27 +27,27 @@ class Suite:
         test: The clean test set, `data.Examples` or `data.Photographs`.
         strategy: The tf.distribute strategy that trains. Each of several
             workers evaluates by itself, on its own devices.
-        settings: The value of every flag.
+        config: `DataConfig`, such as a `RunConfig`.
         folder: Where the results of each set are kept as soon as they are
             there, so that a later call goes on from them; None for nowhere.
     """
 
-    def __init__(self, test, strategy, settings, folder=None):
+    def __init__(self, test, strategy, config, folder=None):
         self.test = test
         self.strategy = local_strategy(strategy)
         self.moves = self.strategy is not strategy
-        self.dataset = settings["dataset"]
+        self.dataset = config.dataset
         self.facts = data.get(self.dataset)
-        self.shifts = settings.get("shifted", False)
-        self.require = settings.get("require", False)
+        self.shifts = config.shifted
+        self.require = config.require
         self.folder = folder
         # Rows at a time over all devices, in equal shares.
         replicas = self.strategy.num_replicas_in_sync
         rows = min(512 if test.image_shape[0] <= 64 else 128, len(test))
         self.batch_size = replicas * max(1, rows // replicas)
         self.where = {
-            "data_dir": settings["data_dir"],
-            "download": settings["download_data"],
+            "data_dir": config.data_dir,
+            "download": config.download_data,
         }
         if isinstance(test, data.Photographs):
             self.where |= {"size": test.size, "skip": test.skip}

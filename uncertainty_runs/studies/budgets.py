@@ -12,7 +12,7 @@ import statistics
 from absl import flags
 
 from mimo_keras import analysis
-from uncertainty_runs.common import config
+from uncertainty_runs.common import script
 from uncertainty_runs.studies import study
 
 BACKBONE = "backbone=wide_resnet_16_1"
@@ -61,4 +61,4 @@ def series(record):
 
 if __name__ == "__main__":
     define_flags()
-    config.run(main)
+    script.run(main)

@@ -13,7 +13,7 @@ import statistics
 
 from mimo_keras import analysis
 from mimo_keras.analysis import mean_and_std
-from uncertainty_runs.common import config
+from uncertainty_runs.common import script
 from uncertainty_runs.studies import study
 
 ROWS = {
@@ -100,4 +100,4 @@ def _seeds(record):
 
 if __name__ == "__main__":
     define_flags()
-    config.run(main)
+    script.run(main)

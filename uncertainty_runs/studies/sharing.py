@@ -12,7 +12,7 @@ import statistics
 
 from mimo_keras import analysis
 from mimo_keras.analysis import mean_and_std
-from uncertainty_runs.common import config
+from uncertainty_runs.common import script
 from uncertainty_runs.studies import study
 
 # As MixMo, but for what the row says; then MixShare as its recipe is.
@@ -79,4 +79,4 @@ def table(record):
 
 if __name__ == "__main__":
     define_flags()
-    config.run(main)
+    script.run(main)

@@ -25,7 +25,8 @@ from mimo_keras.analysis import mean_and_std
 from mimo_keras.analysis.run_files import read_json
 from mimo_keras.errors import InputError, expected
 from mimo_keras.files import write_json
-from uncertainty_runs.common import config, sources
+from uncertainty_runs.common import script, sources
+from uncertainty_runs.common.flags import MOST
 
 METHODS = (
     "deterministic:1,mc_dropout:1,naive_multihead:3,mimo:2,mimo:3,mimo:4,"
@@ -100,7 +101,7 @@ def parse(entry):
             f"{entry!r}",
             "Write for example mimo:3.",
         )
-    members = whole(members, f"M of {entry!r}", config.MOST)
+    members = whole(members, f"M of {entry!r}", MOST)
     return method, members, options
 
 
@@ -224,4 +225,4 @@ def values(runs, key):
 
 if __name__ == "__main__":
     define_flags()
-    config.run(main)
+    script.run(main)

@@ -25,7 +25,7 @@ from mimo_keras import analysis
 from mimo_keras.analysis import mean_and_std
 from mimo_keras.errors import expected
 from mimo_keras.files import write_json
-from uncertainty_runs.common import config, sources
+from uncertainty_runs.common import script, sources
 from uncertainty_runs.studies import study
 
 # Column -> key of results.json; what no run has is left out.
@@ -253,4 +253,4 @@ def table(record):
 
 if __name__ == "__main__":
     define_flags()
-    config.run(main)
+    script.run(main)

@@ -29,7 +29,8 @@ from mimo_keras.data import toy
 from mimo_keras.errors import expected
 from mimo_keras.files import replacing, write_json
 from mimo_keras.training.side_by_side import SideBySide
-from uncertainty_runs.common import config, run_folder
+from uncertainty_runs.common import run_folder, script
+from uncertainty_runs.common.flags import MOST, whole
 from uncertainty_runs.studies import study
 
 BACKBONE = "mlp_32_128"
@@ -50,10 +51,10 @@ SHOWN = 3  # Members of the ensemble whose curves the figure shows.
 
 
 def define_flags():
-    number, whole = flags.DEFINE_float, config.whole
+    number = flags.DEFINE_float
     flags.DEFINE_list("methods", ["mimo"], "Such as mimo,naive_multihead.")
     flags.DEFINE_list("sizes", ["1", "2", "3", "4", "5"], "Each an M.")
-    sets = {"lower_bound": 3, "upper_bound": config.MOST}
+    sets = {"lower_bound": 3, "upper_bound": MOST}
     whole("training_sets", 50, "S, training sets.", **sets)
     some = {"lower_bound": 1, "upper_bound": 10**7}
     whole("train_examples", 64, "Examples of each.", **some)
@@ -108,7 +109,7 @@ def run(f):
             f"train_examples={f.train_examples}, batch_size={f.batch_size}",
             "Change one of them.",
         )
-    sizes = [study.whole(text, "sizes", config.MOST) for text in f.sizes]
+    sizes = [study.whole(text, "sizes", MOST) for text in f.sizes]
     if not sizes or not f.methods:
         raise expected("a method and a size", "none", "Name one of each.")
     data = draw_data(f)
@@ -271,10 +272,10 @@ def table(record):
     """Returns two Markdown tables: the parts, and their changes."""
     first = record["runs"][0]
     label = f"{first['method']}, M = {first['ensemble_size']}"
-    whole = _table(record["runs"], "{}", "Method")
+    main = _table(record["runs"], "{}", "Method")
     changes = [one for one in record["runs"] if "error_change" in one]
     title = f"Change from {label}"
-    return f"{whole}\n\n{_table(changes, '{}_change', title, sign='+')}"
+    return f"{main}\n\n{_table(changes, '{}_change', title, sign='+')}"
 
 
 def _table(runs, key, title, sign=""):
@@ -298,4 +299,4 @@ def series(record):
 
 if __name__ == "__main__":
     define_flags()
-    config.run(main)
+    script.run(main)
