@@ -10,6 +10,7 @@ from mimo_keras import data
 from mimo_keras.errors import AbsentError, InputError, expected
 from mimo_keras.training.distribute import make_strategy
 from tests.runs import known
+from uncertainty_runs.common.config import DataConfig
 from uncertainty_runs.evaluation import natural, suite
 from uncertainty_runs.evaluation.cache import Evaluated
 
@@ -99,8 +100,8 @@ def whole(monkeypatch):
     sets = {"v2": lambda: found(2), "art": absent}
     monkeypatch.setattr(data, "natural", lambda *_, **__: sets)
     monkeypatch.setattr(suite, "prepared", lambda *_: known.network())
-    settings = {"dataset": "digits", "data_dir": None, "download_data": False}
-    return suite.Suite(known.examples(3), make_strategy(), settings)
+    config = DataConfig(dataset="digits")
+    return suite.Suite(known.examples(3), make_strategy(), config)
 
 
 def test_what_is_there_is_found_and_the_rest_left_out(whole, caplog):

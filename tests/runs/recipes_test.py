@@ -235,11 +235,12 @@ def test_the_learning_rate_is_the_recipes(parse, dataset, method):
     assert (optimizer.momentum, optimizer.nesterov) == (0.9, True)
 
     def rate(step):
-        optimizer.iterations.assign(int(step))
+        optimizer.iterations.assign(step)
         return float(optimizer.learning_rate)
 
     assert rate(0) == 0
-    np.testing.assert_allclose(rate(steps / 2), base / 2, rtol=1e-6)
+    half = steps // 2
+    np.testing.assert_allclose(rate(half), base * half / steps, rtol=1e-6)
     ratio = run.lr_decay_ratio
     for decayed, step in enumerate(decays):
         before, after = base * ratio**decayed, base * ratio ** (decayed + 1)
