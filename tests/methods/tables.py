@@ -60,12 +60,11 @@ SHORT = [
 ]
 # What is only trained.
 FURTHER = [("small_cnn", "regression"), ("mlp", "classification")]
-# Who builds in another way than at home: batch norm of exits and of members,
-# and first layers on vectors. Whatever else there is, is the matrix.
+# Who builds in another way than at home: batch norm and a bank that layers
+# share, and first layers on vectors. Whatever else there is, is the matrix.
 OTHERWISE = {
     ("wide_resnet_10_1", "classification"): {
         "deterministic",
-        "mimmo",
         "mixture_ensemble",
     },
     ("mlp", "regression"): {
@@ -77,14 +76,23 @@ OTHERWISE = {
     },
     ("small_cnn", "regression"): {"mimmo"},
 }
+# Who neither draws rows nor has a loss of its own: replicas are large there.
+PLAIN = {
+    "batch_ensemble",
+    "early_exit",
+    "mc_dropout",
+    "mixture_ensemble",
+    "naive_multihead",
+    "treenet",
+}
 # Networks for photographs, and who replaces their convolutions, reads their
 # stages or drops in them: those always built, and those that are large.
 PHOTOGRAPHS = {
     "resnet50": (
         {"mixture_ensemble"},
-        {"batch_ensemble", "mc_dropout", "mimmo"},
+        {"batch_ensemble", "mimmo"},
     ),
-    "vit_tiny_8": ({"mimo"}, {"early_exit", "mixmo", "mixture_ensemble"}),
+    "vit_tiny_8": ({"mimo"}, {"mixmo", "mixture_ensemble"}),
 }
 
 
@@ -108,6 +116,10 @@ def crosses(case):
     return tuple(kind) != HOME and method not in OTHERWISE.get(tuple(kind), ())
 
 
+def is_deep(case):
+    return case[1].startswith("wide_resnet")
+
+
 def matrix_if(condition):
     """A mark for what only runs under `--matrix`, or none."""
     return [pytest.mark.matrix] * condition
@@ -123,6 +135,21 @@ def table(cases, marks=lambda case: matrix_if(crosses(case))):
         for case in cases
     ]
     return pytest.mark.parametrize("case", rows, scope="module")
+
+
+def replicas():
+    """Parametrizes a test by every method where its steps take least."""
+
+    def is_cheap(case):
+        return case[1] == ("small_cnn" if case[0] in NEED_MAPS else "mlp")
+
+    def marks(case):
+        if is_cheap(case):
+            return [pytest.mark.large] * (case[0] in PLAIN)
+        return matrix_if(case[0] != "deterministic")
+
+    either = [c for c in SHORT_TABLE if is_cheap(c) or is_deep(c)]
+    return table(either, marks)
 
 
 def photographs():
