@@ -94,7 +94,15 @@ def two(two_cpus):
     return strategy
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case",
+    [
+        "backbone",
+        "user's own",
+        "by member",
+        pytest.param("in a member", marks=pytest.mark.large),
+    ],
+)
 def test_two_synchronized_replicas_train_as_one_device(two, case):
     together = trained(two, case, sync=True)
     networks.assert_same_weights(together, alone(case), rtol=1e-3, atol=1e-4)
