@@ -15,7 +15,7 @@ RECORD = [{"epoch": 1, "loss": 0.5}]
 
 def _compiled(**options):
     model = networks.create(**options)
-    model.compile(keras.optimizers.SGD(0.1, momentum=0.9))
+    model.compile(keras.optimizers.SGD(0.1, momentum=0.9), run_eagerly=True)
     return model
 
 

@@ -50,7 +50,7 @@ def test_predictions_are_the_models(examples, method, fold):
 
 def test_it_is_a_snapshot(examples):
     model = _shaken()
-    model.compile(keras.optimizers.SGD(0.5))
+    model.compile(keras.optimizers.SGD(0.5), run_eagerly=True)
     predictor = model.predictor()
     before = np.array(predictor.member_logits(examples.images))
     model.train_on_batch(examples.images, examples.labels)
@@ -124,7 +124,7 @@ def test_batch_sizes_do_not_make_it_trace_anew(monkeypatch):
 
     monkeypatch.setattr(type(predictor), "call", traced)
     images = networks.examples(40).images
-    sizes = np.random.default_rng(0).integers(1, 41, 30)
+    sizes = (1, 40, 7, 23, 12, 31, 2)
     wanted = np.array(predictor(images)["probabilities"])
     for size in sizes:
         found = predictor(images[:size])["probabilities"]
