@@ -19,7 +19,7 @@ model.compile(keras.optimizers.SGD(0.3), l2=1e-4)
 examples = networks.examples(16)
 rows = networks.rows_of(model, examples.images)
 history = model.fit(
-    examples.images, examples.labels, batch_size=5, epochs=10, verbose=0
+    examples.images, examples.labels, batch_size=8, epochs=20, verbose=0
 ).history
 image = model.predictor()(examples.images)["probabilities"]
 print(json.dumps({
@@ -40,9 +40,12 @@ print(json.dumps({
 
 def test_mimo_trains_under_jax():
     pytest.importorskip("jax")
-    found = json.loads(
-        subprocesses.python(TRAIN, KERAS_BACKEND="jax").splitlines()[-1]
+    printed = subprocesses.python(
+        TRAIN,
+        KERAS_BACKEND="jax",
+        XLA_FLAGS="--xla_backend_optimization_level=0",
     )
+    found = json.loads(printed.splitlines()[-1])
     assert found["backend"] == "jax"
     # Each of 16 images twice for each of three members; 32 · 0.6 rows differ.
     columns = list(zip(*found["rows"], strict=True))
@@ -51,7 +54,7 @@ def test_mimo_trains_under_jax():
     same = [len(set(row)) == 1 for row in found["rows"]]
     assert all(same[19:])
     assert not all(same[:19])
-    # One draw before the fit and one for each of its 4 · 10 steps.
+    # One draw before the fit and one for each of its 2 · 20 steps.
     assert found["drawn"] == 41
     assert found["loss"][-1] < 0.75 * found["loss"][0]
     assert found["nll"][-1] < found["nll"][0]

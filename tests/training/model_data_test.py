@@ -11,7 +11,7 @@ COUNT, BATCH = 16, 4
 MIMO = {"members": 3, "batch_repetitions": 2}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def examples():
     return networks.examples(COUNT)
 
@@ -50,8 +50,9 @@ def _trained(*data, compile_options=None, model_options=None, **options):
     return model
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def from_arrays(examples):
+    """A model that is trained on arrays, and that nothing trains further."""
     return _trained(examples.images, examples.labels, batch_size=BATCH)
 
 
@@ -146,7 +147,7 @@ def test_a_compiled_step_trains(examples):
     model = _trained(
         examples.images,
         examples.labels,
-        batch_size=5,
+        batch_size=BATCH,
         epochs=20,
         compile_options={"jit_compile": True, "l2": 1e-4},
         model_options={"input_repetition_probability": 0.4},
