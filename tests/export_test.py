@@ -31,6 +31,9 @@ import json, sys
 import numpy as np
 import tensorflow as tf
 
+sys.path.append(sys.argv[4])
+import served
+
 before = {name.split(".")[0] for name in sys.modules}
 loaded = tf.saved_model.load(sys.argv[1])
 images = np.load(sys.argv[2])
@@ -51,17 +54,22 @@ print(json.dumps({
     "signatures": sorted(loaded.signatures),
     "loaded": sorted(after - before),
     "ours": "mimo_keras" in after,
+    "under_load": served.main(sys.argv[1], calls=100, threads=6, seed=0),
 }))
 """
 
 
-def test_a_process_with_tensorflow_alone_serves_it(saved, tmp_path):
-    np.save(tmp_path / "images.npy", exports.IMAGES)
-    answer = json.loads(
-        subprocesses.python(
-            SERVE, saved, tmp_path / "images.npy", json.dumps(exports.SIZES)
-        ).splitlines()[-1]
-    )
+@pytest.fixture(scope="module")
+def answer(saved, tmp_path_factory):
+    """What a process says that has TensorFlow alone."""
+    images = tmp_path_factory.mktemp("images") / "images.npy"
+    np.save(images, exports.IMAGES)
+    sizes, folder = json.dumps(exports.SIZES), serving.SERVED.parent
+    printed = subprocesses.python(SERVE, saved, images, sizes, folder)
+    return json.loads(printed.splitlines()[-1])
+
+
+def test_a_process_with_tensorflow_alone_serves_it(answer):
     assert answer["signatures"] == ["serving_default", "serving_uint8"]
     assert not answer["ours"]
     assert not {"keras", "tf_keras", "mimo_keras"} & {*answer["loaded"]}
@@ -148,7 +156,14 @@ def test_mixed_precision_is_served_in_float32(tmp_path):
         np.testing.assert_allclose(found[name], value, atol=5e-3)
 
 
-def test_threads_get_the_answers_of_a_serial_run(tmp_path):
+def test_threads_get_the_answers_of_a_serial_run(answer):
+    found = answer["under_load"]
+    assert (found["calls"], found["batches"]) == (100, 64)
+    assert serving.faults(found) == []
+
+
+@pytest.mark.large
+def test_a_larger_network_under_load(tmp_path):
     """As `make stress` does with ten thousand calls."""
     found = serving.serve(serving.export(tmp_path / "a"), 400, 6)
     assert (found["calls"], found["batches"]) == (400, 64)
