@@ -44,7 +44,7 @@ def fit(model, x, y):
 @pytest.mark.parametrize(
     ("method", "options", "sets"),
     [
-        ("mimo", {}, 1),
+        pytest.param("mimo", {}, 1, marks=pytest.mark.large),
         # R and ρ: rows that differ in number and in kind.
         (
             "mimo",
