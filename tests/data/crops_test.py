@@ -70,3 +70,13 @@ def test_they_work_in_a_pipeline():
     np.testing.assert_array_equal(
         next(iter(images)), crops.inception_crop(encoded, (0, 1), 16)
     )
+
+
+@pytest.mark.parametrize(("shorter", "side"), [(10, 9), (13, 11), (18, 16)])
+def test_the_side_of_a_center_crop_is_rounded_to_the_nearest(shorter, side):
+    """Seven eighths of it: 8.75, 11.375 and 15.75 pixels."""
+    encoded, pixels = photograph(shorter, shorter + 8)
+    found = crops.center_crop(encoded, side).numpy()
+    top, left = (shorter - side) // 2, (shorter + 8 - side) // 2
+    wanted = pixels[top : top + side, left : left + side]
+    np.testing.assert_allclose(found, wanted.astype(int), atol=4)

@@ -88,3 +88,14 @@ def test_scale_leaves_a_smaller_image_on_black():
 def test_bad_input(images, types, match):
     with pytest.raises(InputError, match=match):
         list(data.shifted(examples(images), types))
+
+
+def test_a_translation_is_by_a_share_of_the_side_that_it_goes_along():
+    """Half of 4 rows, or half of 12 columns, go black; the rest moves."""
+    one = RNG.integers(1, 256, (4, 12, 1), dtype=np.uint8)
+    padded = np.pad(one, ((2, 2), (6, 6), (0, 0)))
+    # Up, down, left, right: where the window on the padded image begins.
+    corners = [(4, 6), (0, 6), (2, 12), (2, 0)]
+    ways = [padded[r : r + 4, c : c + 12] for r, c in corners]
+    for found in shifts.translation(np.tile(one, (20, 1, 1, 1)), 0.5):
+        assert any(np.array_equal(found, way) for way in ways)

@@ -39,3 +39,13 @@ def test_half_the_errors():
 def test_a_part_of_the_types_is_no_mce():
     with pytest.raises(InputError, match="jpeg_compression at 4"):
         corruption_errors(results(1.0)[:-1], 0.5)
+
+
+def test_alexnets_errors_are_those_of_its_authors_table():
+    """In per cent, as the readme of hendrycks/robustness prints them."""
+    percent = (
+        *(88.6, 89.4, 92.3, 82.0, 82.6, 78.6, 79.8, 86.7),
+        *(82.7, 81.9, 56.5, 85.3, 64.6, 71.8, 60.7),
+    )
+    found = [100 * error for error in ALEXNET.values()]
+    assert found == pytest.approx(percent, abs=0.051)

@@ -58,3 +58,12 @@ def test_configuration_round_trip():
 def test_unknown_alignments_are_errors():
     with pytest.raises(InputError, match="equal, colinear"):
         AlignedKernels("same")
+
+
+def test_factors_are_uniform_from_a_half_to_three_halves():
+    # Of ones a kernel is its factor.
+    factors = drawn((2000, 1), alignment="colinear", initializer="ones", seed=1)
+    assert 0.5 <= factors.min() < 0.51
+    assert 1.49 < factors.max() <= 1.5
+    # The mean's own standard deviation is 0.0065.
+    assert abs(factors.mean() - 1) < 0.02

@@ -209,3 +209,16 @@ def test_every_budget_is_held(num_params, templates, members, **options):
 
 
 WRN_16_2, NORMS = methods.plain_layers(task("wide_resnet_16_2"))
+
+
+def test_a_blobs_kernels_keep_he_normals_variance_each():
+    """Fan-ins of 2 and 8: deviations of 1 and 1/2; the blob's is the second."""
+    found = make_plan(
+        layers(((2, 3), 0), ((8, 3), 0)),
+        0,
+        2,
+        BankOptions(num_params=48, grouping="single"),
+    )
+    [group] = found.groups
+    assert group.stddev == pytest.approx(0.5)
+    assert [share.norm for share in group.shares] == pytest.approx([2, 1])
