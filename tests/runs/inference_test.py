@@ -6,7 +6,7 @@ import pytest
 
 import mimo_keras
 from mimo_keras.training.distribute import make_strategy
-from uncertainty_runs.evaluation.predict import logits_function
+from uncertainty_runs.evaluation.predict import logits_function, prepared
 
 BATCH = 8
 
@@ -62,3 +62,35 @@ def test_one_trace_serves_all_counts(strategy, predictor, monkeypatch):
     replicas = strategy.num_replicas_in_sync
     assert {shape[0] for shape in traces} == {BATCH // replicas}
     assert len(traces) == replicas
+
+
+def test_several_models_cost_their_sum_and_keep_their_mean():
+    def made(method, zero, **options):
+        model = mimo_keras.create_model(
+            method,
+            backbone="mlp_4",
+            input_shape=(8, 8, 1),
+            num_classes=5,
+            **options,
+        )
+        weights = [np.ones(w.shape) for w in model.network.get_weights()]
+        weights[0] = weights[0] * (not zero)
+        model.network.set_weights(weights)
+        return model
+
+    models = [
+        made("naive_multihead", zero=False, ensemble_size=2),
+        made("deterministic", zero=True),
+    ]
+    found = prepared(make_strategy(), models, BATCH)
+    # The first layer's kernel and bias, and the heads'.
+    params = [260 + 2 * 25, 260 + 25]
+    adds = [256 + 2 * 20, 256 + 20]
+    assert found.costs == {
+        "params": sum(params),
+        "multiply_adds": sum(adds),
+        "flops": 2 * sum(adds),
+    }
+    assert found.kept == pytest.approx((1 + (params[1] - 256) / params[1]) / 2)
+    # Each model weighs a half, whatever its members.
+    np.testing.assert_allclose(np.exp(found.log_weights), [0.25, 0.25, 0.5])
