@@ -18,13 +18,13 @@ class Mixture:
     """
 
     def activated(self, outputs):
-        """Returns what each member predicts.
+        """Returns what each member predicts, as metrics compare it.
 
         Args:
             outputs: (…, K), float32.
 
         Returns:
-            (…, K), such as probabilities of logits.
+            (…, P), such as the probabilities of logits, where P is K.
         """
         raise NotImplementedError
 
@@ -36,7 +36,7 @@ class Mixture:
             weights: (E,), the mixture weights w.
 
         Returns:
-            (B, K).
+            (B, P).
         """
         return _average(self.activated(outputs), weights)
 

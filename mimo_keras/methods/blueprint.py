@@ -18,7 +18,8 @@ class Task:
     Attributes:
         backbone: The network up to its features.
         input_shape: Shape of one example, such as (32, 32, 3).
-        outputs: Numbers that each member predicts: K logits, or d means.
+        outputs: Numbers that each member's head gives, such as K logits;
+            what they mean is not the method's to know.
         ensemble_size: M, the number of members.
         seed_generator: Makes a new seed generator for a layer that draws.
             `create_model` gives one whose draws differ between replicas.
