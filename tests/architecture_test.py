@@ -126,6 +126,13 @@ EXAMPLES = {
     rules.nothing_prints: [
         ("mimo_keras/a.py", "def f():\n    print(1)", "fingerprint(1)"),
     ],
+    rules.the_library_names_no_flags: [
+        (
+            "mimo_keras/a.py",
+            "def f(b):\n    return f'Pass {b} or --data_dir=FOLDER.'",
+            "def f(b):\n    return f'Pass {b} -- a-b--c --- data_dir.'",
+        ),
+    ],
     rules.public_names_are_described: [
         (
             "mimo_keras/a.py",
@@ -204,8 +211,8 @@ def test_bad_example_breaks_and_mended_one_keeps(rule):
 
 
 def test_exceptions_name_files_that_exist():
-    for path in rules.UNMIRRORED:
-        assert (rules.ROOT / path).exists(), f"take {path} out of UNMIRRORED"
+    for path in {*rules.UNMIRRORED, *rules.STYLED}:
+        assert (rules.ROOT / path).exists(), f"take {path} out"
 
 
 def _loaded_by(statement):

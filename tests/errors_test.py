@@ -1,10 +1,12 @@
 """One line says what was expected, what came and what to do."""
 
+import pickle
+
 import keras
 import numpy as np
 import pytest
 
-from mimo_keras.errors import InputError, expected
+from mimo_keras.errors import AbsentError, InputError, argument, expected
 
 
 def test_the_words():
@@ -38,3 +40,59 @@ def test_keras_adds_no_lines_to_it(depth):
         layer(np.zeros((2, 3), "float32"))
     wanted = "Expected nothing. Received: rank=2. Leave it."
     assert str(caught.value) == wanted
+
+
+def _with_arguments():
+    folder, fetch = argument("data_dir", "FOLDER"), argument("download", True)
+    return expected(
+        "data", f"{argument('data_dir')}=None", f"Pass {folder},\nor {fetch}."
+    )
+
+
+def test_a_message_names_arguments():
+    assert str(_with_arguments()) == (
+        "Expected data. Received: data_dir=None. "
+        "Pass data_dir=FOLDER, or download=True."
+    )
+
+
+def test_a_script_calls_them_by_its_own_names():
+    heard = []
+
+    def say(name, value):
+        heard.append((name, value))
+        return f"--{name}" if name == "download" else None
+
+    assert _with_arguments().worded(say) == (
+        "Expected data. Received: data_dir=None. "
+        "Pass data_dir=FOLDER, or --download."
+    )
+    assert heard == [
+        ("data_dir", ""),
+        ("data_dir", "FOLDER"),
+        ("download", "True"),
+    ]
+
+
+def test_what_looks_like_an_argument_is_left_alone():
+    error = expected("a", "path=data_dir=x \0 y", f"Do {argument('b')}.")
+    assert str(error).endswith("path=data_dir=x \0 y. Do b.")
+    assert error.worded(lambda name, value: "--c").endswith("Do --c.")
+    assert InputError("Plain b.").worded(lambda *_: "--c") == "Plain b."
+
+
+def test_advice_is_added_in_the_words_of_whoever_tells_it():
+    error = expected("a", "b", f"Do {argument('c')}.", AbsentError)
+    more = error.advising(f"Or {argument('d', 1)}.")
+    assert type(more) is AbsentError
+    assert str(more) == "Expected a. Received: b. Do c. Or d=1."
+    assert more.worded(lambda name, value: f"--{name}{value}") == (
+        "Expected a. Received: b. Do --c. Or --d1."
+    )
+    assert str(InputError("A.").advising("B.")) == "A. B."
+
+
+def test_it_survives_a_process_of_its_own():
+    """Workers and data loaders pickle what they raise."""
+    error = pickle.loads(pickle.dumps(_with_arguments()))
+    assert "--data_dir" in error.worded(lambda name, value: f"--{name}")

@@ -55,6 +55,8 @@ KNOW_THE_TASK = {
     "mimo_keras/layers/mixtures.py",
     "mimo_keras/training/likelihoods.py",
 }
+# Its style sheet's variables look like flags.
+STYLED = {"mimo_keras/analysis/page.py"}
 
 FUNCTION_LINES = 60
 FILE_LINES = 400
@@ -271,6 +273,20 @@ def nothing_prints(source):
 
 def _name(node):
     return node.id if isinstance(node, ast.Name) else ""
+
+
+def the_library_names_no_flags(source):
+    if source.part is None or source.path in STYLED:
+        return
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            flag = re.search(r"(?<![\w-])--[a-z]\w*", node.value)
+            if flag:
+                yield (
+                    node.lineno,
+                    f"{flag[0]} is a script's: write errors.argument(…), "
+                    "which the scripts turn into their flags.",
+                )
 
 
 def public_names_are_described(source):

@@ -35,7 +35,7 @@ def function_space(probabilities, seed=0):
         raise expected(
             "predictions of at least 2 epochs",
             f"epochs={times}",
-            "Train with a smaller --trajectory_interval.",
+            "Train with a smaller trajectory_interval.",
         )
     by_member = np.moveaxis(np.asarray(probabilities, "float32"), 2, 0)
     rows = by_member.reshape(members * times, images * classes)

@@ -13,7 +13,7 @@ import numpy as np
 
 from mimo_keras.data.corruptions import BENCHMARK
 from mimo_keras.data.examples import Examples
-from mimo_keras.errors import AbsentError, expected
+from mimo_keras.errors import AbsentError, argument, expected
 
 FOLDER = "CIFAR-100-C"
 
@@ -28,7 +28,7 @@ TYPES = (
 
 _GET_IT = (
     "Unpack the authors' CIFAR-100-C.tar (zenodo.org/records/3555552) in the "
-    "folder that --data_dir names."
+    f"folder that {argument('data_dir')} names."
 )
 
 

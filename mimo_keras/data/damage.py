@@ -3,7 +3,7 @@
 import contextlib
 import logging
 
-from mimo_keras.errors import expected
+from mimo_keras.errors import argument, expected
 
 
 class Skipped:
@@ -107,7 +107,8 @@ def named(photographs):
             raise
         file, index = row[0].decode(), int(row[1])
         # With skip there is none to take its place in all of a batch.
-        instead = "" if photographs.skip else ", or pass --skip_bad_records"
+        skip = argument("skip", True)
+        instead = "" if photographs.skip else f", or pass {skip}"
         raise expected(
             f"photographs of {photographs.name} that can be read",
             f"{file}, record {index} ({_reason(photographs, row)})",

@@ -36,6 +36,8 @@ class DataSet:
         out_of_distribution: Name -> reader of `Examples` of none of its
             classes, in its own image shape.
         natural: Name -> reader of `Natural` or `VideoFrames`.
+        get_it: What to do where it is absent, besides naming its folder or
+            fetching it, as a sentence.
 
     Example:
         >>> from mimo_keras import data
@@ -54,3 +56,4 @@ class DataSet:
     corruptions: Corruptions | None = None
     out_of_distribution: Mapping[str, Callable] = _none()
     natural: Mapping[str, Callable] = _none()
+    get_it: str = ""

@@ -13,10 +13,14 @@ import pathlib
 
 from mimo_keras.data import published, video_frames
 from mimo_keras.data.published import wrong_entry
+from mimo_keras.errors import argument
 
 FOLDER = "imagenet-vid-robust"
 
-_GET_IT = f"Unpack {video_frames.ARCHIVE} in the folder that --data_dir names."
+_GET_IT = (
+    f"Unpack {video_frames.ARCHIVE} in the folder that "
+    f"{argument('data_dir')} names."
+)
 
 
 def load(data_dir, **options):

@@ -15,7 +15,7 @@ import numpy as np
 from mimo_keras.data import published
 from mimo_keras.data.photographs import Files
 from mimo_keras.data.published import wrong_entry
-from mimo_keras.errors import expected
+from mimo_keras.errors import argument, expected
 
 FOLDER = "objectnet-1.0"
 
@@ -25,7 +25,7 @@ images have a red line that marks them as test images."""
 
 _GET_IT = (
     "Unpack the authors' objectnet-1.0.zip (objectnet.dev, which tells its "
-    "password) in the folder that --data_dir names."
+    f"password) in the folder that {argument('data_dir')} names."
 )
 
 

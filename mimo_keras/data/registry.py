@@ -16,7 +16,7 @@ from mimo_keras.data import (
 )
 from mimo_keras.data.corruptions import Corruptions
 from mimo_keras.data.data_set import DataSet
-from mimo_keras.errors import expected
+from mimo_keras.errors import argument, expected
 
 
 def _tfds(name, *split):
@@ -34,6 +34,10 @@ def _imagenet(split, **where):
     split = {"test": "validation"}.get(split, split)
     return photographs.load("imagenet2012", split, **where)
 
+
+_WITHOUT_NETWORK = (
+    f"Or take {argument('name', 'digits')}, which needs no network."
+)
 
 # TFDS's CIFAR-10-C has names of its own for two types. Its 4 others, made
 # for validation, stand in no published corrupted accuracy.
@@ -60,6 +64,7 @@ _CIFAR10 = DataSet(
         "svhn_cropped": _tfds("svhn_cropped", "test"),
         "cifar100": _tfds("cifar100", "test"),
     },
+    get_it=_WITHOUT_NETWORK,
 )
 
 _CIFAR100 = DataSet(
@@ -76,6 +81,7 @@ _CIFAR100 = DataSet(
         "svhn_cropped": _tfds("svhn_cropped", "test"),
         "cifar10": _tfds("cifar10", "test"),
     },
+    get_it=_WITHOUT_NETWORK,
 )
 
 _DIGITS = DataSet(
@@ -114,6 +120,9 @@ _IMAGENET = DataSet(
         against_alexnet=True,
     ),
     natural=natural_sets.IMAGENET,
+    get_it="TFDS makes it of ILSVRC2012_img_train.tar and "
+    "ILSVRC2012_img_val.tar of image-net.org, which it cannot fetch: put them "
+    f"in downloads/manual of {argument('data_dir')}.",
 )
 
 DATASETS = types.MappingProxyType(

@@ -7,7 +7,7 @@ import numpy as np
 
 from mimo_keras.data.corruptions import SEVERITIES
 from mimo_keras.data.registry import DATASETS, get
-from mimo_keras.errors import expected
+from mimo_keras.errors import AbsentError, expected
 
 
 def load(name, split, **where):
@@ -30,7 +30,11 @@ def load(name, split, **where):
         InputError: The name or the split is unknown, or the data is absent or
             damaged.
     """
-    return get(name).read(split, **where)
+    data_set = get(name)
+    try:
+        return data_set.read(split, **where)
+    except AbsentError as error:
+        raise error.advising(data_set.get_it) from None
 
 
 def standardization(name):

@@ -4,11 +4,13 @@ import contextlib
 import threading
 
 from mimo_keras.data.examples import Examples
-from mimo_keras.errors import AbsentError, InputError, expected
+from mimo_keras.errors import AbsentError, InputError, argument, expected
 
 PROBE_SECONDS = 5.0
 """How long the host of a download may take to answer. Without this probe TFDS
 itself would try again for minutes where there is no network."""
+
+_FOLDER = argument("data_dir", "FOLDER")
 
 
 def load(name, split, *, data_dir=None, download=False):
@@ -42,7 +44,7 @@ def prepared(name, split, data_dir=None, download=False):
             raise _absent(
                 name,
                 f"no data in {builder.data_path}",
-                "--download_data to fetch it",
+                f"{argument('download', True)} to fetch it",
             )
         _fetch(name, builder)
     _check_split(name, builder, split)
@@ -103,15 +105,14 @@ def _fetch(name, builder):
         raise _absent(
             name,
             f"no answer from {url} within {PROBE_SECONDS:.0f} seconds",
-            "--download_data where there is a network",
+            f"{argument('download', True)} where there is a network",
         )
     # Its bars write control characters into logs and pipes.
     tfds.disable_progress_bar()
     with _told_plainly(
         f"the download of {name} to succeed",
         f"folder={builder.data_path}",
-        "Try again, or pass --data_dir=FOLDER with the prepared data set"
-        f"{_instead(name)}.",
+        f"Try again, or pass {_FOLDER} with the prepared data set.",
         AbsentError,
     ):
         builder.download_and_prepare()
@@ -121,16 +122,9 @@ def _absent(name, received, or_download):
     return expected(
         f"the prepared TFDS data set {name}",
         received,
-        f"Pass --data_dir=FOLDER that holds it, or {or_download}"
-        f"{_instead(name)}.",
+        f"Pass {_FOLDER} that holds it, or {or_download}.",
         AbsentError,
     )
-
-
-def _instead(name):
-    """What to say to those who just want to see a run."""
-    small = name in ("cifar10", "cifar100")
-    return ", or --dataset=digits, which needs no network" if small else ""
 
 
 def answers(url, seconds=PROBE_SECONDS):

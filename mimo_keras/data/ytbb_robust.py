@@ -18,7 +18,7 @@ import pathlib
 
 from mimo_keras.data import published, video_frames
 from mimo_keras.data.published import wrong_entry
-from mimo_keras.errors import expected
+from mimo_keras.errors import argument, expected
 
 FOLDER = "ytbb-robust"
 METADATA = "ytbb-robust_metadata"
@@ -38,8 +38,8 @@ UNLIKE = (
 """What must not have been said of a pair."""
 
 _GET_IT = (
-    f"Unpack {video_frames.ARCHIVE} in the folder that --data_dir names, and "
-    f"put {METADATA} (src/eval_settings of "
+    f"Unpack {video_frames.ARCHIVE} in the folder that "
+    f"{argument('data_dir')} names, and put {METADATA} (src/eval_settings of "
     f"github.com/modestyachts/imagenet-testbed) beside {FOLDER}."
 )
 

@@ -17,7 +17,7 @@ import re
 import keras
 import numpy as np
 
-from mimo_keras.errors import expected
+from mimo_keras.errors import argument, expected
 from mimo_keras.files import replacing, writing
 
 _RECORD, _METRIC = "record", "metric_"
@@ -137,7 +137,7 @@ class Checkpoints:
             raise expected(
                 f"a readable checkpoint in {self.directory}",
                 f"{len(paths)} damaged files",
-                "Choose another --output_dir to start anew.",
+                f"Choose another {argument('output_dir')} to start anew.",
             )
         return 0, None, None
 
@@ -177,7 +177,7 @@ def _assign(model, arrays, path):
             f"a checkpoint of this model in {path.parent}",
             f"{path.name} with {len(arrays)} arrays of other shapes than the "
             f"model's {len(variables)} variables",
-            "Choose another --output_dir.",
+            f"Choose another {argument('output_dir')}.",
         )
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)

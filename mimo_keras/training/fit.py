@@ -6,13 +6,13 @@ import time
 
 import keras
 
-from mimo_keras.errors import InputError, Stopped
+from mimo_keras.errors import InputError, Stopped, argument, expected
 from mimo_keras.files import replacing, writing
 from mimo_keras.training.checkpoints import Checkpoints, Middle
 from mimo_keras.training.distribute import workers
 from mimo_keras.training.stopping import Rest, Stopping, metric_values
 
-_SHARE = "Give all workers one --output_dir that they share."
+_SHARE = f"Give all workers one {argument('output_dir')} that they share."
 
 
 class NonFiniteLossError(InputError):
@@ -227,11 +227,12 @@ class _Recorder(keras.callbacks.Callback):
         # last step's harm shows in the validation loss alone.
         for name in ("loss", "val_loss"):
             if not math.isfinite(logs.get(name, 0.0)):
-                raise NonFiniteLossError(
-                    f"Expected a finite loss. Received: {name}={logs[name]} "
-                    f"in epoch {epoch + 1}. Lower --base_learning_rate; the "
-                    "last checkpoint before it is kept in "
-                    f"{self.checkpoints.directory}."
+                raise expected(
+                    "a finite loss",
+                    f"{name}={logs[name]} in epoch {epoch + 1}",
+                    f"Lower {argument('learning_rate')}; the last checkpoint "
+                    f"before it is kept in {self.checkpoints.directory}.",
+                    NonFiniteLossError,
                 )
 
     def _learning_rate(self):

@@ -116,6 +116,6 @@ def test_a_damaged_file_is_named_in_one_line(written, file, damage, message):
 
 
 def test_without_a_folder_the_error_says_how_to_get_one():
-    with pytest.raises(InputError, match="--data_dir") as caught:
+    with pytest.raises(InputError, match="that data_dir names") as caught:
         cifar100_c.load("fog", 1, data_dir=None)
     assert "CIFAR-100-C.tar" in str(caught.value)

@@ -153,8 +153,8 @@ def test_an_unknown_data_set_is_told_those_with_a_suite():
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100"])
 def test_absent_data_is_told_with_the_folder_and_the_flag(tmp_path, name):
-    with pytest.raises(InputError, match="--data_dir") as caught:
+    with pytest.raises(InputError, match="data_dir") as caught:
         _ = next(sources.corrupted(name, data_dir=tmp_path)).examples
     message = str(caught.value)
     assert str(tmp_path) in message and "\n" not in message
-    assert ("--download_data" in message) == (name == "cifar10")
+    assert ("download=True" in message) == (name == "cifar10")

@@ -38,7 +38,7 @@ def test_evaluation_names_file_and_record(spoilt):
         consume(spoilt.evaluation_batches(8))
     message = str(caught.value)
     assert f"{spoilt.files[1]}, record 2 (" in message
-    assert "\n" not in message and "--skip_bad_records" in message
+    assert "\n" not in message and "skip=True" in message
 
 
 def test_training_names_file_and_record(spoilt):

@@ -57,7 +57,7 @@ def test_without_the_folder_the_error_says_how_to_get_it(tmp_path):
         with pytest.raises(AbsentError, match="_robust.tar.gz") as caught:
             imagenet_vid_robust.load(data_dir)
         assert "\n" not in str(caught.value)
-        assert "--data_dir" in str(caught.value)
+        assert "that data_dir names" in str(caught.value)
 
 
 LABELS, PMSETS = "metadata/labels.json", "metadata/pmsets.json"

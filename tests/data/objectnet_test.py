@@ -56,7 +56,7 @@ def test_without_the_folder_the_error_says_how_to_get_it(tmp_path):
         with pytest.raises(AbsentError, match="objectnet-1.0.zip") as caught:
             objectnet.load(data_dir)
         assert "\n" not in str(caught.value)
-        assert "--data_dir" in str(caught.value)
+        assert "that data_dir names" in str(caught.value)
 
 
 def without(path):

@@ -28,7 +28,7 @@ def test_cifar_comes_from_tfds(tmp_path, store_tfds, name, classes):
 def test_absent_data_names_the_ways_out(tmp_path):
     with pytest.raises(InputError) as caught:
         sources.load("cifar100", "train", data_dir=tmp_path)
-    for way in ("--data_dir", "--download_data", "--dataset=digits"):
+    for way in ("data_dir", "download=True", "name=digits"):
         assert way in str(caught.value)
 
 
@@ -93,7 +93,7 @@ def test_cifar_reads_test_splits_without_their_labels(
 
 def test_absent_data_is_told_when_it_is_loaded(tmp_path):
     loaders = sources.out_of_distribution("cifar10", data_dir=tmp_path)
-    with pytest.raises(InputError, match="svhn_cropped.*--data_dir"):
+    with pytest.raises(InputError, match="svhn_cropped.*data_dir=FOLDER"):
         loaders["svhn_cropped"]()
 
 

@@ -10,9 +10,10 @@ from absl import app, flags
 from absl import logging as absl_logging
 from absl.testing import flagsaver
 
-from mimo_keras.errors import InputError, Stopped, expected
+from mimo_keras.errors import InputError, Stopped, argument, expected
 from mimo_keras.files import WriteError
 from uncertainty_runs.common import script
+from uncertainty_runs.common.flags import define_photograph_flags
 
 
 @pytest.fixture
@@ -176,3 +177,41 @@ def test_warnings_are_heard_and_what_absl_s_logger_tells_is_not(ended):
 
     ended(main)
     assert levels[1] == logging.ERROR
+
+
+@pytest.fixture
+def defined(monkeypatch):
+    """A script with three flags."""
+    values = flags.FlagValues()
+    flags.DEFINE_string("data_dir", None, "", flag_values=values)
+    flags.DEFINE_string("dataset", None, "", flag_values=values)
+    flags.DEFINE_bool("download_data", False, "", flag_values=values)
+    monkeypatch.setattr(script.flags, "FLAGS", values)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("data_dir", None, "--data_dir"),
+        ("data_dir", "FOLDER", "--data_dir=FOLDER"),
+        ("name", "digits", "--dataset=digits"),
+        ("download", None, "--download_data"),
+        ("download", True, "--download_data"),
+        ("download", False, "--nodownload_data"),
+        # It has no such flag: what else is the library to be told?
+        ("output_dir", "OUT", "output_dir=OUT"),
+        ("skip", True, "skip=True"),
+    ],
+)
+def test_arguments_are_told_as_flags(defined, name, value, words):
+    error = expected("data", "x=1", f"Pass {argument(name, value)}.")
+    assert script.told(error) == f"Expected data. Received: x=1. Pass {words}."
+
+
+def test_an_argument_of_another_name_has_its_flag(parse):
+    parse()
+    define_photograph_flags()
+    for name, flag in script.RENAMED.items():
+        assert script.told(expected("a", "b", f"Do {argument(name)}.")) == (
+            f"Expected a. Received: b. Do --{flag}."
+        )

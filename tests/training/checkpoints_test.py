@@ -199,7 +199,7 @@ def test_if_all_are_damaged_nothing_is_lost_silently(saved):
         checkpoints.restore(model)
     assert str(caught.value) == (
         f"Expected a readable checkpoint in {checkpoints.directory}. "
-        "Received: 2 damaged files. Choose another --output_dir to start anew."
+        "Received: 2 damaged files. Choose another output_dir to start anew."
     )
     _assert_states_equal(_state(model), before)
     assert len(checkpoints.paths()) == 2
@@ -217,7 +217,7 @@ def test_another_models_checkpoint_is_an_error(saved, options):
         f"Expected a checkpoint of this model in {checkpoints.directory}. "
         "Received: epoch_000002.npz with "
     )
-    assert message.endswith("Choose another --output_dir.")
+    assert message.endswith("Choose another output_dir.")
     _assert_states_equal(_state(model), before)
 
 

@@ -128,7 +128,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(
     said = re.sub("=(nan|inf) ", "=? ", str(caught.value))
     assert said == (
         f"Expected a finite loss. Received: {loss}=? in epoch {epoch}. Lower "
-        "--base_learning_rate; the last checkpoint before it is kept in "
+        "learning_rate; the last checkpoint before it is kept in "
         f"{tmp_path / 'checkpoints'}."
     )
     fresh = short_runs.create(seed=99)

@@ -9,6 +9,31 @@ from absl import app, flags, logging
 from mimo_keras.errors import InputError, Stopped, expected
 from mimo_keras.files import WriteError
 
+RENAMED = {
+    "download": "download_data",
+    "learning_rate": "base_learning_rate",
+    "name": "dataset",
+    "skip": "skip_bad_records",
+}
+"""Argument of the library -> the flag of another name that sets it."""
+
+
+def told(error):
+    """Returns the message of an `InputError`, with flags for arguments.
+
+    Those that this script has no flag for keep the library's name.
+    """
+    return error.worded(_as_flag)
+
+
+def _as_flag(name, value):
+    name = RENAMED.get(name, name)
+    if name not in flags.FLAGS:
+        return None
+    if flags.FLAGS[name].boolean:
+        return f"--no{name}" if value == "False" else f"--{name}"
+    return f"--{name}={value}" if value else f"--{name}"
+
 
 def run(main):
     """Runs a script's main(); a user's error is one line and exit status 2.
@@ -50,10 +75,10 @@ def run(main):
         except Stopped as stopped:
             print(f"{stopped} Run the same command again to go on.")
         except Exception as error:
-            told = _told(error)
-            if told is None:
+            message = _message(error)
+            if message is None:
                 raise
-            fail(told)
+            fail(message)
 
     app.run(guarded, flags_parser=parse)
 
@@ -68,9 +93,11 @@ def _check_finite():
             )
 
 
-def _told(error):
-    """Returns a user's error, or one of this machine; None for a fault."""
-    if isinstance(error, (InputError, WriteError)):
+def _message(error):
+    """Returns what to tell of an error: None of a fault of this program."""
+    if isinstance(error, InputError):
+        return told(error)
+    if isinstance(error, WriteError):
         return error
     if isinstance(error, OSError):
         return expected(

@@ -12,6 +12,7 @@ from mimo_keras import data, evaluation
 from mimo_keras.errors import AbsentError
 from mimo_keras.files import replacing, write_json
 from mimo_keras.training.distribute import local_strategy
+from uncertainty_runs.common.script import told
 from uncertainty_runs.evaluation import natural
 from uncertainty_runs.evaluation.cache import Evaluated
 from uncertainty_runs.evaluation.predict import prepared
@@ -125,7 +126,7 @@ class Suite:
     def _leave_out(self, name, error):
         if self.require:
             raise error
-        logging.warning("%s is left out. %s", name, error)
+        logging.warning("%s is left out. %s", name, told(error))
 
     def _clean(self, done):
         metrics = done.metrics("test", lambda: self.test)

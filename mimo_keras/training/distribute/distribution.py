@@ -5,7 +5,7 @@ import socket
 
 import keras
 
-from mimo_keras.errors import expected
+from mimo_keras.errors import argument, expected
 from mimo_keras.training.distribute import workers
 
 _SECONDS_TO_REACH_TPU = 10.0
@@ -60,7 +60,7 @@ def make_strategy(
     """
     if use_tpu and use_gpu:
         raise expected(
-            "--use_tpu or --use_gpu",
+            f"{argument('use_tpu')} or {argument('use_gpu')}, not both",
             "use_tpu=True, use_gpu=True",
             "Choose one.",
         )
@@ -115,7 +115,8 @@ def _of_workers(use_tpu, use_gpu, num_cores):
 
     if use_tpu or num_cores:
         raise expected(
-            "neither --use_tpu nor --num_cores with workers in TF_CONFIG",
+            f"neither {argument('use_tpu')} nor {argument('num_cores')} with "
+            "workers in TF_CONFIG",
             f"use_tpu={use_tpu}, num_cores={num_cores}",
             "Unset TF_CONFIG, or leave them out: a worker takes all GPUs that "
             "CUDA_VISIBLE_DEVICES shows it, or its CPU.",
@@ -129,7 +130,7 @@ def _no_gpu():
     return expected(
         "a GPU that TensorFlow can see",
         "use_gpu=True, GPUs found=0",
-        "Install tensorflow[and-cuda], or leave out --use_gpu.",
+        f"Install tensorflow[and-cuda], or leave out {argument('use_gpu')}.",
     )
 
 
@@ -160,8 +161,8 @@ def _tpu_strategy(tpu):
     import tensorflow as tf
 
     remedy = (
-        "Leave out --use_tpu to run on the GPUs or the CPU of this machine, "
-        "or name a running TPU with --tpu."
+        f"Leave out {argument('use_tpu')} to run on the GPUs or the CPU of "
+        f"this machine, or name a running TPU by {argument('tpu')}."
     )
     received = f"use_tpu=True, tpu={tpu!r}"
     if tpu.startswith("grpc://") and not _answers(tpu):

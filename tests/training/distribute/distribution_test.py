@@ -161,11 +161,11 @@ def no_gpu(monkeypatch, two_cpus):
             {"use_gpu": True},
             "Expected a GPU that TensorFlow can see. Received: use_gpu=True, "
             "GPUs found=0. Install tensorflow[and-cuda], or leave out "
-            "--use_gpu.",
+            "use_gpu.",
         ),
         (
             {"use_gpu": True, "use_tpu": True},
-            "Expected --use_tpu or --use_gpu. Received: use_tpu=True, "
+            "Expected use_tpu or use_gpu, not both. Received: use_tpu=True, "
             "use_gpu=True. Choose one.",
         ),
         (
@@ -212,8 +212,8 @@ def test_a_cpu_is_divided_before_tensorflow_starts(lines):
 
 def test_a_missing_tpu_is_told_and_never_waited_for(lines):
     remedy = (
-        "Leave out --use_tpu to run on the GPUs or the CPU of this machine, "
-        "or name a running TPU with --tpu."
+        "Leave out use_tpu to run on the GPUs or the CPU of this machine, "
+        "or name a running TPU by tpu."
     )
     assert lines[1:] == [
         f"Expected a TPU {where}. Received: use_tpu=True, tpu={tpu!r}. {remedy}"

@@ -90,7 +90,7 @@ def test_workers_that_do_not_share_a_folder_are_told(found):
     assert {each["apart"] for each in found} == {
         "Expected the same number of finished epochs in all workers. "
         "Received: number of finished epochs=0, 2. Give all workers one "
-        "--output_dir that they share."
+        "output_dir that they share."
     }
 
 

@@ -101,7 +101,7 @@ def test_flags_that_workers_cannot_follow(tf_config, options, received):
     with pytest.raises(InputError) as caught:
         distribution.make_strategy(**options)
     assert str(caught.value) == (
-        "Expected neither --use_tpu nor --num_cores with workers in "
+        "Expected neither use_tpu nor num_cores with workers in "
         f"TF_CONFIG. Received: {received}. Unset TF_CONFIG, or leave them "
         "out: a worker takes all GPUs that CUDA_VISIBLE_DEVICES shows it, or "
         "its CPU."
