@@ -275,17 +275,31 @@ def diversity(patterns, record=None):
         )
     runs = []
     for folder in map(pathlib.Path, folders):
-        values = models.recorded(folder)
-        found = analysis.run_diversity(
-            read_json(folder / "results.json"),
-            read_arrays(folder / "arrays.npz"),
+        runs.append(
+            _identity(folder)
+            | analysis.run_diversity(
+                read_json(folder / "results.json"),
+                read_arrays(folder / "arrays.npz"),
+            )
         )
-        runs.append({name: values.get(name) for name in IDENTITY} | found)
     if record:
         runs = _recorded_besides(record, runs) + runs
         runs.sort(key=lambda run: [str(run[name]) for name in IDENTITY])
         write_json(record, {"command": study.command(), "runs": runs})
     return analysis.diversity_table(runs)
+
+
+def _identity(folder):
+    """Returns what tells a run, or an ensemble of runs, from others."""
+    path = folder / "flags.json"
+    values = read_json(path)
+    if "method" not in values:
+        raise expected(
+            "the folder of a run",
+            f"path={path}, of something else",
+            "Leave it out.",
+        )
+    return {name: values.get(name) for name in IDENTITY}
 
 
 def _recorded_besides(record, runs):

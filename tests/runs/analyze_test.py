@@ -183,7 +183,7 @@ def evaluated(folder, seed, differing):
         **{"method": "mimo", "ensemble_size": 2, "batch_size": 32},
         **{"l2_scope": "all", "use_bfloat16": False, "seed": seed},
     }
-    (folder / "flags.json").write_text(json.dumps(values.to_json()))
+    (folder / "flags.json").write_text(json.dumps(values))
     results = {
         "test/disagreement": differing,
         "test/kl": 1.0,
