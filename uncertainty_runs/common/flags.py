@@ -207,7 +207,10 @@ def _define_training():
 def _recipe(define, name, text, **bounds):
     """Defines a flag whose default is the recipe's."""
     define(
-        name, None, f"{text} Default: the recipe's, see recipes.py.", **bounds
+        name,
+        None,
+        f"{text} Default: the recipe's, see --show_config.",
+        **bounds,
     )
 
 

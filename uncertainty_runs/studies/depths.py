@@ -3,7 +3,7 @@
     python uncertainty_runs/studies/depths.py --seeds=0,1,2
 
 It is a study (study.py) with its own list of methods and the recipe that
-the MIMMO paper has for all of them (mimmo_recipes.py). Clean images come with
+the MIMMO paper has for all of them (recipes/mimmo.py). Clean images come with
 mean and standard deviation over seeds; shifted ones with both over the 25
 shifted test sets, averaged over seeds. FLOPs are those of the predictor, by the
 first row's. --table_only prints the tables again from the record.
