@@ -215,29 +215,27 @@ def test_exceptions_name_files_that_exist():
         assert (rules.ROOT / path).exists(), f"take {path} out"
 
 
-def _loaded_by(statement):
-    """Returns what `statement` loads in a new process that Keras does not.
+def _loaded_by(*statements):
+    """Returns what each statement in turn loads that Keras does not.
 
-    Keras itself loads matplotlib and scikit-learn where they are installed.
+    All run in one new process. Keras itself loads matplotlib and
+    scikit-learn where they are installed.
     """
-    code = (
-        "import keras, sys; before = {*sys.modules}\n"
-        f"{statement}\n"
-        f"print(*{rules.COSTLY} & ({{*sys.modules}} - before))"
-    )
+    costly = f"*{rules.COSTLY} & ({{*sys.modules}} - before)"
+    code = ["import keras, sys; before = {*sys.modules}"]
+    for statement in statements:
+        code += [statement, f"print({costly}); before = {{*sys.modules}}"]
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", "\n".join(code)],
         cwd=rules.ROOT,
         capture_output=True,
         text=True,
         check=True,
     )
-    return done.stdout.split()
+    return [line.split() for line in done.stdout.splitlines()]
 
 
 def test_importing_mimo_keras_loads_nothing_costly():
-    assert _loaded_by("import mimo_keras") == []
-
-
-def test_a_costly_import_is_noticed():
-    assert _loaded_by("import tensorflow_datasets") == ["tensorflow_datasets"]
+    """The second import shows that what is costly is noticed."""
+    found = _loaded_by("import mimo_keras", "import tensorflow_datasets")
+    assert found == [[], ["tensorflow_datasets"]]

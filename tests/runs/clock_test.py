@@ -24,13 +24,13 @@ def _earlier(read, *when):
     return read() - DAY * (10**9 if read.__name__ == "time_ns" else 1)
 
 
-def test_a_clock_that_goes_back_changes_nothing(folder, cifar, tmp_path):
+def test_a_clock_that_goes_back_changes_nothing(short, cifar, tmp_path):
     back = functools.partial(processes.at, STEP, 40, set_back)
     done = cifar("--output_dir=run", "--export", before=back)
     assert (done.status, done.stderr) == (0, "")
     run = tmp_path / "run"
-    assert_same_end(run, folder)
-    assert_same_results(run, folder)
+    assert_same_end(run, short)
+    assert_same_results(run, short)
     for row in outputs.rows(run):
         assert 0 <= float(row["seconds"]) < processes.SECONDS
     assert 0 < outputs.results(run)["cost/ms_per_example"] < 1000

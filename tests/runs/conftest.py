@@ -8,6 +8,7 @@ from absl import flags
 from absl.testing import flagsaver
 
 from mimo_keras import data
+from tests import once
 from tests.runs import outputs, processes
 from tests.runs.processes import TINY
 from uncertainty_runs.common import config, sources
@@ -19,17 +20,26 @@ def cifar(tmp_path):
     """A function that runs a tiny cifar.py in a folder of the test's own."""
 
     def run(*flags, before=None):
-        return processes.run([*TINY, *flags], tmp_path, before)
+        return _short(tmp_path, *flags, before=before)
 
     return run
 
 
+def _short(folder, *flags, before=None):
+    actions = [processes.few, *([before] if before else [])]
+    return processes.run([*TINY, *flags], folder, processes.together(*actions))
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """What a command said, and the folder of the run that it left."""
-    folder = tmp_path_factory.mktemp("finished")
-    flags = [*TINY, "--output_dir=run", "--export"]
-    return processes.run_plainly(flags, folder), folder / "run"
+    """What a plain command said, and the folder of the run that it left."""
+
+    def make(folder):
+        flags = [*TINY, "--output_dir=run", "--export"]
+        return processes.run_plainly(flags, folder)
+
+    folder, said = once.made(tmp_path_factory, "finished", make)
+    return said, folder / "run"
 
 
 @pytest.fixture(scope="session")
@@ -44,10 +54,24 @@ def results(folder):
     return outputs.results(folder)
 
 
+@pytest.fixture(scope="session")
+def short(folder, tmp_path_factory):
+    """The folder of that run as `cifar` evaluates it, for reading only."""
+
+    def make(here):
+        shutil.copytree(folder, here / "run")
+        for name in ("results.json", "arrays.npz", "report.html"):
+            (here / "run" / name).unlink()
+        done = _short(here, "--output_dir=run")
+        assert (done.status, done.stderr) == (0, ""), done
+
+    return once.made(tmp_path_factory, "short", make)[0] / "run"
+
+
 @pytest.fixture
-def used(folder, tmp_path):
-    """A copy of the finished run's folder, by the name of its --output_dir."""
-    return shutil.copytree(folder, tmp_path / "run")
+def used(short, tmp_path):
+    """A copy of the short run's folder, by the name of its --output_dir."""
+    return shutil.copytree(short, tmp_path / "run")
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ LAST = ["epoch_000002.npz", "epoch_000003.npz"]
 # and which files of `left_by` there are then.
 FILES = {
     "metrics.csv": [],
-    "epoch_000001.npz": [],
     "epoch_000002.npz": KEPT,
     "corrupted-contrast_3.npz": LAST,
     "arrays.npz": LAST,
@@ -41,7 +40,7 @@ def line(done):
     return said
 
 
-def test_a_full_disk_at_every_moment(folder, cifar, tmp_path):
+def test_a_full_disk_at_every_moment(short, cifar, tmp_path):
     run = tmp_path / "run"
     said = line(
         cifar(*COMMAND, before=functools.partial(disks.full, "flags.json"))
@@ -63,15 +62,15 @@ def test_a_full_disk_at_every_moment(folder, cifar, tmp_path):
     # There is room.
     done = cifar(*COMMAND)
     assert (done.status, done.stderr) == (0, "")
-    assert_same_end(run, folder)
-    assert_same_results(run, folder)
-    assert_same_answers(run, folder)
+    assert_same_end(run, short)
+    assert_same_results(run, short)
+    assert_same_answers(run, short)
 
 
-def test_an_export_stays_until_there_is_room_for_another(folder, used, cifar):
+def test_an_export_stays_until_there_is_room_for_another(short, used, cifar):
     save = "tensorflow:saved_model.save"
     line(cifar(*COMMAND, before=functools.partial(disks.full_from, save)))
-    assert_same_answers(used, folder)
+    assert_same_answers(used, short)
 
 
 def test_events_that_cannot_be_written_are_told(used, cifar):
@@ -82,7 +81,7 @@ def test_events_that_cannot_be_written_are_told(used, cifar):
     assert "run/tensorboard (Permission denied)" in said and REMEDY in said
 
 
-def test_a_folder_that_becomes_read_only(folder, cifar, tmp_path):
+def test_a_folder_that_becomes_read_only(short, cifar, tmp_path):
     """As root, without the power to write everywhere."""
     run = tmp_path / "run"
     forbid = functools.partial(disks.read_only_from, run, STEP, 40)
@@ -96,11 +95,11 @@ def test_a_folder_that_becomes_read_only(folder, cifar, tmp_path):
     disks.set_mode(run, 0o755)
     evaluation = "uncertainty_runs.evaluation.suite:Suite.full"
     cifar(*COMMAND, before=functools.partial(processes.kill, evaluation, 1))
-    assert_same_end(run, folder)
+    assert_same_end(run, short)
 
 
 @pytest.mark.parametrize("size", [0, 300])
-def test_results_that_are_half_written_are_mended(folder, used, cifar, size):
+def test_results_that_are_half_written_are_mended(short, used, cifar, size):
     for name in ("results.json", "arrays.npz", "report.html"):
         path = used / name
         path.write_bytes(path.read_bytes()[:size])
@@ -116,5 +115,5 @@ def test_results_that_are_half_written_are_mended(folder, used, cifar, size):
         assert "Run its training command again" in said
     done = cifar("--output_dir=run")
     assert (done.status, done.stderr) == (0, "")
-    assert_same_results(used, folder)
+    assert_same_results(used, short)
     assert json.loads((used / "flags.json").read_text())["seed"] == 42

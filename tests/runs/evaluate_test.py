@@ -14,13 +14,18 @@ SAME = ("accuracy", "nll", "ece", "brier")
 
 
 @pytest.fixture
+def results(short):
+    """What the run itself found."""
+    return outputs.results(short)
+
+
+@pytest.fixture
 def evaluated(used):
     """A function that evaluates, and returns the results of a folder."""
 
     def run(*flags, folder="ours"):
-        done = processes.run(
-            [f"--output_dir={folder}", *flags], used.parent, None, EVALUATE
-        )
+        flags = [f"--output_dir={folder}", *flags]
+        done = processes.run(flags, used.parent, processes.few, EVALUATE)
         assert done.status == 0, done.stderr
         assert (used.parent / folder / "report.html").exists()
         return outputs.results(used.parent / folder)

@@ -1,11 +1,9 @@
 """The plan as it is printed."""
 
-import subprocess
-import sys
-
 import pytest
 
 from mimo_keras import backbones, methods
+from tests.runs import processes
 from uncertainty_runs import plan
 
 
@@ -62,12 +60,8 @@ def test_totals_are_the_plans():
         (("--assign=random",), 2, "shared, disjoint"),
     ],
 )
-def test_the_command(flags, status, said):
-    done = subprocess.run(
-        [sys.executable, plan.__file__, *flags],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == status, done.stderr
+def test_the_command(tmp_path, flags, status, said):
+    script = processes.CIFAR.with_name("plan.py")
+    done = processes.run(flags, tmp_path, script=script)
+    assert done.status == status, done.stderr
     assert said in (done.stderr if status else done.stdout)

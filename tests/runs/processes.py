@@ -1,5 +1,6 @@
 """Runs a script in a process of its own, and kills it where a test says."""
 
+import contextlib
 import dataclasses
 import functools
 import itertools
@@ -15,6 +16,9 @@ import sys
 import threading
 import time
 
+from mimo_keras import data
+from mimo_keras.analysis import report_figures
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CIFAR = ROOT / "uncertainty_runs" / "cifar.py"
 # Small enough to train in seconds; three epochs give two checkpoints that
@@ -22,8 +26,13 @@ CIFAR = ROOT / "uncertainty_runs" / "cifar.py"
 TINY = ("--dataset=digits", "--width_multiplier=1", "--train_epochs=3")
 SECONDS = 240
 """When a process counts as hanging; none that works comes near it."""
-PRELOADED = ("uncertainty_runs.cifar", "uncertainty_runs.evaluate")
+PRELOADED = (
+    *("uncertainty_runs.cifar", "uncertainty_runs.evaluate"),
+    *("sklearn.datasets", "tensorflow_datasets"),
+)
 """What is imported once for all scripts: these need all that the others do."""
+FEW = {"types": ("gaussian_noise", "contrast"), "severities": (3, 5)}
+"""The corrupted sets that `few` leaves."""
 
 # What TensorFlow's C++ says, however low its voice is set; the second line of
 # what it says of an iterator that is closed names a node.
@@ -124,7 +133,9 @@ def wait_for(path):
 def wake(process):
     """Lets a process end that SIGSTOP has put to sleep, or soon will."""
     while process.is_alive():
-        os.kill(process.pid, signal.SIGCONT)
+        # It may end between the question and the signal.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGCONT)
         process.join(0.1)
 
 
@@ -159,6 +170,27 @@ def at(where, call, action, *, after=False):
         return result
 
     setattr(holder, name, counted)
+
+
+def few():
+    """Lets this process evaluate four corrupted sets, and draw no figures."""
+    data.corrupted = functools.partial(data.corrupted, **FEW)
+    report_figures.figures = lambda *_: {}
+
+
+def together(*actions):
+    """Returns one action, that a process can be given, of several."""
+    return functools.partial(_all, actions)
+
+
+def _all(actions):
+    for action in actions:
+        action()
+
+
+def as_worker(config):
+    """Makes this process one of several workers, by its TF_CONFIG."""
+    os.environ["TF_CONFIG"] = config
 
 
 def without_network():

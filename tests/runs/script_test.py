@@ -151,7 +151,8 @@ def test_words_that_are_no_flags_are_told(ended):
     said = told(
         "Expected flags only. Received: 'word'. Write it as --name=value."
     )
-    assert ended(never, "word", "other") == (2, "", said)
+    for line in (["word"], ["word", "other"]):
+        assert ended(never, *line) == (2, "", said)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_warnings_are_heard_and_what_absl_s_logger_tells_is_not(ended):
         levels.append(absl_logging.get_absl_logger().level)
 
     ended(main)
-    assert levels[1] == logging.ERROR
+    assert levels == [absl_logging.WARNING, logging.ERROR]
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ MOMENTS = [
     (
         {
             "where": "uncertainty_runs.evaluation.cache:Evaluated.metrics",
-            "call": 20,
+            "call": 4,
         },
         "Stopped in the evaluation.",
         LAST,
@@ -72,7 +72,7 @@ def stopping(**how):
     return functools.partial(kill, number=signal.SIGTERM, **how)
 
 
-def test_stopped_at_every_moment(folder, cifar, tmp_path):
+def test_stopped_at_every_moment(short, cifar, tmp_path):
     run = tmp_path / "run"
     for how, said, left in MOMENTS:
         done = cifar(*COMMAND, before=stopping(**how))
@@ -80,19 +80,18 @@ def test_stopped_at_every_moment(folder, cifar, tmp_path):
         assert done.stdout.splitlines()[-1] == said + ON
         assert left_by(run) == left, said
         assert not (run / ".lock").exists()
-    assert_same_end(run, folder)
-    assert_same_results(run, folder)
-    assert_same_answers(run, folder)
+    assert_same_end(run, short)
+    assert_same_results(run, short)
+    assert_same_answers(run, short)
     assert_nothing_is_left_over(run)
 
 
 def test_what_is_evaluated_is_kept(used, cifar):
     (used / "results.json").unlink()
     where = "uncertainty_runs.evaluation.cache:Evaluated.metrics"
-    done = cifar("--output_dir=run", before=stopping(where=where, call=20))
+    done = cifar("--output_dir=run", before=stopping(where=where, call=4))
     assert done.stdout.splitlines()[-1] == "Stopped in the evaluation." + ON
-    # 19 sets, of which one is asked for twice.
-    assert len(list((used / "evaluated").iterdir())) == 19
+    assert len(list((used / "evaluated").iterdir())) == 3
     assert not (used / "results.json").exists()
 
 
@@ -102,7 +101,7 @@ def test_evaluate_stops_and_keeps_what_it_has(used):
     done = processes.run(
         ["--runs=run", "--output_dir=ours"],
         used.parent,
-        stopping(where=where, call=5),
+        processes.together(processes.few, stopping(where=where, call=5)),
         script,
     )
     assert (done.status, done.stderr) == (0, "")

@@ -1,5 +1,6 @@
 """The sweep: its grid, its table, and a real one that is resumed."""
 
+import contextlib
 import json
 import pathlib
 import subprocess
@@ -7,8 +8,11 @@ import sys
 
 import matplotlib.image
 import pytest
+from absl import flags
+from absl.testing import flagsaver
 
 from mimo_keras.errors import InputError
+from tests.runs import processes
 from uncertainty_runs.studies import study, sweep
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -63,36 +67,59 @@ def test_rows_are_means_over_seeds():
     assert second == ["1", "1,234", "0.5000"]
 
 
-def test_a_sweep_that_was_stopped_goes_on(tmp_path):
-    def run(*values):
-        return subprocess.run(
-            [
-                sys.executable,
-                str(ROOT / "uncertainty_runs/studies/sweep.py"),
-                "--base=deterministic:1:backbone=mlp_4:corruptions_interval=-1",
-                f"--vary=train_epochs={','.join(values)}",
-                "--seeds=0",
-                f"--output_dir={tmp_path / 'runs'}",
-                f"--record={tmp_path / 'record.json'}",
-            ],
-            check=True,
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            env=None,
-        ).stdout
+def test_a_sweep_that_was_stopped_goes_on(tmp_path, monkeypatch, capsys):
+    started = []
 
-    run("1")
+    def run(command, check, stdout):
+        """Runs cifar.py as `study` does, in a process that has done imports."""
+        interpreter, script, *given = command
+        assert (interpreter, check) == (sys.executable, False)
+        started.append(given)
+        done = processes.run(given, tmp_path, processes.few, script)
+        return subprocess.CompletedProcess(command, done.status)
+
+    def swept(*values):
+        line = [
+            "--base=deterministic:1:backbone=mlp_4:corruptions_interval=-1",
+            f"--vary=train_epochs={','.join(values)}",
+            *("--seeds=0", "--output_dir=runs", "--record=record.json"),
+        ]
+        with own_flags():
+            flags.FLAGS(["sweep.py", *line])
+            sweep.main()
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(subprocess, "run", run)
+    swept("1")
     [one] = (tmp_path / "runs").iterdir()
     made = (one / "metrics.csv").stat().st_mtime_ns
-    said = run("1", "2")
+    newest = (one / "checkpoints" / "epoch_000001.npz").stat().st_mtime_ns
+    swept("1", "2")
     assert (one / "metrics.csv").read_text().count("\n") == 2
     assert len(list((tmp_path / "runs").iterdir())) == 2
     assert made <= (one / "metrics.csv").stat().st_mtime_ns
+    # It was not trained again.
+    again = (one / "checkpoints" / "epoch_000001.npz").stat().st_mtime_ns
+    assert again == newest
+    assert [len(line) for line in started] == [len(started[0])] * 3
     record = study.read(tmp_path / "record.json")
     epochs = [run["varied"]["train_epochs"] for run in record["runs"]]
     assert epochs == ["1", "2"]
-    assert sweep.table(record) in said
+    assert sweep.table(record) in capsys.readouterr().out
+    for run_of, given in zip(record["runs"], started[1:], strict=True):
+        assert f"--train_epochs={run_of['varied']['train_epochs']}" in given
+
+
+@contextlib.contextmanager
+def own_flags():
+    """Defines the flags of the script inside the block only."""
+    before = set(flags.FLAGS)
+    sweep.define_flags()
+    try:
+        with flagsaver.flagsaver():
+            yield
+    finally:
+        flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
 
 
 def runs_of(m, ratio, values):

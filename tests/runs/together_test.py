@@ -31,7 +31,7 @@ def test_evaluate_refuses_it_too(used):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_the_first_of_two_ends_as_if_alone(folder, tmp_path):
+def test_the_first_of_two_ends_as_if_alone(short, tmp_path):
     """It waits at its second checkpoint until the second was refused."""
     one, two = tmp_path / "one", tmp_path / "two"
     for cwd in (one, two):
@@ -46,7 +46,7 @@ def test_the_first_of_two_ends_as_if_alone(folder, tmp_path):
     assert f"process {first.pid}. Wait for it" in done.stderr
     processes.wake(first)
     assert processes.finish(first, one).status == 0
-    assert_same_end(tmp_path / "run", folder)
+    assert_same_end(tmp_path / "run", short)
 
 
 def _in_use(path):

@@ -83,7 +83,7 @@ def test_without_an_interval_there_is_no_file(callback, tmp_path):
     assert not (tmp_path / NAME).exists()
 
 
-def test_a_run_that_was_killed_keeps_the_same(folder, cifar, tmp_path):
+def test_a_run_that_was_killed_keeps_the_same(short, cifar, tmp_path):
     """And training goes as in a run that keeps nothing."""
     step = "keras.callbacks:TensorBoard.on_train_batch_end"
     for where, call in ((step, 60), (EVALUATION, 1)):
@@ -92,10 +92,10 @@ def test_a_run_that_was_killed_keeps_the_same(folder, cifar, tmp_path):
     epochs, probabilities = kept(tmp_path / "run")
     assert epochs.tolist() == [0, 1, 2, 3]
     assert outputs.rows(tmp_path / "run", times=False) == outputs.rows(
-        folder, times=False
+        short, times=False
     )
     for found, wanted in zip(
-        weights(tmp_path / "run"), weights(folder), strict=True
+        weights(tmp_path / "run"), weights(short), strict=True
     ):
         np.testing.assert_array_equal(found, wanted)
     # Training moved them.

@@ -1,46 +1,72 @@
 """The same command, started once for each worker in TF_CONFIG."""
 
+import functools
+import shutil
+import signal
+
 import numpy as np
 import pytest
 
+from tests import once
 from tests.runs import outputs, processes
 from tests.training import subprocesses
 
-COMMAND = [
-    *(processes.CIFAR, "--dataset=digits", "--width_multiplier=1"),
-    *("--train_epochs=2", "--corruptions_interval=2", "--output_dir=run"),
-]
+COMMAND = (
+    *("--dataset=digits", "--width_multiplier=1", "--train_epochs=2"),
+    "--corruptions_interval=2",
+)
+# Asks a worker to stop as its first epoch begins.
+TELL = functools.partial(
+    processes.kill,
+    "mimo_keras.training.stopping:Stopping.on_epoch_begin",
+    1,
+    number=signal.SIGTERM,
+)
 
 
-# Asks the worker to stop as its first epoch begins, then runs the command.
-TOLD = """
-import runpy, signal, sys
-from tests.runs.processes import kill
-where = "mimo_keras.training.stopping:Stopping.on_epoch_begin"
-kill(where, 1, number=signal.SIGTERM)
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
+def run(folder, *flags, before=None):
+    """Runs the command as two workers, and the second in its own way.
 
+    Args:
+        folder: Where their run lies.
+        *flags: What the second has besides.
+        before: What the second does first, if anything.
 
-def run(folder, *flags):
-    """Runs the command as two workers, of which the second has more flags."""
-    return subprocesses.workers([COMMAND, [*COMMAND, *flags]], folder)
+    Returns:
+        `Finished` of both.
+    """
+    started = []
+    try:
+        for index, config in enumerate(subprocesses.configs(2)):
+            own = folder / f"worker{index}"
+            own.mkdir(exist_ok=True)
+            line = [*COMMAND, f"--output_dir={folder / 'run'}"]
+            action = processes.together(
+                functools.partial(processes.as_worker, config),
+                processes.few,
+                *([before] if index and before else []),
+            )
+            line += flags if index else []
+            started.append((processes.start(line, own, action), own))
+        return [processes.finish(*each) for each in started]
+    finally:
+        for process, _ in started:
+            process.kill()
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """Where two workers have trained, and what they said."""
-    folder = tmp_path_factory.mktemp("together")
-    return folder, run(folder)
+    return once.made(tmp_path_factory, "together", run)
 
 
 def test_the_chief_alone_writes_and_reports(finished):
     folder, ended = finished
-    assert [status for status, _, _ in ended] == [0, 0], ended
-    (_, told, _), (_, silence, _) = ended
-    assert told.splitlines()[-1] == "Report:      run/report.html"
-    assert silence == ""
+    assert [one.status for one in ended] == [0, 0], ended
+    chief, other = ended
+    last = chief.stdout.splitlines()[-1]
+    assert last == f"Report:      {folder / 'run' / 'report.html'}"
+    assert other.stdout == ""
     names = {path.name for path in (folder / "run").iterdir()}
     assert names == {
         *("flags.json", "metrics.csv", "results.json", "arrays.npz"),
@@ -64,8 +90,9 @@ def test_what_is_reported_is_what_was_validated(finished):
         assert arrays["reliability_count"].sum() == 599
 
 
-def test_they_resume_from_the_last_checkpoint(finished):
-    folder = finished[0] / "run"
+@pytest.mark.large
+def test_they_resume_from_the_last_checkpoint(finished, tmp_path):
+    folder = shutil.copytree(finished[0] / "run", tmp_path / "run")
     newest = folder / "checkpoints" / "epoch_000002.npz"
     with np.load(newest) as arrays:
         wanted = {name: arrays[name] for name in arrays.files}
@@ -74,9 +101,9 @@ def test_they_resume_from_the_last_checkpoint(finished):
     )
     for path in (newest, folder / "results.json"):
         path.unlink()
-    ended = run(finished[0])
-    assert [status for status, _, _ in ended] == [0, 0], ended
-    assert ended[0][1].count("37/37") == 1
+    ended = run(tmp_path)
+    assert [one.status for one in ended] == [0, 0], ended
+    assert ended[0].stdout.count("37/37") == 1
     assert outputs.rows(folder, times=False) == rows
     assert outputs.results(folder, times=False) == results
     with np.load(newest) as arrays:
@@ -85,10 +112,9 @@ def test_they_resume_from_the_last_checkpoint(finished):
 
 
 def test_one_that_is_told_to_stop_stops_all_after_the_epoch(finished, tmp_path):
-    told = subprocesses.workers([COMMAND, ["-c", TOLD, *COMMAND]], tmp_path)
-    for status, said, errors in told:
-        assert status == 0, errors
-        last = said.splitlines()[-1]
+    for one in run(tmp_path, before=TELL):
+        assert one.status == 0, one
+        last = one.stdout.splitlines()[-1]
         assert last.startswith("Stopped after epoch 1. Run the same command")
     run(tmp_path)
     ours, whole = tmp_path / "run", finished[0] / "run"
@@ -98,8 +124,8 @@ def test_one_that_is_told_to_stop_stops_all_after_the_epoch(finished, tmp_path):
 
 
 def test_workers_with_other_flags_are_told(tmp_path):
-    for status, told, said in run(tmp_path, "--seed=7"):
-        assert (status, told) == (2, "")
-        assert "the same fingerprint of the flags in all workers" in said
-        assert "Start all workers by the same command." in said
+    for one in run(tmp_path, "--seed=7"):
+        assert (one.status, one.stdout) == (2, "")
+        assert "the same fingerprint of the flags in all workers" in one.stderr
+        assert "Start all workers by the same command." in one.stderr
     assert not (tmp_path / "run").exists()

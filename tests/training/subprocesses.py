@@ -52,7 +52,7 @@ def workers(commands, folder, timeout=240):
         processes = [
             stack.enter_context(_started(command, folder, config, index))
             for index, (command, config) in enumerate(
-                zip(commands, _configs(len(commands)), strict=True)
+                zip(commands, configs(len(commands)), strict=True)
             )
         ]
         for process in processes:
@@ -86,7 +86,7 @@ def _said(folder, index):
     return [folder / f"worker{index}.{name}" for name in ("out", "err")]
 
 
-def _configs(count):
+def configs(count):
     """Returns TF_CONFIG for each of some workers, on ports that are free."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
