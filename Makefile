@@ -2,14 +2,18 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint check bench stress clean
+.PHONY: help install demo test test-matrix lint check bench stress clean
 
 WORKERS := 2
 PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
-PYTEST := $(PYTHON) -m pytest --numprocesses=$(WORKERS) --dist=worksteal
+# Tests of one group share what is slow to build, so one worker runs them all.
+PYTEST := $(PYTHON) -m pytest --numprocesses=$(WORKERS) --dist=loadgroup \
+	--durations=10
 # Layers, backbones and methods must run without TensorFlow, too.
 PORTABLE_TESTS := tests/layers tests/backbones tests/methods
+CONFORMANCE_TESTS := tests/layers/conformance_test.py \
+	tests/methods/conformance_test.py
 
 # A pyenv shim can exist and fail, and a Debian python3 can lack ensurepip:
 # the only proof that a Python will do is to run it.
@@ -20,7 +24,7 @@ SUITABLE := import ensurepip, sys, venv; \
 export TF_CPP_MIN_LOG_LEVEL := 2
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' \
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' \
 		$(firstword $(MAKEFILE_LIST))
 
 install: .venv/installed ## Make .venv and install the package into it
@@ -29,18 +33,21 @@ demo: install ## Train, evaluate and export MIMO on handwritten digits
 	$(PYTHON) uncertainty_runs/cifar.py --dataset=digits --method=mimo \
 		--ensemble_size=3 --output_dir=runs/demo --export
 
-test: install ## Run the tests (WORKERS=2 at a time)
-	KERAS_BACKEND=tensorflow $(PYTEST)
+test: install ## Run the tests but the large ones (WORKERS=2 at a time)
+	KERAS_BACKEND=tensorflow $(PYTEST) -m "not large"
+
+test-matrix: install ## Every method on every backbone: the conformance tables
+	KERAS_BACKEND=tensorflow $(PYTEST) --matrix $(CONFORMANCE_TESTS)
 
 lint: install ## Check style and format, changing nothing
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 
 # Nearly all that JAX does in tests is to compile: let it not optimise.
-check: lint .venv/extras ## What CI runs: lint, the tests under JAX, the tests
+check: lint .venv/extras ## What CI runs: lint, tests under JAX, all tests
 	KERAS_BACKEND=jax XLA_FLAGS=--xla_backend_optimization_level=0 \
 		$(PYTEST) $(PORTABLE_TESTS)
-	@$(MAKE) --no-print-directory test
+	KERAS_BACKEND=tensorflow $(PYTEST)
 
 bench: install ## Time every method and its peers, as in docs/speed.md
 	$(PYTHON) -m benchmarks.bench
