@@ -66,4 +66,4 @@ def test_factors_are_uniform_from_a_half_to_three_halves():
     assert 0.5 <= factors.min() < 0.51
     assert 1.49 < factors.max() <= 1.5
     # The mean's own standard deviation is 0.0065.
-    assert abs(factors.mean() - 1) < 0.02
+    assert abs(factors.mean() - 1) < 0.03
