@@ -9,11 +9,11 @@ The same command again goes on from the last checkpoint.
 
 from mimo_keras import data
 from uncertainty_runs.common import flags, run, script, sources
-from uncertainty_runs.common.config import resolve
+from uncertainty_runs.common.show_config import resolve_or_show
 
 
 def main():
-    config = resolve()
+    config = resolve_or_show()
     strategy = run.start(config)
     train, test = run.load(config)
     steps = run.steps_of(config, strategy, train)

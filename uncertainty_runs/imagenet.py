@@ -12,11 +12,11 @@ from mimo_keras import data
 from mimo_keras.data import photographs
 from mimo_keras.errors import expected
 from uncertainty_runs.common import flags, run, script, sources
-from uncertainty_runs.common.config import resolve
+from uncertainty_runs.common.show_config import resolve_or_show
 
 
 def main():
-    config = resolve()
+    config = resolve_or_show()
     check(config)
     strategy = run.start(config)
     train, test = run.load(config)

@@ -4,6 +4,8 @@ from absl import flags
 
 from mimo_keras import methods
 
+SHOW = "show_config"
+"""The flag that is no part of a run."""
 MOST = 1000
 """More members, filters or samples are a slip of the hand: refused at once."""
 SIDE = 4096
@@ -248,9 +250,19 @@ def _define_outcome():
     _recipe(_yes_no, "shifted", "Also evaluate on MIMMO's shifted test set.")
     _yes_no("eval_only", False, "Evaluate the last checkpoint; do not train.")
     _yes_no("export", False, "Also write the predictor as a SavedModel.")
+    _yes_no(SHOW, False, "Print what this command would do, and end.")
 
 
 def values():
-    """Returns the value of every flag that is defined here, by name."""
+    """Returns the value of every flag of a run that is defined here."""
+    return {flag.name: flag.value for flag in _of_runs()}
+
+
+def given():
+    """Returns the names of those that the command line has."""
+    return {flag.name for flag in _of_runs() if flag.present}
+
+
+def _of_runs():
     mine = flags.FLAGS.flags_by_module_dict()[__name__]
-    return {flag.name: flag.value for flag in mine}
+    return [flag for flag in mine if flag.name != SHOW]
