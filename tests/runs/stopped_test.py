@@ -91,7 +91,7 @@ def test_what_is_evaluated_is_kept(used, cifar):
     where = "uncertainty_runs.evaluation.cache:Evaluated.metrics"
     done = cifar("--output_dir=run", before=stopping(where=where, call=4))
     assert done.stdout.splitlines()[-1] == "Stopped in the evaluation." + ON
-    assert len(list((used / "evaluated").iterdir())) == 3
+    assert len(list((used / "evaluated").iterdir())) == 4
     assert not (used / "results.json").exists()
 
 
@@ -108,7 +108,7 @@ def test_evaluate_stops_and_keeps_what_it_has(used):
     assert done.stdout == "Stopped in the evaluation." + ON + "\n"
     ours = used.parent / "ours"
     assert [path.name for path in ours.iterdir()] == ["evaluated"]
-    assert len(list((ours / "evaluated").iterdir())) == 4
+    assert len(list((ours / "evaluated").iterdir())) == 5
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -12,6 +12,8 @@ from mimo_keras.evaluation import class_groups
 from mimo_keras.files import replacing
 
 _RECORD, _SKIPPED = "record", "skipped"
+_SCORE = "score."
+"""Begins the names of a set's scores among its arrays."""
 
 
 class Evaluated:
@@ -33,23 +35,64 @@ class Evaluated:
         self.record = json.dumps(record, sort_keys=True)
         self._sets = {}
         self._skipped = {}
+        self._scored = {}
 
     def metrics(self, name, load):
         """Returns the `Classification` of the set that `load` returns."""
 
         def compute():
             examples = self._opened(name, load())
-            return _packed(
-                evaluation.evaluate(
-                    self.network.logits,
-                    examples.evaluation_batches(self.batch_size),
-                    examples.num_classes,
-                    self.network.log_weights,
-                )
-            )
+            return _packed(self._evaluate(self.network.logits, examples))
 
-        found = self._arrays(name, compute)
-        return _unpacked(found, self.network.log_weights)
+        arrays = self._arrays(name, compute)
+        return _unpacked(arrays, self.network.log_weights)
+
+    def scored_metrics(self, name, load, scored=True):
+        """Returns the `Classification` of a set, and its `ood_scores`.
+
+        Both come from one pass over the set, and are held: to ask for them
+        again costs nothing.
+
+        Args:
+            name: The set's.
+            load: Function that returns it.
+            scored: Whether there shall be scores.
+        """
+
+        def compute():
+            examples, parts = self._opened(name, load()), []
+
+            def logits(images):
+                values = self.network.logits(images)
+                if scored:
+                    log_weights = self.network.log_weights
+                    parts.append(evaluation.scores(values, log_weights))
+                return values
+
+            arrays = _packed(self._evaluate(logits, examples))
+            for score in parts[0] if parts else ():
+                values = [part[score] for part in parts]
+                arrays[_SCORE + score] = np.concatenate(values)
+            return arrays
+
+        if name not in self._scored:
+            arrays = self._arrays(name, compute)
+            scores = {
+                key.removeprefix(_SCORE): arrays.pop(key)
+                for key in [*arrays]
+                if key.startswith(_SCORE)
+            }
+            metrics = _unpacked(arrays, self.network.log_weights)
+            self._scored[name] = metrics, scores
+        return self._scored[name]
+
+    def _evaluate(self, logits, examples):
+        return evaluation.evaluate(
+            logits,
+            examples.evaluation_batches(self.batch_size),
+            examples.num_classes,
+            self.network.log_weights,
+        )
 
     def grouped(self, name, found):
         """Returns the evaluations of `class_groups` of a set.

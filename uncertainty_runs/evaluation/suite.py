@@ -93,7 +93,7 @@ class Suite:
             network,
             self.batch_size,
             self.folder,
-            [network.fingerprint, self.dataset, str(self.where)],
+            [network.fingerprint, self.dataset, str(self.where), "scored"],
         )
         results, arrays = {}, {}
         for name, part in self.parts().items():
@@ -128,8 +128,13 @@ class Suite:
             raise error
         logging.warning("%s is left out. %s", name, told(error))
 
+    def _of_test(self, done):
+        """Returns metrics and scores of the clean test set, of one pass."""
+        scored = bool(self.facts.out_of_distribution)
+        return done.scored_metrics("test", lambda: self.test, scored)
+
     def _clean(self, done):
-        metrics = done.metrics("test", lambda: self.test)
+        metrics, _ = self._of_test(done)
         results = {f"test/{k}": v for k, v in metrics.result().items()}
         network = done.network
         results |= {f"cost/{k}": v for k, v in network.costs.items()}
@@ -167,7 +172,7 @@ class Suite:
             whole = metrics if whole is None else whole.merge(metrics)
         results = evaluation.corrupted_results(rows)
         if self.facts.corruptions.against_alexnet:
-            clean = done.metrics("test", lambda: self.test).result()
+            clean = self._of_test(done)[0].result()
             results |= evaluation.corruption_errors(rows, clean["accuracy"])
         return results, _reliability("corrupted_reliability", whole)
 
@@ -183,7 +188,7 @@ class Suite:
         return natural.results(f"natural/{name}", load, done), {}
 
     def _foreign(self, done):
-        inside = done.scores("ood/inside", lambda: self.test)
+        _, inside = self._of_test(done)
         outside = {}
         foreign = data.out_of_distribution(self.dataset, **self.where)
         for name, load in foreign.items():
