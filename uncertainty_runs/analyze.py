@@ -93,14 +93,14 @@ class Run:
         Raises:
             InputError: One is missing.
         """
-        found = read_arrays(self.folder / file)
-        if not found or any(name not in found for name in names):
+        arrays = read_arrays(self.folder / file)
+        if not arrays or any(name not in arrays for name in names):
             raise expected(
                 f"a {file} with what {figure} needs in {self.folder}",
-                f"arrays={', '.join(found) or 'none'}",
+                f"arrays={', '.join(arrays) or 'none'}",
                 again or "Evaluate the run again by evaluate.py --runs=….",
             )
-        return found
+        return arrays
 
 
 def define_flags():
@@ -177,16 +177,16 @@ def separation(run):
 
 
 def trajectories(run):
-    found = run.arrays(
+    kept = run.arrays(
         "trajectories",
         "epochs",
         "probabilities",
         file=trajectory.NAME,
         again="Train with --trajectory_interval=1.",
     )
-    places = analysis.function_space(found["probabilities"])
-    arrays = {"places": places, "epochs": found["epochs"]}
-    return arrays, analysis.trajectory_plot(places, found["epochs"], run.title)
+    places = analysis.function_space(kept["probabilities"])
+    arrays = {"places": places, "epochs": kept["epochs"]}
+    return arrays, analysis.trajectory_plot(places, kept["epochs"], run.title)
 
 
 def line(run):
@@ -229,15 +229,15 @@ def depth_posterior(run):
 def reliability(run):
     parts = ("count", "confidence", "accuracy")
     names = [f"reliability_{part}" for part in parts]
-    found = run.arrays("reliability", *names)
-    bins = {part: found[name] for part, name in zip(parts, names, strict=True)}
+    arrays = run.arrays("reliability", *names)
+    bins = {part: arrays[name] for part, name in zip(parts, names, strict=True)}
     return bins, analysis.reliability_diagram(**bins, title=run.title)
 
 
 def risk_coverage(run):
-    found = run.arrays("risk_coverage", "risk_coverage", "risk")
+    kept = run.arrays("risk_coverage", "risk_coverage", "risk")
     area = number(read_json(run.folder / "results.json"), "test/aurc")
-    arrays = {"coverage": found["risk_coverage"], "risk": found["risk"]}
+    arrays = {"coverage": kept["risk_coverage"], "risk": kept["risk"]}
     return arrays, analysis.risk_coverage_plot(
         **arrays, area=area, title=run.title
     )
@@ -266,7 +266,7 @@ def diversity(patterns, record=None):
         record: File to write the runs' numbers to, as JSON. Runs that are in
             it already and not among these stay, and are in the table.
     """
-    folders = [found for p in patterns for found in sorted(glob.glob(p)) or [p]]
+    folders = [name for p in patterns for name in sorted(glob.glob(p)) or [p]]
     if not folders:
         raise expected(
             f"--run_dirs with --figure={TABLE}",

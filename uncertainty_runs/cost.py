@@ -159,7 +159,7 @@ def paper_table(name):
         model = build(
             method, members, paper["backbone"], paper["num_classes"], **options
         )
-        found = evaluation.trainable_parameters(model)
+        counted = evaluation.trainable_parameters(model)
         # The papers count each pass, and a multi-input network unfolded.
         spent = model.samples * paper["flops"](model.network)
         unit = unit or spent
@@ -168,9 +168,9 @@ def paper_table(name):
             [
                 f"`{method}`",
                 members,
-                f"{found:,}",
+                f"{counted:,}",
                 f"{params} M",
-                f"{found / 1e6 - params:+.3f} M",
+                f"{counted / 1e6 - params:+.3f} M",
                 f"{spent:.{digits}f}",
                 f"{flops}",
                 f"{100 * (spent / flops - 1):+.2f}%",

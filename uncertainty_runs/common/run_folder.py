@@ -152,10 +152,10 @@ def fingerprint(values):
 
 def _read(record):
     try:
-        found = json.loads(record.read_text("utf-8"))
-        if not isinstance(found, dict):
-            raise ValueError(f"a {type(found).__name__}")
-        return found
+        values = json.loads(record.read_text("utf-8"))
+        if not isinstance(values, dict):
+            raise ValueError(f"a {type(values).__name__}")
+        return values
     except (OSError, ValueError) as error:
         raise expected(
             f"the flags of a run in {record}",

@@ -24,9 +24,9 @@ class Request:
         """Returns a function that does the same, and looks after each call."""
 
         def checked(*args):
-            found = function(*args)
+            result = function(*args)
             self.check(where)
-            return found
+            return result
 
         return checked
 

@@ -94,19 +94,19 @@ class Evaluated:
             self.network.log_weights,
         )
 
-    def grouped(self, name, found):
+    def grouped(self, name, natural):
         """Returns the evaluations of `class_groups` of a set.
 
         Args:
             name: The set's.
-            found: `data.Natural` with groups.
+            natural: `data.Natural` with groups.
         """
 
         def compute():
-            groups = found.groups
-            photographs = self._opened(name, found.photographs)
+            groups = natural.groups
+            photographs = self._opened(name, natural.photographs)
             batches = photographs.evaluation_batches(self.batch_size)
-            if not found.by_group:
+            if not natural.by_group:
                 batches = class_groups.renumbered(batches, groups, name)
             evaluations = class_groups.evaluate(
                 self.network.logits,
@@ -164,39 +164,39 @@ class Evaluated:
 
     def _arrays(self, name, compute):
         """Returns a set's arrays, computed only if they are not there."""
-        found = dict(self._kept(name, lambda: self._counted(name, compute)))
-        self._skipped[name] = int(found.pop(_SKIPPED, 0))
-        return found
+        arrays = dict(self._kept(name, lambda: self._counted(name, compute)))
+        self._skipped[name] = int(arrays.pop(_SKIPPED, 0))
+        return arrays
 
     def _counted(self, name, compute):
         """Returns a set's arrays, and how many of it could not be read."""
-        found = compute()
+        arrays = compute()
         rows = getattr(self._sets.get(name), "skipped", ())
-        return {**found, _SKIPPED: np.array(len(rows))}
+        return {**arrays, _SKIPPED: np.array(len(rows))}
 
     def _kept(self, name, compute):
         if self.folder is None:
             return compute()
         path = self.folder / f"{name.replace('/', '-')}.npz"
-        found = self._read(path)
-        if found is None:
-            found = compute()
+        arrays = self._read(path)
+        if arrays is None:
+            arrays = compute()
             text = np.frombuffer(self.record.encode(), np.uint8)
             with replacing(path, "wb") as file:
-                np.savez(file, **found, **{_RECORD: text})
-        return found
+                np.savez(file, **arrays, **{_RECORD: text})
+        return arrays
 
     def _read(self, path):
         try:
             with np.load(path, allow_pickle=False) as file:
-                found = {key: file[key] for key in file.files}
+                arrays = {key: file[key] for key in file.files}
         except FileNotFoundError:
             return None
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             logging.warning("Evaluated anew: %s (%s).", path, error)
             return None
-        record = found.pop(_RECORD, np.array([], np.uint8)).tobytes()
-        return found if record.decode() == self.record else None
+        record = arrays.pop(_RECORD, np.array([], np.uint8)).tobytes()
+        return arrays if record.decode() == self.record else None
 
 
 def _packed(metrics):

@@ -21,14 +21,14 @@ def results(name, load, done):
     Raises:
         AbsentError: It is not there.
     """
-    found = load()
-    if isinstance(found, data.VideoFrames):
-        predicted = done.predicted(name, found.frames, found.groups)
-        sets = {k: found.within(k) for k in DISTANCES}
-        return video.pm_results(name, predicted, found.right, sets)
-    if found.groups is None:
-        metrics = done.metrics(name, lambda: found.photographs).result()
+    test_set = load()
+    if isinstance(test_set, data.VideoFrames):
+        predicted = done.predicted(name, test_set.frames, test_set.groups)
+        sets = {k: test_set.within(k) for k in DISTANCES}
+        return video.pm_results(name, predicted, test_set.right, sets)
+    if test_set.groups is None:
+        metrics = done.metrics(name, lambda: test_set.photographs).result()
         names = evaluation.CORRUPTED_METRICS
         return {f"{name}/{metric}": metrics[metric] for metric in names}
-    evaluations = done.grouped(name, found)
+    evaluations = done.grouped(name, test_set)
     return class_groups.results(name, evaluations)

@@ -197,9 +197,9 @@ class Suite:
             except AbsentError as error:
                 self._leave_out(f"ood/{name}", error)
         arrays = {}
-        for name, found in outside.items():
+        for name, scores in outside.items():
             arrays[f"ood_{name}_in"] = inside["max_probability"]
-            arrays[f"ood_{name}_out"] = found["max_probability"]
+            arrays[f"ood_{name}_out"] = scores["max_probability"]
         return evaluation.ood_results(inside, outside), arrays
 
 

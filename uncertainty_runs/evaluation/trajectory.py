@@ -39,10 +39,10 @@ class TrajectoryCallback(keras.callbacks.Callback):
         if self.interval <= 0 or self.started:
             return
         self.started = True
-        found = read_arrays(self.path)
-        kept = found.get("epochs", np.array([], int)) <= epoch
-        self.epochs = list(found.get("epochs", kept)[kept])
-        self.predictions = list(found.get("probabilities", kept)[kept])
+        saved = read_arrays(self.path)
+        kept = saved.get("epochs", np.array([], int)) <= epoch
+        self.epochs = list(saved.get("epochs", kept)[kept])
+        self.predictions = list(saved.get("probabilities", kept)[kept])
         # Not in the middle of epoch 0, where a stopped run may go on.
         if epoch == 0 and not int(self.model.optimizer.iterations):
             self.epochs, self.predictions = [], []

@@ -44,7 +44,7 @@ def main():
 
 def series(record):
     """Returns the points of each method of a record, by parameters."""
-    found = {}
+    curves = {}
     for (label, members), runs in study.groups(record).items():
         method = label.split(":")[0]
         point = {"params": runs[0]["cost/params"]}
@@ -52,10 +52,10 @@ def series(record):
             values = study.values(runs, key)
             spread = statistics.stdev(values) if len(values) > 1 else 0.0
             point[key] = statistics.fmean(values), spread
-        found.setdefault(f"{method}, M = {members}", []).append(point)
+        curves.setdefault(f"{method}, M = {members}", []).append(point)
     return {
         name: sorted(points, key=lambda point: point["params"])
-        for name, points in found.items()
+        for name, points in curves.items()
     }
 
 

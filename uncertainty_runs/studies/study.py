@@ -212,11 +212,11 @@ def method_table(record):
 
 def groups(record):
     """Returns the runs of each (method with its flags, M), in their order."""
-    found = {}
+    by_method = {}
     for run in record["runs"]:
         key = run["method"], run["ensemble_size"]
-        found.setdefault(key, []).append(run)
-    return found
+        by_method.setdefault(key, []).append(run)
+    return by_method
 
 
 def values(runs, key):

@@ -109,8 +109,8 @@ def main():
 
 def draw(record, path, panels, against=None):
     """Draws a record as a PNG, and writes the numbers beside it as JSON."""
-    found = curves(record, against)
-    known = set.union(*(set(p) for curve in found.values() for p in curve))
+    series = curves(record, against)
+    known = set.union(*(set(p) for curve in series.values() for p in curve))
     if not panels or not known.issuperset(panels):
         raise expected(
             f"panels among {', '.join(n for n in DRAWN if n in known)}",
@@ -119,13 +119,13 @@ def draw(record, path, panels, against=None):
         )
     varied = _varied(record, record["runs"][0])
     first = against or (varied[0][0].split("+")[0] if varied else "")
-    x = [p["x"] for curve in found.values() for p in curve]
+    x = [p["x"] for curve in series.values() for p in curve]
     x = [value[0] if isinstance(value, tuple) else value for value in x]
     label = LABELS.get(first, first)
-    figure = analysis.sweep_curves(found, label, scale(x), panels)
+    figure = analysis.sweep_curves(series, label, scale(x), panels)
     path.parent.mkdir(parents=True, exist_ok=True)
     analysis.save_png(figure, path)
-    write_json(path.with_suffix(".json"), found)
+    write_json(path.with_suffix(".json"), series)
     print("Figure:", path)
 
 
@@ -151,8 +151,8 @@ def curves(record, against=None):
         name = ", ".join(f"{_short(flag)} = {v}" for flag, v in varied[1:])
         points.setdefault(name, {}).setdefault(varied[0][1], []).append(run)
     return {
-        name: [_point(value, runs, against) for value, runs in found.items()]
-        for name, found in points.items()
+        name: [_point(value, runs, against) for value, runs in by_value.items()]
+        for name, by_value in points.items()
     }
 
 
@@ -182,10 +182,10 @@ def _point(value, runs, against):
 
 
 def _spread(runs, key):
-    found = [run[key] for run in runs]
+    values = [run[key] for run in runs]
     return (
-        statistics.fmean(found),
-        statistics.stdev(found) if len(found) > 1 else 0.0,
+        statistics.fmean(values),
+        statistics.stdev(values) if len(values) > 1 else 0.0,
     )
 
 
@@ -232,16 +232,16 @@ def grid(varied):
 
 def table(record):
     """Returns the Markdown table of a record: mean and spread over seeds."""
-    found = {}
+    groups = {}
     for run in record["runs"]:
-        found.setdefault(tuple(_varied(record, run)), []).append(run)
+        groups.setdefault(tuple(_varied(record, run)), []).append(run)
     shown = {
         label: key
         for label, key in COLUMNS.items()
         if all(run.get(key) is not None for run in record["runs"])
     }
     rows = []
-    for varied, runs in found.items():
+    for varied, runs in groups.items():
         cells = [
             mean_and_std(study.values(runs, key)) for key in shown.values()
         ]

@@ -119,12 +119,12 @@ def run(f):
         for members in sizes:
             print(f"{method}, M = {members} ...", flush=True)
             stages = kept_predictions(f, method, members, data)
-            found = [parts(stage, means, noise) for stage in stages]
-            first = first or found[-1]
+            errors = [parts(stage, means, noise) for stage in stages]
+            first = first or errors[-1]
             runs.append(
                 {"method": method, "ensemble_size": members}
-                | entry(found[-1], first)
-                | {"stages": [entry(stage, stage) for stage in found]}
+                | entry(errors[-1], first)
+                | {"stages": [entry(stage, stage) for stage in errors]}
             )
             shown = method == "mimo" and members <= SHOWN
             if example is None or shown:
@@ -193,11 +193,11 @@ def trained(f, method, members, data):
     stack.compile(keras.optimizers.Adam(f.learning_rate))
     shape = (len(data["test_x"]), f.training_sets, 1)
     test = np.broadcast_to(data["test_x"][:, None, None], shape)
-    found = []
+    predictions = []
 
     def predict(epoch, logs):
         outputs = [stack.predict_on_batch(x)[..., 0] for x in halves(test)]
-        found.append(np.swapaxes(np.concatenate(outputs), 0, 1))
+        predictions.append(np.swapaxes(np.concatenate(outputs), 0, 1))
 
     stack.fit(
         batches(f, data),
@@ -207,7 +207,7 @@ def trained(f, method, members, data):
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=predict)],
         verbose=0,
     )
-    return found
+    return predictions
 
 
 def steps(f):
@@ -239,9 +239,9 @@ def parts(predictions, means, noise):
         means: (n,), E[y|x].
         noise: (n,), Var(y|x).
     """
-    found = analysis.bias_variance(predictions.mean(axis=2), means, noise)
+    numbers = analysis.bias_variance(predictions.mean(axis=2), means, noise)
     errors = np.square(predictions - means[:, None]) + noise[:, None]
-    return found | {"member_error": errors.mean(axis=(1, 2))}
+    return numbers | {"member_error": errors.mean(axis=(1, 2))}
 
 
 def entry(values, first):
@@ -289,12 +289,14 @@ def _table(runs, key, title, sign=""):
 
 def series(record):
     """Returns the figure's points of each method."""
-    found = {}
+    curves = {}
     for one in record["runs"]:
         point = {name: one[name] for name in PARTS}
         point["members"] = one["ensemble_size"]
-        found.setdefault(analysis.method_title(one["method"]), []).append(point)
-    return found
+        curves.setdefault(analysis.method_title(one["method"]), []).append(
+            point
+        )
+    return curves
 
 
 if __name__ == "__main__":
