@@ -64,7 +64,7 @@ clean: ## Remove .venv, runs/ and what tools left behind
 	rm -rf .hypothesis .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/installed: setup.py mimo_keras/version.py
+.venv/installed: pyproject.toml setup.py mimo_keras/version.py
 	@for python in $(CANDIDATES) none; do \
 		"$$python" -c '$(SUITABLE)' >/dev/null 2>&1 && break; \
 	done; \

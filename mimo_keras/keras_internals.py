@@ -4,8 +4,8 @@ Keras keeps the right to change names that begin with an underscore, yet some
 of what it knows about a network can be had by no other name. Each function
 here says which private name it relies on, and what Keras promises in public
 instead, so that a release which changes one is met in this file alone.
-`setup.py` admits only releases under which tests/keras_internals_test.py
-passes.
+`pyproject.toml` admits only releases under which
+tests/keras_internals_test.py has passed.
 """
 
 

@@ -66,7 +66,7 @@ UNMIRRORED = {
     "mimo_keras/layers/registration.py": "one decorator: whatever is saved "
     "and loaded in layers/conformance_test.py goes through it",
     "mimo_keras/version.py": "one constant: house_test.py compares it with "
-    "what setup.py reads",
+    "what pyproject.toml refers to",
 }
 # Packages of the extras: a test may wait for one to be installed.
 OPTIONAL = {"jax", "onnx", "onnxruntime", "tf2onnx"}

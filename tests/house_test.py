@@ -1,11 +1,14 @@
-"""The files around the package say what is so: BUILD, setup.py, documents."""
+"""The files around the package say what is so: BUILD, metadata, documents."""
 
+import importlib.metadata
 import pathlib
 import re
 import runpy
+import tomllib
 
 import pytest
 import setuptools
+from packaging.requirements import Requirement
 
 import mimo_keras
 from mimo_keras.version import __version__
@@ -92,38 +95,70 @@ def test_bazel_targets_depend_on_targets_that_exist():
     assert {d for t in targets for d in t.get("deps", [])} <= set(names)
 
 
+def test_bazel_finds_the_rules_that_build_loads():
+    """Every repository that BUILD loads from is a dependency of the module."""
+    module = (ROOT / "MODULE.bazel").read_text("utf-8")
+    given = []
+    names = {
+        "bazel_dep": lambda name, version: given.append(name),
+        "module": lambda name: None,
+        "register_toolchains": lambda *labels: given.extend(labels),
+    }
+    exec(compile(module, "MODULE.bazel", "exec"), names)
+    build = (ROOT / "BUILD").read_text("utf-8")
+    loaded = set(re.findall(r'load\("@(\w+)//', build))
+    assert loaded == {name for name in given if not name.startswith("@")}
+    assert {name[1:].split("/")[0] for name in given if "@" in name} <= loaded
+
+
 @pytest.fixture
-def metadata(monkeypatch):
-    """What setup.py gives setuptools."""
+def pyproject():
+    """The tables of pyproject.toml."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+
+def test_setup_adds_nothing_to_pyproject(monkeypatch):
     given = {}
-    monkeypatch.chdir(ROOT)
     monkeypatch.setattr(setuptools, "setup", given.update)
-    runpy.run_path("setup.py")
-    return given
+    runpy.run_path(str(ROOT / "setup.py"))
+    assert given == {}
 
 
-def test_setup_packs_every_folder_of_the_packages(metadata):
+def test_every_folder_of_the_packages_is_packed(pyproject):
     folders = {
         path.rpartition("/")[0]
         for path in SOURCES
         if path.startswith(tuple(f"{package}/" for package in PACKAGES))
     }
-    assert sorted(metadata["packages"]) == sorted(
-        folder.replace("/", ".") for folder in folders
-    )
+    wanted = pyproject["tool"]["setuptools"]["packages"]["find"]
+    packed = setuptools.find_packages(str(ROOT), **wanted)
+    assert sorted(packed) == sorted(f.replace("/", ".") for f in folders)
     assert all(f"{folder}/__init__.py" in SOURCES for folder in folders)
 
 
-def test_setup_reads_the_version_of_the_package(metadata):
-    assert metadata["version"] == __version__
+def test_the_version_is_the_packages(pyproject):
+    assert pyproject["project"]["dynamic"] == ["version"]
+    place = pyproject["tool"]["setuptools"]["dynamic"]["version"]["attr"]
+    module, _, name = place.rpartition(".")
+    assert getattr(importlib.import_module(module), name) == __version__
 
 
-def test_makefile_takes_the_python_that_setup_takes(metadata):
+def test_what_is_required_is_installed(pyproject):
+    """So the ranges hold what the tests run with, and no name is misspelt."""
+    project = pyproject["project"]
+    extras = project["optional-dependencies"]
+    for text in [*project["dependencies"], *extras["test"]]:
+        requirement = Requirement(text)
+        version = importlib.metadata.version(requirement.name)
+        assert requirement.specifier.contains(version), text
+
+
+def test_makefile_takes_the_python_that_the_project_takes(pyproject):
     makefile = (ROOT / "Makefile").read_text("utf-8")
     lowest, beyond = re.search(
         r"\((\d+, \d+)\) <= sys\.version_info < \((\d+, \d+)\)", makefile
     ).groups()
-    assert metadata["python_requires"] == (
+    assert pyproject["project"]["requires-python"] == (
         f">={lowest.replace(', ', '.')},<{beyond.replace(', ', '.')}"
     )
 
