@@ -50,8 +50,8 @@ class FoldMembers(MembersLayer):
         if self.by_member:
             rows = ops.swapaxes(inputs, 0, 1)
             return ops.reshape(rows, (-1, *ops.shape(inputs)[2:]))
-        rest = [1] * (len(inputs.shape) - 1)
-        return ops.tile(inputs, (self.ensemble_size, *rest))
+        # Tiled under Keras 3.12, all axes would be of unknown size.
+        return ops.concatenate([inputs] * self.ensemble_size, axis=0)
 
     def compute_output_shape(self, input_shape):
         self._check(input_shape)
