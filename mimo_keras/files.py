@@ -1,4 +1,7 @@
-"""Writing files so that a reader never sees half of one."""
+"""Files: written so that a reader never sees half of one, read without trust.
+
+JSON and arrays are read and written here only.
+"""
 
 import contextlib
 import errno
@@ -6,6 +9,9 @@ import json
 import os
 import pathlib
 import tempfile
+import zipfile
+
+import numpy as np
 
 from mimo_keras.errors import expected
 
@@ -19,6 +25,15 @@ _REFUSED = [
     )
     if hasattr(errno, name)
 ]
+
+# NumPy's answers to an empty file, half an archive, pickles, and a lone array.
+_UNREADABLE = (EOFError, OSError, TypeError, ValueError, zipfile.BadZipFile)
+
+_RECORD = "record"
+
+
+class ReadError(ValueError):
+    """A file is damaged, or holds something else; the message says what."""
 
 
 class WriteError(OSError):
@@ -108,6 +123,94 @@ def write_json(path, value):
     with replacing(path) as file:
         json.dump(value, file, indent=2, sort_keys=True)
         file.write("\n")
+
+
+def read_json(path):
+    """Returns the object in a JSON file as a dict.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ReadError: It cannot be read, is not JSON, or holds no object.
+    """
+    try:
+        content = json.loads(pathlib.Path(path).read_text("utf-8"))
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
+        raise ReadError(str(error)) from None
+    if not isinstance(content, dict):
+        raise ReadError(f"a {type(content).__name__}, not an object")
+    return content
+
+
+def write_arrays(path, arrays, *, record=None, compressed=False):
+    """Writes arrays to an .npz file, whole or not at all.
+
+    Args:
+        path: The file.
+        arrays: Dictionary from name to array.
+        record: What belongs to them, as JSON can hold it, for `pop_record`;
+            None for nothing.
+        compressed: Whether to make the file smaller, which takes time.
+    """
+    if record is not None:
+        text = json.dumps(record)
+        arrays = {**arrays, _RECORD: np.frombuffer(text.encode(), np.uint8)}
+    save = np.savez_compressed if compressed else np.savez
+    with replacing(path, "wb") as file:
+        save(file, **arrays)
+
+
+def read_arrays(path):
+    """Returns the arrays of an .npz file, without running pickled code.
+
+    Returns:
+        Dictionary from name to array.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ReadError: It is damaged, holds pickled objects, or is no archive.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except FileNotFoundError:
+        raise
+    except _UNREADABLE as error:
+        raise ReadError(str(error)) from None
+
+
+def pop_record(arrays):
+    """Takes the record of `write_arrays` out of what `read_arrays` returned.
+
+    Raises:
+        ReadError: There is none, or it is no JSON.
+    """
+    try:
+        return json.loads(arrays.pop(_RECORD).tobytes())
+    except (KeyError, ValueError) as error:
+        raise ReadError(f"no record ({error})") from None
+
+
+def read_array(path):
+    """Maps an .npy file into memory, without running anything in it.
+
+    Returns:
+        Its array, of which only what is used is read.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ReadError: It is damaged, holds pickled objects, or is an archive.
+    """
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise
+    except _UNREADABLE as error:
+        raise ReadError(str(error)) from None
+    if not isinstance(array, np.ndarray):
+        raise ReadError("it is an archive")
+    return array
 
 
 @contextlib.contextmanager

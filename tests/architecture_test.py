@@ -133,6 +133,23 @@ EXAMPLES = {
             "def f(b):\n    return f'Pass {b} -- a-b--c --- data_dir.'",
         ),
     ],
+    rules.files_have_one_door: [
+        (
+            "uncertainty_runs/a.py",
+            "def f():\n    return json.loads(path.read_text('utf-8'))",
+            "def f():\n    return json.loads(os.environ['TF_CONFIG'])",
+        ),
+        (
+            "mimo_keras/data/a.py",
+            "np.load(path, mmap_mode='r')",
+            "read_array(path)",
+        ),
+        (
+            "benchmarks/a.py",
+            "path.write_text(json.dumps(a))",
+            "pipe.write(json.dumps(a))",
+        ),
+    ],
     rules.public_names_are_described: [
         (
             "mimo_keras/a.py",

@@ -5,12 +5,19 @@ import json
 import os
 import stat
 
+import numpy as np
 import pytest
 
 from mimo_keras.files import (
+    ReadError,
     WriteError,
+    pop_record,
+    read_array,
+    read_arrays,
+    read_json,
     replacing,
     replacing_folder,
+    write_arrays,
     write_json,
     writing,
 )
@@ -79,6 +86,91 @@ def test_json_is_indented_sorted_and_whole(tmp_path):
         write_json(path, {"a": object()})
     assert json.loads(path.read_text()) == {"a": 0.5, "b": [1, None]}
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_json_comes_back(tmp_path):
+    write_json(tmp_path / "a.json", {"σ": [1, None]})
+    assert read_json(str(tmp_path / "a.json")) == {"σ": [1, None]}
+
+
+ARRAYS = {"a": np.arange(6).reshape(2, 3), "b": np.array(0.1, "float16")}
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("record", [None, {"epoch": 3, "rows": [0.1, None]}])
+def test_arrays_and_their_record_come_back(tmp_path, compressed, record):
+    path = tmp_path / "new" / "a.npz"
+    write_arrays(path, ARRAYS, record=record, compressed=compressed)
+    found = read_arrays(path)
+    if record is None:
+        with pytest.raises(ReadError, match="no record"):
+            pop_record(found)
+    else:
+        assert pop_record(found) == record
+    assert list(found) == list(ARRAYS)
+    for name, array in ARRAYS.items():
+        assert found[name].dtype == array.dtype
+        np.testing.assert_array_equal(found[name], array)
+
+
+def test_arrays_are_written_whole_or_not_at_all(tmp_path):
+    write_arrays(tmp_path / "a.npz", ARRAYS)
+    before = _tree(tmp_path)
+    with pytest.raises(TypeError):
+        write_arrays(tmp_path / "a.npz", {}, record=object())
+    assert _tree(tmp_path) == before
+
+
+def test_a_single_array_is_mapped_not_read(tmp_path):
+    np.save(tmp_path / "a.npy", ARRAYS["a"])
+    found = read_array(tmp_path / "a.npy")
+    assert isinstance(found, np.memmap)
+    np.testing.assert_array_equal(found, ARRAYS["a"])
+
+
+READERS = pytest.mark.parametrize("read", [read_json, read_arrays, read_array])
+
+
+@READERS
+def test_what_is_not_there_is_told_apart_from_what_is_damaged(tmp_path, read):
+    with pytest.raises(FileNotFoundError):
+        read(tmp_path / "none")
+
+
+def _pickles(path):
+    np.savez(path, hostile=np.array([{}], object))
+
+
+def _pickled(path):
+    np.save(path, np.array([{}], object))
+
+
+@READERS
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda file: None,
+        lambda file: file.write(b"\xff[1"),
+        lambda file: file.write(b"[1, 2]"),
+        lambda file: file.write(b"[" * 100000),
+        _pickles,
+        _pickled,
+    ],
+)
+def test_what_is_damaged_is_refused(tmp_path, read, damage):
+    with (tmp_path / "a").open("wb") as file:
+        damage(file)
+    with pytest.raises(ReadError):
+        read(tmp_path / "a")
+
+
+def test_an_archive_and_a_single_array_are_not_the_same(tmp_path):
+    write_arrays(tmp_path / "a.npz", ARRAYS)
+    with pytest.raises(ReadError, match="an archive"):
+        read_array(tmp_path / "a.npz")
+    np.save(tmp_path / "a.npy", ARRAYS["a"])
+    with pytest.raises(ReadError):
+        read_arrays(tmp_path / "a.npy")
 
 
 def _fill(path, names):

@@ -58,6 +58,18 @@ KNOW_THE_TASK = {
 # Its style sheet's variables look like flags.
 STYLED = {"mimo_keras/analysis/page.py"}
 
+# Where JSON and arrays are read and written, and what does it there.
+FILES = "mimo_keras/files.py"
+FILE_CALLS = {
+    "json.dump",
+    "json.load",
+    *(
+        f"{numpy}.{name}"
+        for numpy in ("np", "numpy")
+        for name in ("load", "save", "savez", "savez_compressed")
+    ),
+}
+
 FUNCTION_LINES = 60
 FILE_LINES = 400
 
@@ -287,6 +299,25 @@ def the_library_names_no_flags(source):
                     f"{flag[0]} is a script's: write errors.argument(…), "
                     "which the scripts turn into their flags.",
                 )
+
+
+def files_have_one_door(source):
+    if source.path.startswith("tests/") or source.path == FILES:
+        return
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and _touches_a_file(node):
+            yield (
+                node.lineno,
+                f"{ast.unparse(node.func)} of a file: use mimo_keras.files.",
+            )
+
+
+def _touches_a_file(call):
+    called, given = ast.unparse(call.func), ast.unparse(call)
+    if called == "json.loads":
+        return ".read_text(" in given or ".read_bytes(" in given
+    written = called.endswith((".write_text", ".write_bytes"))
+    return called in FILE_CALLS or (written and "json.dumps(" in given)
 
 
 def public_names_are_described(source):

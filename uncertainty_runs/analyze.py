@@ -52,10 +52,11 @@ from mimo_keras import analysis
 from mimo_keras.analysis.results import number, ood_scores
 from mimo_keras.analysis.run_files import read_arrays, read_json
 from mimo_keras.errors import InputError, expected
-from mimo_keras.files import replacing, write_json
+from mimo_keras.files import write_arrays, write_json
 from mimo_keras.training import EnsembleModel
 from uncertainty_runs.common import models, script, sources
 from uncertainty_runs.common.flags import MOST
+from uncertainty_runs.common.script import with_flags
 from uncertainty_runs.evaluation import trajectory
 from uncertainty_runs.studies import study
 
@@ -151,12 +152,11 @@ def draw(f):
         except InputError as error:
             if f.figure != "all":
                 raise
-            print(f"{name}: left out. {error}")
+            print(f"{name}: left out. {with_flags(error)}")
             continue
         path = folder / "figures" / f"{name}.png"
         path.parent.mkdir(exist_ok=True)
-        with replacing(path.with_suffix(".npz"), "wb") as file:
-            np.savez(file, **arrays)
+        write_arrays(path.with_suffix(".npz"), arrays)
         analysis.save_png(figure, path)
         print("Figure:", path)
 

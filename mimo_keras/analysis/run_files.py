@@ -1,21 +1,10 @@
 """Reading the files that a run leaves in its output folder."""
 
 import csv
-import json
-import zipfile
 
-import numpy as np
-
+from mimo_keras import files
 from mimo_keras.errors import expected
 
-# NumPy's answers to an empty file, half an archive, pickles, and a lone array.
-_UNREADABLE = (
-    EOFError,
-    OSError,
-    TypeError,
-    ValueError,
-    zipfile.BadZipFile,
-)
 _AGAIN = "Run its training command again: it goes on and writes the file anew."
 
 
@@ -26,16 +15,13 @@ def read_json(path):
         InputError: If the file is missing, half-written or no JSON object.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return files.read_json(path)
     except FileNotFoundError:
         raise expected(
             f"a {path.name}", f"path={path} (no file)", _AGAIN
         ) from None
-    except (OSError, ValueError) as error:
+    except files.ReadError as error:
         raise _broken(path, error) from None
-    if not isinstance(content, dict):
-        raise _broken(path, f"a {type(content).__name__}, no object")
-    return content
 
 
 def read_metrics(path):
@@ -77,12 +63,11 @@ def read_arrays(path):
     Raises:
         InputError: If the file is half-written or holds pickled objects.
     """
-    if not path.exists():
-        return {}
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except _UNREADABLE as error:
+        return files.read_arrays(path)
+    except FileNotFoundError:
+        return {}
+    except files.ReadError as error:
         raise _broken(path, error) from None
 
 

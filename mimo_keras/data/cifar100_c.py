@@ -14,6 +14,7 @@ import numpy as np
 from mimo_keras.data.corruptions import BENCHMARK
 from mimo_keras.data.examples import Examples
 from mimo_keras.errors import AbsentError, argument, expected
+from mimo_keras.files import ReadError, read_array
 
 FOLDER = "CIFAR-100-C"
 
@@ -88,25 +89,17 @@ def _images(path, count):
 def _open(path):
     """Maps an array file into memory, without running anything in it."""
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        return read_array(path)
     except FileNotFoundError:
         raise _absent(f"no file {path}") from None
-    except (OSError, EOFError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise _not_an_array(path, reason) from None
-    if not isinstance(array, np.ndarray):
-        raise _not_an_array(path, "it is an archive")
-    return array
+    except ReadError as error:
+        raise expected(
+            "a whole .npy file of plain numbers", f"{path} ({error})", _GET_IT
+        ) from None
 
 
 def _absent(received):
     return expected(f"the folder {FOLDER}", received, _GET_IT, AbsentError)
-
-
-def _not_an_array(path, reason):
-    return expected(
-        "a whole .npy file of plain numbers", f"{path} ({reason})", _GET_IT
-    )
 
 
 def _wrong(path, array, form):

@@ -4,10 +4,10 @@ Every reader of such a folder finds it, reads its metadata and tells of what
 is wrong in the same way: the file and its entry, in one line.
 """
 
-import json
 import pathlib
 
 from mimo_keras.errors import AbsentError, expected
+from mimo_keras.files import ReadError, read_json
 
 CLASSES = 1000
 """How many classes ImageNet has, into which the sets' own are mapped."""
@@ -50,11 +50,15 @@ def text(path, get_it):
     try:
         return path.read_text("utf-8")
     except FileNotFoundError:
-        raise expected("a whole data set", f"no file {path}", get_it) from None
+        raise _not_whole(path, get_it) from None
     except (OSError, UnicodeDecodeError) as error:
         raise expected(
             "a file of text in UTF-8", f"{path} ({error})", get_it
         ) from None
+
+
+def _not_whole(path, get_it):
+    return expected("a whole data set", f"no file {path}", get_it)
 
 
 def table(path, get_it):
@@ -67,16 +71,14 @@ def table(path, get_it):
     Raises:
         InputError: The file is absent, is not JSON or holds something else.
     """
-    written = text(path, get_it)
     try:
-        found = json.loads(written)
-    except (ValueError, RecursionError) as error:
-        raise expected("JSON", f"{path} ({error})", get_it) from None
-    if not isinstance(found, dict):
+        return read_json(path)
+    except FileNotFoundError:
+        raise _not_whole(path, get_it) from None
+    except ReadError as error:
         raise expected(
-            "a JSON object", f"{path} with a {type(found).__name__}", get_it
-        )
-    return found
+            "a JSON object in UTF-8", f"{path} ({error})", get_it
+        ) from None
 
 
 def wrong_entry(path, entry, what, get_it):

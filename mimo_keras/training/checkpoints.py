@@ -8,19 +8,17 @@ so a file is either good or known to be bad.
 """
 
 import dataclasses
-import json
 import logging
 import os
 import pathlib
 import re
 
 import keras
-import numpy as np
 
 from mimo_keras.errors import argument, expected
-from mimo_keras.files import replacing, writing
+from mimo_keras.files import pop_record, read_arrays, write_arrays, writing
 
-_RECORD, _METRIC = "record", "metric_"
+_METRIC = "metric_"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,11 +76,8 @@ class Checkpoints:
             facts |= {"step": middle.step, "seconds": middle.seconds}
             for index, array in enumerate(middle.metrics):
                 arrays[f"{_METRIC}{index:05d}"] = array
-        text = json.dumps(facts)
-        arrays[_RECORD] = np.frombuffer(text.encode(), np.uint8)
         path = self.directory / f"{name}.npz"
-        with replacing(path, "wb") as file:
-            np.savez(file, **arrays)
+        write_arrays(path, arrays, record=facts)
         with writing(self.directory):
             # What a killed run was writing stays behind and is never read.
             for left in self.directory.glob(".epoch_*.tmp"):
@@ -160,13 +155,13 @@ def _as_array(variable):
 
 def _read(path):
     """Returns variables, metrics and the record; raises if any is bad."""
-    with np.load(path, allow_pickle=False) as file:
-        facts = json.loads(file[_RECORD].tobytes())
-        variables, metrics = [], []
-        for name in sorted(set(file.files) - {_RECORD}):
-            kind = metrics if name.startswith(_METRIC) else variables
-            kind.append(file[name])
-        return variables, tuple(metrics), facts
+    arrays = read_arrays(path)
+    facts = pop_record(arrays)
+    variables, metrics = [], []
+    for name in sorted(arrays):
+        kind = metrics if name.startswith(_METRIC) else variables
+        kind.append(arrays[name])
+    return variables, tuple(metrics), facts
 
 
 def _assign(model, arrays, path):

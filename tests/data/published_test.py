@@ -38,7 +38,7 @@ def test_an_absent_set_says_how_to_get_it(tmp_path, there):
         (b"", "JSON.*a.json"),
         (b'{"a": 1', "JSON.*a.json.*line 1"),
         (b"[" * 100000, "JSON.*a.json"),
-        (b"[1, 2]", "JSON object.*a.json with a list"),
+        (b"[1, 2]", "JSON object.*a.json .a list"),
     ],
 )
 def test_a_file_that_is_no_table_is_one_line(tmp_path, content, message):

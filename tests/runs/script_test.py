@@ -206,13 +206,16 @@ def defined(monkeypatch):
 )
 def test_arguments_are_told_as_flags(defined, name, value, words):
     error = expected("data", "x=1", f"Pass {argument(name, value)}.")
-    assert script.told(error) == f"Expected data. Received: x=1. Pass {words}."
+    assert (
+        script.with_flags(error)
+        == f"Expected data. Received: x=1. Pass {words}."
+    )
 
 
 def test_an_argument_of_another_name_has_its_flag(parse):
     parse()
     define_photograph_flags()
     for name, flag in script.RENAMED.items():
-        assert script.told(expected("a", "b", f"Do {argument(name)}.")) == (
-            f"Expected a. Received: b. Do --{flag}."
-        )
+        assert script.with_flags(
+            expected("a", "b", f"Do {argument(name)}.")
+        ) == (f"Expected a. Received: b. Do --{flag}.")

@@ -9,7 +9,7 @@ import shutil
 import zlib
 
 from mimo_keras.errors import expected
-from mimo_keras.files import write_json
+from mimo_keras.files import ReadError, read_json, write_json
 from uncertainty_runs.common.config import FREE, with_defaults
 
 _LOCK = ".lock"
@@ -152,11 +152,8 @@ def fingerprint(values):
 
 def _read(record):
     try:
-        values = json.loads(record.read_text("utf-8"))
-        if not isinstance(values, dict):
-            raise ValueError(f"a {type(values).__name__}")
-        return values
-    except (OSError, ValueError) as error:
+        return read_json(record)
+    except (FileNotFoundError, ReadError) as error:
         raise expected(
             f"the flags of a run in {record}",
             f"a file that is no JSON object ({error})",

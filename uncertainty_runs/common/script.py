@@ -18,7 +18,7 @@ RENAMED = {
 """Argument of the library -> the flag of another name that sets it."""
 
 
-def told(error):
+def with_flags(error):
     """Returns the message of an `InputError`, with flags for arguments.
 
     Those that this script has no flag for keep the library's name.
@@ -96,7 +96,7 @@ def _check_finite():
 def _message(error):
     """Returns what to tell of an error: None of a fault of this program."""
     if isinstance(error, InputError):
-        return told(error)
+        return with_flags(error)
     if isinstance(error, WriteError):
         return error
     if isinstance(error, OSError):

@@ -3,15 +3,19 @@
 import json
 import logging
 import pathlib
-import zipfile
 
 import numpy as np
 
 from mimo_keras import evaluation
 from mimo_keras.evaluation import class_groups
-from mimo_keras.files import replacing
+from mimo_keras.files import (
+    ReadError,
+    pop_record,
+    read_arrays,
+    write_arrays,
+)
 
-_RECORD, _SKIPPED = "record", "skipped"
+_SKIPPED = "skipped"
 _SCORE = "score."
 """Begins the names of a set's scores among its arrays."""
 
@@ -32,7 +36,7 @@ class Evaluated:
         self.network = network
         self.batch_size = batch_size
         self.folder = folder and pathlib.Path(folder)
-        self.record = json.dumps(record, sort_keys=True)
+        self.record = json.loads(json.dumps(record))  # As it is read back.
         self._sets = {}
         self._skipped = {}
         self._scored = {}
@@ -181,22 +185,19 @@ class Evaluated:
         arrays = self._read(path)
         if arrays is None:
             arrays = compute()
-            text = np.frombuffer(self.record.encode(), np.uint8)
-            with replacing(path, "wb") as file:
-                np.savez(file, **arrays, **{_RECORD: text})
+            write_arrays(path, arrays, record=self.record)
         return arrays
 
     def _read(self, path):
         try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {key: file[key] for key in file.files}
+            arrays = read_arrays(path)
+            record = pop_record(arrays)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except ReadError as error:
             logging.warning("Evaluated anew: %s (%s).", path, error)
             return None
-        record = arrays.pop(_RECORD, np.array([], np.uint8)).tobytes()
-        return arrays if record.decode() == self.record else None
+        return arrays if record == self.record else None
 
 
 def _packed(metrics):

@@ -6,13 +6,12 @@ import logging
 import shutil
 
 import keras
-import numpy as np
 
 from mimo_keras import data, evaluation
 from mimo_keras.errors import AbsentError
-from mimo_keras.files import replacing, write_json
+from mimo_keras.files import write_arrays, write_json
 from mimo_keras.training.distribute import local_strategy
-from uncertainty_runs.common.script import told
+from uncertainty_runs.common.script import with_flags
 from uncertainty_runs.evaluation import natural
 from uncertainty_runs.evaluation.cache import Evaluated
 from uncertainty_runs.evaluation.predict import prepared
@@ -126,7 +125,7 @@ class Suite:
     def _leave_out(self, name, error):
         if self.require:
             raise error
-        logging.warning("%s is left out. %s", name, told(error))
+        logging.warning("%s is left out. %s", name, with_flags(error))
 
     def _of_test(self, done):
         """Returns metrics and scores of the clean test set, of one pass."""
@@ -228,8 +227,7 @@ def _asked_for(name, asked):
 
 def save(folder, results, arrays):
     """Writes results.json, and the arrays that the report draws."""
-    with replacing(folder / "arrays.npz", "wb") as file:
-        np.savez(file, **arrays)
+    write_arrays(folder / "arrays.npz", arrays)
     write_json(folder / "results.json", results)
 
 

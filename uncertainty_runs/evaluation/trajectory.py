@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from mimo_keras.analysis.run_files import read_arrays
-from mimo_keras.files import replacing
+from mimo_keras.files import write_arrays
 from uncertainty_runs.evaluation.predict import prepared
 
 NAME = "trajectory.npz"
@@ -57,12 +57,11 @@ class TrajectoryCallback(keras.callbacks.Callback):
         self.predictions.append(self._predict())
         if not self.write:
             return
-        with replacing(self.path, "wb") as file:
-            np.savez(
-                file,
-                epochs=np.array(self.epochs),
-                probabilities=np.stack(self.predictions),
-            )
+        arrays = {
+            "epochs": np.array(self.epochs),
+            "probabilities": np.stack(self.predictions),
+        }
+        write_arrays(self.path, arrays)
 
     def _predict(self):
         # A copy of the network: no draw here may change those of training.

@@ -11,7 +11,6 @@ of --methods may name further flags of cifar.py:
 """
 
 import contextlib
-import json
 import os
 import pathlib
 import subprocess
@@ -20,11 +19,10 @@ import sys
 import keras
 from absl import flags
 
-from mimo_keras import analysis
+from mimo_keras import analysis, files
 from mimo_keras.analysis import mean_and_std
 from mimo_keras.analysis.run_files import read_json
 from mimo_keras.errors import InputError, expected
-from mimo_keras.files import write_json
 from uncertainty_runs.common import script, sources
 from uncertainty_runs.common.flags import MOST
 
@@ -72,7 +70,9 @@ def main(keys=None, table=None):
             for seed in f.seeds
             for entry in f.methods
         ]
-        write_json(f.record, {"command": command(), "runs": runs, **versions()})
+        files.write_json(
+            f.record, {"command": command(), "runs": runs, **versions()}
+        )
     with told(f.record):
         print(table(read(f.record)))
 
@@ -136,8 +136,8 @@ def told(path):
 def read(path):
     """Returns the record of a study."""
     try:
-        return json.loads(pathlib.Path(path).read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        return files.read_json(path)
+    except (FileNotFoundError, files.ReadError) as error:
         raise expected(
             "the record of a study",
             f"record={path} ({error})",

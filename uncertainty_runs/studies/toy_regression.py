@@ -27,7 +27,7 @@ from mimo_keras import analysis
 from mimo_keras.analysis import run_files
 from mimo_keras.data import toy
 from mimo_keras.errors import expected
-from mimo_keras.files import replacing, write_json
+from mimo_keras.files import write_arrays, write_json
 from mimo_keras.training.side_by_side import SideBySide
 from uncertainty_runs.common import run_folder, script
 from uncertainty_runs.common.flags import MOST, whole
@@ -88,9 +88,7 @@ def main():
     if not f.table_only:
         record, arrays = run(f)
         write_json(f.record, record)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path.with_suffix(".npz"), "wb") as file:
-            np.savez_compressed(file, **arrays)
+        write_arrays(path.with_suffix(".npz"), arrays, compressed=True)
     record = study.read(f.record)
     arrays = run_files.read_arrays(path.with_suffix(".npz"))
     with study.told(f.record):
@@ -145,8 +143,7 @@ def kept_predictions(f, method, members, data):
     path = pathlib.Path(f.output_dir, name)
     if not path.exists():
         stages = trained(f, method, members, data)
-        with replacing(path, "wb") as file:
-            np.savez(file, stages=stages)
+        write_arrays(path, {"stages": stages})
     return run_files.read_arrays(path)["stages"]
 
 
