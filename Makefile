@@ -7,8 +7,7 @@
 WORKERS := 2
 PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
-# Tests of one group share what is slow to build, so one worker runs them all.
-PYTEST := $(PYTHON) -m pytest --numprocesses=$(WORKERS) --dist=loadgroup \
+PYTEST := $(PYTHON) -m pytest --numprocesses=$(WORKERS) --dist=worksteal \
 	--durations=10
 # Layers, backbones and methods must run without TensorFlow, too.
 PORTABLE_TESTS := tests/layers tests/backbones tests/methods

@@ -218,5 +218,5 @@ def test_the_documents_tables_and_curves_are_those_of_the_records(name):
     assert sweep.table(record) in text
     against = "cost/params" if name == "sizes" else None
     found = json.dumps(sweep.curves(record, against), sort_keys=True)
-    drawn = (ROOT / "docs" / "figures" / f"sweep_{name}.json").read_text()
+    drawn = (ROOT / f"results/figures/sweep_{name}.json").read_text()
     assert json.loads(drawn) == json.loads(found)
