@@ -88,11 +88,8 @@ PLAIN = {
 # Networks for photographs, and who replaces their convolutions, reads their
 # stages or drops in them: those always built, and those that are large.
 PHOTOGRAPHS = {
-    "resnet50": (
-        {"mixture_ensemble"},
-        {"batch_ensemble", "mimmo"},
-    ),
-    "vit_tiny_8": ({"mimo"}, {"mixmo", "mixture_ensemble"}),
+    "resnet50": ({"mimo"}, {"batch_ensemble", "mixture_ensemble"}),
+    "vit_tiny_8": ({"mixture_ensemble"}, {"mimo", "mixmo"}),
 }
 
 
