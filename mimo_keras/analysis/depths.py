@@ -17,8 +17,10 @@ def depth_posterior(model):
     """
     import keras
 
+    from mimo_keras.layers.protocols import HasDepthPosterior
+
     for layer in model.training_network.layers:
-        if hasattr(layer, "log_posterior"):
+        if isinstance(layer, HasDepthPosterior):
             return np.exp(keras.ops.convert_to_numpy(layer.log_posterior()))
     raise expected(
         "a run of mimmo or dun, whose members answer at several depths",

@@ -9,6 +9,7 @@ import numpy as np
 
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
+from mimo_keras.layers.protocols import CountsMultiplyAdds
 
 _CONVOLUTIONS = (
     keras.layers.Conv1D,
@@ -82,7 +83,7 @@ def multiply_adds_by_call(network):
         (operation.name, _count(operation, inputs, outputs))
         for operation, inputs, outputs in calls_of(network)
         if getattr(operation, "weights", None)
-        or hasattr(operation, "multiply_adds")
+        or isinstance(operation, CountsMultiplyAdds)
     ]
 
 
@@ -234,9 +235,8 @@ def _shape(tensors):
 
 def _count(layer, inputs, outputs):
     """The multiply-adds of one call of a layer, from the shapes."""
-    own = getattr(layer, "multiply_adds", None)
-    if own is not None:
-        return int(own(inputs, outputs))
+    if isinstance(layer, CountsMultiplyAdds):
+        return int(layer.multiply_adds(inputs, outputs))
     if isinstance(layer, _DEPTHWISE):
         channels = math.prod(layer.kernel.shape[-2:])
         return _kernel_uses(layer.kernel, outputs, channels)

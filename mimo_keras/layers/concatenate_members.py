@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
+from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import register
 
 
@@ -55,7 +56,7 @@ class ConcatenateMembers(keras.layers.Layer):
 
         Layers behind it then read it by kernels summed over the members.
         """
-        return keras.layers.Identity(name=self.name), []
+        return Twin(keras.layers.Identity(name=self.name))
 
 
 def _check(shape):

@@ -5,6 +5,7 @@ from keras import ops
 
 from mimo_keras.errors import expected
 from mimo_keras.layers.members import MembersLayer
+from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import register
 
 
@@ -65,7 +66,7 @@ class FoldMembers(MembersLayer):
 
         Layers behind it then give the members' sum.
         """
-        return keras.layers.Identity(name=self.name), []
+        return Twin(keras.layers.Identity(name=self.name))
 
     def get_config(self):
         return {**super().get_config(), "by_member": self.by_member}

@@ -5,6 +5,7 @@ from keras import ops
 
 from mimo_keras.errors import expected
 from mimo_keras.layers.members import MembersLayer, rows_per_member
+from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import register
 
 
@@ -127,7 +128,7 @@ class MemberBatchNormalization(MembersLayer):
             weight.reshape(self.ensemble_size, -1)[index]
             for weight in self.get_weights()
         ]
-        return twin, rows
+        return Twin(twin, rows)
 
     def compute_output_shape(self, input_shape):
         return input_shape

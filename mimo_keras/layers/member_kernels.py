@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from mimo_keras.layers.members import MembersLayer, rows_per_member
+from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import register
 
 
@@ -196,14 +197,14 @@ class _OwnKernels:
 
     def member(self, index):
         """Returns one member's plain layer, and its weights."""
-        return self.plain(), [w[index] for w in self.get_weights()]
+        return Twin(self.plain(), [w[index] for w in self.get_weights()])
 
     def for_one_image(self):
         """Returns the plain layer of the members' sum, and its weights.
 
         Where all members read the same, Σ_m W_m * x = (Σ_m W_m) * x.
         """
-        return self.plain(), [w.sum(axis=0) for w in self.get_weights()]
+        return Twin(self.plain(), [w.sum(axis=0) for w in self.get_weights()])
 
     def get_config(self):
         return {

@@ -6,6 +6,7 @@ from keras import ops
 from mimo_keras.errors import expected
 from mimo_keras.layers.drawing import DrawingLayer
 from mimo_keras.layers.epochs import EpochLayer
+from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import register
 
 
@@ -118,9 +119,7 @@ class MixMembers(DrawingLayer, EpochLayer):
 
         The encoder in front then gives the sum already.
         """
-        twin = keras.layers.Identity(name=self.name)
-        twin.stands_for_outputs = 3
-        return twin, []
+        return Twin(keras.layers.Identity(name=self.name), outputs=3)
 
     def get_config(self):
         return {

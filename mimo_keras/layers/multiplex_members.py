@@ -7,6 +7,7 @@ from keras import ops
 
 from mimo_keras.errors import expected
 from mimo_keras.layers.members import MembersLayer
+from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import register
 
 KEYS = ("gaussian", "orthogonal", "identity")
@@ -45,7 +46,7 @@ class _Multiplexer(MembersLayer):
     def for_one_image(self):
         """Returns this layer for one image that all members see."""
         config = {**self.get_config(), "one_image": True}
-        return type(self).from_config(config), self.get_weights()
+        return Twin(type(self).from_config(config), self.get_weights())
 
     def get_config(self):
         return {**super().get_config(), "one_image": self.one_image}

@@ -3,6 +3,7 @@
 import keras
 
 from mimo_keras.errors import expected
+from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import register
 
 
@@ -49,7 +50,7 @@ class SelectMember(keras.layers.Layer):
 
         Layers behind it then read that image.
         """
-        return keras.layers.Identity(name=self.name), []
+        return Twin(keras.layers.Identity(name=self.name))
 
     def get_config(self):
         return {**super().get_config(), "member": self.member}

@@ -8,6 +8,7 @@ from keras import ops
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 from mimo_keras.layers.member_kernels import ConvolutionByMember, DenseByMember
+from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import register
 
 
@@ -157,7 +158,8 @@ class _Templates:
         weights = [ops.convert_to_numpy(ops.reshape(kernel, self._shape))]
         if self.bias is not None:
             weights.append(ops.convert_to_numpy(self.bias))
-        return self.plain(), weights
+        # Kernels are composed: it reads no bank.
+        return Twin(self.plain(), weights, reads_first_only=True)
 
     def get_config(self):
         return {

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mimo_keras.layers.members import MembersLayer, rows_per_member
+from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import register
 
 
@@ -54,4 +55,4 @@ class UnfoldMembers(MembersLayer):
 
         Layers in front then give the members' sum.
         """
-        return keras.layers.Identity(name=self.name), []
+        return Twin(keras.layers.Identity(name=self.name))

@@ -5,6 +5,7 @@ from keras import ops
 
 from mimo_keras.errors import expected
 from mimo_keras.layers.epochs import EpochLayer
+from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import register
 
 
@@ -101,8 +102,7 @@ class UnmixMembers(EpochLayer):
         All of them then read the same features: the heads do that.
         """
         twin = keras.layers.Identity(name=self.name)
-        twin.takes_first_only = True
-        return twin, []
+        return Twin(twin, reads_first_only=True)
 
     def get_config(self):
         return {

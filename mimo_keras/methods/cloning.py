@@ -2,6 +2,8 @@
 
 import keras
 
+from mimo_keras.layers.protocols import Twin
+
 
 def clone(network, input_shape, become=None):
     """Copies a functional network, weights included.
@@ -9,38 +11,41 @@ def clone(network, input_shape, become=None):
     Args:
         network: The functional keras.Model.
         input_shape: Shape of one input of the copy.
-        become: Function from a layer to what stands for it in the copy, a
-            layer and its weights (NumPy arrays), or to None for a plain copy.
+        become: Function from a layer to the `Twin` that stands for it in the
+            copy, or to None for a plain copy.
 
     Returns:
         The new functional keras.Model.
     """
-    weights = {}
+    twins = {}
 
     def copy(layer):
-        found = become(layer) if become else None
-        if found is None:
-            found = _copied(layer)
-        twin, weights[twin] = found
-        return twin
+        twin = become(layer) if become else None
+        if twin is None:
+            twin = _copied(layer)
+        twins[twin.layer] = twin
+        return twin.layer
+
+    def call(layer, *args, **kwargs):
+        return _call(twins[layer], *args, **kwargs)
 
     result = keras.models.clone_model(
         network,
         input_tensors=keras.Input(input_shape, name="images"),
         clone_function=copy,
-        call_function=_call,
+        call_function=call,
     )
-    for twin, values in weights.items():
-        if values:
-            twin.set_weights(values)
+    for twin in twins.values():
+        if twin.weights:
+            twin.layer.set_weights(twin.weights)
     return result
 
 
 def _copied(layer):
     twin = type(layer).from_config(layer.get_config())
     if isinstance(layer, keras.layers.Layer):
-        return twin, layer.get_weights()
-    return twin, []  # A plain operation.
+        return Twin(twin, layer.get_weights())
+    return Twin(twin)  # A plain operation.
 
 
 def _call(twin, *args, **kwargs):
@@ -50,9 +55,8 @@ def _call(twin, *args, **kwargs):
     for a layer of several outputs gives its own for each: only the first of
     them is read.
     """
-    if getattr(twin, "takes_first_only", False):
+    if twin.reads_first_only:
         args = args[:1]
     kwargs.pop("training", None)  # Not every layer that stands for it knows.
-    outputs = twin(*args, **kwargs)
-    several = getattr(twin, "stands_for_outputs", 1)
-    return outputs if several == 1 else (outputs,) * several
+    outputs = twin.layer(*args, **kwargs)
+    return outputs if twin.outputs == 1 else (outputs,) * twin.outputs

@@ -13,6 +13,7 @@ from keras import ops
 
 from mimo_keras import keras_internals
 from mimo_keras.layers import ConcatenateMembers, RepeatMembers
+from mimo_keras.layers.protocols import SeesOneImage, Twin
 from mimo_keras.methods.cloning import clone
 from mimo_keras.methods.one_member import members_apart
 from mimo_keras.methods.samples import sampled
@@ -85,7 +86,7 @@ def _is_read_by_member(network):
     inputs = network.operations[0]
     readers = keras_internals.readers(inputs)
     return all(
-        hasattr(reader, "for_one_image")
+        isinstance(reader, SeesOneImage)
         and not isinstance(reader, ConcatenateMembers)
         for reader in readers
         if reader in network.operations
@@ -107,11 +108,11 @@ def _clone(network, input_shape, replaced=None):
     """
 
     def become(layer):
-        if replaced is not None and hasattr(layer, "for_one_image"):
+        if replaced is not None and isinstance(layer, SeesOneImage):
             return layer.for_one_image()
         if layer in (replaced or {}):
             twin = type(layer).from_config(layer.get_config())
-            return twin, replaced[layer]
+            return Twin(twin, replaced[layer])
         return None
 
     return clone(network, input_shape, become)

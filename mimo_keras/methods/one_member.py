@@ -10,6 +10,7 @@ from mimo_keras.layers import (
     TemplateBank,
     UnfoldMembers,
 )
+from mimo_keras.layers.protocols import GivesMembersAway, Twin
 from mimo_keras.methods.cloning import clone
 from mimo_keras.methods.deep_ensemble import side_by_side
 
@@ -52,13 +53,11 @@ def one_member(network, index):
 
     def become(layer):
         if isinstance(layer, (FoldMembers, TemplateBank)):
-            return keras.layers.Identity(name=layer.name), []
+            return Twin(keras.layers.Identity(name=layer.name))
         if isinstance(layer, UnfoldMembers):
-            return UnfoldMembers(1, name=layer.name), []
-        if hasattr(layer, "member"):
-            twin, weights = layer.member(index)
-            twin.takes_first_only = True
-            return twin, weights
+            return Twin(UnfoldMembers(1, name=layer.name))
+        if isinstance(layer, GivesMembersAway):
+            return layer.member(index)
         if not _is_separable(layer):
             raise expected(
                 "layers that can give one member away",
@@ -107,7 +106,6 @@ def _members_are_rows(network):
 
 def _is_separable(layer):
     return (
-        isinstance(layer, (FoldMembers, UnfoldMembers))
-        or hasattr(layer, "member")
+        isinstance(layer, (FoldMembers, UnfoldMembers, GivesMembersAway))
         or getattr(layer, "ensemble_size", 1) == 1
     )

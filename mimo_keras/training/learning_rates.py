@@ -1,6 +1,7 @@
 """Learning rates of their own for some weights."""
 
 from mimo_keras import keras_internals
+from mimo_keras.layers.protocols import HasLearningRates
 
 
 def multiply_learning_rates(optimizer, network):
@@ -23,7 +24,8 @@ def multiply_learning_rates(optimizer, network):
     factors = {
         keras_internals.variable_index(optimizer, variable): factor
         for layer in keras_internals.layers_within(network)
-        for variable, factor in getattr(layer, "learning_rate_multipliers", ())
+        if isinstance(layer, HasLearningRates)
+        for variable, factor in layer.learning_rate_multipliers
     }
     if not factors:
         return

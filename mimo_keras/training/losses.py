@@ -6,6 +6,7 @@ from keras import ops
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 from mimo_keras.layers import DenseMultihead
+from mimo_keras.layers.protocols import KeepsFromDecay
 from mimo_keras.layers.registration import register
 
 
@@ -176,7 +177,9 @@ def decayed_variables(network, scope):
         )
     found = {}
     for layer in keras_internals.layers_within(network):
-        kept = {id(v) for v in getattr(layer, "undecayed_weights", ())}
+        kept = set()
+        if isinstance(layer, KeepsFromDecay):
+            kept = {id(v) for v in layer.undecayed_weights}
         for variable in keras_internals.own_trainable_variables(layer):
             wanted = scope == "all" or _is_kernel(layer, variable)
             if wanted and variable.trainable and id(variable) not in kept:

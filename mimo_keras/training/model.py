@@ -7,6 +7,7 @@ from keras import ops
 
 from mimo_keras import keras_internals, methods
 from mimo_keras.layers import RepeatMembers, StandardizeImages
+from mimo_keras.layers.protocols import HasDivergence, HasMixtureWeights
 from mimo_keras.layers.registration import register
 from mimo_keras.training import batches, likelihoods, losses, step_metrics
 from mimo_keras.training.annealing import LinearAnnealing
@@ -82,10 +83,8 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
         self.sampling = sampling
         self._log_weights = tuple(log_weights)
         # A layer that learns the mixture weights, such as DepthPosterior.
-        self._posterior = next(
-            (x for x in network.layers if hasattr(x, "log_mixture_weights")),
-            None,
-        )
+        asked = [x for x in network.layers if isinstance(x, HasMixtureWeights)]
+        self._posterior = asked[0] if asked else None
         self.likelihood = likelihood
         self.standardize = StandardizeImages(mean, std, name="standardize")
         self.repeat_members = RepeatMembers(
@@ -232,7 +231,7 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
         loss = losses.mean_over_rows(member_losses, samples)
         loss = losses.penalized(loss, self._decayed, self._l1, self._l2)
         for layer in keras_internals.layers_within(self):
-            if hasattr(layer, "kl_divergence"):
+            if isinstance(layer, HasDivergence):
                 loss = loss + self.annealing.factor() * layer.kl_divergence()
         loss = loss + sum(ops.sum(ops.cast(x, "float32")) for x in self.losses)
         # Keras scales losses that it computes itself, but not this one.

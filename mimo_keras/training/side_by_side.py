@@ -6,6 +6,7 @@ from keras import ops
 
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
+from mimo_keras.layers.protocols import HasLearningRates
 
 
 class SideBySide(keras.Model):
@@ -131,7 +132,8 @@ def _check(models):
             "Create and compile each by the same lines.",
         )
     layers = keras_internals.layers_within(models[0].network)
-    if any(getattr(x, "learning_rate_multipliers", ()) for x in layers):
+    own = [x for x in layers if isinstance(x, HasLearningRates)]
+    if any(x.learning_rate_multipliers for x in own):
         raise expected(
             "a method whose weights all learn at one rate",
             f"method={models[0].name}",

@@ -124,7 +124,7 @@ def test_one_member_taken_out_is_synchronized_if_all_are():
         layer = MemberBatchNormalization(MEMBERS, synchronized=synchronized)
         layer.build((None, CHANNELS))
         assert layer.get_config()["synchronized"] == synchronized
-        assert layer.member(0)[0].synchronized == synchronized
+        assert layer.member(0).layer.synchronized == synchronized
 
 
 def test_another_backend_synchronizes_nothing(monkeypatch):

@@ -34,7 +34,7 @@ def test_it_is_three_plain_layers(make, inputs):
     layer.set_weights([RNG.normal(size=w.shape) for w in layer.get_weights()])
     outputs = array(layer(inputs))
     for member in range(3):
-        plain, weights = layer.member(member)
+        plain, weights, *_ = layer.member(member)
         rows = inputs[2 * member : 2 * member + 2]
         plain.build(rows.shape)
         plain.set_weights(weights)

@@ -92,7 +92,7 @@ def test_one_image_for_all_gives_the_same(kind):
     layer = LAYERS[kind](name="multiplex")
     image = IMAGES[:, 0]
     wanted = numpy(layer(np.stack([image, image], 1)))
-    twin, weights = layer.for_one_image()
+    twin, weights, *_ = layer.for_one_image()
     twin.build(image.shape)
     twin.set_weights(weights)
     np.testing.assert_allclose(twin(image), wanted, rtol=1e-4, atol=1e-5)

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from mimo_keras import layers
+from mimo_keras.layers.protocols import Twin
 from mimo_keras.methods.cloning import clone
 from tests.methods import small
 
@@ -38,7 +39,7 @@ def test_a_layer_becomes_what_is_asked_for():
         if layer.name != "two":
             return None
         weights = [np.zeros((4, 3)), np.array([1.0, 2, 3])]
-        return keras.layers.Dense(3, name="other"), weights
+        return Twin(keras.layers.Dense(3, name="other"), weights)
 
     copy = clone(model, (6,), become)
     found = small.numpy(copy(np.ones((2, 6), "float32")))

@@ -51,7 +51,7 @@ def test_kernels_are_the_plans_mixtures():
     assert len(mixed) == 10
     for layer in mixed:
         for member in range(3):
-            _, (kernel,) = layer.member(member)
+            (kernel,) = layer.member(member).weights
             wanted = kernel_by_hand(model, layer, member)
             np.testing.assert_allclose(kernel, wanted, rtol=1e-4, atol=1e-6)
 
@@ -144,7 +144,7 @@ def test_composed_kernels_start_with_he_normals_variance():
     for options in ({}, {"grouping": "single", "num_params": 0.8}):
         model = create("wide_resnet_16_2", **options)
         for layer in template_layers(model):
-            _, (kernel, *_) = layer.member(1)
+            kernel, *_ = layer.member(1).weights
             if kernel.size > 4000:
                 fan_in = np.prod(kernel.shape[:-1])
                 ratio = np.std(kernel) / np.sqrt(2 / fan_in)
