@@ -6,6 +6,7 @@ import tensorflow as tf
 
 import mimo_keras
 from mimo_keras import data
+from uncertainty_runs.common.config import DataConfig
 from uncertainty_runs.evaluation import predict, suite
 
 BACKBONE = "wide_resnet_28_4"
@@ -28,8 +29,7 @@ def contestant(spec):
     )
     model.compile()
     strategy = tf.distribute.get_strategy()
-    where = {"dataset": "digits", "data_dir": None, "download_data": False}
-    whole = suite.Suite(test, strategy, where)
+    whole = suite.Suite(test, strategy, DataConfig(dataset="digits"))
     seen = _Seen()
     suite.prepared = seen.prepared
 

@@ -21,6 +21,7 @@ from mimo_keras.evaluation.regression import Regression
 from mimo_keras.evaluation.selective import RiskCoverage, risk_coverage
 from mimo_keras.evaluation.suites import (
     CORRUPTED_METRICS,
+    corrupted_means,
     corrupted_results,
     evaluate,
     ood_results,
@@ -37,6 +38,7 @@ __all__ = [
     "Reliability",
     "RiskCoverage",
     "Stopwatch",
+    "corrupted_means",
     "corrupted_results",
     "corruption_errors",
     "detection",

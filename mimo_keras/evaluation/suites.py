@@ -79,6 +79,22 @@ def ood_results(scores_in, scores_out):
     }
 
 
+def corrupted_means(results):
+    """Means over a corrupted suite, as flat names and numbers.
+
+    Args:
+        results: As of `corrupted_results`.
+
+    Returns:
+        "corrupted/<metric>", the mean over all types and severities.
+
+    Raises:
+        InputError: As `corrupted_results`.
+    """
+    rows = _corrupted_rows(results)
+    return _named("corrupted", _mean(list(rows.values())))
+
+
 def corrupted_results(results):
     """Results on a corrupted suite, as flat names and numbers.
 
@@ -95,6 +111,18 @@ def corrupted_results(results):
     Raises:
         InputError: If there is no result, or one twice.
     """
+    flat = corrupted_means(results)
+    rows = _corrupted_rows(results)
+    for level in sorted({severity for _, severity in rows}):
+        same = [row for (_, severity), row in rows.items() if severity == level]
+        flat |= _named(f"corrupted/severity_{level}", _mean(same))
+    for (kind, severity), row in rows.items():
+        flat |= _named(f"corrupted/{kind}_{severity}", row)
+    return flat
+
+
+def _corrupted_rows(results):
+    """Returns (type, severity) -> the metrics of `CORRUPTED_METRICS`."""
     rows = {}
     for kind, severity, result in results:
         if (kind, severity) in rows:
@@ -108,13 +136,7 @@ def corrupted_results(results):
         raise expected(
             "at least one corrupted set", "results=[]", "Check the suite."
         )
-    flat = _named("corrupted", _mean(list(rows.values())))
-    for level in sorted({severity for _, severity in rows}):
-        same = [row for (_, severity), row in rows.items() if severity == level]
-        flat |= _named(f"corrupted/severity_{level}", _mean(same))
-    for (kind, severity), row in rows.items():
-        flat |= _named(f"corrupted/{kind}_{severity}", row)
-    return flat
+    return rows
 
 
 def shifted_results(results):

@@ -139,3 +139,14 @@ def test_no_batch_to_score_is_an_error():
 def test_bad_labels_are_told_in_one_line():
     with pytest.raises(InputError, match="labels=5 to 5"):
         suites.evaluate(network, [(IMAGES[:1], np.array([5]))], 3, WEIGHTS)
+
+
+def test_the_means_alone_are_those_of_all_results():
+    rows = [
+        (kind, severity, dict.fromkeys(suites.CORRUPTED_METRICS, value))
+        for kind, severity, value in (("fog", 1, 0.5), ("snow", 2, 0.25))
+    ]
+    means = suites.corrupted_means(rows)
+    assert means["corrupted/nll"] == 0.375
+    assert means.items() <= suites.corrupted_results(rows).items()
+    assert {key.count("/") for key in means} == {1}

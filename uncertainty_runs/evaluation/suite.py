@@ -82,18 +82,7 @@ class Suite:
             InputError: A set is damaged, or is not there but required.
             Stopped: `stop` said so; the sets that are evaluated are kept.
         """
-        network = prepared(self.strategy, models, self.batch_size, self.moves)
-        watch = evaluation.Stopwatch(network.logits)
-        logits = watch
-        if stop is not None:
-            logits = stop.guarded(watch, "in the evaluation")
-        network = dataclasses.replace(network, logits=logits)
-        done = Evaluated(
-            network,
-            self.batch_size,
-            self.folder,
-            [network.fingerprint, self.dataset, str(self.where), "scored"],
-        )
+        done, watch = self._begun(models, stop)
         results, arrays = {}, {}
         for name, part in self.parts().items():
             unwanted = only is not None and not _asked_for(name, only)
@@ -113,9 +102,30 @@ class Suite:
         return results, arrays
 
     def corrupted(self, model):
-        """Evaluates on the corrupted images only; returns flat means."""
-        results, _ = self.full(model, only=["corrupted"])
-        return {k: v for k, v in results.items() if k.count("/") == 1}
+        """Evaluates on the corrupted images only; returns their means."""
+        if self.dataset not in data.CORRUPTIONS:
+            return {}
+        done, _ = self._begun(model, None)
+        try:
+            rows, _ = self._corrupted_rows(done)
+        except AbsentError as error:
+            self._leave_out("corrupted", error)
+            return {}
+        return evaluation.corrupted_means(rows) | self._errors(done, rows)
+
+    def _begun(self, models, stop):
+        """Returns the `Evaluated` of models, and what times their passes."""
+        network = prepared(self.strategy, models, self.batch_size, self.moves)
+        watch = evaluation.Stopwatch(network.logits)
+        logits = watch
+        if stop is not None:
+            logits = stop.guarded(watch, "in the evaluation")
+        network = dataclasses.replace(network, logits=logits)
+        depends_on = [network.fingerprint, self.dataset, str(self.where)]
+        done = Evaluated(
+            network, self.batch_size, self.folder, [*depends_on, "scored"]
+        )
+        return done, watch
 
     def forget(self):
         """Removes what was kept of single sets, once all is written."""
@@ -162,18 +172,27 @@ class Suite:
                 watch(images)
         return watch.milliseconds_per_example()
 
-    def _corrupted(self, done):
+    def _corrupted_rows(self, done):
+        """Returns (type, severity, metrics) of each set, and all as one."""
         rows, whole = [], None
         for part in data.corrupted(self.dataset, **self.where):
             name = f"corrupted/{part.type}_{part.severity}"
             metrics = done.metrics(name, lambda part=part: part.examples)
             rows.append((part.type, part.severity, metrics.result()))
             whole = metrics if whole is None else whole.merge(metrics)
-        results = evaluation.corrupted_results(rows)
-        if self.facts.corruptions.against_alexnet:
-            clean = self._of_test(done)[0].result()
-            results |= evaluation.corruption_errors(rows, clean["accuracy"])
+        return rows, whole
+
+    def _corrupted(self, done):
+        rows, whole = self._corrupted_rows(done)
+        results = evaluation.corrupted_results(rows) | self._errors(done, rows)
         return results, _reliability("corrupted_reliability", whole)
+
+    def _errors(self, done, rows):
+        """Returns the errors in units of AlexNet's, where those are known."""
+        if not self.facts.corruptions.against_alexnet:
+            return {}
+        clean = self._of_test(done)[0].result()
+        return evaluation.corruption_errors(rows, clean["accuracy"])
 
     def _shifted(self, done):
         rows = []
