@@ -70,7 +70,7 @@ def test_it_has_copies_that_can_be_trained_on():
     model = single()
     before = model.get_weights()
     ensemble = mimo_keras.assemble([model, model])
-    ensemble.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
+    ensemble.compile(keras.optimizers.SGD(0.5), run_eagerly=True)
     images, labels = examples()
     losses = [ensemble.train_on_batch(images, labels)[0] for _ in range(20)]
     assert losses[-1] < 0.9 * losses[0]
