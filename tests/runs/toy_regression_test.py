@@ -177,3 +177,15 @@ def test_bias_rises_and_variance_and_error_fall_with_members():
         for run in others:
             change, half = run[f"{name}_change"]
             assert sign * change > half
+
+
+def test_the_seed_alone_decides_the_batches(parse):
+    def drawn(seed):
+        sizes = ("--train_examples=6", "--batch_size=3", "--training_sets=4")
+        f = parse(*sizes, f"--seed={seed}")
+        data = {name: np.arange(24.0).reshape(6, 4, 1) for name in "xy"}
+        found = toy_regression.batches(f, data)
+        return np.stack([next(found)[0] for _ in range(4)])
+
+    np.testing.assert_array_equal(drawn(1), drawn(1))
+    assert (drawn(1) != drawn(2)).any()
