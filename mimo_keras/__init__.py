@@ -1,6 +1,8 @@
 """Efficient ensembles in Keras: many predictions at one network's cost."""
 
-from mimo_keras import backbones, layers, methods
+import importlib
+
+from mimo_keras import backbones, layers, methods, training
 from mimo_keras.backbones import list_backbones
 from mimo_keras.errors import InputError
 from mimo_keras.export import export_saved_model
@@ -18,12 +20,29 @@ __all__ = [
     "InputError",
     "Predictor",
     "__version__",
+    "analysis",
     "assemble",
     "backbones",
     "create_model",
+    "data",
+    "evaluation",
     "export_saved_model",
     "layers",
     "list_backbones",
     "list_methods",
     "methods",
+    "training",
 ]
+
+# Not every user needs them: they are imported when first asked for.
+_LAZY = ("analysis", "data", "evaluation")
+
+
+def __getattr__(name):
+    if name in _LAZY:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

@@ -9,25 +9,20 @@ from mimo_keras.analysis.bias_variance import (
     normal_interval,
 )
 from mimo_keras.analysis.budgets import budget_curves
-from mimo_keras.analysis.corruption import corruption_by_severity
-from mimo_keras.analysis.curves import training_curves
 from mimo_keras.analysis.depths import depth_bars, depth_posterior
 from mimo_keras.analysis.diversity import (
     diversity_table,
-    normalized_disagreement,
     run_diversity,
 )
-from mimo_keras.analysis.line import line_accuracy, line_plot, member_lines
-from mimo_keras.analysis.members import member_agreement, member_scores
+from mimo_keras.analysis.line import line_plot, member_lines
 from mimo_keras.analysis.names import method_title
 from mimo_keras.analysis.ood import ood_histograms
 from mimo_keras.analysis.plane import plane_landscape, plane_maps
 from mimo_keras.analysis.reliability import (
-    calibration_error,
     reliability_diagram,
 )
 from mimo_keras.analysis.report import write_report
-from mimo_keras.analysis.risk import best_risk, risk_coverage_plot
+from mimo_keras.analysis.risk import risk_coverage_plot
 from mimo_keras.analysis.separation import (
     conditional_variances,
     separation_plot,
@@ -41,12 +36,11 @@ from mimo_keras.analysis.sharing import (
     sharing_rates,
 )
 from mimo_keras.analysis.sparsity import kept_weights
-from mimo_keras.analysis.style import data_uri, image_bytes, save_png
+from mimo_keras.analysis.style import save_png
 from mimo_keras.analysis.sweeps import PANELS as SWEEP_PANELS
 from mimo_keras.analysis.sweeps import sweep_curves
 from mimo_keras.analysis.tables import (
     markdown_table,
-    mean_and_interval,
     mean_and_std,
     results_table,
 )
@@ -54,14 +48,10 @@ from mimo_keras.analysis.trajectories import function_space, trajectory_plot
 
 __all__ = [
     "SWEEP_PANELS",
-    "best_risk",
     "bias_variance",
     "bias_variance_curves",
     "budget_curves",
-    "calibration_error",
     "conditional_variances",
-    "corruption_by_severity",
-    "data_uri",
     "depth_bars",
     "depth_posterior",
     "diversity_table",
@@ -69,19 +59,13 @@ __all__ = [
     "feature_use",
     "feature_variances",
     "function_space",
-    "image_bytes",
     "kept_weights",
-    "line_accuracy",
     "line_plot",
     "markdown_table",
-    "mean_and_interval",
     "mean_and_std",
-    "member_agreement",
     "member_lines",
-    "member_scores",
     "method_title",
     "normal_interval",
-    "normalized_disagreement",
     "ood_histograms",
     "plane_landscape",
     "plane_maps",
@@ -94,7 +78,6 @@ __all__ = [
     "sharing_rate",
     "sharing_rates",
     "sweep_curves",
-    "training_curves",
     "trajectory_plot",
     "variance_shares",
     "write_report",

@@ -11,7 +11,6 @@ from mimo_keras.evaluation.cost import (
     flops,
     milliseconds_per_example,
     multiply_adds,
-    multiply_adds_by_call,
     trainable_parameters,
 )
 from mimo_keras.evaluation.diversity import Diversity
@@ -48,7 +47,6 @@ __all__ = [
     "mimmo_flops",
     "mimo_flops",
     "multiply_adds",
-    "multiply_adds_by_call",
     "ood_results",
     "ood_scores",
     "padded",

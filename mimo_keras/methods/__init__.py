@@ -24,7 +24,6 @@ from mimo_keras.methods.encoders import (
 from mimo_keras.methods.folding import single_image
 from mimo_keras.methods.mixture_ensemble import plan_templates
 from mimo_keras.methods.one_member import one_member
-from mimo_keras.methods.plain_layers import plain_layers
 from mimo_keras.methods.registry import build, list_methods, options, register
 from mimo_keras.methods.samples import sampled
 from mimo_keras.methods.template_plan import BankOptions, TemplatePlan
@@ -54,7 +53,6 @@ __all__ = [
     "naive_multihead",
     "one_member",
     "options",
-    "plain_layers",
     "plan_templates",
     "rank1_bnn",
     "register",

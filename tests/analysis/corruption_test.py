@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mimo_keras.analysis import corruption_by_severity
+from mimo_keras.analysis.corruption import corruption_by_severity
 
 
 def test_lines_are_the_types_and_the_mean(results):

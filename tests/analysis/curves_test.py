@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mimo_keras.analysis import training_curves
+from mimo_keras.analysis.curves import training_curves
 
 _LABELS = {"": "Training", "val_": "Validation", "test_": "Test"}
 

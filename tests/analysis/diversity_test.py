@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from mimo_keras import analysis
+from mimo_keras.analysis.diversity import normalized_disagreement
+from mimo_keras.analysis.tables import mean_and_interval
 from mimo_keras.errors import InputError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -25,28 +27,28 @@ def results(disagreement, kl, accuracies):
 def test_the_normalized_disagreement_by_hand():
     """A disagreement of 0.1: by errors of 0.2 and 0.4 that is 1/2 and 1/4."""
     matrix = [[0, 0.1], [0.1, 0]]
-    found = analysis.normalized_disagreement(matrix, [0.8, 0.6])
+    found = normalized_disagreement(matrix, [0.8, 0.6])
     assert found == pytest.approx(3 / 8)
-    assert analysis.normalized_disagreement(np.zeros((2, 2)), [0.8, 0.6]) == 0
+    assert normalized_disagreement(np.zeros((2, 2)), [0.8, 0.6]) == 0
 
 
 def test_members_that_never_err_together():
     """Three, each wrong in one of 10 places: two differ in two of 10."""
     matrix = np.full((3, 3), 0.2) - 0.2 * np.eye(3)
-    found = analysis.normalized_disagreement(matrix, [0.9, 0.9, 0.9])
+    found = normalized_disagreement(matrix, [0.9, 0.9, 0.9])
     assert found == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize("accuracies", [[1.0, 0.5], [0.5]])
 def test_without_an_error_or_a_pair_there_is_no_number(accuracies):
     size = len(accuracies)
-    found = analysis.normalized_disagreement(np.zeros((size, size)), accuracies)
+    found = normalized_disagreement(np.zeros((size, size)), accuracies)
     assert np.isnan(found)
 
 
 def test_arrays_of_different_runs():
     with pytest.raises(InputError, match="one run"):
-        analysis.normalized_disagreement(np.zeros((2, 2)), [0.5] * 3)
+        normalized_disagreement(np.zeros((2, 2)), [0.5] * 3)
 
 
 def test_the_table_has_a_row_for_each_method_and_intervals_over_seeds():
@@ -82,7 +84,7 @@ def test_the_documents_table_and_claim_are_those_of_the_record():
 
     def interval(method, column):
         values = [run[column] for run in runs if run["method"] == method]
-        found = analysis.mean_and_interval(values, 6).split(" ± ")
+        found = mean_and_interval(values, 6).split(" ± ")
         mean, half = map(float, found)
         return mean - half, mean + half
 

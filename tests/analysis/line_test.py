@@ -8,6 +8,7 @@ import pytest
 
 import mimo_keras
 from mimo_keras import analysis, backbones
+from mimo_keras.analysis.line import line_accuracy
 from mimo_keras.errors import InputError
 
 WHOLE = backbones.get("wide_resnet_10_1")
@@ -45,14 +46,14 @@ def test_two_linear_networks():
     """Class 1 where x1 > c x0, and the weight c goes from 0 to 4."""
     x = np.array([[1, 0.5], [1, 1.5], [1, 2.5], [1, 3.5]], "float32")
     first, second = (linear([[c, 0], [0, 1]]) for c in (0.0, 4.0))
-    found = analysis.line_accuracy(first, second, x, np.ones(4), 5, 3)
+    found = line_accuracy(first, second, x, np.ones(4), 5, 3)
     np.testing.assert_allclose(found, [1, 0.75, 0.5, 0.25, 0])
 
 
 def test_between_a_network_and_itself_nothing_changes(examples):
     network = create("deterministic", ensemble_size=1).network
     before = network.get_weights()
-    found = analysis.line_accuracy(network, network, *examples, 4)
+    found = line_accuracy(network, network, *examples, 4)
     assert found.shape == (4,)
     assert np.ptp(found) == 0
     for weight, old in zip(network.get_weights(), before, strict=True):
@@ -68,16 +69,14 @@ def test_batch_norms_take_the_statistics_of_the_images(examples):
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.moving_mean.assign(layer.moving_mean + 100.0)
-    found = analysis.line_accuracy(network, network, images, labels, 2)
+    found = line_accuracy(network, network, images, labels, 2)
     assert found[0] == np.mean(logits.argmax(axis=-1) == labels)
 
 
 def test_networks_of_other_shapes():
     wider = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
     with pytest.raises(InputError, match="same layers"):
-        analysis.line_accuracy(
-            linear(np.eye(2)), wider, np.zeros((1, 2)), np.zeros(1)
-        )
+        line_accuracy(linear(np.eye(2)), wider, np.zeros((1, 2)), np.zeros(1))
 
 
 @pytest.mark.parametrize("method", ["mixture_ensemble", "deep_ensemble"])
@@ -91,7 +90,7 @@ def test_lines_between_all_members(method, examples):
     x = keras.ops.convert_to_numpy(model.standardize(images))
     np.testing.assert_array_equal(
         found["accuracy"][2],
-        analysis.line_accuracy(networks[1], networks[2], x, labels, 3),
+        line_accuracy(networks[1], networks[2], x, labels, 3),
     )
 
 

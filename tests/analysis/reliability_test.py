@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mimo_keras.analysis import calibration_error, reliability_diagram
+from mimo_keras.analysis import reliability_diagram
+from mimo_keras.analysis.reliability import calibration_error
 from mimo_keras.errors import InputError
 
 _COUNT = np.array([0, 4, 6, 10])

@@ -3,13 +3,14 @@
 import numpy as np
 
 from mimo_keras import analysis
+from mimo_keras.analysis.risk import best_risk
 
 
 def test_the_best_risk_by_hand():
     """Of 4 answers 3 are right: none wrong up to 3/4, then 1/4 at 1."""
     coverage = [0, 0.5, 0.75, 0.8, 1]
     np.testing.assert_allclose(
-        analysis.best_risk(coverage, 0.25), [0, 0, 0, 0.0625, 0.25], atol=1e-12
+        best_risk(coverage, 0.25), [0, 0, 0, 0.0625, 0.25], atol=1e-12
     )
 
 

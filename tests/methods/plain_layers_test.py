@@ -6,6 +6,7 @@ import keras
 import pytest
 
 from mimo_keras import backbones, methods
+from mimo_keras.methods.plain_layers import plain_layers
 from tests.methods import small
 
 
@@ -20,7 +21,7 @@ from tests.methods import small
 )
 def test_it_is_what_the_deterministic_network_has(backbone, shape):
     task = methods.Task(backbones.get(backbone), shape, 4, 1)
-    found, norms = methods.plain_layers(task)
+    found, norms = plain_layers(task)
     network = small.create("deterministic", backbone, shape=shape).network
     kinds = keras.layers.Conv2D, keras.layers.Dense
     built = {x.name: x for x in network.layers if isinstance(x, kinds)}

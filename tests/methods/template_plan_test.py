@@ -6,6 +6,7 @@ import pytest
 
 from mimo_keras import backbones, methods
 from mimo_keras.errors import InputError
+from mimo_keras.methods.plain_layers import plain_layers
 from mimo_keras.methods.template_plan import (
     BankOptions,
     PlainLayer,
@@ -208,7 +209,7 @@ def test_every_budget_is_held(num_params, templates, members, **options):
             assert share.templates * layer.size <= group.num_params
 
 
-WRN_16_2, NORMS = methods.plain_layers(task("wide_resnet_16_2"))
+WRN_16_2, NORMS = plain_layers(task("wide_resnet_16_2"))
 
 
 def test_a_blobs_kernels_keep_he_normals_variance_each():
