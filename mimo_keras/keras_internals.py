@@ -4,8 +4,8 @@ Keras keeps the right to change names that begin with an underscore, yet some
 of what it knows about a network can be had by no other name. Each function
 here says which private name it relies on, and what Keras promises in public
 instead, so that a release which changes one is met in this file alone.
-`pyproject.toml` admits only releases under which
-tests/keras_internals_test.py has passed.
+`pyproject.toml` admits releases between
+the oldest and the newest under which tests/keras_internals_test.py passed.
 """
 
 
