@@ -226,8 +226,8 @@ def test_mixed_bfloat16(case):
     folded = model.predictor()
     small.assert_close(folded.member_logits(images), wanted, atol=0.05 * scale)
     model.compile(keras.optimizers.Adam(0.01), **small.step_by_step())
-    # Over seeds the last is 0.2 to 0.5 of the first; the second may be above.
-    losses = fit(model, epochs=4)
+    # Over seeds even the fourth is below 0.7 of the first, the second above 1.
+    losses = fit(model, epochs=5)
     assert losses[-1] < losses[0]
 
 
