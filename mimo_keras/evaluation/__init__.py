@@ -4,7 +4,7 @@ Nothing here knows a method. All but the costs is NumPy alone.
 """
 
 from mimo_keras.evaluation.calibration import Reliability
-from mimo_keras.evaluation.classification import Classification
+from mimo_keras.evaluation.classification import METRICS, Classification
 from mimo_keras.evaluation.corruption_error import corruption_errors
 from mimo_keras.evaluation.cost import (
     Stopwatch,
@@ -19,7 +19,6 @@ from mimo_keras.evaluation.paper_flops import mimmo_flops, mimo_flops
 from mimo_keras.evaluation.regression import Regression
 from mimo_keras.evaluation.selective import RiskCoverage, risk_coverage
 from mimo_keras.evaluation.suites import (
-    CORRUPTED_METRICS,
     corrupted_means,
     corrupted_results,
     evaluate,
@@ -30,7 +29,7 @@ from mimo_keras.evaluation.suites import (
 )
 
 __all__ = [
-    "CORRUPTED_METRICS",
+    "METRICS",
     "Classification",
     "Diversity",
     "Regression",

@@ -16,9 +16,7 @@ import numpy as np
 
 from mimo_keras.errors import expected
 from mimo_keras.evaluation import checks, predictions
-from mimo_keras.evaluation.classification import Classification
-
-METRICS = ("accuracy", "nll", "ece", "brier", "brier_per_class")
+from mimo_keras.evaluation.classification import METRICS, Classification
 
 
 def own_classes(log_probabilities, groups):

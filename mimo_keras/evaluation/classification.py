@@ -12,6 +12,9 @@ from mimo_keras.evaluation import (
 )
 from mimo_keras.evaluation.streaming import Sums
 
+METRICS = ("accuracy", "nll", "ece", "brier", "brier_per_class")
+"""Reported for every labelled set, corrupted and natural ones included."""
+
 
 class Classification:
     """Metrics of an ensemble and of its members from member logits.

@@ -4,9 +4,7 @@ import numpy as np
 
 from mimo_keras.errors import expected
 from mimo_keras.evaluation import ood
-from mimo_keras.evaluation.classification import Classification
-
-CORRUPTED_METRICS = ("accuracy", "nll", "ece", "brier", "brier_per_class")
+from mimo_keras.evaluation.classification import METRICS, Classification
 
 
 def evaluate(logits_fn, batches, num_classes, log_weights):
@@ -122,7 +120,7 @@ def corrupted_results(results):
 
 
 def _corrupted_rows(results):
-    """Returns (type, severity) -> the metrics of `CORRUPTED_METRICS`."""
+    """Returns (type, severity) -> the metrics of `METRICS`."""
     rows = {}
     for kind, severity, result in results:
         if (kind, severity) in rows:
@@ -131,7 +129,7 @@ def _corrupted_rows(results):
                 f"corruption={kind}_{severity} twice",
                 "Pass each type and severity once.",
             )
-        rows[kind, severity] = [result[name] for name in CORRUPTED_METRICS]
+        rows[kind, severity] = [result[name] for name in METRICS]
     if not rows:
         raise expected(
             "at least one corrupted set", "results=[]", "Check the suite."
@@ -157,7 +155,7 @@ def shifted_results(results):
         Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix B.
     """
     rows = {
-        f"shifted/{kind}_{level}": [result[m] for m in CORRUPTED_METRICS]
+        f"shifted/{kind}_{level}": [result[m] for m in METRICS]
         for kind, level, result in results
     }
     if not rows:
@@ -230,5 +228,5 @@ def _mean(rows):
 
 def _named(prefix, row):
     """Names one row of metrics."""
-    names = (f"{prefix}/{name}" for name in CORRUPTED_METRICS)
+    names = (f"{prefix}/{name}" for name in METRICS)
     return dict(zip(names, map(float, row), strict=True))

@@ -24,7 +24,7 @@ def batches(size):
 
 
 def result_of(value):
-    names = suites.CORRUPTED_METRICS
+    names = suites.METRICS
     return {n: value + i / 100 for i, n in enumerate(names)} | {"kl": 9.0}
 
 
@@ -143,7 +143,7 @@ def test_bad_labels_are_told_in_one_line():
 
 def test_the_means_alone_are_those_of_all_results():
     rows = [
-        (kind, severity, dict.fromkeys(suites.CORRUPTED_METRICS, value))
+        (kind, severity, dict.fromkeys(suites.METRICS, value))
         for kind, severity, value in (("fog", 1, 0.5), ("snow", 2, 0.25))
     ]
     means = suites.corrupted_means(rows)

@@ -28,7 +28,7 @@ def results(name, load, done):
         return video.pm_results(name, predicted, test_set.right, sets)
     if test_set.groups is None:
         metrics = done.metrics(name, lambda: test_set.photographs).result()
-        names = evaluation.CORRUPTED_METRICS
+        names = evaluation.METRICS
         return {f"{name}/{metric}": metrics[metric] for metric in names}
     evaluations = done.grouped(name, test_set)
     return class_groups.results(name, evaluations)
