@@ -1,4 +1,4 @@
-"""Layers of efficient ensembles, for use in any functional Keras model."""
+"""Layers for efficient ensembles, usable in any functional Keras model."""
 
 from mimo_keras.layers import batch_ensemble
 from mimo_keras.layers.aligned_kernels import AlignedKernels
@@ -62,7 +62,7 @@ __all__ = [
 
 
 def __getattr__(name):
-    # edward2 is imported when the first of its layers is asked for.
+    # edward2 is imported only when one of its layers is first accessed.
     if name in batch_ensemble.NAMES:
         return getattr(batch_ensemble, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

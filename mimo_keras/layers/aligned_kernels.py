@@ -1,4 +1,4 @@
-"""Kernel alignment: encoders that start with a common language."""
+"""Kernel alignment: encoders that start from a common kernel."""
 
 import random
 
@@ -11,17 +11,16 @@ from mimo_keras.layers.registration import register
 
 @register
 class AlignedKernels(keras.initializers.Initializer):
-    """Starts the kernels of M encoders alike.
+    """Initializes the kernels of M encoders alike.
 
-    It is for weights whose first axis is members, as in `MemberConv2D` and
+    For weights whose first axis is members, as in `MemberConv2D` and
     `MemberDense`.
 
     Args:
         alignment: "equal": all members have the same kernel. "colinear": the
-            same kernel times a number of each member's own, uniform in
-            [0.5, 1.5].
+            same kernel times a factor per member, uniform in [0.5, 1.5].
         initializer: Initializer of one member's kernel.
-        seed: Integer for the members' numbers; None for a random one.
+        seed: Integer seed of the members' factors; None for a random seed.
 
     Example:
 
@@ -41,7 +40,7 @@ class AlignedKernels(keras.initializers.Initializer):
             raise expected(
                 "an alignment among " + ", ".join(self.ALIGNMENTS),
                 f"alignment={alignment!r}",
-                "Without the initializer each member has its own.",
+                "Omit the initializer to give each member its own kernel.",
             )
         self.alignment = alignment
         self.initializer = keras.initializers.get(initializer)

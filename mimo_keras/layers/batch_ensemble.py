@@ -1,9 +1,9 @@
-"""edward2's BatchEnsemble and Rank-1 layers, made to work on Keras 3.
+"""edward2's BatchEnsemble and rank-1 layers, adapted to Keras 3.
 
-The classes are edward2's own, with what Keras 3 asks for mixed in. edward2,
-and with it TensorFlow Probability, is imported when one of them is first
-used. Until then a stand-in holds its place among the classes that Keras
-knows by name, so that a saved model loads with just `import mimo_keras`.
+The classes are edward2's own, with mixins for what Keras 3 requires. edward2,
+and with it TensorFlow Probability, is imported when one of them is first used.
+Until then a placeholder is registered with Keras under each class's name, so
+that a saved model loads after `import mimo_keras` alone.
 """
 
 import functools
@@ -21,7 +21,7 @@ from mimo_keras.layers.registration import register
 
 
 class _Ensemble(on_keras3.OnKeras3Ensemble):
-    """What each of the layers needs: rows that its members can share."""
+    """Base of all layers here: checks that members divide the rows evenly."""
 
     def call(self, inputs):
         return super().call(_divisible(inputs, self.ensemble_size))
@@ -30,13 +30,13 @@ class _Ensemble(on_keras3.OnKeras3Ensemble):
 class _BatchEnsemble(_Ensemble):
     """A layer whose members scale the inputs and outputs of one kernel.
 
-    Member m computes y = (W (x ∘ α_m)) ∘ γ_m + b_m, where only the fast
-    weights α and γ and the bias b are its own.
+    Member m computes y = (W (x ∘ α_m)) ∘ γ_m + b_m, where only the fast weights
+    α and γ and the bias b are specific to the member.
 
     Args:
-        *args: As edward2's layer takes them; so all further keywords.
+        *args: As for edward2's layer, as are all other keyword arguments.
         fast_weight_lr_multiplier: Factor on the learning rate of α and γ;
-            `EnsembleModel` obeys it.
+            applied by `EnsembleModel`.
 
     Input shape:
         (M·B, …), all rows of member 0 first: see `FoldMembers`.
@@ -54,25 +54,26 @@ class _BatchEnsemble(_Ensemble):
 
     @property
     def learning_rate_multipliers(self):
-        """Pairs of a weight and the factor on its learning rate."""
+        """Pairs of a weight and its learning-rate factor."""
         factor = self.fast_weight_lr_multiplier
         return [(weight, factor) for weight in self.undecayed_weights]
 
 
 class _Rank1(_Ensemble):
-    """A layer whose rank-1 factors are distributions, a mixture of M.
+    """A layer whose rank-1 factors follow a mixture of M distributions.
 
-    Member m computes y = (W (x ∘ α)) ∘ γ + b_m with α and γ drawn anew for
-    each row from its own posterior.
+    Member m computes y = (W (x ∘ α)) ∘ γ + b_m with α and γ sampled from its
+    own posterior for each row.
 
     Args:
-        *args: As edward2's layer takes them; so all further keywords.
-        seed: Integer, None for a random one, or a keras.random.SeedGenerator
-            for the draws.
+        *args: As for edward2's layer, as are all other keyword arguments.
+        seed: Integer, None for a random seed, or a keras.random.SeedGenerator
+            for the samples.
         add_kl_loss: Whether each call adds `kl_divergence()` to the layer's
-            losses, as in a keras.Model of your own. An `EnsembleModel` asks
-            for it instead: the replicas of a tf.distribute strategy share
-            one list of losses, each would find the others' there.
+            losses, as a custom keras.Model needs. `EnsembleModel` calls
+            `kl_divergence` itself: the replicas of a tf.distribute strategy
+            share one list of losses, so each would also see those of the
+            others.
 
     Input shape:
         (M·B, …), all rows of member 0 first: see `FoldMembers`.
@@ -90,7 +91,7 @@ class _Rank1(_Ensemble):
     )
 
     def __init__(self, *args, seed=None, add_kl_loss=True, **kwargs):
-        # edward2 adds its losses once, as functions; Keras 3 takes tensors.
+        # edward2 adds its losses once, as functions; Keras 3 expects tensors.
         self._loss_functions = []
         super().__init__(*args, **kwargs)
         self.add_kl_loss = add_kl_loss
@@ -101,11 +102,11 @@ class _Rank1(_Ensemble):
             self._adopt(f"{name}_initializer")
 
     def _adopt(self, name):
-        """Makes an initialiser of edward2 with weights one of ours."""
+        """Replaces an edward2 initializer with weights by our subclass."""
         initializer = getattr(self, name)
         if isinstance(initializer, keras.layers.Layer):
             config = keras.saving.serialize_keras_object(initializer)
-            delattr(self, name)  # Keras would go on tracking the other.
+            delattr(self, name)  # Keras would keep tracking the old one.
             initializer = keras.saving.deserialize_keras_object(config)
             initializer.draw = functools.partial(
                 _draw, self.seed, self.compute_dtype
@@ -138,14 +139,14 @@ class _Rank1(_Ensemble):
 
 
 class _Convolution:
-    """Shapes: edward2's BatchEnsemble convolution does not know its own."""
+    """Mixin: the output shape, which edward2's convolution does not compute."""
 
     def compute_output_shape(self, input_shape):
         return keras.layers.Conv2D.compute_output_shape(self, input_shape)
 
 
 class _StandIn:
-    """Takes the place of a layer until edward2 is imported."""
+    """A placeholder for a layer until edward2 is imported."""
 
     def __init__(self, *args, **kwargs):
         raise expected(
@@ -191,7 +192,7 @@ def __getattr__(name):
 
 @functools.cache
 def edward2():
-    """Imports edward2 and tells Keras the names of its initialisers and such.
+    """Imports edward2 and registers its initializers and similar with Keras.
 
     Returns:
         The module.
@@ -199,8 +200,8 @@ def edward2():
     Raises:
         InputError: It is not installed.
     """
-    # edward2.numpy, which nothing here needs, breaks the import of all else
-    # where SciPy is 1.11 or newer.
+    # edward2.numpy, which is not needed here, breaks the import of edward2 with
+    # SciPy 1.11 or newer.
     sys.modules.setdefault("edward2.numpy", types.ModuleType("edward2.numpy"))
     try:
         import edward2 as ed
@@ -213,11 +214,11 @@ def edward2():
     named = keras.saving.register_keras_serializable(package="edward2")
     for module in (ed.initializers, ed.regularizers, ed.constraints):
         for name, cls in inspect.getmembers(module, inspect.isclass):
-            # The modules hold each class under an alias in lower case too.
+            # The modules also define a lower-case alias of each class.
             if cls.__module__ == module.__name__ and cls.__name__ == name:
                 named(cls)
                 if mixin := _mixin(cls):
-                    # Under the same name, so that edward2 finds ours by it.
+                    # Under the same name, so that edward2 looks up ours.
                     named(_subclass(name, (mixin, cls)))
     return ed
 
@@ -239,13 +240,13 @@ def _layers():
 
 
 def _draw(generator, dtype, sample, count):
-    """Draws from a distribution, by our own seed and of the layer's dtype."""
+    """Samples a distribution with our own seed and the layer's dtype."""
     seed = ops.cast(generator.next(), "int32")
     return ops.cast(sample(count, seed=seed), dtype)
 
 
 def _divisible(inputs, members):
-    """Returns the inputs; fails unless all members have as many rows."""
+    """Returns the inputs; fails unless all members have equally many rows."""
     if rows_per_member(inputs.shape[0], members) is not None:
         return inputs
     import tensorflow as tf

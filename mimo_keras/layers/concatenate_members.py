@@ -12,16 +12,16 @@ from mimo_keras.layers.registration import register
 class ConcatenateMembers(keras.layers.Layer):
     """Concatenates the members' inputs on the last axis, member-major.
 
-    Channel `m * C + c` of the result is channel `c` of member `m`, so that
-    one convolution behind it plays the part of the M first layers of MIMO's
+    Channel `m * C + c` of the result is channel `c` of member `m`, so that a
+    single convolution after it acts as the first layers of MIMO's M
     subnetworks.
 
     Call arguments:
         inputs: The images each member sees.
 
     Input shape:
-        (N, M, ..., C), with at least one axis between members and channels
-        or none, as in (N, M, H, W, C) for images and (N, M, C) for vectors.
+        (N, M, ..., C), with any number of axes between members and channels, as
+        in (N, M, H, W, C) for images and (N, M, C) for vectors.
 
     Output shape:
         (N, ..., M·C).
@@ -52,9 +52,9 @@ class ConcatenateMembers(keras.layers.Layer):
         return (batch, *space, members * channels)
 
     def for_one_image(self):
-        """Returns what stands for this layer where all members see one image.
+        """Returns the layer's replacement where all members see one image.
 
-        Layers behind it then read it by kernels summed over the members.
+        The layers after it then use kernels summed over the members.
         """
         return Twin(keras.layers.Identity(name=self.name))
 
@@ -64,5 +64,5 @@ def _check(shape):
         raise expected(
             "inputs of shape (N, M, ..., C)",
             f"shape={tuple(shape)}",
-            "Give every row one input for each member.",
+            "Pass one input per member in every row.",
         )

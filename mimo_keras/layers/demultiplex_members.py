@@ -15,7 +15,7 @@ class DemultiplexMembers(MembersLayer):
 
     Args:
         ensemble_size: M, the number of members.
-        units: U, features of each member.
+        units: U, the number of features per member.
         hidden_units: Units of the hidden layer; None for U.
 
     Call arguments:
@@ -54,7 +54,7 @@ class DemultiplexMembers(MembersLayer):
         ):
             kernel = self.add_weight(
                 shape=(members, fan_in, width),
-                # he_normal would take the members for inputs.
+                # he_normal would count the members as inputs.
                 initializer=keras.initializers.RandomNormal(
                     stddev=(2.0 / fan_in) ** 0.5
                 ),
@@ -76,7 +76,7 @@ class DemultiplexMembers(MembersLayer):
         return (input_shape[0], self.ensemble_size, self.units)
 
     def multiply_adds(self, input_shape, output_shape):
-        """Returns the multiply-adds of all members' products."""
+        """Returns the multiply-adds of all members' matrix products."""
         both = (input_shape[-1] + self.units) * self.hidden_units
         return math.prod(output_shape[:-1]) * both
 

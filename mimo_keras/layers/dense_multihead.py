@@ -13,16 +13,16 @@ from mimo_keras.layers.registration import register
 class DenseMultihead(keras.layers.Layer):
     """M dense heads: y_m = x W_m + b_m, or y_m = x_m W_m + b_m.
 
-    The heads' kernels stand side by side in one matrix, so that all of them
-    cost one matrix product.
+    The heads' kernels are concatenated into one matrix, so that all heads take
+    a single matrix product.
 
     Args:
         units: K, the outputs of each head.
         heads: M, the number of heads.
         use_bias: Whether each head has a bias.
         kernel_initializer: Initializer of the (F, M·K) kernel. The default,
-            he_normal, depends on F alone and so treats each head as a dense
-            layer of its own.
+            he_normal, depends only on F and so initializes each head like a
+            separate dense layer.
         bias_initializer: Initializer of the (M·K,) bias.
 
     Call arguments:
@@ -99,7 +99,7 @@ class DenseMultihead(keras.layers.Layer):
         return (input_shape[0], self.heads, self.units)
 
     def multiply_adds(self, input_shape, output_shape):
-        """Returns the multiply-adds for one example (the cost counter asks)."""
+        """Returns the multiply-adds of one example, for `evaluation.cost`."""
         return input_shape[-1] * math.prod(output_shape)
 
     def get_config(self):
@@ -121,5 +121,5 @@ class DenseMultihead(keras.layers.Layer):
             raise expected(
                 f"features for {self.heads} heads, (N, {self.heads}, F)",
                 f"shape={tuple(shape)}",
-                "Give each head its own, or all the same (N, F).",
+                "Pass features per head, or shared ones (N, F).",
             )

@@ -1,4 +1,4 @@
-"""A distribution over the depths at which each member answers."""
+"""A distribution over the depths at which each member predicts."""
 
 import keras
 from keras import ops
@@ -12,13 +12,13 @@ from mimo_keras.layers.registration import register
 class DepthPosterior(EpochLayer):
     """Weights θ_m of each member over depths, learned as a posterior.
 
-    θ_m = softmax of D numbers of each member's own, which start at the
-    prior. The weights of the members' losses are these θ; that of the mixture
-    is θ_md / M. Components are depth-major: e = d · M + m.
+    θ_m is the softmax of D logits per member, initialized to the prior. θ
+    weights the members' losses; the mixture weights are θ_md / M. Components
+    are depth-major: e = d · M + m.
 
     Args:
         ensemble_size: M, the number of members.
-        depths: D.
+        depths: D, the number of depths.
         learn: Whether θ is learned; if not, it is the prior.
         warmup_epochs: Epochs in which θ is held at the prior.
         prior: D probabilities γ above 0; None for equal ones.
@@ -79,7 +79,7 @@ class DepthPosterior(EpochLayer):
 
     @property
     def undecayed_weights(self):
-        """θ's numbers, which no L2 term counts: the KL term does."""
+        """θ's logits, which the KL term regularizes instead of L2."""
         return [] if self.theta is None else [self.theta]
 
     def call(self, inputs):
@@ -95,7 +95,7 @@ class DepthPosterior(EpochLayer):
         return keras.KerasTensor(shape, "float32")
 
     def log_posterior(self):
-        """Returns log θ, (M, D), as it is in this epoch."""
+        """Returns log θ, (M, D), in the current epoch."""
         prior = ops.broadcast_to(
             self._log_prior(), (self.ensemble_size, self.depths)
         )
@@ -112,7 +112,7 @@ class DepthPosterior(EpochLayer):
         return flat - ops.log(float(self.ensemble_size))
 
     def kl_divergence(self):
-        """Returns the sum over members of the divergence, in nats."""
+        """Returns the divergence summed over members, in nats."""
         if self.theta is None:
             return ops.zeros((), "float32")
         posterior, prior = self.log_posterior(), self._log_prior()
@@ -142,13 +142,13 @@ def _check(ensemble_size, depths, prior, divergence):
         raise expected(
             "ensemble_size and depths of at least 1",
             f"ensemble_size={ensemble_size}, depths={depths}",
-            "Raise what is lower.",
+            "Use at least 1 for both.",
         )
     if divergence not in ("reverse", "forward"):
         raise expected(
-            "divergence reverse or forward",
+            "divergence 'reverse' or 'forward'",
             f"divergence={divergence!r}",
-            "Reverse is KL(θ ‖ γ), the paper's.",
+            "The paper uses 'reverse', KL(θ ‖ γ).",
         )
     if prior is not None and (
         len(prior) != depths or min(prior) <= 0 or abs(sum(prior) - 1) > 1e-6
@@ -156,5 +156,5 @@ def _check(ensemble_size, depths, prior, divergence):
         raise expected(
             f"a prior of {depths} probabilities above 0 that sum to 1",
             f"prior={prior}",
-            "Leave it out for equal ones.",
+            "Omit it for a uniform prior.",
         )

@@ -1,4 +1,4 @@
-"""What the layers that draw random numbers have in common."""
+"""Base class of layers that draw random numbers."""
 
 import random
 
@@ -6,16 +6,16 @@ import keras
 
 
 class DrawingLayer(keras.layers.Layer):
-    """Base of layers with a seed generator of their own.
+    """Base of layers that own a seed generator.
 
     Args:
-        seed: Integer, None for a random one, or a keras.random.SeedGenerator.
-            The generator's state moves on with each draw.
+        seed: Integer, None for a random seed, or a keras.random.SeedGenerator.
+            The generator's state advances with each draw.
     """
 
     def __init__(self, seed=None, **kwargs):
         super().__init__(**kwargs)
-        # Drawn here, so that a copy by configuration draws the same numbers.
+        # Drawn here, so that a copy from the config draws the same numbers.
         self.seed = random.randrange(2**31) if seed is None else seed
         given = isinstance(seed, keras.random.SeedGenerator)
         self.seed_generator = (

@@ -1,14 +1,14 @@
-"""Layers that do something else as training goes on."""
+"""Base class of layers whose behavior depends on the epoch."""
 
 import keras
 
 
 class EpochLayer(keras.layers.Layer):
-    """Base of layers whose work depends on the epoch.
+    """Base of layers whose behavior depends on the epoch.
 
-    The epoch is a weight of the layer: it is a part of checkpoints and Keras
-    files, and a compiled training step reads it. `EnsembleModel.fit` sets it;
-    with a loop of your own, call `begin_epoch`.
+    The epoch is a weight of the layer, so it is part of checkpoints and Keras
+    files, and a compiled training step reads its current value.
+    `EnsembleModel.fit` sets it; in a custom loop, call `begin_epoch`.
     """
 
     def __init__(self, **kwargs):
@@ -17,11 +17,11 @@ class EpochLayer(keras.layers.Layer):
         self.epochs = self._counter("epochs")
 
     def begin_epoch(self, epoch, epochs):
-        """Says which epoch it is.
+        """Sets the current epoch.
 
         Args:
-            epoch: Epochs of training that are over.
-            epochs: How many there will be; 0 where that is not known.
+            epoch: Number of completed training epochs.
+            epochs: Total number of epochs; 0 if unknown.
         """
         self.epoch.assign(epoch)
         self.epochs.assign(epochs)

@@ -1,4 +1,4 @@
-"""What the members see becomes rows of the batch."""
+"""Folds the members' inputs into the batch axis."""
 
 import keras
 from keras import ops
@@ -11,15 +11,15 @@ from mimo_keras.layers.registration import register
 
 @register
 class FoldMembers(MembersLayer):
-    """Makes rows of what each member sees, member-major.
+    """Folds what each member sees into rows of the batch, member-major.
 
-    Row `m * B + b` of the result is row `b` of what member `m` sees: the
-    order in which BatchEnsemble layers take their members.
+    Row `m * B + b` of the result is row `b` of what member `m` sees: the order
+    that BatchEnsemble layers expect.
 
     Args:
         ensemble_size: M, the number of members.
-        by_member: Whether each member sees inputs of its own. Otherwise the
-            whole batch is repeated once for every member.
+        by_member: Whether each member has its own inputs. Otherwise the whole
+            batch is repeated once per member.
 
     Call arguments:
         inputs: What the members see.
@@ -51,7 +51,7 @@ class FoldMembers(MembersLayer):
         if self.by_member:
             rows = ops.swapaxes(inputs, 0, 1)
             return ops.reshape(rows, (-1, *ops.shape(inputs)[2:]))
-        # Tiled under Keras 3.12, all axes would be of unknown size.
+        # With ops.tile, Keras 3.12 would lose the size of every axis.
         return ops.concatenate([inputs] * self.ensemble_size, axis=0)
 
     def compute_output_shape(self, input_shape):
@@ -62,9 +62,9 @@ class FoldMembers(MembersLayer):
         return (batch, *rest[self.by_member :])
 
     def for_one_image(self):
-        """Returns what stands for this layer where all members see one image.
+        """Returns the layer's replacement where all members see one image.
 
-        Layers behind it then give the members' sum.
+        The layers after it then return the sum over members.
         """
         return Twin(keras.layers.Identity(name=self.name))
 
@@ -78,5 +78,5 @@ class FoldMembers(MembersLayer):
             raise expected(
                 f"inputs of {self.ensemble_size} members, (B, M, ...)",
                 f"shape={tuple(shape)}",
-                "Without by_member all members see the same.",
+                "Use by_member=False if all members see the same.",
             )

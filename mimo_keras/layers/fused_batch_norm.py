@@ -1,4 +1,4 @@
-"""Batch normalisation by one kernel of the backend, where it has one."""
+"""Batch normalization by a fused backend kernel, where there is one."""
 
 import keras
 from keras import ops
@@ -8,25 +8,25 @@ from mimo_keras.layers.registration import register
 
 @register
 class FusedBatchNormalization(keras.layers.BatchNormalization):
-    """`keras.layers.BatchNormalization`, which can be given a faster kernel.
+    """`keras.layers.BatchNormalization` with an optional faster kernel.
 
-    Keras 3 normalises by a chain of operations on whole feature maps. A
-    backend that does it in one goes over memory far less often. The layer
-    names no backend: who knows one sets `fused`; without it, and wherever the
+    Keras 3 normalizes by a chain of operations on whole feature maps; a fused
+    kernel makes far fewer passes over memory. The layer itself is
+    backend-agnostic: `create_model` sets `fused`. Without it, and wherever the
     kernel would compute something else (over replicas, with a mask, along
-    another axis), Keras's own call runs. `create_model` sets it.
+    another axis), Keras's own call runs.
 
     Args:
-        momentum: Of the moving averages.
+        momentum: Momentum of the moving averages.
         epsilon: ε.
-        **kwargs: As of `keras.layers.BatchNormalization`, whose input and
-            output these are, too.
+        **kwargs: As for `keras.layers.BatchNormalization`, which also defines
+            the input and output.
 
     Attributes:
         fused: None, or a function of x (B, H, W, C), γ (C,), β (C,), ε and
-            either None or a pair (μ, σ²), each (C,), to normalise by. It
+            either None or a pair (μ, σ²), each (C,), to normalize with. It
             returns y = γ (x - μ) / √(σ² + ε) + β, μ and σ²; without a pair
-            these are of x, σ² divided by B·H·W.
+            these are the statistics of x, with σ² divided by B·H·W.
 
     Reference:
         Ioffe and Szegedy, Batch normalization, ICML 2015, algorithms 1 and 2.

@@ -1,4 +1,4 @@
-"""Batch normalisation by each member for itself."""
+"""Batch normalization with separate statistics for each member."""
 
 import keras
 from keras import ops
@@ -11,24 +11,24 @@ from mimo_keras.layers.registration import register
 
 @register
 class MemberBatchNormalization(MembersLayer):
-    """M batch normalisations, one for each member, in one layer.
+    """M batch normalizations, one per member, in one layer.
 
-    For member m, channel c: y = γ_mc (x - μ_mc) / √(σ²_mc + ε) + β_mc, with
+    For member m, channel c: y = γ_mc (x - μ_mc) / √(σ²_mc + ε) + β_mc, with the
     mean and variance of that member's rows in training, and their moving
-    averages in prediction. It equals M `keras.layers.BatchNormalization`.
+    averages in prediction. Equivalent to M `keras.layers.BatchNormalization`
+    layers.
 
     Args:
         ensemble_size: M, the number of members.
-        momentum: Of the moving averages.
+        momentum: Momentum of the moving averages.
         epsilon: ε.
-        synchronized: Whether mean and variance are over the rows of all
-            replicas, as in `keras.layers.BatchNormalization`; under
-            TensorFlow only.
+        synchronized: Whether mean and variance are computed over all replicas,
+            as in `keras.layers.BatchNormalization`; TensorFlow only.
 
     Call arguments:
         inputs: Rows of all members, all of member 0 first: see
             `FoldMembers`.
-        training: Whether the batch's own mean and variance are used.
+        training: Whether to use the batch's mean and variance.
 
     Input shape:
         (M·B, ..., C).
@@ -43,9 +43,8 @@ class MemberBatchNormalization(MembersLayer):
     ```
 
     Reference:
-        Ioffe and Szegedy, Batch normalization, ICML 2015, algorithms 1 and
-        2; by member: edward2's EnsembleSyncBatchNorm, which runs on TPUs
-        only.
+        Ioffe and Szegedy, Batch normalization, ICML 2015, algorithms 1 and 2;
+        per member: edward2's EnsembleSyncBatchNorm, which runs only on TPUs.
     """
 
     def __init__(
@@ -70,7 +69,7 @@ class MemberBatchNormalization(MembersLayer):
     def build(self, input_shape):
         self.gamma = self._add("gamma", "ones", input_shape)
         self.beta = self._add("beta", "zeros", input_shape)
-        # A replica sees rows of its own: the mean over replicas is kept.
+        # Replicas see different rows: the mean over replicas is kept.
         moving = {"trainable": False, "aggregation": "mean"}
         self.moving_mean = self._add(
             "moving_mean", "zeros", input_shape, **moving
@@ -80,7 +79,7 @@ class MemberBatchNormalization(MembersLayer):
         )
 
     def _add(self, name, initializer, input_shape, **options):
-        # As one vector, member-major, these are no kernels to anyone.
+        # One vector, member-major: rank 2 would make these look like kernels.
         return self.add_weight(
             shape=(self.ensemble_size * input_shape[-1],),
             initializer=initializer,
@@ -91,7 +90,8 @@ class MemberBatchNormalization(MembersLayer):
 
     def call(self, inputs, training=False):
         rows_per_member(inputs.shape[0], self.ensemble_size)
-        # In float32 as Keras's: squares overflow float16, drown in bfloat16.
+        # In float32, as in Keras: squares overflow float16 and lose all
+        # precision in bfloat16.
         x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
         channels = inputs.shape[-1]
         x = ops.reshape(x, (self.ensemble_size, -1, channels))
@@ -101,7 +101,7 @@ class MemberBatchNormalization(MembersLayer):
             mean, variance = (ops.reshape(value, (-1,)) for value in moments)
             self._move(self.moving_mean, mean)
             self._move(self.moving_variance, variance)
-        # Weights are in float32, too, but under a policy such as bfloat16.
+        # Weights are float32 too, except under a policy such as bfloat16.
         mean, variance, gamma, beta = (
             ops.cast(value, x.dtype)
             for value in (mean, variance, self.gamma, self.beta)

@@ -11,22 +11,22 @@ from mimo_keras.layers.registration import register
 
 
 class MemberKernels(MembersLayer):
-    """Base of layers that apply a kernel of each member's own to its rows.
+    """Base of layers that apply a separate kernel to each member's rows.
 
     The rows of the batch are folded members, (M·B, …): see `FoldMembers`.
     """
 
     def __init__(self, ensemble_size, **kwargs):
-        # Kernels stay in float32 until they are whole: see `apply`.
+        # Kernels stay in float32 until they are complete: see `apply`.
         super().__init__(ensemble_size, autocast=False, **kwargs)
 
     def apply(self, inputs, kernels, bias):
-        """Returns each member's rows under its kernel, in the compute dtype.
+        """Applies each member's kernel to its rows, in the compute dtype.
 
         Args:
             inputs: (M·B, …, C).
             kernels: (M, …, C, U).
-            bias: (M, U), (U,) for one that all members share, or None.
+            bias: (M, U), (U,) if all members share it, or None.
         """
         members = self.ensemble_size
         rows_per_member(inputs.shape[0], members)
@@ -45,7 +45,7 @@ class MemberKernels(MembersLayer):
 
 
 class ConvolutionByMember(MemberKernels):
-    """What `MemberConv2D` and `TemplateConv2D` have in common.
+    """Base of `MemberConv2D` and `TemplateConv2D`.
 
     Args:
         filters: F, the number of output channels.
@@ -96,7 +96,7 @@ class ConvolutionByMember(MemberKernels):
         return self.plain().compute_output_shape(input_shape)
 
     def plain(self, name=None):
-        """Returns the plain layer that one member's kernel belongs to."""
+        """Returns the plain layer that can hold one member's kernel."""
         return keras.layers.Conv2D(
             self.filters,
             self.kernel_size,
@@ -108,7 +108,7 @@ class ConvolutionByMember(MemberKernels):
         )
 
     def multiply_adds(self, input_shape, output_shape):
-        """Returns how many multiply-adds a call takes, by its shapes."""
+        """Returns the multiply-adds of one call, from its shapes."""
         *rows, filters = output_shape
         kernel = (*self.kernel_size, input_shape[-1], filters)
         return math.prod(rows) * math.prod(kernel)
@@ -125,7 +125,7 @@ class ConvolutionByMember(MemberKernels):
 
 
 class DenseByMember(MemberKernels):
-    """What `MemberDense` and `TemplateDense` have in common.
+    """Base of `MemberDense` and `TemplateDense`.
 
     Args:
         units: U, the number of outputs.
@@ -151,13 +151,13 @@ class DenseByMember(MemberKernels):
         return (*input_shape[:-1], self.units)
 
     def plain(self, name=None):
-        """Returns the plain layer that one member's kernel belongs to."""
+        """Returns the plain layer that can hold one member's kernel."""
         return keras.layers.Dense(
             self.units, use_bias=self.use_bias, name=name or self.name
         )
 
     def multiply_adds(self, input_shape, output_shape):
-        """Returns how many multiply-adds a call takes, by its shapes."""
+        """Returns the multiply-adds of one call, from its shapes."""
         return math.prod(input_shape) * output_shape[-1]
 
     def get_config(self):
@@ -169,12 +169,12 @@ class DenseByMember(MemberKernels):
 
 
 class _OwnKernels:
-    """Kernels and bias that are weights of the layer, one for each member."""
+    """Mixin: one kernel and bias per member, as weights of the layer."""
 
     def build(self, input_shape):
         kernel_shape = self.kernel_shape(input_shape)
         fan_in = math.prod(kernel_shape[:-1])
-        # he_normal would take the members for a part of the kernel.
+        # he_normal would count the members as part of the kernel.
         default = keras.initializers.RandomNormal(stddev=(2.0 / fan_in) ** 0.5)
         self.kernel = self.add_weight(
             shape=(self.ensemble_size, *kernel_shape),
@@ -200,9 +200,9 @@ class _OwnKernels:
         return Twin(self.plain(), [w[index] for w in self.get_weights()])
 
     def for_one_image(self):
-        """Returns the plain layer of the members' sum, and its weights.
+        """Returns the plain layer for the sum over members, and its weights.
 
-        Where all members read the same, Σ_m W_m * x = (Σ_m W_m) * x.
+        If all members read the same input, Σ_m W_m * x = (Σ_m W_m) * x.
         """
         return Twin(self.plain(), [w.sum(axis=0) for w in self.get_weights()])
 
@@ -217,7 +217,7 @@ class _OwnKernels:
 
 @register
 class MemberConv2D(_OwnKernels, ConvolutionByMember):
-    """M convolutions, each on the rows of its member.
+    """M convolutions, each applied to its member's rows.
 
     Args:
         filters: F, the number of output channels.
@@ -225,7 +225,7 @@ class MemberConv2D(_OwnKernels, ConvolutionByMember):
         ensemble_size: M, the number of members.
         strides: One integer for both directions.
         padding: "same" or "valid".
-        use_bias: Whether each member adds a bias of its own.
+        use_bias: Whether each member adds its own bias.
         kernel_initializer: Initializer of the (M, …) kernels, such as
             `AlignedKernels`; None for he_normal's variance.
 
@@ -271,12 +271,12 @@ class MemberConv2D(_OwnKernels, ConvolutionByMember):
 
 @register
 class MemberDense(_OwnKernels, DenseByMember):
-    """M dense layers, each on the rows of its member.
+    """M dense layers, each applied to its member's rows.
 
     Args:
         units: U, the number of outputs.
         ensemble_size: M, the number of members.
-        use_bias: Whether each member adds a bias of its own.
+        use_bias: Whether each member adds its own bias.
         kernel_initializer: Initializer of the (M, …) kernels, such as
             `AlignedKernels`; None for he_normal's variance.
 

@@ -1,4 +1,4 @@
-"""What the layers that know of members have in common."""
+"""Base class of layers that know about members."""
 
 import keras
 
@@ -6,7 +6,7 @@ from mimo_keras.errors import expected
 
 
 class MembersLayer(keras.layers.Layer):
-    """Base of layers that know how many members there are.
+    """Base of layers that know the number of members.
 
     Args:
         ensemble_size: M, the number of members.
@@ -30,14 +30,14 @@ def rows_per_member(rows, ensemble_size):
     """Returns how many rows of a folded batch each member has.
 
     Args:
-        rows: M·B, the rows of the batch; None where they are not known.
+        rows: M·B, the rows of the batch; None if unknown.
         ensemble_size: M.
 
     Returns:
-        B, or None where it is not known.
+        B, or None if unknown.
 
     Raises:
-        InputError: The rows cannot be shared out evenly.
+        InputError: The rows are not a multiple of M.
     """
     if rows is None:
         return None
@@ -47,9 +47,9 @@ def rows_per_member(rows, ensemble_size):
 
 
 def uneven(rows, ensemble_size):
-    """Returns the error of a batch whose rows cannot be shared out."""
+    """Returns the error for a batch that members cannot divide evenly."""
     return expected(
-        f"a batch that {ensemble_size} members share out evenly",
+        f"a batch that {ensemble_size} members divide evenly",
         f"rows={rows}",
-        "Put FoldMembers before the first layer that has members.",
+        "Put FoldMembers before the first member-wise layer.",
     )

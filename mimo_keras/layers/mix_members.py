@@ -12,34 +12,34 @@ from mimo_keras.layers.registration import register
 
 @register
 class MixMembers(DrawingLayer, EpochLayer):
-    """Mixes what M encoders make of M inputs: y = M Σ_m mask_m ⊙ x_m.
+    """Mixes the M encoded inputs: y = M Σ_m mask_m ⊙ x_m.
 
-    In training each row draws ratios λ from a symmetric Dirichlet
-    distribution. A batch is mixed either linearly, with masks equal to λ
-    everywhere, or by CutMix: a box of the map, of side √λ_a and clipped at
-    the border, belongs to one member a, drawn at random; outside of it the
-    others are mixed linearly. The ratios are then the masks' means. In
-    prediction all masks are 1/M, so that y is the sum.
+    In training each row draws ratios λ from a symmetric Dirichlet distribution.
+    A batch is mixed either linearly, with masks equal to λ everywhere, or by
+    CutMix: a box of the map, of side √λ_a and clipped at the border, belongs to
+    one randomly chosen member a; outside it the others are mixed linearly. The
+    ratios are then the masks' means. In prediction all masks are 1/M, so that y
+    is the sum.
 
     Args:
         concentration: Parameter of the Dirichlet distribution.
         cutmix_probability: Probability that a batch is mixed by CutMix.
-        cutmix_decay: Last part of training over which that probability falls
-            linearly to 0, epoch by epoch; 0 if it stays.
-        seed: Integer, None for a random one, or a keras.random.SeedGenerator.
+        cutmix_decay: Final fraction of training over which that probability
+            falls linearly to 0, epoch by epoch; 0 to keep it constant.
+        seed: Integer, None for a random seed, or a keras.random.SeedGenerator.
 
     Call arguments:
-        inputs: What the encoders return, with an axis of members.
-        training: Whether to draw.
+        inputs: The encoders' outputs, with an axis of members.
+        training: Whether to mix at random.
 
     Input shape:
         (N, M, ..., F) with M of at least 2: maps, as in (N, M, H, W, F), or
-        vectors (N, M, F), which CutMix cannot cut.
+        vectors (N, M, F), for which CutMix is undefined.
 
     Output shape:
         A triple: the mix (N, ..., F); masks (N, ..., M), which sum to 1 over
-        the members; ratios (N, M), their means. Masks and ratios are float32
-        under every dtype policy.
+        the members; and ratios (N, M), the masks' means. Masks and ratios are
+        float32 under every dtype policy.
 
     Example:
 
@@ -69,13 +69,13 @@ class MixMembers(DrawingLayer, EpochLayer):
         }.items():
             if not 0 <= value <= 1:
                 raise expected(
-                    f"{name} in [0, 1]", f"{name}={value}", "It is a share."
+                    f"{name} in [0, 1]", f"{name}={value}", "It is a fraction."
                 )
         if not concentration > 0:
             raise expected(
                 "a concentration above 0",
                 f"concentration={concentration}",
-                "The paper's is 2; above it ratios are more even.",
+                "The paper uses 2; larger values give more even ratios.",
             )
         self.concentration = concentration
         self.cutmix_probability = cutmix_probability
@@ -109,15 +109,15 @@ class MixMembers(DrawingLayer, EpochLayer):
         """Returns the probability of CutMix in this epoch, a scalar."""
         if not self.cutmix_decay:
             return ops.convert_to_tensor(self.cutmix_probability, "float32")
-        # An unknown length of 0 makes this negative, or no number: no decay.
+        # If the length is unknown (0), this is negative or NaN: no decay.
         left = (self.epochs - self.epoch) / (self.cutmix_decay * self.epochs)
         share = ops.where(self.epochs > 0, ops.clip(left, 0.0, 1.0), 1.0)
         return self.cutmix_probability * share
 
     def for_one_image(self):
-        """Returns what stands for this layer where all members see one image.
+        """Returns the layer's replacement where all members see one image.
 
-        The encoder in front then gives the sum already.
+        The encoder before it then already returns the sum.
         """
         return Twin(keras.layers.Identity(name=self.name), outputs=3)
 
@@ -135,13 +135,13 @@ class MixMembers(DrawingLayer, EpochLayer):
             raise expected(
                 "encoded inputs (N, M, ..., F) of at least 2 members",
                 f"shape={tuple(shape)}",
-                "Method deterministic is for one.",
+                "Use method deterministic for one member.",
             )
         if len(shape) == 3 and self.cutmix_probability:
             raise expected(
-                "maps of features (N, M, H, W, F) for CutMix",
+                "feature maps (N, M, H, W, F) for CutMix",
                 f"shape={tuple(shape)}",
-                "Vectors can be mixed with cutmix_probability=0.",
+                "Set cutmix_probability=0 to mix vectors.",
             )
         return members
 
@@ -173,7 +173,7 @@ class MixMembers(DrawingLayer, EpochLayer):
         return parts / ops.sum(parts, axis=1, keepdims=True)
 
     def _cut(self, ratios, space, members):
-        """Returns CutMix's masks: one member's box, the others around it."""
+        """Returns CutMix's masks: one member in the box, the rest around it."""
         ones = [1] * len(space)
         draws = keras.random.uniform(
             (ops.shape(ratios)[0], 1 + len(space)),
@@ -202,9 +202,9 @@ def _interval(draws, side, size):
     """Returns which of `size` positions lie in the box, (N, size) of 0 and 1.
 
     Args:
-        draws: (N,) in [0, 1), which place the middle at any position.
-        side: (N,), how long the box is in parts of the whole.
-        size: Number of positions; it is clipped to them.
+        draws: (N,) in [0, 1), which place the center at any position.
+        side: (N,), the box's length as a fraction of the whole.
+        size: Number of positions, to which the box is clipped.
     """
     whole = ops.cast(size, "float32")
     middle = ops.cast(ops.floor(draws * whole), "int32")

@@ -1,4 +1,4 @@
-"""How much each member's loss counts for a row of mixed inputs."""
+"""Weights of the members' losses for a row of mixed inputs."""
 
 import keras
 from keras import ops
@@ -11,8 +11,8 @@ from mimo_keras.layers.registration import register
 class MixingLossWeights(keras.layers.Layer):
     """Loss weights from mixing ratios: w_m = M λ_m^(1/r) / Σ_j λ_j^(1/r).
 
-    They sum to M in every row. At r = 1 they are M times the ratios; the
-    larger r, the more even they are.
+    They sum to M in every row. At r = 1 they are M times the ratios; a larger r
+    makes them more even.
 
     Args:
         root: r, at least 1.

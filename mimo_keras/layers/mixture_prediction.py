@@ -14,15 +14,14 @@ from mimo_keras.layers.registration import register
 class MixturePrediction(keras.layers.Layer):
     """The prediction of a mixture of members, and its uncertainty.
 
-    Of logits it is p(y|x) = Σ_e w_e · softmax(logits_e); what it is of other
-    outputs, and what comes with it, the `mixture` says.
+    For logits it is p(y|x) = Σ_e w_e · softmax(logits_e); for other outputs the
+    `mixture` defines it, and what is returned with it.
 
     Args:
-        log_weights: E numbers log w_e, the log mixture weights. The weights
-            must sum to 1.
-        mixture: `CategoricalMixture()`, which None stands for,
-            `MeanMixture()` for regression, or a `mixtures.Mixture` of one's
-            own.
+        log_weights: The E log mixture weights log w_e, whose exponentials must
+            sum to 1.
+        mixture: `CategoricalMixture()`, the default for None, `MeanMixture()`
+            for regression, or a custom `mixtures.Mixture`.
 
     Call arguments:
         logits: The members' outputs: logits, or means in regression.
@@ -31,13 +30,13 @@ class MixturePrediction(keras.layers.Layer):
         (B, E, K), or (B, E, d) in regression.
 
     Output shape:
-        A dictionary, see the mixture's class. Of logits: "probabilities"
+        A dictionary; see the mixture's class. For logits: "probabilities"
         (B, K), "member_probabilities" (B, E, K), "entropy" (B,) and
-        "mutual_information" (B,). Of means: "mean" (B, d), "member_means"
+        "mutual_information" (B,). For means: "mean" (B, d), "member_means"
         (B, E, d) and "member_variance" (B, d).
 
     Raises:
-        InputError: `mixture` is none.
+        InputError: `mixture` is not a `Mixture`.
 
     Example:
 
@@ -50,7 +49,7 @@ class MixturePrediction(keras.layers.Layer):
     """
 
     def __init__(self, log_weights, mixture=None, **kwargs):
-        # Probabilities of bfloat16 do not sum to 1: always float32 here.
+        # bfloat16 probabilities do not sum to 1: always float32 here.
         kwargs["dtype"] = "float32"
         super().__init__(**kwargs)
         mixture = mixture or mixtures.CategoricalMixture()
@@ -58,7 +57,7 @@ class MixturePrediction(keras.layers.Layer):
             raise expected(
                 "a mixture such as layers.MeanMixture()",
                 f"mixture={mixture!r}",
-                "Leave it out for classes.",
+                "Omit it for classification.",
             )
         self.log_weights = [float(weight) for weight in log_weights]
         self.mixture = mixture
@@ -82,6 +81,6 @@ class MixturePrediction(keras.layers.Layer):
     def from_config(cls, config):
         config = dict(config)
         mixture = keras.saving.deserialize_keras_object(config.get("mixture"))
-        if "task" in config:  # As files said before there were mixtures.
+        if "task" in config:  # Files written before mixtures existed.
             mixture = mixtures.of_task(config.pop("task"))
         return cls(**(config | {"mixture": mixture}))

@@ -1,4 +1,4 @@
-"""What members say together: one class for each kind of output."""
+"""Mixtures of the members' outputs: one class per kind of output."""
 
 import dataclasses
 
@@ -10,11 +10,11 @@ from mimo_keras.layers.registration import register
 
 @dataclasses.dataclass(frozen=True)
 class Mixture:
-    """The tensor maths of a mixture, from the members' outputs.
+    """Computes a mixture's predictions from the members' outputs.
 
-    To add a kind, derive from it a frozen dataclass under `register`; its
+    To add a kind, derive a frozen dataclass decorated with `register`; its
     fields are its config. `MixturePrediction` and a likelihood then take an
-    instance, and need not know the class.
+    instance and need not know the class.
     """
 
     def activated(self, outputs):
@@ -24,7 +24,7 @@ class Mixture:
             outputs: (…, K), float32.
 
         Returns:
-            (…, P), such as the probabilities of logits, where P is K.
+            (…, P), such as the probabilities for logits, where P = K.
         """
         raise NotImplementedError
 
@@ -41,7 +41,7 @@ class Mixture:
         return _average(self.activated(outputs), weights)
 
     def predictions(self, outputs, weights):
-        """Returns all that a predictor tells, by name.
+        """Returns all outputs of a predictor, by name.
 
         Args:
             outputs: The members', (B, E, K), float32.
@@ -65,13 +65,12 @@ class Mixture:
 @register
 @dataclasses.dataclass(frozen=True)
 class CategoricalMixture(Mixture):
-    """Of logits (B, E, K): p(y|x) = Σ_e w_e · softmax(logits_e).
+    """For logits (B, E, K): p(y|x) = Σ_e w_e · softmax(logits_e).
 
-    Probabilities are averaged, never logits. The dictionary has
-    "probabilities" (B, K), "member_probabilities" (B, E, K), "entropy" (B,)
-    of the mixture and "mutual_information" (B,) between member and label,
-    which is the mixture's entropy less the members' mean entropy; both in
-    nats.
+    Probabilities are averaged, never logits. The dictionary has "probabilities"
+    (B, K), "member_probabilities" (B, E, K), "entropy" (B,) of the mixture and
+    "mutual_information" (B,) between member and label, which is the mixture's
+    entropy minus the members' mean entropy; both in nats.
 
     Reference:
         Havasi et al., ICLR 2021, algorithm 2.
@@ -96,7 +95,7 @@ class CategoricalMixture(Mixture):
 @register
 @dataclasses.dataclass(frozen=True)
 class MeanMixture(Mixture):
-    """Of means (B, E, d): their mean and variance under the weights.
+    """For means (B, E, d): their mean and variance under the weights.
 
     The dictionary has "mean" (B, d), "member_means" (B, E, d) and
     "member_variance" (B, d), Σ_e w_e (μ_e - μ)².
@@ -115,7 +114,7 @@ class MeanMixture(Mixture):
         }
 
 
-# What a config named before there were mixtures.
+# Names in configs written before mixtures existed.
 _OF_TASK = {"classification": CategoricalMixture, "regression": MeanMixture}
 
 
@@ -123,13 +122,13 @@ def of_task(task):
     """Returns the mixture that an older config calls a task.
 
     Raises:
-        InputError: No version wrote such a task.
+        InputError: No version wrote this task.
     """
     if task not in _OF_TASK:
         raise expected(
             "a config whose task is one of " + ", ".join(_OF_TASK),
             f"task={task!r}",
-            "Load a file that this library saved.",
+            "Load a file saved by this library.",
         )
     return _OF_TASK[task]()
 
@@ -139,7 +138,7 @@ def _average(values, weights):
 
 
 def _entropy(probabilities):
-    # 0 · log 0 would be a NaN where a class is impossible. The bound is a
-    # normal float32: devices take subnormal ones, below 1.18e-38, for 0.
+    # 0 · log 0 would be NaN where a class is impossible. The bound is a normal
+    # float32: devices flush subnormals, below 1.18e-38, to 0.
     logs = ops.log(ops.maximum(probabilities, 1e-37))
     return -ops.sum(probabilities * logs, axis=-1)

@@ -1,4 +1,4 @@
-"""Dropout that goes on at test time."""
+"""Dropout that stays active at test time."""
 
 import keras
 
@@ -9,17 +9,17 @@ from mimo_keras.layers.registration import register
 
 @register
 class MonteCarloDropout(DrawingLayer):
-    """Dropout that is active in training and in prediction alike.
+    """Dropout that is active in both training and prediction.
 
-    Each value is zeroed with probability `rate`, independently; what stays is
-    divided by 1 - rate, so that the mean stays the same. Each call is a
-    sample of another network, and prediction averages over samples.
+    Each value is zeroed independently with probability `rate`; the others are
+    divided by 1 - rate, which preserves the mean. Each call samples a different
+    network, and prediction averages over samples.
 
     Args:
         rate: Probability of zeroing, in [0, 1). At 0 the layer is the
             identity, exactly.
-        seed: Integer, None for a random one, or a keras.random.SeedGenerator.
-            The generator's state moves on with each call.
+        seed: Integer, None for a random seed, or a keras.random.SeedGenerator.
+            The generator's state advances with each call.
 
     Call arguments:
         inputs: Any floating-point tensor.
@@ -47,7 +47,7 @@ class MonteCarloDropout(DrawingLayer):
             raise expected(
                 "a dropout rate in [0, 1)",
                 f"rate={rate}",
-                "It is the share of values that are zeroed.",
+                "It is the fraction of values that are zeroed.",
             )
         self.rate = rate
         self.supports_masking = True

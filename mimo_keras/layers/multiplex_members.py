@@ -1,4 +1,4 @@
-"""DataMUX's multiplexers: M inputs become one, marked by whose they are."""
+"""DataMUX's multiplexers: M inputs become one, each marked by its member."""
 
 import math
 
@@ -14,11 +14,11 @@ KEYS = ("gaussian", "orthogonal", "identity")
 
 
 class _Multiplexer(MembersLayer):
-    """Base of layers that turn each member's input and take the mean.
+    """Base of layers that transform each member's input and take the mean.
 
     Args:
         ensemble_size: M, the number of members.
-        one_image: Whether all members see the same: inputs are (N, ...).
+        one_image: Whether all members see one image: inputs are (N, ...).
     """
 
     def __init__(self, ensemble_size, one_image=False, **kwargs):
@@ -40,11 +40,11 @@ class _Multiplexer(MembersLayer):
             raise expected(
                 f"inputs of {self.ensemble_size} members, (N, M, ...)",
                 f"shape={tuple(shape)}",
-                "With one_image=True all members see the same.",
+                "Use one_image=True if all members see the same.",
             )
 
     def for_one_image(self):
-        """Returns this layer for one image that all members see."""
+        """Returns this layer for a single image that all members see."""
         config = {**self.get_config(), "one_image": True}
         return Twin(type(self).from_config(config), self.get_weights())
 
@@ -54,15 +54,15 @@ class _Multiplexer(MembersLayer):
 
 @register
 class MultiplexMembers(_Multiplexer):
-    """Turns each member's input by a fixed key: y = (1/M) Σ_m φ_m(x_m).
+    """Transforms each member's input by a fixed key: y = (1/M) Σ_m φ_m(x_m).
 
     Args:
         ensemble_size: M, the number of members.
-        keys: "gaussian": φ_m multiplies each value by one that is drawn from
-            a standard normal. "orthogonal": φ_m is a rotation of the whole
-            input as a vector, which takes a D x D matrix for D values.
-            "identity": φ_m does nothing, which only one member can afford.
-        one_image: Whether all members see the same: inputs are (N, ...).
+        keys: "gaussian": φ_m multiplies each value by a sample of a standard
+            normal. "orthogonal": φ_m is a rotation of the whole input as a
+            vector, which takes a D x D matrix for D values. "identity": φ_m
+            does nothing, which makes sense only for one member.
+        one_image: Whether all members see one image: inputs are (N, ...).
 
     Input shape:
         (N, M, ...).
@@ -121,7 +121,7 @@ class MultiplexMembers(_Multiplexer):
         return sum(turned) / self.ensemble_size
 
     def multiply_adds(self, input_shape, output_shape):
-        """Returns the multiply-adds of the rotations; others are products."""
+        """Returns the multiply-adds of the rotations; other keys have none."""
         if self.keys != "orthogonal":
             return 0
         size = math.prod(output_shape[1:])
@@ -140,14 +140,14 @@ class MultiplexMembers(_Multiplexer):
 
 @register
 class MultiplexConvolutions(_Multiplexer):
-    """Marks each member's image by a convolution that is learned.
+    """Marks each member's image by a learned convolution.
 
     y = (1/M) Σ_m ReLU(W_m * x_m + b_m), with 3x3 kernels, stride 1 and zero
     padding of 1, to as many channels as the image has.
 
     Args:
         ensemble_size: M, the number of members.
-        one_image: Whether all members see the same: inputs are (N, H, W, C).
+        one_image: Whether all members see one image: inputs are (N, H, W, C).
 
     Input shape:
         (N, M, H, W, C).
@@ -203,7 +203,7 @@ class MultiplexConvolutions(_Multiplexer):
             raise expected(
                 "images (N, M, H, W, C)",
                 f"shape={tuple(shape)}",
-                "Vectors take MultiplexMembers.",
+                "Use MultiplexMembers for vectors.",
             )
 
     def multiply_adds(self, input_shape, output_shape):
@@ -218,8 +218,8 @@ def _normal(shape, dtype=None):
 
 
 def _rotations(shape, dtype=None):
-    """One random orthogonal matrix for each member."""
-    # One initializer gives the same matrix again; and in float32, since there
+    """Returns one random orthogonal matrix per member."""
+    # Reusing one initializer would repeat the matrix. In float32, since there
     # is no QR decomposition in bfloat16.
     keys = [
         keras.initializers.Orthogonal()(shape[1:], "float32")

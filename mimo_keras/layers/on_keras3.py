@@ -1,4 +1,4 @@
-"""What classes written for Keras 2 need on Keras 3, to be mixed in before."""
+"""Mixins that make classes written for Keras 2 work on Keras 3."""
 
 import functools
 
@@ -8,12 +8,12 @@ _PARTS = ("_initializer", "_regularizer", "_constraint")
 
 
 class OnKeras3:
-    """Makes, saves and reads back a layer's weights as Keras 3 does."""
+    """Creates, saves and loads a layer's weights as Keras 3 does."""
 
     @classmethod
     def from_config(cls, config):
-        # Of a configuration that is Keras's own, edward2 would take no more
-        # than the class's name: N(1, 0.5) would come back as N(0, 0.05).
+        # From Keras's own configs, edward2 would read only the class's name:
+        # N(1, 0.5) would come back as N(0, 0.05).
         parts = {
             name: keras.saving.deserialize_keras_object(value)
             for name, value in config.items()
@@ -24,13 +24,13 @@ class OnKeras3:
         return super().from_config({**config, **parts})
 
     def add_weight(self, name=None, **options):
-        # By keyword, and without what Keras 3 decides by itself.
+        # By keyword, and without what Keras 3 decides itself.
         options.pop("synchronization", None)
         aggregation = options.pop("aggregation", "none")
         aggregation = getattr(aggregation, "name", aggregation).lower()
         return super().add_weight(name=name, aggregation=aggregation, **options)
 
-    # Those of Dense and Conv2D know of no weights but kernel and bias.
+    # Those of Dense and Conv2D handle only kernel and bias.
     def save_own_variables(self, store):
         keras.layers.Layer.save_own_variables(self, store)
 
@@ -39,14 +39,14 @@ class OnKeras3:
 
 
 class OnKeras3Ensemble(OnKeras3):
-    """The same for a layer with fast weights, and what it is made of."""
+    """The same for a layer with fast weights, plus its full config."""
 
     # Arguments that edward2's get_config leaves out.
     unreported = ()
 
     @property
     def undecayed_weights(self):
-        """The fast weights, which no L2 term counts."""
+        """The fast weights, which are excluded from L2."""
         return [
             weight
             for weight in (self.alpha, self.gamma)
@@ -63,26 +63,26 @@ class OnKeras3Ensemble(OnKeras3):
 
 
 class OnKeras3Posterior(OnKeras3):
-    """The same for an initialiser that gives a random variable.
+    """The same for an initializer that returns a random variable.
 
     Attributes:
-        draw: None, or a function that draws in place of the distribution: it
-            takes the distribution's `sample` and the number of draws.
+        draw: None, or a function that samples in place of the distribution: it
+            takes the distribution's `sample` and the number of samples.
     """
 
     draw = None
 
     @property
     def undecayed_weights(self):
-        """All of them: parameters of a distribution are not decayed."""
+        """All weights: parameters of a distribution are not decayed."""
         return self.trainable_weights
 
     def add_weight(self, name=None, **options):
-        # Distributions stay in float32 where the network computes in less.
+        # Distributions stay in float32 under mixed precision.
         return super().add_weight(name=name, autocast=False, **options)
 
     def get_build_config(self):
-        # Its layer builds it; built when read back, it would be in the way.
+        # Its layer builds it; building it on load would get in the way.
         return None
 
     def __call__(self, shape, dtype=None):
@@ -96,7 +96,7 @@ class OnKeras3Posterior(OnKeras3):
 
 
 class OnKeras3Sign:
-    """The random signs' configuration, less a dtype that is never read back."""
+    """The random signs' config, without a dtype that is never read back."""
 
     def get_config(self):
         return {"probs": self.probs, "seed": self.seed}

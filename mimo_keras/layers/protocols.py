@@ -1,23 +1,23 @@
-"""What a layer may offer beyond Keras's own methods, and who asks for it.
+"""Optional hooks that a layer may offer, and who calls them.
 
-None of it is required. A layer of a user's own that offers a hook is treated
-as this package's layers are; it needs no base class: `isinstance` looks for
-the attribute. What all this is asked of are the layers of a network, also
-those within other layers where the hook is about weights.
+None is required. A user's layer that offers a hook is treated like this
+package's own layers and needs no base class: `isinstance` checks for the
+attribute. Hooks are called on the layers of a network, and for hooks about
+weights also on the layers nested within them.
 """
 
 import typing
 
 
 class Twin(typing.NamedTuple):
-    """What stands for a layer in a copy of its network.
+    """A layer's replacement in a copy of its network.
 
     Attributes:
         layer: Unbuilt keras.layers.Layer.
-        weights: Its weights, NumPy arrays in the order of `get_weights`.
+        weights: Its weights as NumPy arrays, in the order of `get_weights`.
         reads_first_only: Whether it is called with the first argument alone,
-            where the layer that it stands for reads more.
-        outputs: How many outputs of that layer its one output stands for.
+            where the layer that it replaces reads more.
+        outputs: How many outputs of that layer its single output replaces.
     """
 
     layer: typing.Any
@@ -28,10 +28,10 @@ class Twin(typing.NamedTuple):
 
 @typing.runtime_checkable
 class SeesOneImage(typing.Protocol):
-    """A layer that knows what it does where all members see one image.
+    """A layer that has a replacement where all members see one image.
 
-    Asked by `methods.folding` when a predictor is made, of the layers of a
-    network that takes an image for each member.
+    Called by `methods.folding` when it makes a predictor, on the layers of a
+    network that takes one image per member.
     """
 
     def for_one_image(self):
@@ -40,10 +40,10 @@ class SeesOneImage(typing.Protocol):
 
 @typing.runtime_checkable
 class GivesMembersAway(typing.Protocol):
-    """A layer of M members, each of which is a plain layer.
+    """A layer of M members, each equivalent to a plain layer.
 
-    Asked by `methods.one_member`, for `EnsembleModel.member` and for
-    predictors of members side by side.
+    Called by `methods.one_member`, for `EnsembleModel.member` and for
+    predictors that run members side by side.
     """
 
     def member(self, index):
@@ -52,9 +52,9 @@ class GivesMembersAway(typing.Protocol):
 
 @typing.runtime_checkable
 class HasMixtureWeights(typing.Protocol):
-    """A layer that learns how much each component counts in the mixture.
+    """A layer that learns the weight of each component in the mixture.
 
-    Asked by `EnsembleModel`, of the first layer that offers it, in each
+    Called by `EnsembleModel`, on the first layer that offers it, in each
     training step and when log weights are read.
     """
 
@@ -64,9 +64,9 @@ class HasMixtureWeights(typing.Protocol):
 
 @typing.runtime_checkable
 class HasDepthPosterior(typing.Protocol):
-    """A layer that learns at which depth each member answers.
+    """A layer that learns at which depth each member predicts.
 
-    Asked by `analysis.depth_posterior`.
+    Called by `analysis.depth_posterior`.
     """
 
     def log_posterior(self):
@@ -75,10 +75,10 @@ class HasDepthPosterior(typing.Protocol):
 
 @typing.runtime_checkable
 class HasDivergence(typing.Protocol):
-    """A layer whose weights, or what it learns, have a distribution.
+    """A layer that learns a distribution, over its weights or otherwise.
 
-    Asked by `EnsembleModel.compute_loss`, which adds the sum over layers as
-    its `methods.KLTerm` says.
+    Called by `EnsembleModel.compute_loss`, which adds the sum over layers as
+    specified by its `methods.KLTerm`.
     """
 
     def kl_divergence(self):
@@ -87,21 +87,21 @@ class HasDivergence(typing.Protocol):
 
 @typing.runtime_checkable
 class KeepsFromDecay(typing.Protocol):
-    """A layer with weights that the L1 and L2 terms do not count.
+    """A layer with weights that are excluded from the L1 and L2 terms.
 
-    Asked by `training.losses.decayed_variables`.
+    Called by `training.losses.decayed_variables`.
     """
 
     @property
     def undecayed_weights(self):
-        """Those of its weights, a list of keras.Variable."""
+        """These weights, a list of keras.Variable."""
 
 
 @typing.runtime_checkable
 class HasLearningRates(typing.Protocol):
-    """A layer whose weights learn at rates of their own.
+    """A layer whose weights have their own learning rates.
 
-    Asked by `training.learning_rates`, when a model is compiled.
+    Called by `training.learning_rates` when a model is compiled.
     """
 
     @property
@@ -111,15 +111,15 @@ class HasLearningRates(typing.Protocol):
 
 @typing.runtime_checkable
 class CountsMultiplyAdds(typing.Protocol):
-    """A layer that says what a call of it costs.
+    """A layer that reports the cost of a call.
 
-    Asked by `evaluation.cost`, which knows Keras's own layers.
+    Called by `evaluation.cost`, which knows Keras's own layers.
     """
 
     def multiply_adds(self, input_shape, output_shape):
         """Returns the multiply-adds of one call.
 
         Args:
-            input_shape: Of its first argument, with a batch of 1.
-            output_shape: Of what it returns, likewise.
+            input_shape: Shape of its first argument, with a batch of 1.
+            output_shape: Shape of its output, likewise.
         """

@@ -1,4 +1,4 @@
-"""What one member of an ensemble sees."""
+"""Selects the input of one member."""
 
 import keras
 
@@ -46,9 +46,9 @@ class SelectMember(keras.layers.Layer):
         return (batch, *rest)
 
     def for_one_image(self):
-        """Returns what stands for this layer where all members see one image.
+        """Returns the layer's replacement where all members see one image.
 
-        Layers behind it then read that image.
+        The layers after it then read that image.
         """
         return Twin(keras.layers.Identity(name=self.name))
 
@@ -60,5 +60,5 @@ class SelectMember(keras.layers.Layer):
             raise expected(
                 f"a member in 0 … {shape[1] - 1}",
                 f"member={self.member}",
-                "Choose one that the input has.",
+                "Choose a member of the input.",
             )

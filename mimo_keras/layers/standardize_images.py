@@ -1,4 +1,4 @@
-"""Channel normalisation on the device, where the images are bytes no more."""
+"""Channel-wise normalization of images on the device."""
 
 import keras
 from keras import ops
@@ -11,11 +11,11 @@ from mimo_keras.layers.registration import register
 class StandardizeImages(keras.layers.Layer):
     """Brings images to zero mean and unit variance: (x - mean) / std.
 
-    Bytes (uint8) count from 0 to 255 and are divided by 255 first; floats
-    are taken to be on the scale of `mean` and `std` already, which is [0, 1]
-    for images. So a model reads the same picture from either, and bytes are
-    what travels to the device. Other integers are refused, since nothing
-    says what they count.
+    Bytes (uint8) range from 0 to 255 and are divided by 255 first; floats are
+    assumed to be on the scale of `mean` and `std` already, which is [0, 1] for
+    images. A model thus sees the same picture from either, and images can be
+    sent to the device as bytes. Other integer types are rejected, since their
+    range is unknown.
 
     Args:
         mean: One number, or one for each channel, on the scale of [0, 1].
@@ -38,7 +38,7 @@ class StandardizeImages(keras.layers.Layer):
     """
 
     def __init__(self, mean=0.0, std=1.0, **kwargs):
-        # Keras would cast floats to bfloat16 before they are centred.
+        # Keras would cast floats to bfloat16 before they are centered.
         super().__init__(autocast=False, **kwargs)
         self.mean = _numbers(mean)
         self.std = _numbers(std)
@@ -46,7 +46,7 @@ class StandardizeImages(keras.layers.Layer):
             raise expected(
                 "a positive std for every channel",
                 f"std={self.std}",
-                "Leave out channels that never vary.",
+                "Remove channels that never vary.",
             )
         self.built = True
 
@@ -83,12 +83,12 @@ class StandardizeImages(keras.layers.Layer):
                 raise expected(
                     f"a {name} for each of the {channels} channels",
                     f"{name}={value}",
-                    "Give one number, or one for each channel.",
+                    "Pass one number, or one per channel.",
                 )
 
 
 def _numbers(value):
-    """Returns a float, or a list of floats, as a config can hold it."""
+    """Returns a float, or a list of floats, for the config."""
     if isinstance(value, (int, float)):
         return float(value)
     return [float(number) for number in value]

@@ -1,4 +1,4 @@
-"""A bank of parameters that many layers make their kernels of."""
+"""A bank of parameters from which layers compose their kernels."""
 
 import keras
 from keras import ops
@@ -9,18 +9,18 @@ from mimo_keras.layers.registration import register
 
 @register
 class TemplateBank(keras.layers.Layer):
-    """Owns the numbers that `TemplateConv2D` and `TemplateDense` share.
+    """Owns the parameters that `TemplateConv2D` and `TemplateDense` share.
 
-    The bank is a node of the functional graph, which hands out its numbers as
-    a tensor: so one bank serves any number of layers, and stays one when the
-    model is saved. Its input only ties it to the graph.
+    The bank is a node of the functional graph that outputs its parameters as a
+    tensor, so one bank serves any number of layers, and remains shared when the
+    model is saved. Its input only connects it to the graph.
 
     Args:
-        num_params: P, how many numbers it owns. A template of a kernel of s
-            numbers is any s in a row; behind the last comes the first.
-        stddev: Standard deviation of the normal that they start from. With
-            coefficients of norm 1 it is that of the composed kernels, so
-            √(2 / fan-in) makes them start as he_normal does.
+        num_params: P, the number of parameters. A template for a kernel of s
+            numbers is any s consecutive ones, wrapping around at the end.
+        stddev: Standard deviation of the normal initializer. With coefficients
+            of norm 1 it is also that of the composed kernels, so √(2 / fan-in)
+            initializes them like he_normal.
 
     Call arguments:
         inputs: Any tensor of the model, such as its images.
@@ -48,13 +48,13 @@ class TemplateBank(keras.layers.Layer):
             raise expected(
                 "num_params of at least 1 and stddev not below 0",
                 f"num_params={num_params}, stddev={stddev}",
-                "The bank holds templates as large as a kernel.",
+                "The bank holds at least one template, as large as a kernel.",
             )
         self.num_params = num_params
         self.stddev = stddev
 
     def build(self, input_shape):
-        # Of rank 2, as kernels are: weight decay of kernels reaches it.
+        # Of rank 2, like kernels, so that their weight decay includes it.
         self.templates = self.add_weight(
             shape=(1, self.num_params),
             dtype="float32",
@@ -70,7 +70,7 @@ class TemplateBank(keras.layers.Layer):
         return keras.KerasTensor((self.num_params,), "float32")
 
     def multiply_adds(self, input_shape, output_shape):
-        """Returns 0: composing kernels is no cost of an example."""
+        """Returns 0: composing kernels is not a cost per example."""
         return 0
 
     def get_config(self):

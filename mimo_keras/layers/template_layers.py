@@ -20,8 +20,8 @@ class UnitNorm(keras.initializers.Initializer):
     v Σ_l α_l², so exactly v with these coefficients.
 
     Args:
-        norm: The root of that sum, if it is not to be 1.
-        seed: As of keras.initializers.RandomNormal.
+        norm: Root of the sum of squares.
+        seed: As for keras.initializers.RandomNormal.
     """
 
     def __init__(self, norm=1.0, seed=None):
@@ -38,7 +38,7 @@ class UnitNorm(keras.initializers.Initializer):
 
 
 class _Templates:
-    """Kernels composed of templates, for `ConvolutionByMember` and such."""
+    """Mixin: kernels composed of templates."""
 
     def __init__(
         self,
@@ -63,14 +63,14 @@ class _Templates:
             raise expected(
                 f"an offset from 0, or {self.ensemble_size} of them",
                 f"offset={self.offset}",
-                "It is the place in the bank of the first template.",
+                "It is the position of the first template in the bank.",
             )
         single = self.templates == 1 and not many
         if self.templates < 1 or not (self.train_coefficients or single):
             raise expected(
-                "templates of at least 1, just 1 without coefficients",
+                "templates of at least 1, exactly 1 without coefficients",
                 f"templates={self.templates}",
-                "It is how many templates the layer mixes.",
+                "It is the number of templates that the layer mixes.",
             )
 
     def build(self, inputs_shape, bank_shape):
@@ -98,23 +98,23 @@ class _Templates:
 
     @property
     def undecayed_weights(self):
-        """The coefficients, which no L2 term counts."""
+        """The coefficients, which are excluded from L2."""
         return [] if self.coefficients is None else [self.coefficients]
 
     def kernels(self, bank):
         """Returns the kernels (M, …) of all members, in float32.
 
-        They are made once in a call, whatever the number of rows.
+        They are composed once per call, whatever the number of rows.
 
         Args:
-            bank: (P,), what the `TemplateBank` hands out.
+            bank: (P,), the output of the `TemplateBank`.
         """
         shape = (self.ensemble_size, *self._shape)
         if self.coefficients is None:
             template = ops.reshape(self._slice(bank, self.offset), self._shape)
             return ops.broadcast_to(template, shape)
         if isinstance(self.offset, tuple):
-            # Einsum would copy: members are few, and each is a product.
+            # Einsum would copy; members are few, and each is one product.
             members = range(self.ensemble_size)
             mixed = ops.concatenate([self._mixed(bank, m) for m in members])
         else:
@@ -134,7 +134,7 @@ class _Templates:
         return ops.matmul(row, templates)
 
     def _slice(self, bank, offset):
-        """Returns the templates (t, s) that start at a place in the bank."""
+        """Returns the templates (t, s) that start at `offset` in the bank."""
         size = math.prod(self._shape)
         start = offset % bank.shape[0]
         stop = start + self.templates * size
@@ -151,14 +151,14 @@ class _Templates:
         return self.output_shape_of(inputs_shape)
 
     def member(self, index):
-        """Returns one member's plain layer, and its weights as they are now."""
+        """Returns one member's plain layer, and its current weights."""
         _, templates = self.input
         bank = keras_internals.maker(templates)
         kernel = self._mixed(ops.reshape(bank.templates, (-1,)), index)
         weights = [ops.convert_to_numpy(ops.reshape(kernel, self._shape))]
         if self.bias is not None:
             weights.append(ops.convert_to_numpy(self.bias))
-        # Kernels are composed: it reads no bank.
+        # Its kernel is already composed: it reads no bank.
         return Twin(self.plain(), weights, reads_first_only=True)
 
     def get_config(self):
@@ -175,9 +175,9 @@ class _Templates:
 class TemplateConv2D(_Templates, ConvolutionByMember):
     """A convolution whose kernels are linear mixtures of templates.
 
-    Member i convolves its rows with θ_i = Σ_l α_il T_l. The templates T are
-    the bank's, for all members and for all layers that share them; only the
-    coefficients α are the member's own.
+    Member i convolves its rows with θ_i = Σ_l α_il T_l. The templates T come
+    from the bank and are shared by all members and layers that use it; only the
+    coefficients α are specific to a member.
 
     Args:
         filters: F, the number of output channels.
@@ -185,13 +185,13 @@ class TemplateConv2D(_Templates, ConvolutionByMember):
         ensemble_size: M, the number of members.
         strides: One integer for both directions.
         padding: "same" or "valid".
-        use_bias: Whether a bias is added, one that all members share.
-        templates: t, how many templates the layer mixes.
-        offset: Place in the bank where the first of them starts, the next
-            following at once; or M of them, if members have their own.
-        coefficient_norm: √(Σ_l α_il²) at the start.
-        train_coefficients: If False there are none: all members have the one
-            template for their kernel.
+        use_bias: Whether to add a bias, which all members share.
+        templates: t, the number of templates that the layer mixes.
+        offset: Position of the first template in the bank, which the others
+            follow; or M positions, if members have their own.
+        coefficient_norm: √(Σ_l α_il²) at initialization.
+        train_coefficients: If False, there are no coefficients: all members use
+            the one template as their kernel.
 
     Call arguments:
         inputs: Folded rows.
@@ -246,11 +246,11 @@ class TemplateDense(_Templates, DenseByMember):
     Args:
         units: U, the number of outputs.
         ensemble_size: M, the number of members.
-        use_bias: Whether a bias is added, one that all members share.
-        templates: t, how many templates the layer mixes.
-        offset: Place in the bank where the first of them starts, or M of
-            them: see `TemplateConv2D`.
-        coefficient_norm: √(Σ_l α_il²) at the start.
+        use_bias: Whether to add a bias, which all members share.
+        templates: t, the number of templates that the layer mixes.
+        offset: Position of the first template in the bank, or M positions: see
+            `TemplateConv2D`.
+        coefficient_norm: √(Σ_l α_il²) at initialization.
         train_coefficients: See `TemplateConv2D`.
 
     Call arguments:

@@ -1,4 +1,4 @@
-"""From rows of the batch back to an axis of members."""
+"""Unfolds rows of the batch into an axis of members."""
 
 import keras
 from keras import ops
@@ -10,7 +10,7 @@ from mimo_keras.layers.registration import register
 
 @register
 class UnfoldMembers(MembersLayer):
-    """Gives members that were folded into the batch an axis of their own.
+    """Moves members from the batch axis to an axis of their own.
 
     Args:
         ensemble_size: M, the number of members.
@@ -51,8 +51,8 @@ class UnfoldMembers(MembersLayer):
         return (batch, self.ensemble_size, *rest)
 
     def for_one_image(self):
-        """Returns what stands for this layer where all members see one image.
+        """Returns the layer's replacement where all members see one image.
 
-        Layers in front then give the members' sum.
+        The layers before it then return the sum over members.
         """
         return Twin(keras.layers.Identity(name=self.name))

@@ -1,4 +1,4 @@
-"""MixShare's unmixing: each head reads what is its own input's."""
+"""MixShare's unmixing: each head reads the part of its own input."""
 
 import keras
 from keras import ops
@@ -14,15 +14,15 @@ class UnmixMembers(EpochLayer):
     """Gives each member the part of a feature map that shows its input.
 
     y_m = x ⊙ (mask_m + r (1 - mask_m)) in training, with the masks of the
-    mixing block, resized to the map and taken as 1 wherever a member has any
-    part: so a linear mix, in which all have, stays whole. In prediction
-    nothing is masked. r is 0 for full unmixing; with fade-out it grows by
-    epochs, r = min(1, epoch / fadeout_epochs).
+    mixing block, resized to the map and set to 1 wherever a member has any
+    share, so that a linear mix, where all have one, stays whole. In prediction
+    nothing is masked. r is 0 for full unmixing; with fade-out it grows with the
+    epoch, r = min(1, epoch / fadeout_epochs).
 
     Args:
-        fraction: Share of the feature maps, the first ones, that is unmixed;
-            the others are read whole by all (partial unmixing).
-        fadeout_epochs: Epochs over which unmixing fades out; 0 if it stays.
+        fraction: Fraction of the feature maps, counted from the first, that is
+            unmixed; the others are read whole by all (partial unmixing).
+        fadeout_epochs: Epochs over which unmixing fades out; 0 for never.
         interpolation: How masks are resized, see keras.ops.image.resize;
             "nearest" keeps them at 0 or 1.
 
@@ -59,7 +59,7 @@ class UnmixMembers(EpochLayer):
             raise expected(
                 "a fraction in [0, 1] and fadeout_epochs not below 0",
                 f"fraction={fraction}, fadeout_epochs={fadeout_epochs}",
-                "The paper's are 0.25 for partial and 100 for fade-out.",
+                "The paper uses 0.25 for partial and 100 for fade-out.",
             )
         self.fraction = fraction
         self.fadeout_epochs = fadeout_epochs
@@ -91,15 +91,15 @@ class UnmixMembers(EpochLayer):
         return keras.KerasTensor(shape, self.compute_dtype)
 
     def faded(self):
-        """Returns r of this epoch, a scalar: 0 unmixes fully, 1 not at all."""
+        """Returns r in this epoch, a scalar: 0 unmixes fully, 1 not at all."""
         if not self.fadeout_epochs:
             return ops.convert_to_tensor(0.0, "float32")
         return ops.minimum(self.epoch / self.fadeout_epochs, 1.0)
 
     def for_one_image(self):
-        """Returns what stands for this layer where all members see one image.
+        """Returns the layer's replacement where all members see one image.
 
-        All of them then read the same features: the heads do that.
+        All heads then read the same features.
         """
         twin = keras.layers.Identity(name=self.name)
         return Twin(twin, reads_first_only=True)

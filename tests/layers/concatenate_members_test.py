@@ -47,6 +47,6 @@ def test_without_an_axis_of_members_is_an_error(inputs):
         ConcatenateMembers()(inputs)
     assert str(caught.value) == (
         "Expected inputs of shape (N, M, ..., C). Received: "
-        f"shape={tuple(inputs.shape)}. Give every row one input for each "
-        "member."
+        f"shape={tuple(inputs.shape)}. Pass one input per member in every "
+        "row."
     )

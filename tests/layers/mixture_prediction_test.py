@@ -176,7 +176,7 @@ def test_a_name_is_no_mixture():
         MixturePrediction([0.0], "ranking")
     assert str(caught.value) == (
         "Expected a mixture such as layers.MeanMixture(). Received: "
-        "mixture='ranking'. Leave it out for classes."
+        "mixture='ranking'. Omit it for classification."
     )
 
 
@@ -225,5 +225,5 @@ def test_a_task_that_no_version_wrote():
         MixturePrediction.from_config(_older_config("ranking"))
     assert str(caught.value) == (
         "Expected a config whose task is one of classification, regression. "
-        "Received: task='ranking'. Load a file that this library saved."
+        "Received: task='ranking'. Load a file saved by this library."
     )

@@ -106,5 +106,5 @@ def test_numbers_for_other_channels_are_an_error(name, images):
         StandardizeImages(**{name: [0.1, 0.2, 0.3]})(images)
     assert str(caught.value) == (
         f"Expected a {name} for each of the 1 channels. Received: "
-        f"{name}=[0.1, 0.2, 0.3]. Give one number, or one for each channel."
+        f"{name}=[0.1, 0.2, 0.3]. Pass one number, or one per channel."
     )
