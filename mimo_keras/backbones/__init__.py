@@ -1,4 +1,4 @@
-"""Backbones: networks up to their features, each written once."""
+"""Backbones: networks up to their features, each defined once."""
 
 import functools
 import re
@@ -63,7 +63,7 @@ def get(backbone):
         The `Backbone`.
 
     Raises:
-        InputError: The name is not known.
+        InputError: The name is unknown.
     """
     if isinstance(backbone, Backbone):
         return backbone

@@ -1,4 +1,4 @@
-"""The bottleneck block, which several residual networks are made of."""
+"""The bottleneck block, shared by several residual networks."""
 
 import keras
 
@@ -9,16 +9,17 @@ def block(x, kit, filters, strides, *, inner=1):
     """Builds a post-activation bottleneck block.
 
     conv1x1-BN-ReLU-conv3x3-BN-ReLU-conv1x1-BN on top of a shortcut, which is
-    projected with batch norm where shapes differ; then ReLU. The stride is
-    the 3x3 convolution's. Methods with dropout drop in front of the second
-    and the third convolution.
+    projected with batch norm where shapes differ; then ReLU. The 3x3
+    convolution has the stride. Methods with dropout apply it before the second
+    and third convolutions.
 
     Args:
         x: KerasTensor, the block's input.
-        kit: The parts to build it from.
+        kit: The `Kit` of layer constructors.
         filters: The block's width; it returns 4 times as many channels.
         strides: Its stride.
-        inner: Filters of the first two convolutions, as a multiple.
+        inner: Filters of the first two convolutions, as a multiple of
+            `filters`.
 
     Returns:
         KerasTensor.
@@ -50,6 +51,6 @@ def relu(x, kit, label):
 
 
 def top(x, kit):
-    """Builds what follows the last block: the mean over space."""
+    """Builds what follows the last block: global average pooling."""
     pooled = keras.layers.GlobalAveragePooling2D(name=kit.name("pool"))
     return pooled(kit.last_map(x))

@@ -10,14 +10,14 @@ DEPTHS, WIDTHS, STRIDES = (1, 2, 3, 1), (16, 32, 64, 128), (1, 2, 2, 2)
 
 
 def bottleneck_resnet(depths=DEPTHS, widths=WIDTHS, strides=STRIDES):
-    """Bottleneck ResNet of as many stages as there are depths.
+    """Bottleneck ResNet with one stage per entry of `depths`.
 
-    The stem is a 3x3 convolution of 16 filters, batch norm and ReLU; a block
-    is conv1x1-BN-ReLU-conv3x3-BN-ReLU-conv1x1-BN on top of its input, then
-    ReLU. Inside, a block of width w has 2 w filters, at its end 4 w; the
-    first block of a stage has a stride and a projection with batch norm for
-    its shortcut. Methods with dropout drop in front of the second and third
-    convolution.
+    The stem is a 3x3 convolution of 16 filters, batch norm and ReLU; a block is
+    conv1x1-BN-ReLU-conv3x3-BN-ReLU-conv1x1-BN on top of its input, then ReLU. A
+    block of width w has 2 w inner filters and 4 w output filters; the first
+    block of a stage has a stride and a projection with batch norm as its
+    shortcut. Methods with dropout apply it before the second and third
+    convolutions.
 
     Args:
         depths: Blocks of each stage.
@@ -34,13 +34,13 @@ def bottleneck_resnet(depths=DEPTHS, widths=WIDTHS, strides=STRIDES):
         raise expected(
             "as many depths as widths and strides",
             f"depths={depths}, widths={widths}, strides={strides}",
-            "The paper's are (1, 2, 3, 1), (16, 32, 64, 128), (1, 2, 2, 2).",
+            "The paper uses (1, 2, 3, 1), (16, 32, 64, 128), (1, 2, 2, 2).",
         )
     if min(*depths, *widths, *strides) < 1:
         raise expected(
             "depths, widths and strides of at least 1",
             f"depths={depths}, widths={widths}, strides={strides}",
-            "Raise what is lower.",
+            "Use at least 1 for each.",
         )
     stages = tuple(
         functools.partial(

@@ -1,4 +1,4 @@
-"""The parts that a backbone is built from, and what it is divided into."""
+"""`Kit`: the layers a backbone is built from. `Backbone`: its pieces."""
 
 import dataclasses
 import functools
@@ -10,7 +10,7 @@ from mimo_keras import layers
 
 
 def conv2d(filters, kernel_size, layer=keras.layers.Conv2D, **options):
-    """Returns a convolution as residual networks use it: same, no bias."""
+    """Returns a convolution with the defaults of residual networks."""
     options = {
         "padding": "same",
         "use_bias": False,
@@ -21,31 +21,31 @@ def conv2d(filters, kernel_size, layer=keras.layers.Conv2D, **options):
 
 
 def no_drop(name):
-    """Returns the identity: networks drop nothing unless a method says so."""
+    """Returns the identity: no dropout, unless a method asks for it."""
     return lambda x: x
 
 
 def as_it_is(x):
-    """Returns the identity: all heads read the whole of the last map."""
+    """Returns the identity: all heads read the whole last map."""
     return x
 
 
 @dataclasses.dataclass(frozen=True)
 class Kit:
-    """Constructors of the layers in which methods differ.
+    """Constructors of the layers that differ between methods.
 
-    A method replaces a part to change every layer of that sort; the backbone
-    is written once.
+    A method replaces a constructor to change every layer of that type; the
+    backbone is defined once.
 
     Attributes:
         conv: `conv(filters, kernel_size, strides=…, use_bias=…, name=…)`.
         norm: `norm(name=…)`.
         dense: `dense(units, name=…, **options)`.
-        drop: `drop(name=…)`, dropout in the places where a backbone has it.
-        last_map: Function from the last feature map to what is then pooled
+        drop: `drop(name=…)`, dropout where the backbone has it.
+        last_map: Function from the last feature map to the map that is pooled
             or flattened.
-        prefix: Comes before each layer's name, so that a method can build a
-            stage more than once in one network.
+        prefix: Prefix of each layer's name, so that a method can build a stage
+            more than once in one network.
     """
 
     conv: Callable = conv2d
@@ -60,7 +60,7 @@ class Kit:
     prefix: str = ""
 
     def named(self, prefix):
-        """Returns this kit with `prefix` added before the layers' names."""
+        """Returns this kit with `prefix` appended to its own."""
         return dataclasses.replace(self, prefix=self.prefix + prefix)
 
     def name(self, name):
@@ -70,13 +70,13 @@ class Kit:
 
 @dataclasses.dataclass(frozen=True)
 class Backbone:
-    """A network up to its features, cut where methods need to reach in.
+    """A network up to its features, split where methods need access.
 
     Every piece takes a KerasTensor and a `Kit` and returns a KerasTensor.
 
     Attributes:
         stem: From the input to the first feature map.
-        stages: The residual groups, or what stands for them, in order.
+        stages: The residual groups, or their equivalent, in order.
         top: From the last feature map to features (N, F).
     """
 
@@ -85,11 +85,11 @@ class Backbone:
     top: Callable
 
     def features(self, x, kit):
-        """Builds the whole on `x`.
+        """Builds the whole backbone on `x`.
 
         Args:
             x: KerasTensor, the input of the stem.
-            kit: The parts to build it from.
+            kit: The `Kit` of layer constructors.
 
         Returns:
             The features (N, F), and the named endpoints: "stem", "stage_0",
@@ -99,7 +99,7 @@ class Backbone:
         return self.behind_stem(self.stem(x, kit), kit)
 
     def behind_stem(self, x, kit):
-        """Builds what follows the stem; as `features`."""
+        """Builds what follows the stem; returns the same as `features`."""
         x = _endpoint(x, kit, "stem")
         endpoints = {"stem": x}
         for index, stage in enumerate(self.stages):
@@ -109,23 +109,23 @@ class Backbone:
 
 
 def _endpoint(x, kit, name):
-    """Marks a place in the network that analyses find by its name."""
+    """Names an intermediate tensor, so that analyses can find it."""
     if not isinstance(x, keras.KerasTensor):
-        return x  # A user's callable went wrong: the top says so.
+        return x  # A user's callable is wrong: the top reports it.
     return keras.layers.Identity(name=kit.name(name))(x)
 
 
 def residual_group(x, kit, *, block, name, filters, strides, blocks):
-    """Builds one residual group, whose first block may have a stride.
+    """Builds one residual group; its first block may have a stride.
 
     Args:
         x: KerasTensor, the group's input.
-        kit: The parts to build it from.
+        kit: The `Kit` of layer constructors.
         block: Function (x, kit, filters, strides) that builds one block.
-        name: Comes before the names of its layers.
+        name: Prefix of its layers' names.
         filters: Filters of each block.
         strides: Stride of the first block.
-        blocks: How many blocks there are.
+        blocks: Number of blocks.
     """
     for index in range(blocks):
         part = kit.named(f"{name}_block{index}_")

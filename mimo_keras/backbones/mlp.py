@@ -13,10 +13,10 @@ WIDTHS = (32, 128)
 def mlp(*widths):
     """Multilayer perceptron with ReLU; images are flattened first.
 
-    Methods with dropout drop behind each ReLU.
+    Methods with dropout apply it after each ReLU.
 
     Args:
-        *widths: Units of each hidden layer; without any, (32, 128).
+        *widths: Units of each hidden layer; by default (32, 128).
 
     Returns:
         The `Backbone`; its stem is the first hidden layer.
@@ -28,7 +28,7 @@ def mlp(*widths):
         raise expected(
             "at least 1 unit in every layer",
             f"backbone={'_'.join(map(str, ('mlp', *widths)))}",
-            "Use for example mlp or mlp_32_128.",
+            "Use, for example, mlp or mlp_32_128.",
         )
     stem, *stages = (
         functools.partial(_layer, index=index, units=units)

@@ -13,15 +13,16 @@ FILTERS = 64
 
 
 def resnet50(width=1):
-    """ResNet-50 v1.5: the stride of a block is on its 3x3 convolution.
+    """ResNet-50 v1.5: the 3x3 convolution of a block has the stride.
 
-    The stem is a 7x7 convolution of 64 filters and stride 2, BN, ReLU and
-    3x3 max pooling of stride 2; four groups of 3, 4, 6, 3 bottleneck blocks
-    follow, of 64, 128, 256, 512 filters (four times as many come out) and
-    strides 1, 2, 2, 2; a block is conv1x1-BN-ReLU-conv3x3-BN-ReLU-conv1x1-BN
-    on top of a shortcut, which is a conv1x1-BN where shapes differ. Every
-    gamma starts at 1. Methods with dropout drop behind the inner two ReLUs of
-    a block, so in the residual branch only.
+    The stem is a 7x7 convolution with 64 filters and stride 2, BN, ReLU and 3x3
+    max pooling with stride 2; four groups of 3, 4, 6, 3 bottleneck blocks
+    follow, with 64, 128, 256, 512 filters (and four times as many output
+    channels) and strides 1, 2, 2, 2; a block is
+    conv1x1-BN-ReLU-conv3x3-BN-ReLU-conv1x1-BN on top of a shortcut, which is a
+    conv1x1-BN where shapes differ. Every gamma starts at 1. Methods with
+    dropout apply it after the inner two ReLUs of a block, so only in the
+    residual branch.
 
     Args:
         width: Factor on all filters; 2 is the papers' Wide ResNet-50.
@@ -38,7 +39,7 @@ def resnet50(width=1):
         raise expected(
             "a width of at least 1",
             f"backbone=resnet50_{width}",
-            "Use for example resnet50 or resnet50_2.",
+            "Use, for example, resnet50 or resnet50_2.",
         )
     stages = tuple(
         functools.partial(
@@ -56,7 +57,7 @@ def resnet50(width=1):
 
 
 def _stem(x, kit, *, filters):
-    # Explicit zeros: the same on each side, and a stem that can be folded.
+    # Explicit padding: symmetric, and it keeps the stem foldable.
     x = keras.layers.ZeroPadding2D(3, name=kit.name("stem_pad"))(x)
     name = kit.name("stem_conv")
     x = kit.conv(filters, 7, strides=2, padding="valid", name=name)(x)

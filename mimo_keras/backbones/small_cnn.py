@@ -14,7 +14,7 @@ def small_cnn(width=1):
     """SmallCNN: three 3x3 convolutions of 16, 32 and 32 filters.
 
     Each is followed by ReLU and 2x2 max pooling; the last map is flattened.
-    Images must be at least 8x8. Methods with dropout drop behind each
+    Images must be at least 8x8. Methods with dropout apply it after each
     pooling.
 
     Args:
@@ -31,7 +31,7 @@ def small_cnn(width=1):
         raise expected(
             "a width of at least 1",
             f"backbone=small_cnn_{width}",
-            "Use for example small_cnn or small_cnn_2.",
+            "Use, for example, small_cnn or small_cnn_2.",
         )
     stem, *stages = (
         functools.partial(_layer, index=index, filters=filters * width)

@@ -1,4 +1,4 @@
-"""Vision Transformers whose tokens stay in their places."""
+"""Vision Transformers whose tokens stay arranged as a map."""
 
 import functools
 
@@ -9,26 +9,26 @@ from mimo_keras.backbones.kit import Backbone
 from mimo_keras.errors import expected
 from mimo_keras.layers.registration import register
 
-# Name -> width, blocks, heads; four times the width inside a block.
+# Name -> width, blocks, heads; a block's MLP has 4 times the width.
 SIZES = {"tiny": (192, 12, 3), "small": (384, 12, 6), "base": (768, 12, 12)}
 STAGES = 4
 
 
 def vit(width=384, blocks=12, heads=6, patch=16):
-    """Vision Transformer over patches whose features are a mean over tokens.
+    """Vision Transformer whose features are the mean over tokens.
 
-    A patch is embedded by a convolution of its size as stride, its place by
-    a learned vector; a block is LayerNorm, attention and LayerNorm, two dense
-    layers with GELU between, each on top of its input. What is dense here is
-    a 1x1 convolution on the map of tokens (N, H / P, W / P, width), so that
-    methods with layers of their own replace it; the blocks are cut into four
-    stages, which end in such maps. Methods with dropout drop behind attention
-    and behind the dense layers.
+    Patches are embedded by a strided convolution, their positions by learned
+    vectors; a block is LayerNorm and attention, then LayerNorm and two dense
+    layers with GELU in between, each with a skip connection. The dense layers
+    are 1x1 convolutions on the token map (N, H / P, W / P, width), so that
+    methods can replace them with layers of their own; the blocks form four
+    stages, each of which ends in such a map. Methods with dropout apply it
+    after attention and after the dense layers.
 
     Args:
         width: F, the width of a token.
         blocks: Number of blocks, a multiple of 4.
-        heads: Attention heads of a block, which divide the width.
+        heads: Attention heads of a block, a divisor of the width.
         patch: P, height and width of a patch in pixels.
 
     Returns:
@@ -41,9 +41,10 @@ def vit(width=384, blocks=12, heads=6, patch=16):
     """
     if min(width, blocks, heads, patch) < 1 or blocks % 4 or width % heads:
         raise expected(
-            "sizes of at least 1, blocks in fours and heads that divide width",
+            "sizes of at least 1, a multiple of 4 blocks and heads that "
+            "divide width",
             f"width={width}, blocks={blocks}, heads={heads}, patch={patch}",
-            "ViT-S/16 has 384, 12, 6 and 16.",
+            "ViT-S/16 uses 384, 12, 6 and 16.",
         )
     each = blocks // STAGES
     stages = tuple(
@@ -57,13 +58,13 @@ def vit(width=384, blocks=12, heads=6, patch=16):
 
 
 def sized(size, patch):
-    """Returns ViT-Ti, ViT-S or ViT-B, of which `SIZES` has the names."""
+    """Returns ViT-Ti, ViT-S or ViT-B, by its name in `SIZES`."""
     return vit(*SIZES[size], patch)
 
 
 @register
 class PositionEmbedding(keras.layers.Layer):
-    """Adds a learned vector to each place of a map.
+    """Adds a learned vector to each position of a map.
 
     Input shape:
         (N, H, W, F).
@@ -92,10 +93,10 @@ class PositionEmbedding(keras.layers.Layer):
 
 @register
 class MapAttention(keras.layers.Layer):
-    """Dot-product attention between all places of a map, by heads.
+    """Multi-head dot-product attention between all positions of a map.
 
     Args:
-        heads: Number of heads, which divides the width F.
+        heads: Number of heads, a divisor of the width F.
 
     Call arguments:
         query: (N, H, W, F).
@@ -124,7 +125,7 @@ class MapAttention(keras.layers.Layer):
         return keras.KerasTensor(query.shape, self.compute_dtype)
 
     def multiply_adds(self, input_shape, output_shape):
-        """Returns those of queries with keys, and of weights with values."""
+        """Returns those of queries with keys and of weights with values."""
         rows, height, width, features = output_shape
         return 2 * rows * (height * width) ** 2 * features
 
@@ -135,9 +136,9 @@ class MapAttention(keras.layers.Layer):
 def _stem(x, kit, *, width, patch):
     if any(size % patch for size in x.shape[1:3]):
         raise expected(
-            f"images of a multiple of {patch} pixels for patches of that size",
+            f"images whose sides are multiples of the patch size {patch}",
             f"images of {x.shape[1]}x{x.shape[2]}",
-            "Resize the images, or use another patch, such as vit_small_4.",
+            "Resize the images, or use another patch size, as in vit_small_4.",
         )
     x = _dense(width, kit, "stem_conv", patch, strides=patch)(x)
     return PositionEmbedding(name=kit.name("positions"))(x)

@@ -11,14 +11,14 @@ from mimo_keras.errors import expected
 def wide_resnet(depth, width):
     """Wide ResNet `depth`-`width`, such as 28-10.
 
-    The stem is a 3x3 convolution of 16 filters; three groups of
-    (depth - 4) / 6 blocks follow, of 16, 32 and 64 times `width` filters and
-    strides 1, 2, 2; a block is BN-ReLU-conv3x3-BN-ReLU-conv3x3 on top of a
-    shortcut from its raw input. Methods with dropout drop behind the first
-    convolution of each block, so in the residual branch only.
+    The stem is a 3x3 convolution of 16 filters; three groups of (depth - 4) / 6
+    blocks follow, of 16, 32 and 64 times `width` filters and strides 1, 2, 2; a
+    block is BN-ReLU-conv3x3-BN-ReLU-conv3x3 on top of a shortcut from its raw
+    input. Methods with dropout apply it after the first convolution of each
+    block, so only in the residual branch.
 
     Args:
-        depth: n, 6 times a number of blocks plus 4.
+        depth: n, of the form 6 b + 4 for b blocks per group.
         width: k, the factor on the filters of the groups.
 
     Returns:
@@ -32,7 +32,7 @@ def wide_resnet(depth, width):
         raise expected(
             "wide_resnet_{6 n + 4}_{width of at least 1}",
             f"backbone=wide_resnet_{depth}_{width}",
-            "Use for example wide_resnet_28_10 or wide_resnet_16_4.",
+            "Use, for example, wide_resnet_28_10 or wide_resnet_16_4.",
         )
     stages = tuple(
         functools.partial(

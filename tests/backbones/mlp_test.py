@@ -40,5 +40,5 @@ def test_layer_without_units_is_an_error():
         mlp(32, 0)
     assert str(caught.value) == (
         "Expected at least 1 unit in every layer. Received: "
-        "backbone=mlp_32_0. Use for example mlp or mlp_32_128."
+        "backbone=mlp_32_0. Use, for example, mlp or mlp_32_128."
     )

@@ -48,7 +48,7 @@ def test_width_0_is_an_error():
         small_cnn(0)
     assert str(caught.value) == (
         "Expected a width of at least 1. Received: backbone=small_cnn_0. "
-        "Use for example small_cnn or small_cnn_2."
+        "Use, for example, small_cnn or small_cnn_2."
     )
 
 

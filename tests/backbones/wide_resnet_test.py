@@ -163,6 +163,6 @@ def test_depths_and_widths_that_are_none_are_errors(depth, width):
         wide_resnet(depth, width)
     assert str(caught.value) == (
         "Expected wide_resnet_{6 n + 4}_{width of at least 1}. Received: "
-        f"backbone=wide_resnet_{depth}_{width}. Use for example "
+        f"backbone=wide_resnet_{depth}_{width}. Use, for example, "
         "wide_resnet_28_10 or wide_resnet_16_4."
     )
