@@ -1,4 +1,4 @@
-"""Methods: each says in one file what a paper's network is made of."""
+"""Methods: one file per paper, each describing its network."""
 
 from mimo_keras.methods import (
     batch_ensemble,

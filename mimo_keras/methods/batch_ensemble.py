@@ -1,4 +1,4 @@
-"""BatchEnsemble: members that scale what goes in and out of one kernel."""
+"""BatchEnsemble: members that scale the input and output of one kernel."""
 
 import functools
 
@@ -20,14 +20,15 @@ def batch_ensemble(
     random_sign_init=-0.5,
     fast_weight_lr_multiplier=0.5,
 ):
-    """M members whose kernels differ by a factor of rank 1.
+    """M members whose kernels differ by a rank-1 factor.
 
     Args:
         task: The `Task`.
-        ensemble_batch_norm: Whether each member has batch norms of its own.
-        random_sign_init: How the fast weights start. Below 0: from a normal
-            of mean 1 and this standard deviation. Above 0: ±1, and +1 with
-            this probability. At 0: all 1, which is the deterministic network.
+        ensemble_batch_norm: Whether each member has its own batch norms.
+        random_sign_init: Initialization of the fast weights. Below 0: normal
+            with mean 1 and its absolute value as standard deviation. Above 0:
+            ±1, with +1 at this probability. At 0: all 1, which is the
+            deterministic network.
         fast_weight_lr_multiplier: Factor on the fast weights' learning rate.
 
     Returns:
@@ -61,12 +62,12 @@ def folded_members(task, conv, dense, options, ensemble_batch_norm):
 
     Args:
         task: The `Task`.
-        conv: Class of the convolutions, an edward2 layer with members.
+        conv: Class of the convolutions, an edward2 layer for ensembles.
         dense: Class of the dense layers and of the head, likewise.
-        options: Function without arguments, called for each layer, that
-            returns further keywords for it. Initialisers must be new each
-            time: Keras's give the same numbers at each call.
-        ensemble_batch_norm: Whether each member has batch norms of its own.
+        options: Function without arguments, called for each layer, that returns
+            its further keyword arguments. Initializers must be new each time:
+            Keras's return the same numbers at each call.
+        ensemble_batch_norm: Whether each member has its own batch norms.
 
     Returns:
         Functional keras.Model from (N, …) to (N, M, K).
@@ -96,13 +97,13 @@ def folded_members(task, conv, dense, options, ensemble_batch_norm):
 
 
 def sign_initializer(random_sign_init):
-    """Returns an initialiser of fast weights.
+    """Returns an initializer of fast weights.
 
     Args:
         random_sign_init: See `batch_ensemble`.
 
     Raises:
-        InputError: It is above 1, so no probability.
+        InputError: It is above 1.
     """
     if random_sign_init > 1:
         raise expected(

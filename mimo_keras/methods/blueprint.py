@@ -1,4 +1,4 @@
-"""What a method hands over: a network, and how its training rows form."""
+"""What a method returns: a network, and how to form its training rows."""
 
 import dataclasses
 import math
@@ -13,16 +13,16 @@ from mimo_keras.errors import expected
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """What a method is asked to build a network for.
+    """The task that a method builds a network for.
 
     Attributes:
         backbone: The network up to its features.
         input_shape: Shape of one example, such as (32, 32, 3).
-        outputs: Numbers that each member's head gives, such as K logits;
-            what they mean is not the method's to know.
+        outputs: Outputs of each member's head, such as K logits; their meaning
+            is not the method's concern.
         ensemble_size: M, the number of members.
-        seed_generator: Makes a new seed generator for a layer that draws.
-            `create_model` gives one whose draws differ between replicas.
+        seed_generator: Returns a new seed generator for a layer that draws.
+            Those of `create_model` draw different numbers on each replica.
     """
 
     backbone: Backbone
@@ -37,14 +37,14 @@ class Sampling:
     """How the rows of a training step are formed from a batch of B images.
 
     Attributes:
-        members: M when each member sees an image of its own, so that the
-            network takes (N, M, …); 0 when all share one input (N, …).
+        members: M if each member sees its own image, so that the network takes
+            (N, M, …); 0 if all share one input (N, …).
         batch_repetitions: R; a step has N = B·R rows.
-        input_repetition_probability: ρ, the share of rows that hold one
-            image in all members.
-        shuffle_group: g, the number of images among which rows form: those
-            of a row are of one group; 0 if all of a replica's images are
-            one.
+        input_repetition_probability: ρ, the fraction of rows in which all
+            members see the same image.
+        shuffle_group: g, the number of images among which rows are formed: the
+            images of a row come from one group; 0 if all images of a replica
+            form one group.
     """
 
     members: int = 0
@@ -77,12 +77,12 @@ class Sampling:
 
 @dataclasses.dataclass(frozen=True)
 class KLTerm:
-    """How the KL divergences of layers to their priors count in the loss.
+    """Weight of the layers' KL divergences to their priors in the loss.
 
     Attributes:
         weight: Factor on their sum, such as 1 / N of N training images.
-        annealing_examples: Training images over which the factor grows
-            linearly from 0; 0 if it is the same throughout.
+        annealing_examples: Training images over which the factor grows linearly
+            from 0; 0 for a constant factor.
     """
 
     weight: float = 1.0
@@ -91,17 +91,17 @@ class KLTerm:
 
 @dataclasses.dataclass(frozen=True)
 class Blueprint:
-    """A method's network and the facts that training and prediction need.
+    """A method's network, and what training and prediction need to know.
 
     Attributes:
         network: Functional keras.Model from what the members see to their
             outputs (N, E, K), or to these and the weights (N, E) of their
-            losses, which only training reads.
-        sampling: How training rows form.
+            losses, which are only used in training.
+        sampling: How training rows are formed.
         log_weights: E log mixture weights; None for the uniform -log E.
-        samples: S, how often a stochastic network sees each image in
-            prediction; its E members make S·E components then.
-        kl_term: How the layers' KL divergences count.
+        samples: S, the number of passes of a stochastic network over each image
+            in prediction; its E members then make S·E components.
+        kl_term: Weight of the layers' KL divergences.
     """
 
     network: keras.Model

@@ -1,4 +1,4 @@
-"""Copies of networks in which some layers become others."""
+"""Copies of networks in which some layers are replaced."""
 
 import keras
 
@@ -11,7 +11,7 @@ def clone(network, input_shape, become=None):
     Args:
         network: The functional keras.Model.
         input_shape: Shape of one input of the copy.
-        become: Function from a layer to the `Twin` that stands for it in the
+        become: Function from a layer to the `Twin` that replaces it in the
             copy, or to None for a plain copy.
 
     Returns:
@@ -49,14 +49,14 @@ def _copied(layer):
 
 
 def _call(twin, *args, **kwargs):
-    """Calls a layer of the copy, which may need or return less than before.
+    """Calls a layer of the copy, which may take or return less than before.
 
-    One that needs no bank or masks any more is called without. What stands
-    for a layer of several outputs gives its own for each: only the first of
-    them is read.
+    A twin that no longer needs a bank or masks is called without them. The twin
+    of a layer with several outputs returns its one output for each of them:
+    only the first is used.
     """
     if twin.reads_first_only:
         args = args[:1]
-    kwargs.pop("training", None)  # Not every layer that stands for it knows.
+    kwargs.pop("training", None)  # Not every twin accepts it.
     outputs = twin.layer(*args, **kwargs)
     return outputs if twin.outputs == 1 else (outputs,) * twin.outputs

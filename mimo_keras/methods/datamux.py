@@ -1,4 +1,4 @@
-"""DataMUX: inputs that are marked, averaged, and told apart at the end."""
+"""DataMUX: inputs that are marked, averaged and finally separated."""
 
 import keras
 
@@ -24,20 +24,20 @@ def datamux(
     input_repetition_probability=0.0,
     shuffle_group=0,
 ):
-    """M inputs in one, by keys; one trunk; a demultiplexer for each member.
+    """M inputs combined by keys, one trunk, one demultiplexer per member.
 
     Args:
         task: The `Task`.
         keys: "gaussian" or "orthogonal" for fixed keys, "conv" for learned
             convolutions of images, "identity" for one member without a key.
-        demultiplexer: "mlp" for a perceptron of each member's own and one
-            head that all share; "heads" for a head of each member's own;
-            None for "mlp" with fixed keys and "heads" otherwise.
-        batch_repetitions: R, how often a step sees each image.
-        input_repetition_probability: ρ, the share of rows that hold one
+        demultiplexer: "mlp" for a perceptron per member and one head that all
+            share; "heads" for a head per member; None for "mlp" with fixed keys
+            and "heads" otherwise.
+        batch_repetitions: R, the number of times a step sees each image.
+        input_repetition_probability: ρ, the fraction of rows with the same
             image in all inputs.
-        shuffle_group: g, the images among which rows form; 0 for all of a
-            replica's.
+        shuffle_group: g, the number of images among which rows are formed; 0
+            for all images of a replica.
 
     Returns:
         The `Blueprint`; its network maps (N, M, …, C) to (N, M, K).
@@ -81,7 +81,7 @@ def _multiplexer(keys, members):
         return MultiplexConvolutions(members, name="multiplex")
     if keys == "identity" and members > 1:
         raise expected(
-            "keys that tell members apart",
+            "keys that distinguish the members",
             f"keys='identity' for {members} members",
             "Choose gaussian, orthogonal or conv.",
         )

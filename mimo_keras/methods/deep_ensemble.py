@@ -15,9 +15,9 @@ from mimo_keras.methods.registry import register
 def deep_ensemble(task):
     """M independent networks, trained side by side in one model.
 
-    Each has an initialisation of its own and sees the images of a training
-    batch in an order of its own. A thin ensemble has a backbone of half the
-    filters (wide_resnet_28_5 for wide_resnet_28_10), a wide one of double
+    Each has its own initialization and sees the images of a training batch in
+    its own order. A thin ensemble has a backbone with half the filters
+    (wide_resnet_28_5 for wide_resnet_28_10), a wide one with twice as many
     (wide_resnet_28_20).
 
     Returns:
@@ -38,8 +38,8 @@ def of_networks(networks):
     """Returns the `Blueprint` of the deep ensemble of given networks.
 
     Args:
-        networks: M functional models from (N, …, C) to (N, 1, K), alike in
-            their shapes, which become part of the ensemble as they are.
+        networks: M functional models from (N, …, C) to (N, 1, K) with equal
+            shapes, which become part of the ensemble unchanged.
     """
     members = len(networks)
     shape = (members, *networks[0].input_shape[1:])
@@ -53,10 +53,10 @@ def of_networks(networks):
 
 
 def side_by_side(networks, inputs):
-    """Runs M networks, each on an input, and stacks what they return.
+    """Runs M networks, each on its own input, and stacks their outputs.
 
-    Each becomes one layer, "member0", "member1", …, so that what a user's
-    own backbone names its layers cannot clash.
+    Each becomes one layer, "member0", "member1", …, so that the layer names of
+    a user's own backbone cannot clash.
 
     Args:
         networks: M functional models with outputs (N, 1, K).
@@ -72,8 +72,8 @@ def side_by_side(networks, inputs):
     if len(weights) > len(set(weights)):
         raise expected(
             "members with weights of their own",
-            "a backbone that gives all members the same layers",
-            "Give a function that makes new layers whenever it is called.",
+            "a backbone that returns the same layers for all members",
+            "Pass a function that makes new layers at each call.",
         )
     outputs = [
         keras.Model(n.input, n.output, name=f"member{member}")(x)

@@ -1,4 +1,4 @@
-"""Early exits: one network, a head of its own behind each stage."""
+"""Early exits: one network with a separate head after each stage."""
 
 import math
 
@@ -13,11 +13,11 @@ from mimo_keras.methods.registry import register
 
 @register("early_exit")
 def early_exit(task, *, exit_growth=0.3):
-    """A head behind each stage; the mean over exits predicts.
+    """A head after each stage; the prediction is the mean over exits.
 
-    Exit i of D - 1 early ones averages its map over space, then has a hidden
-    layer of int(√((1 + g)^(D - i)) · F) units and ReLU, where F is the width
-    of the last features. All losses have weight 1.
+    Exit i of the D - 1 early ones averages its map over space, followed by a
+    hidden layer of int(√((1 + g)^(D - i)) · F) units and ReLU, where F is the
+    width of the last features. All losses have weight 1.
 
     Args:
         task: The `Task`, of one member.
@@ -35,7 +35,7 @@ def early_exit(task, *, exit_growth=0.3):
         raise expected(
             "ensemble_size=1 for method early_exit",
             f"ensemble_size={task.ensemble_size}",
-            "Its components are the exits; mimmo has members, too.",
+            "Its components are the exits; use mimmo for several members.",
         )
     kit = Kit()
     inputs = keras.Input(task.input_shape, name="images")

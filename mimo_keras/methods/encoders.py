@@ -1,4 +1,4 @@
-"""The kernels by which each member of a multi-input network reads its input."""
+"""The kernels that read each member's input in a multi-input network."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ _BY_MEMBER = (MemberConv2D, MemberDense)
 
 
 def has_encoders(network):
-    """Whether `encoder_kernels` finds one for each member."""
+    """Whether `encoder_kernels` finds a kernel for each member."""
     return encoder_layer(network) is not None
 
 
@@ -20,19 +20,19 @@ def encoder_kernels(network):
 
     Args:
         network: Functional keras.Model from (N, M, …): MIMO's, whose first
-            layer reads all members' channels, or one with encoders of each
-            member's own.
+            layer reads all members' channels, or one with an encoder per
+            member.
 
     Returns:
         (M, …, F) NumPy array.
 
     Raises:
-        InputError: Members have no such kernels.
+        InputError: The members have no such kernels.
     """
     encoders = encoder_layer(network)
     if encoders is None:
         raise expected(
-            "a network with an encoder for each member, as mimo's or mixmo's",
+            "a network with an encoder per member, such as mimo or mixmo",
             f"network={network.name}",
             "Choose a run of such a method.",
         )
@@ -52,5 +52,5 @@ def encoder_layer(network):
             return next(
                 (x for x in network.layers if isinstance(x, _BY_MEMBER)), None
             )
-    found = linear_layers(network, concatenated(network))
-    return found[0] if found is not None and len(found) == 1 else None
+    linear = linear_layers(network, concatenated(network))
+    return linear[0] if linear is not None and len(linear) == 1 else None

@@ -1,4 +1,4 @@
-"""Networks that can end early: features of one width at every stage."""
+"""Networks with early exits: features of equal width at every stage."""
 
 import keras
 
@@ -7,11 +7,11 @@ from mimo_keras.errors import expected
 
 
 def exit_features(task, x, kit):
-    """Builds a backbone with an exit behind each stage.
+    """Builds a backbone with an exit after each stage.
 
-    An exit but the last adapts its map by a 1x1 convolution with bias to the
-    width of the last features, batch norm, ReLU, and the mean over space, so
-    that the same heads can read all.
+    Each exit but the last adapts its map to the width of the last features by a
+    1x1 convolution with bias, batch norm, ReLU and the mean over space, so that
+    the same heads can read all exits.
 
     Args:
         task: The `Task`.
@@ -36,13 +36,13 @@ def exit_features(task, x, kit):
 
 
 def early_maps(endpoints):
-    """Returns the maps behind all stages but the last."""
+    """Returns the maps after all stages but the last."""
     stages = [x for name, x in endpoints.items() if name != "stem"][:-1]
     if not stages or any(len(x.shape) != 4 for x in stages):
         raise expected(
-            "a backbone of at least 2 stages that give maps",
+            "a backbone of at least 2 stages that return maps",
             f"{len(stages) + 1} stages",
-            "Use for example bottleneck_resnet or wide_resnet_28_10.",
+            "Use, for example, bottleneck_resnet or wide_resnet_28_10.",
         )
     return stages
 
@@ -57,7 +57,7 @@ def _adapted(x, width, kit, index):
 
 
 def shared_heads(features, heads):
-    """Applies one layer of heads to every exit's features.
+    """Applies one layer of heads to the features of every exit.
 
     Args:
         features: D KerasTensors (N, F).

@@ -1,11 +1,11 @@
-"""Folding: a multi-input network for one image, at one image's cost.
+"""Folding: runs a multi-input network on one image, at one image's cost.
 
-At test time all members see the same image. Behind their concatenation a
-convolution or dense layer computes Σ_m W_m * x = (Σ_m W_m) * x, so one kernel
-of the single image's channels gives the same result, exactly. The same holds
-behind layers that treat every channel alike, such as zero padding. Layers that
-read the members' inputs one by one know themselves what they do with a single
-image: they offer `for_one_image`.
+At test time all members see the same image. After their concatenation a
+convolution or dense layer computes Σ_m W_m * x = (Σ_m W_m) * x, so a kernel
+over the single image's channels gives exactly the same result. The same holds
+after layers that treat every channel alike, such as zero padding. Layers that
+read the members' inputs one by one define their replacement for a single image
+themselves: they offer `for_one_image`.
 """
 
 import keras
@@ -24,7 +24,7 @@ _LINEAR = (
     keras.layers.Conv3D,
     keras.layers.Dense,
 )
-# What does the same to every channel, whatever stands in the others.
+# Layers that treat every channel alike and independently.
 _CHANNELWISE = (
     keras.layers.AveragePooling2D,
     keras.layers.Cropping2D,
@@ -42,13 +42,13 @@ _CHANNELWISE = (
 def single_image(network, multi_input, folding=True, samples=1):
     """Copies a network so that it takes one image, (B, …, C) to (B, E, K).
 
-    The copy has weights of its own, taken from `network` as they are now.
+    The copy has its own weights, with the current values of `network`.
 
     Args:
         network: Functional keras.Model.
-        multi_input: Whether it takes (N, M, …, C), an image for each member.
-        folding: Whether to fold it if that is possible.
-        samples: S, how often to run it on each image; it then returns
+        multi_input: Whether it takes (N, M, …, C), one image per member.
+        folding: Whether to fold it if possible.
+        samples: S, the number of passes over each image; the copy then returns
             (B, S·E, K).
 
     Returns:
@@ -82,7 +82,7 @@ def _copy(network, multi_input, folding):
 
 
 def _is_read_by_member(network):
-    """Whether all that reads the input knows what to do with one image."""
+    """Whether every layer that reads the input can handle one image."""
     inputs = network.operations[0]
     readers = keras_internals.readers(inputs)
     return all(
@@ -120,40 +120,40 @@ def _clone(network, input_shape, replaced=None):
 
 def concatenated(network):
     """Returns the layer that concatenates the members' inputs, or None."""
-    found = [
+    concatenations = [
         layer
         for layer in network.layers
         if isinstance(layer, ConcatenateMembers)
     ]
-    return found[0] if len(found) == 1 else None
+    return concatenations[0] if len(concatenations) == 1 else None
 
 
 def linear_layers(network, layer):
-    """Returns the first linear layers behind `layer`; None if others are."""
+    """Returns the first linear layers after `layer`; None if others follow."""
     if layer is None:
         return None
     inside = set(network.operations)
-    found = []
+    linear = []
     for consumer in keras_internals.readers(layer):
         if consumer not in inside:
             continue
         if _is_one_of(_LINEAR, consumer) and _has_one_group(consumer):
-            found.append(consumer)
+            linear.append(consumer)
         elif _is_one_of(_CHANNELWISE, consumer):
             behind = linear_layers(network, consumer)
             if behind is None:
                 return None
-            found.extend(behind)
+            linear.extend(behind)
         else:
             return None
-    return found or None
+    return linear or None
 
 
 def _is_one_of(kinds, layer):
-    """Whether a layer is of these kinds and does what is known of them.
+    """Whether a layer is of these kinds and behaves as expected.
 
-    Not a subclass, which may do something else to its inputs or its kernel;
-    not if the channels are another axis; not if the layer is called again
+    Excluded are subclasses, which may treat their inputs or kernel differently;
+    layers with channels on another axis; and layers that are called again
     elsewhere.
     """
     return (
@@ -170,8 +170,8 @@ def _has_one_group(layer):
 def _folded_weights(layer, members, channels):
     """Returns a layer's weights with its kernel summed over the members.
 
-    Input channels are member-major at each position: flattening puts them
-    behind one another for each pixel, and the same split serves.
+    Input channels are member-major at each position; flattening keeps that
+    order within each pixel, so the same split applies.
     """
     kernel, *rest = layer.get_weights()
     by_member = ops.reshape(kernel, (-1, members, channels, kernel.shape[-1]))

@@ -1,4 +1,4 @@
-"""Monte Carlo dropout: one network, another sample of it at each call."""
+"""Monte Carlo dropout: one network, sampled anew at each call."""
 
 import keras
 
@@ -15,15 +15,15 @@ from mimo_keras.methods.registry import register
 def mc_dropout(task, *, dropout_rate=0.1, samples=1, everywhere=False):
     """A network with dropout that stays active in prediction.
 
-    Training runs one sample of it on each row, prediction averages over S.
+    Training runs one sample on each row; prediction averages over S.
 
     Args:
         task: The `Task`; its ensemble_size must be 1.
-        dropout_rate: Probability of zeroing a value. At 0 this is the
-            deterministic network, exactly.
-        samples: S, the samples that a prediction averages over.
-        everywhere: Whether to drop in front of every convolution and dense
-            layer, instead of where the backbone has places for it.
+        dropout_rate: Probability of zeroing a value. At 0 this is exactly the
+            deterministic network.
+        samples: S, the number of samples that a prediction averages over.
+        everywhere: Whether to apply dropout before every convolution and dense
+            layer instead of where the backbone has it.
 
     Returns:
         The `Blueprint`; its network maps (N, …) to (N, 1, K).
@@ -53,14 +53,14 @@ def mc_dropout(task, *, dropout_rate=0.1, samples=1, everywhere=False):
     if not any(isinstance(layer, MonteCarloDropout) for layer in layers):
         raise expected(
             "a backbone with dropout for method mc_dropout",
-            "a callable that builds none",
-            "Put mimo_keras.layers.MonteCarloDropout into it.",
+            "a callable that builds no dropout",
+            "Add mimo_keras.layers.MonteCarloDropout to it.",
         )
     return Blueprint(network, samples=samples)
 
 
 def _everywhere(drop):
-    """Returns the kit whose convolutions and dense layers drop first."""
+    """Returns a kit with dropout before each convolution and dense layer."""
 
     def dropping(constructor):
         def make(*args, name, **options):

@@ -1,4 +1,4 @@
-"""MIMMO: multi-input networks whose members answer at every depth."""
+"""MIMMO: multi-input networks whose members predict at every depth."""
 
 import keras
 
@@ -25,18 +25,18 @@ def mimmo(
     depth_prior=None,
     depth_divergence="reverse",
 ):
-    """MIMO with an exit behind each stage and a posterior over depths.
+    """MIMO with an exit after each stage and a posterior over depths.
 
     Args:
         task: The `Task`.
-        train_examples: N of the KL term's factor, alpha / N.
-        batch_repetitions: R, as of `mimo`; so are the next two.
+        train_examples: N in the KL term's factor, alpha / N.
+        batch_repetitions: R, as for `mimo`, like the next two.
         input_repetition_probability: ρ.
         shuffle_group: g.
         learn_depth: Whether θ is learned; if not, it is the prior ("MIMMO γ").
         depth_warmup_epochs: Epochs in which θ is held at the prior.
         alpha: Weight of the KL term.
-        depth_prior: D probabilities; None for equal ones.
+        depth_prior: D probabilities; None for a uniform prior.
         depth_divergence: "reverse" for KL(θ ‖ γ), "forward" for KL(γ ‖ θ).
 
     Returns:
@@ -49,7 +49,7 @@ def mimmo(
         raise expected(
             "train_examples of at least 1",
             f"train_examples={train_examples}",
-            "Count the training images.",
+            "Pass the number of training images.",
         )
     sampling = batch_repetitions, input_repetition_probability, shuffle_group
     members = task.ensemble_size
@@ -84,9 +84,9 @@ def dun(
     depth_prior=None,
     depth_divergence="reverse",
 ):
-    """One network with a posterior over depths: MIMMO of one member.
+    """One network with a posterior over depths: MIMMO with one member.
 
-    Args and returns as of `mimmo`.
+    Args and returns as for `mimmo`.
 
     Reference:
         Antorán et al., Depth uncertainty in neural networks, NeurIPS 2020;
@@ -96,7 +96,7 @@ def dun(
         raise expected(
             "ensemble_size=1 for method dun",
             f"ensemble_size={task.ensemble_size}",
-            "Take mimmo for several members.",
+            "Use mimmo for several members.",
         )
     return mimmo(
         task,

@@ -17,20 +17,19 @@ def mimo(
     input_repetition_probability=0.0,
     shuffle_group=0,
 ):
-    """M subnetworks inside one: M inputs side by side, M heads.
+    """M subnetworks in one network: M concatenated inputs, M heads.
 
-    Each head learns to classify its own input and to ignore the others'.
-    At test time all inputs hold the same image, so that one forward pass
-    gives M nearly independent predictions.
+    Each head learns to classify its own input and to ignore the others'. At
+    test time all inputs are the same image, so that one forward pass gives M
+    nearly independent predictions.
 
     Args:
         task: The `Task`.
-        batch_repetitions: R, how often a step sees each image.
-        input_repetition_probability: ρ, the share of rows that hold one
-            image in all inputs; above 0 it lets small networks share
-            features.
-        shuffle_group: g, the images among which rows form; 0 for all of a
-            replica's.
+        batch_repetitions: R, the number of times a step sees each image.
+        input_repetition_probability: ρ, the fraction of rows with the same
+            image in all inputs; above 0 it lets small networks share features.
+        shuffle_group: g, the number of images among which rows are formed; 0
+            for all images of a replica.
 
     Returns:
         The `Blueprint`; its network maps (N, M, …, C) to (N, M, K).

@@ -1,4 +1,4 @@
-"""MixMo: multi-input networks whose encoded inputs are mixed, not stacked."""
+"""MixMo: multi-input networks that mix encoded inputs."""
 
 import dataclasses
 import functools
@@ -29,16 +29,16 @@ def mixmo(
 
     Args:
         task: The `Task`, of at least 2 members.
-        batch_repetitions: R, how often a step sees each image.
-        input_repetition_probability: ρ, the share of rows that hold one
+        batch_repetitions: R, the number of times a step sees each image.
+        input_repetition_probability: ρ, the fraction of rows with the same
             image in all inputs.
-        shuffle_group: g, the images among which rows form; 0 for all of a
-            replica's.
-        concentration: Of the Dirichlet distribution of mixing ratios.
-        cutmix_probability: Probability that a batch is mixed by CutMix;
-            None for 0.5 where the encoders give maps, 0 for vectors.
-        cutmix_decay: Last part of training over which it falls to 0.
-        loss_root: r, which evens out the loss weights of a row.
+        shuffle_group: g, the number of images among which rows are formed; 0
+            for all images of a replica.
+        concentration: Parameter of the mixing ratios' Dirichlet distribution.
+        cutmix_probability: Probability that a batch is mixed by CutMix; None
+            for 0.5 if the encoders return maps and 0 for vectors.
+        cutmix_decay: Final fraction of training over which it falls to 0.
+        loss_root: r, the root that evens out the loss weights of a row.
 
     Returns:
         The `Blueprint`; its network maps (N, M, …, C) to (N, M, K).
@@ -62,10 +62,10 @@ class Mixing:
     """How encoded inputs are mixed.
 
     Attributes:
-        usual: Probability of CutMix where encoders give maps, if not chosen.
-        cutmix_probability: The chosen one, or None.
-        cutmix_decay: As of `layers.MixMembers`.
-        concentration: As of `layers.MixMembers`.
+        usual: Default probability of CutMix if the encoders return maps.
+        cutmix_probability: The probability that was set, or None.
+        cutmix_decay: As for `layers.MixMembers`.
+        concentration: As for `layers.MixMembers`.
     """
 
     usual: float
@@ -74,7 +74,7 @@ class Mixing:
     concentration: float
 
     def layer(self, encoded, seed):
-        """Returns the mixing block for what the encoders give."""
+        """Returns the mixing block for the encoders' outputs."""
         probability = self.cutmix_probability
         if probability is None:
             is_map = len(encoded.shape) > 3
@@ -97,8 +97,8 @@ def mixed(task, sampling, mixing, loss_root, start=None, unmix=None):
         mixing: `Mixing`.
         loss_root: r of the loss weights.
         start: Initializer of the encoders' kernels, such as
-            `layers.AlignedKernels`; None for one of each encoder's own.
-        unmix: `layers.UnmixMembers`, or None if all heads read the whole map.
+            `layers.AlignedKernels`; None to initialize each encoder separately.
+        unmix: `layers.UnmixMembers`; None if all heads read the whole map.
 
     Returns:
         The `Blueprint`, with loss weights.
@@ -122,7 +122,7 @@ def mixed(task, sampling, mixing, loss_root, start=None, unmix=None):
 
 
 def _features(task, x, masks, unmix):
-    """Returns features (N, F), or (N, M, F) of unmixed maps."""
+    """Returns features (N, F), or (N, M, F) from unmixed maps."""
     if unmix is None:
         return task.backbone.behind_stem(x, Kit())[0]
     members, maps = task.ensemble_size, []
@@ -135,8 +135,8 @@ def _features(task, x, masks, unmix):
     if not maps:
         raise expected(
             "a backbone with a last feature map, for unmixing",
-            "one of vectors",
-            "Take unmix='none', or a convolutional backbone.",
+            "a backbone of vectors",
+            "Use unmix='none' or a convolutional backbone.",
         )
     return layers.UnfoldMembers(members, name="unfold_features")(features)
 
@@ -149,8 +149,8 @@ class _MixedStem:
     """A kit whose first convolution or dense layer becomes M encoders.
 
     Attributes:
-        masks: The mixing block's masks, when the stem is built.
-        ratios: Its ratios.
+        masks: The mixing block's masks, once the stem is built.
+        ratios: The mixing block's ratios.
     """
 
     def __init__(self, task, mixing, start):

@@ -27,24 +27,24 @@ def mixshare(
 ):
     """MixMo with unmixing before the heads and aligned encoders.
 
-    With unmix="none", alignment="none" and MixMo's other options it is MixMo.
+    With unmix="none", alignment="none" and MixMo's defaults it is MixMo.
 
     Args:
         task: The `Task`, of at least 2 members.
-        batch_repetitions: R, how often a step sees each image.
-        input_repetition_probability: ρ, the share of rows that hold one
+        batch_repetitions: R, the number of times a step sees each image.
+        input_repetition_probability: ρ, the fraction of rows with the same
             image in all inputs.
-        shuffle_group: g, the images among which rows form; 0 for all of a
-            replica's.
-        concentration: Of the Dirichlet distribution of mixing ratios.
-        cutmix_probability: Probability that a batch is mixed by CutMix;
-            None for 1, which unmixing needs, or for 0 on vectors.
-        cutmix_decay: Last part of training over which it falls to 0.
+        shuffle_group: g, the number of images among which rows are formed; 0
+            for all images of a replica.
+        concentration: Parameter of the mixing ratios' Dirichlet distribution.
+        cutmix_probability: Probability that a batch is mixed by CutMix; None
+            for 1, which unmixing needs, or 0 for vectors.
+        cutmix_decay: Final fraction of training over which it falls to 0.
         loss_root: r of the loss weights; at 1 they are M times the ratios.
         unmix: "full"; "partial" for the first `unmix_fraction` of the last
-            feature maps; "fadeout" for unmixing that is gone after
+            feature maps; "fadeout" for unmixing that ends after
             `fadeout_epochs`; "none".
-        unmix_fraction: Share of the maps that partial unmixing takes.
+        unmix_fraction: Fraction of the maps that partial unmixing affects.
         fadeout_epochs: Epochs of the fade-out.
         alignment: "equal" if all encoders start with the same kernels,
             "colinear" if with multiples of them, "none".
@@ -69,7 +69,7 @@ def mixshare(
 
 
 def _unmixing(unmix, fraction, fadeout_epochs):
-    """Returns the `UnmixMembers` of a kind of unmixing, None for "none"."""
+    """Returns the `UnmixMembers` for a kind of unmixing, None for "none"."""
     if unmix not in UNMIXING:
         raise expected(
             "unmix among " + ", ".join(UNMIXING),

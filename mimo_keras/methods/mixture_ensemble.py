@@ -21,21 +21,20 @@ def mixture_ensemble(
     grouping="by_shape",
     bank_single_layers=False,
 ):
-    """M members that mix their kernels from one bank of parameters.
+    """M members that compose their kernels from one bank of parameters.
 
     Args:
         task: The `Task`.
-        num_params: The budget of banks and plain layers: an integer, or a
-            float, a multiple of the plain network's parameters. Batch norms
-            and coefficients, which each member has for itself, come on top.
-        templates_per_layer: t, how many templates a layer mixes.
+        num_params: The budget of banks and plain layers: an integer, or a float
+            as a multiple of the plain network's parameters. Batch norms and
+            coefficients, which each member owns, are not included.
+        templates_per_layer: t, the number of templates that a layer mixes.
         assign: "shared" if all members mix the same templates in a layer,
-            "disjoint" if each has templates of its own as long as there are
-            any.
-        grouping: "by_shape" for a bank for all kernels of a shape, "single"
-            for one bank whose numbers take every shape.
-        bank_single_layers: Whether a kernel whose shape no other has is made
-            of templates, too, instead of being shared as it is.
+            "disjoint" if each has its own templates while they last.
+        grouping: "by_shape" for one bank per kernel shape, "single" for one
+            bank for all shapes.
+        bank_single_layers: Whether a kernel of unique shape is also composed of
+            templates instead of being shared by all members.
 
     Returns:
         The `Blueprint`; its network maps (N, …) to (N, M, K).
@@ -68,28 +67,27 @@ def plan_templates(task, options):
         `TemplatePlan`.
 
     Raises:
-        InputError: The budget is too small, or the backbone has no kernels
-            to compose.
+        InputError: The budget is too small, or no kernels can be composed.
     """
-    found, norms = plain_layers(task)
-    if len(found) == 1:
+    plain, norms = plain_layers(task)
+    if len(plain) == 1:
         raise expected(
             "a backbone by name, whose kernels can be composed",
             "a callable that builds layers of its own",
             "Use one of list_backbones().",
         )
-    plan = make_plan(found, norms, task.ensemble_size, options)
+    plan = make_plan(plain, norms, task.ensemble_size, options)
     if all(group.shares is None for group in plan.groups):
         raise expected(
             "layers whose kernels have the same shape",
-            f"{len(found)} layers of shapes of their own",
-            "Take bank_single_layers=True, or grouping='single'.",
+            f"{len(plain)} layers of different shapes",
+            "Use bank_single_layers=True or grouping='single'.",
         )
     return plan
 
 
 def _kit(plan, inputs):
-    """Returns the parts of the network: layers of templates, by the plan."""
+    """Returns the network's kit: layers composed of templates, by the plan."""
     plain, members, banks = Kit(), plan.ensemble_size, {}
 
     def bank(group):

@@ -23,7 +23,7 @@ def naive_multihead(task):
 
 @register("deterministic")
 def deterministic(task):
-    """One network with one head: what every other method is measured by."""
+    """One network with one head: the baseline of all other methods."""
     if task.ensemble_size != 1:
         raise expected(
             "ensemble_size=1 for method deterministic",
@@ -34,5 +34,5 @@ def deterministic(task):
 
 
 def heads(task):
-    """Returns the layer of the M heads that read the same features."""
+    """Returns the layer of M heads that read the same features."""
     return DenseMultihead(task.outputs, task.ensemble_size, name="heads")

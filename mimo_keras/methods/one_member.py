@@ -16,10 +16,10 @@ from mimo_keras.methods.deep_ensemble import side_by_side
 
 
 def one_member(network, index):
-    """Takes one member out of a network of members that share no features.
+    """Extracts one member of a network whose members share no features.
 
-    What it computes is what the member computes, exactly, at the cost of one
-    plain network.
+    The result computes exactly what the member does, at the cost of one plain
+    network.
 
     Args:
         network: Functional keras.Model from (N, …) to (N, M, K), whose
@@ -31,8 +31,7 @@ def one_member(network, index):
         member's weights.
 
     Raises:
-        InputError: There is no such member, or the members are no rows that
-            could be told apart.
+        InputError: There is no such member, or the members cannot be separated.
     """
     members = network.output_shape[1]
     if not 0 <= index < members:
@@ -46,9 +45,9 @@ def one_member(network, index):
         return clone(single, single.input_shape[1:])
     if not _members_are_rows(network):
         raise expected(
-            "a method whose members are rows, such as mixture_ensemble",
+            "a method with members as separate rows, such as mixture_ensemble",
             f"network={network.name}",
-            "Members of this one are not networks of their own.",
+            "Members of this method are not separate networks.",
         )
 
     def become(layer):
@@ -60,9 +59,9 @@ def one_member(network, index):
             return layer.member(index)
         if not _is_separable(layer):
             raise expected(
-                "layers that can give one member away",
+                "layers that can return one member",
                 f"{layer.name} of type {type(layer).__name__}",
-                "Take the whole ensemble.",
+                "Use the whole ensemble.",
             )
         return None
 
@@ -70,19 +69,18 @@ def one_member(network, index):
 
 
 def members_apart(network):
-    """Copies a network of members as that many networks side by side.
+    """Copies an ensemble as one network per member, side by side.
 
-    A layer of M kernels splits the rows and joins them again, which takes
-    time at every convolution; networks of plain layers need not.
+    A layer of M kernels splits and rejoins the rows, which takes time at every
+    convolution; networks of plain layers avoid it.
 
     Args:
         network: Functional keras.Model from (N, …) to (N, M, K).
 
     Returns:
         Functional keras.Model that computes the same; None if the network's
-        kernels are not composed of templates (a copy of each member would
-        then be larger than what they share), or its members cannot be told
-        apart.
+        kernels are not composed of templates (a copy of each member would then
+        be larger than what they share), or its members cannot be separated.
     """
     layers = network.layers
     last = keras_internals.maker(network.outputs[0])
@@ -99,7 +97,7 @@ def members_apart(network):
 
 def _members_are_rows(network):
     folds = [x for x in network.layers if isinstance(x, FoldMembers)]
-    # Where members see inputs of their own, a mixing block follows.
+    # If members see different inputs, a mixing block follows.
     alike = {(x.by_member, x.ensemble_size) for x in folds}
     return alike == {(False, network.output_shape[1])}
 

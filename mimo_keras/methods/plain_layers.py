@@ -1,4 +1,4 @@
-"""The convolutions and dense layers of a backbone, by their shapes."""
+"""Lists the convolutions and dense layers of a backbone."""
 
 import keras
 
@@ -7,17 +7,17 @@ from mimo_keras.methods.template_plan import PlainLayer
 
 
 def plain_layers(task):
-    """Walks through a backbone by its shapes; no weight is made.
+    """Traces a backbone symbolically; no weights are created.
 
     Args:
         task: The `Task`.
 
     Returns:
-        A list of the convolutions and dense layers that the kit was asked
-        for, heads included, as `PlainLayer`; and the number of
-        trainable parameters of the plain network's batch norms.
+        A list of the convolutions and dense layers, heads included, as
+        `PlainLayer`; and the number of trainable parameters of the plain
+        network's batch norms.
     """
-    found, norms = [], []
+    listed, norms = [], []
 
     def recorder(kind, constructor):
         def part(*args, **options):
@@ -28,7 +28,7 @@ def plain_layers(task):
                 if kind == "conv":
                     shape = (*layer.kernel_size, *shape)
                 bias = shape[-1] if layer.use_bias else 0
-                found.append(PlainLayer(layer.name, kind, shape, bias))
+                listed.append(PlainLayer(layer.name, kind, shape, bias))
                 return keras.KerasTensor(layer.compute_output_shape(x.shape))
 
             return call
@@ -37,7 +37,7 @@ def plain_layers(task):
 
     def norm(name):
         def call(x):
-            norms.append(2 * x.shape[-1])  # Its gamma and beta.
+            norms.append(2 * x.shape[-1])  # Gamma and beta.
             return x
 
         return call
@@ -50,4 +50,4 @@ def plain_layers(task):
     )
     features, _ = task.backbone.features(keras.Input(task.input_shape), kit)
     kit.dense(task.outputs, name="heads")(features)
-    return found, sum(norms)
+    return listed, sum(norms)

@@ -1,4 +1,4 @@
-"""Rank-1 Bayesian networks: BatchEnsemble with posteriors of fast weights."""
+"""Rank-1 Bayesian networks: BatchEnsemble with fast-weight posteriors."""
 
 import math
 
@@ -25,27 +25,27 @@ def rank1_bnn(
     prior_stddev=0.1,
     samples=1,
 ):
-    """A mixture of M normal posteriors of the factors of rank 1.
+    """A mixture of M normal posteriors over the rank-1 factors.
 
     The loss is Σ_m CE_m + s · kl_weight · Σ_m KL_m / N_train, where s grows
     linearly from 0 to 1 over the first epochs. For M independent posteriors
-    kl_weight = 1 gives the sum of their bounds. Uncertainty-Baselines takes
-    the mean of the cross-entropies instead of the sum, and the same KL term:
-    up to a factor, that is kl_weight = M here.
+    kl_weight = 1 gives the sum of their bounds. Uncertainty-Baselines uses the
+    mean of the cross-entropies instead of the sum, with the same KL term: up to
+    a factor, this is kl_weight = M here.
 
     Args:
         task: The `Task`.
-        train_examples: N_train, the images of an epoch.
+        train_examples: N_train, the number of training images.
         kl_annealing_epochs: Epochs over which the KL term grows.
-        kl_weight: Its factor.
-        ensemble_batch_norm: Whether each member has batch norms of its own.
-        random_sign_init: How the posteriors' means start, see
+        kl_weight: Factor of the KL term.
+        ensemble_batch_norm: Whether each member has its own batch norms.
+        random_sign_init: Initialization of the posteriors' means; see
             `batch_ensemble`.
-        dropout_rate: p, which gives the posteriors' standard deviations at
-            the start, √(p / (1 - p)): the noise of Gaussian dropout.
+        dropout_rate: p, which sets the posteriors' initial standard deviations,
+            √(p / (1 - p)): the noise of Gaussian dropout.
         prior_mean: Mean of the normal prior.
         prior_stddev: Standard deviation of the normal prior.
-        samples: S, the draws that a prediction averages over.
+        samples: S, the number of samples that a prediction averages over.
 
     Returns:
         The `Blueprint`; its network maps (N, …) to (N, M, K).
@@ -80,17 +80,17 @@ def _check(train_examples, kl_annealing_epochs, dropout_rate):
             "train_examples above 0 and kl_annealing_epochs not below 0",
             f"train_examples={train_examples}, "
             f"kl_annealing_epochs={kl_annealing_epochs}",
-            "Give the number of training images.",
+            "Pass the number of training images.",
         )
     if not 0 < dropout_rate < 1:
         raise expected(
             "a dropout rate in (0, 1)",
             f"dropout_rate={dropout_rate}",
-            "It sets how wide the posteriors start.",
+            "It sets the posteriors' initial width.",
         )
 
 
-# Both as edward2's layers take them, which need no import of edward2 here.
+# In the forms that edward2's layers accept, to avoid importing it here.
 def _posterior(random_sign_init, dropout_rate):
     stddev = math.sqrt(dropout_rate / (1.0 - dropout_rate))
     return {

@@ -8,10 +8,10 @@ _METHODS = {}
 
 
 def register(name):
-    """Returns a decorator that makes a method known as `name`.
+    """Returns a decorator that registers a method as `name`.
 
-    A method is a function from a `Task`, and its own options by keyword, to a
-    `Blueprint`.
+    A method is a function from a `Task`, and its own options as keyword
+    arguments, to a `Blueprint`.
     """
 
     def decorate(method):
@@ -27,7 +27,7 @@ def list_methods():
 
 
 def options(name):
-    """Returns the names of a method's own options, in its order."""
+    """Returns the names of a method's own options, in order."""
     parameters = inspect.signature(get(name)).parameters.values()
     return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
 
@@ -36,7 +36,7 @@ def get(name):
     """Returns the method called `name`.
 
     Raises:
-        InputError: There is none of that name.
+        InputError: The name is unknown.
     """
     if name not in _METHODS:
         raise expected(
@@ -59,7 +59,7 @@ def build(name, task, chosen):
         The `Blueprint`.
 
     Raises:
-        InputError: The method, or one of the options, is not known.
+        InputError: The method or an option is unknown.
     """
     known = options(name)
     for option in chosen:

@@ -6,11 +6,11 @@ from mimo_keras.layers import FoldMembers, UnfoldMembers
 
 
 def sampled(network, images, samples):
-    """Runs a network S times on each image, in prediction.
+    """Runs a network S times on each image in inference mode.
 
     Args:
-        network: Functional keras.Model to (N, E, K), with layers that draw.
-        images: What it takes, (B, …): a tensor or a KerasTensor.
+        network: Functional keras.Model to (N, E, K), with stochastic layers.
+        images: Its input, (B, …): a tensor or a KerasTensor.
         samples: S.
 
     Returns:

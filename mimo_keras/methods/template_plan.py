@@ -1,4 +1,4 @@
-"""Plans of template banks: who gets which parameters, before any exist.
+"""Plans of template banks: which layer gets which parameters.
 
 Everything here is arithmetic on shapes. `mixture_ensemble.plan` makes the
 shapes of a backbone, and `mixture_ensemble` builds what the plan says.
@@ -17,7 +17,7 @@ from mimo_keras.methods.template_shares import (
 
 @dataclasses.dataclass(frozen=True)
 class BankOptions:
-    """How parameters are shared: see `mixture_ensemble`, whose they are."""
+    """How parameters are shared: the options of `mixture_ensemble`."""
 
     num_params: int | float = 1.0
     templates_per_layer: int = 5
@@ -41,14 +41,14 @@ class BankOptions:
                 "templates_per_layer of at least 1 and num_params above 0",
                 f"templates_per_layer={self.templates_per_layer}, "
                 f"num_params={self.num_params}",
-                "A budget is a number of parameters, or a multiple as a float.",
+                "A budget is a number of parameters, or a float multiple.",
             )
 
     def budget(self, plain_parameters):
         """Returns the budget as a number of parameters.
 
-        A float is a multiple of the plain network, but one from 1000 that is
-        whole is a number of parameters, so that 7e6 is.
+        A float is a multiple of the plain network's parameters, except whole
+        floats from 1000 on, such as 7e6, which are numbers of parameters.
         """
         known = self.num_params
         if isinstance(known, float) and (known < 1000 or known % 1):
@@ -58,13 +58,13 @@ class BankOptions:
 
 @dataclasses.dataclass(frozen=True)
 class PlainLayer:
-    """A convolution or dense layer as the plain network has it.
+    """A convolution or dense layer of the plain network.
 
     Attributes:
         name: Its name.
         kind: "conv" or "dense".
         kernel_shape: Shape of its kernel.
-        bias: Numbers of its bias; 0 if it has none.
+        bias: Size of its bias; 0 if it has none.
     """
 
     name: str
@@ -74,12 +74,12 @@ class PlainLayer:
 
     @property
     def size(self):
-        """Numbers of the kernel."""
+        """Number of elements of the kernel."""
         return math.prod(self.kernel_shape)
 
     @property
     def he_stddev(self):
-        """Standard deviation of he_normal for the kernel."""
+        """Standard deviation of he_normal for this kernel."""
         return math.sqrt(2.0 / math.prod(self.kernel_shape[:-1]))
 
 
@@ -88,12 +88,12 @@ class Share:
     """What one layer takes from its group's bank.
 
     Attributes:
-        templates: t, how many templates it mixes.
-        offset: Where in the bank the first starts; M of them if every member
-            has templates of its own.
-        norm: √(Σ α²) at the start.
-        mixed: Whether it has coefficients; without, it uses the template as
-            it is, for all members.
+        templates: t, the number of templates that it mixes.
+        offset: Position of the first one in the bank; M positions if every
+            member has its own templates.
+        norm: √(Σ α²) at initialization.
+        mixed: Whether it has coefficients; if not, all members use the template
+            directly.
     """
 
     templates: int
@@ -107,12 +107,12 @@ class Group:
     """Layers that share a bank.
 
     Attributes:
-        name: Of the bank.
+        name: Name of the bank.
         layers: The `PlainLayer`s.
-        num_params: Numbers of the bank.
-        stddev: Their standard deviation at the start.
-        shares: A `Share` for each layer; None if the group is one layer that
-            stays as it is, with `num_params` numbers in its kernel.
+        num_params: Number of parameters of the bank.
+        stddev: Their standard deviation at initialization.
+        shares: A `Share` for each layer; None if the group is a single plain
+            layer, whose kernel has `num_params` elements.
     """
 
     name: str
@@ -123,25 +123,25 @@ class Group:
 
     @property
     def is_plain(self):
-        """Whether nothing is mixed: one kernel for all its layers."""
+        """Whether nothing is mixed: all its layers use one kernel."""
         return self.shares is None or not self.shares[0].mixed
 
     @property
     def templates(self):
-        """How many templates of its first layer's size the bank holds."""
+        """Number of templates of its first layer's size in the bank."""
         return self.num_params // self.layers[0].size
 
 
 @dataclasses.dataclass(frozen=True)
 class TemplatePlan:
-    """A network's parameters, and where each layer gets its own.
+    """A network's parameters, and the source of each layer's kernel.
 
     Attributes:
         groups: The `Group`s.
-        budget: P, the most that banks and plain layers may hold.
+        budget: P, the maximum number of parameters of banks and plain layers.
         ensemble_size: M.
         plain_parameters: Trainable parameters of the plain network.
-        norm_parameters: Those of all members' batch norms.
+        norm_parameters: Trainable parameters of all members' batch norms.
     """
 
     groups: tuple[Group, ...]
@@ -152,19 +152,19 @@ class TemplatePlan:
 
     @property
     def biases(self):
-        """Numbers of all biases, which members share."""
+        """Number of parameters of all biases, which members share."""
         return sum(
             layer.bias for group in self.groups for layer in group.layers
         )
 
     @property
     def shared(self):
-        """Numbers of banks and plain layers, biases included: at most P."""
+        """Parameters of banks and plain layers, biases included: at most P."""
         return self.biases + sum(group.num_params for group in self.groups)
 
     @property
     def coefficients(self):
-        """α of one member."""
+        """Number of coefficients α of one member."""
         return sum(
             share.templates
             for group in self.groups
@@ -174,7 +174,7 @@ class TemplatePlan:
 
     @property
     def total(self):
-        """All trainable parameters of the ensemble."""
+        """Number of all trainable parameters of the ensemble."""
         members = self.ensemble_size * self.coefficients
         return self.shared + members + self.norm_parameters
 
@@ -188,22 +188,22 @@ class TemplatePlan:
 
 
 def make_groups(layers, options):
-    """Sorts layers into groups.
+    """Divides layers into groups.
 
     Args:
         layers: `PlainLayer`s, in the network's order.
         options: `BankOptions`.
 
     Returns:
-        The lists of layers that are made of templates, and the list of those
-        that stay plain.
+        The lists of layers that are composed of templates, and the list of
+        those that stay plain.
     """
     if options.grouping == "single":
         return [list(layers)], []
-    found = {}
+    by_shape = {}
     for layer in layers:
-        found.setdefault((layer.kind, layer.kernel_shape), []).append(layer)
-    groups = list(found.values())
+        by_shape.setdefault((layer.kind, layer.kernel_shape), []).append(layer)
+    groups = list(by_shape.values())
     if options.bank_single_layers:
         return groups, []
     return (
@@ -213,7 +213,7 @@ def make_groups(layers, options):
 
 
 def smallest_budget(groups, plain, options):
-    """Returns the least numbers with which every layer has a kernel."""
+    """Returns the smallest budget with which every layer has a kernel."""
     fixed = sum(layer.size for layer in plain)
     fixed += sum(layer.bias for group in (*groups, plain) for layer in group)
     if options.grouping == "single":
@@ -244,7 +244,7 @@ def make_plan(layers, norms, ensemble_size, options):
         raise expected(
             f"num_params of at least {least} for this network and grouping",
             f"num_params={options.num_params}, that is {budget} parameters",
-            'Raise it, take a narrower backbone, or grouping="single".',
+            'Raise it, or use a narrower backbone or grouping="single".',
         )
     fixed = sum(layer.size for layer in plain)
     fixed += sum(layer.bias for layer in layers)
@@ -268,7 +268,7 @@ def _one_group(banked, numbers, options, members):
     each = options.templates_per_layer
     stddev = max(layers, key=lambda layer: layer.size).he_stddev
     turns = max(members, 1)
-    # More than these would be parameters that no layer ever uses.
+    # Any more would be parameters that no layer ever uses.
     used = turns * each * sum(layer.size for layer in layers)
     numbers = min(numbers, used)
     repeated = [layer for layer in layers for _ in range(turns)]
@@ -288,7 +288,7 @@ def _groups_by_shape(banked, numbers, options, members):
     turns = max(members, 1)
     sizes = [group[0].size for group in banked]
     weights = [len(g) * size for g, size in zip(banked, sizes, strict=True)]
-    # More than these would be parameters that no layer ever uses.
+    # Any more would be parameters that no layer ever uses.
     most = [len(group) * each * turns for group in banked]
     counts, small = share_out(sizes, weights, most, numbers)
     groups = []

@@ -1,30 +1,29 @@
-"""Arithmetic of template banks: whole templates, and who gets which."""
+"""Arithmetic of template banks: allocates whole templates to layers."""
 
 
 def share_out(sizes, weights, most, numbers):
-    """Shares numbers out among groups, in whole templates.
+    """Divides parameters among groups, in whole templates.
 
-    A group's share is its share of the weights. One whose share is too small
-    for a template gets just one, unmixed, and the others share the rest; what
-    rounding down leaves over goes to further templates, largest remainder
-    first.
+    Shares are proportional to the weights. A group whose share is too small for
+    a template gets exactly one, unmixed, and the others share the rest; what
+    rounding down leaves goes to further templates, largest remainder first.
 
     Args:
-        sizes: Numbers of a template of each group.
-        weights: What the groups' shares are in proportion to.
-        most: Templates that each group can use at most.
-        numbers: What there is to share, at least the sum of `sizes`.
+        sizes: Size of a template of each group.
+        weights: Weights to which the groups' shares are proportional.
+        most: Maximum number of templates of each group.
+        numbers: Number of parameters to divide, at least the sum of `sizes`.
 
     Returns:
-        How many templates each group gets, and the set of the indices of
-        those that are too small to mix.
+        The number of templates of each group, and the set of indices of those
+        that are too small to mix.
     """
     small, grown = set(), True
     while grown:
         rest = numbers - sum(sizes[i] for i in small)
         others = [i for i in range(len(sizes)) if i not in small]
         weight = sum(weights[i] for i in others)
-        # Exact: whole numbers throughout.
+        # Exact: integers throughout.
         below = {i for i in others if rest * weights[i] < sizes[i] * weight}
         small, grown = small | below, bool(below)
     exact = {i: rest * weights[i] / weight / sizes[i] for i in others}
@@ -45,32 +44,32 @@ def share_out(sizes, weights, most, numbers):
 
 
 def round_robin(layers, templates, size, numbers):
-    """Deals templates to layers in turn: the next layer gets the next ones.
+    """Allocates templates to layers in turn, each taking the next ones.
 
     Args:
-        layers: How many layers, or (layer, member) pairs, there are.
-        templates: How many each of them gets.
-        size: Numbers of a template.
-        numbers: Numbers of the bank, a multiple of `size`.
+        layers: Number of layers, or of (layer, member) pairs.
+        templates: Number of templates that each one gets.
+        size: Size of a template.
+        numbers: Size of the bank, a multiple of `size`.
 
     Returns:
-        A list with the place of each one's first template.
+        A list with the position of each one's first template.
     """
     return [index * templates * size % numbers for index in range(layers)]
 
 
 def shared_blob(sizes, most, numbers):
-    """Deals one blob to layers of any shape, each in templates of its own.
+    """Allocates one blob to layers of any shape, in templates of their size.
 
-    What a layer leaves over of the blob comes first for the next one.
+    Each layer starts where the previous one ends.
 
     Args:
-        sizes: Numbers of each layer's kernel, in the network's order.
-        most: Templates that a layer gets at most.
-        numbers: Numbers of the blob.
+        sizes: Size of each layer's kernel, in the network's order.
+        most: Maximum number of templates per layer.
+        numbers: Size of the blob.
 
     Returns:
-        A list of (templates, offset), one for each layer.
+        A list of (templates, offset), one per layer.
     """
     place, dealt = 0, []
     for size in sizes:

@@ -1,4 +1,4 @@
-"""TreeNet: members that share the first layers and then part."""
+"""TreeNet: members that share the first layers and then branch."""
 
 import dataclasses
 
@@ -14,14 +14,14 @@ from mimo_keras.methods.registry import register
 
 @register("treenet")
 def treenet(task, *, split=None):
-    """A shared trunk that branches into M copies of what follows.
+    """A shared trunk that branches into M copies of the remaining layers.
 
     Args:
         task: The `Task`.
-        split: How many of the backbone's stages (residual groups) are shared
+        split: Number of the backbone's stages (residual groups) that are shared
             besides the stem; by default 2, but never all. "input" shares
-            nothing, as a deep ensemble whose members see the same rows;
-            "head" shares all but the heads, as naive_multihead.
+            nothing, like a deep ensemble whose members see the same rows;
+            "head" shares all but the heads, like naive_multihead.
 
     Returns:
         The `Blueprint`; its network maps (N, …) to (N, M, K).
@@ -45,7 +45,7 @@ def treenet(task, *, split=None):
 
 
 def _branch(task, pieces, like):
-    """Returns one member's own network, from where the trunk ends."""
+    """Returns one member's own network, starting where the trunk ends."""
     inputs = x = keras.Input(like.shape[1:], dtype=like.dtype)
     for piece in pieces:
         x = piece(x, Kit())
@@ -53,12 +53,12 @@ def _branch(task, pieces, like):
 
 
 def _shared_pieces(split, stages):
-    """Returns how many of stem, stages and top are shared."""
+    """Returns the number of shared pieces among stem, stages and top."""
     if split in ("input", "head"):
         return 0 if split == "input" else stages + 2
     if split is None:
         split = min(2, stages - 1)
-    # The scripts' flag gives digits as text.
+    # The scripts' flag passes digits as text.
     known = str(split).isdecimal() and int(split) <= stages
     if not (known and stages):
         choices = [*map(str, range(stages + 1))] if stages else []

@@ -86,7 +86,7 @@ def test_batches_form_as_mimos():
     ("options", "match"),
     [
         ({"keys": "other"}, "gaussian, orthogonal"),
-        ({"keys": "identity"}, "tell members apart"),
+        ({"keys": "identity"}, "distinguish the members"),
         ({"demultiplexer": "x"}, "mlp or heads"),
     ],
 )

@@ -113,8 +113,8 @@ def test_members_must_not_share_layers():
         baselines.create("deep_ensemble", network, ensemble_size=2)
     assert str(caught.value) == (
         "Expected members with weights of their own. Received: a backbone "
-        "that gives all members the same layers. Give a function that makes "
-        "new layers whenever it is called."
+        "that returns the same layers for all members. Pass a function that "
+        "makes new layers at each call."
     )
 
 

@@ -40,7 +40,7 @@ def test_exits_predict_with_equal_weights():
     ("options", "match"),
     [
         ({"members": 2}, "ensemble_size=1"),
-        ({"backbone": "mlp"}, "stages that give maps"),
+        ({"backbone": "mlp"}, "stages that return maps"),
     ],
 )
 def test_bad_input(options, match):

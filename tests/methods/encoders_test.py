@@ -41,5 +41,5 @@ def test_mimos_members_have_slices_of_one_kernel(backbone):
 
 def test_no_encoders_is_one_line():
     network = small.create("naive_multihead", "small_cnn", 2).network
-    with pytest.raises(InputError, match="as mimo's or mixmo's"):
+    with pytest.raises(InputError, match="such as mimo or mixmo"):
         methods.encoder_kernels(network)

@@ -141,13 +141,13 @@ def test_the_seed_decides_the_draws():
         (
             {"dropout_rate": 1.0},
             "Expected a dropout rate in [0, 1). Received: rate=1.0. It is "
-            "the share of values that are zeroed.",
+            "the fraction of values that are zeroed.",
         ),
         (
             {"backbone": lambda x: keras.layers.Flatten()(x)},
             "Expected a backbone with dropout for method mc_dropout. "
-            "Received: a callable that builds none. Put "
-            "mimo_keras.layers.MonteCarloDropout into it.",
+            "Received: a callable that builds no dropout. Add "
+            "mimo_keras.layers.MonteCarloDropout to it.",
         ),
     ],
 )

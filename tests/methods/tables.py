@@ -46,7 +46,7 @@ SAME_ROWS = {
 
 # Its outputs differ from call to call: see rank1_bnn_test.py.
 ELSEWHERE = {"rank1_bnn"}
-# Their exits stand behind stages that give maps.
+# Their exits follow stages that return maps.
 NEED_MAPS = {"dun", "early_exit", "mimmo"}
 if keras.backend.backend() != "tensorflow":
     ELSEWHERE |= {"batch_ensemble"}  # It is made of edward2's layers.
