@@ -1,6 +1,6 @@
-"""Evaluation: member logits, log weights and labels in, named numbers out.
+"""Evaluation: named metrics from member logits, log weights and labels.
 
-Nothing here knows a method. All but the costs is NumPy alone.
+Nothing here depends on a method. Everything but the costs is pure NumPy.
 """
 
 from mimo_keras.evaluation.calibration import Reliability

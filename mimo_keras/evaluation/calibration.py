@@ -16,8 +16,8 @@ class Reliability(NamedTuple):
     Attributes:
         count: The number of examples in the bin, (15,).
         confidence: Their mean confidence, (15,); NaN in an empty bin.
-        accuracy: The share of them predicted right, (15,); NaN in an empty
-            bin.
+        accuracy: The fraction of them predicted correctly, (15,); NaN in an
+            empty bin.
     """
 
     count: np.ndarray
@@ -42,17 +42,17 @@ class Reliability(NamedTuple):
 def bin_of(confidence):
     """Returns the bin, 0 to 14, of each confidence in [0, 1].
 
-    The bin is floor(15 p), with p = 1 in the last one, which is where
-    `tfp.stats.expected_calibration_error` puts it. It is computed in float32,
-    as there: an average of members that should be 2/5 is some last bits of
-    float64 below it or above, and must not fall into either bin by chance.
+    The bin is floor(15 p), with p = 1 in the last one, as in
+    `tfp.stats.expected_calibration_error`. It is computed in float32, as there:
+    a mean over members that should be 2/5 may be a few float64 ulps below or
+    above it, and must not fall into either bin by chance.
     """
     scaled = np.float32(BINS) * np.asarray(confidence, dtype=np.float32)
     return np.clip(np.floor(scaled).astype(np.int64), 0, BINS - 1)
 
 
 def bin_sums(confidence, correct):
-    """Sums of one batch, for `reliability` of the whole set.
+    """Returns the sums over one batch that `reliability` needs.
 
     Args:
         confidence: The probability of the predicted class, (b,).
@@ -83,7 +83,7 @@ def reliability(sums):
         The counts and means of each bin.
     """
     count = sums.total("bin_count")
-    # An empty bin has no mean: 0/0 is NaN, on purpose and without a warning.
+    # An empty bin has no mean: 0/0 is NaN, deliberately without a warning.
     with np.errstate(invalid="ignore"):
         return Reliability(
             count=count.astype(np.int64),

@@ -1,4 +1,4 @@
-"""What evaluation asks of its input, told in one line where it is not so."""
+"""Checks of evaluation inputs; violations are reported in one line."""
 
 import math
 
@@ -8,13 +8,13 @@ from mimo_keras.errors import expected
 
 
 def checked_array(name, values, axes, shape):
-    """Returns `values` in float64 if they have the shape and are finite.
+    """Returns `values` as float64 if their shape fits and they are finite.
 
     Args:
         name: What the values are called in an error.
-        values: Anything that NumPy can make an array of.
+        values: Anything that NumPy can convert to an array.
         axes: The names of the axes for an error, such as "(b, E, K)".
-        shape: A size for each axis; None where any size will do.
+        shape: A size for each axis; None for any size.
 
     Returns:
         The values as a float64 array.
@@ -31,7 +31,7 @@ def checked_array(name, values, axes, shape):
         raise expected(
             f"{name} of shape {axes} = ({wanted})",
             f"{name}.shape={values.shape}",
-            "Compare with what the model was built for.",
+            "Compare with the shapes that the model was built with.",
         )
     bad = values.size - np.count_nonzero(np.isfinite(values))
     if bad:
@@ -55,7 +55,7 @@ def checked_labels(values, num_examples, num_classes):
         The labels as an int64 array.
 
     Raises:
-        InputError: If rank, length, type or range is not so.
+        InputError: If rank, length, type or range is wrong.
     """
     values = np.asarray(values)
     if values.shape != (num_examples,):
@@ -80,14 +80,14 @@ def checked_labels(values, num_examples, num_classes):
 
 
 def checked_log_weights(values):
-    """Returns log mixture weights, (E,), normalised in float64.
+    """Returns log mixture weights, (E,), normalized in float64.
 
     Args:
         values: The log weights, (E,); minus infinity is a weight of zero.
 
     Returns:
-        The log weights, moved by the rounding of float32 so that the weights
-        sum to 1 in float64.
+        The log weights, corrected for float32 rounding so that the weights sum
+        to 1 in float64.
 
     Raises:
         InputError: If they are not a vector, or the weights do not sum to 1

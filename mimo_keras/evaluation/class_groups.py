@@ -1,10 +1,10 @@
-"""Test sets with classes of their own, each a group of ImageNet's classes.
+"""Test sets with their own classes, each a group of ImageNet classes.
 
 There are two ways to score a predictor of K classes on such a set. Among the
 set's *own classes*, each is as probable as the most probable class of its
-group, and nothing else is possible. Among *all classes*, those of no group
-stay possible, each for itself: the prediction is right where the most
-probable of all K classes is one of the label's group.
+group, and no other class is possible. Among *all classes*, ungrouped classes
+also remain possible: the prediction is correct if the most probable of all K
+classes is in the label's group.
 
 Reference:
     Own classes: Hendrycks et al., Natural adversarial examples, CVPR 2021
@@ -24,14 +24,15 @@ def own_classes(log_probabilities, groups):
 
     Args:
         log_probabilities: Of the K classes, (..., K).
-        groups: For each of the G classes a tuple of some of 0..K-1; no class
-            is in two groups. A class with an empty group has no chance.
+        groups: For each of the G classes a tuple of classes from 0..K-1; no
+            class is in two groups. A class with an empty group has probability
+            0.
 
     Returns:
-        (..., G), normalised.
+        (..., G), normalized.
 
     Raises:
-        InputError: The groups are not so.
+        InputError: The groups are invalid.
     """
     log_probabilities = np.asarray(log_probabilities, np.float64)
     members = _members(groups, log_probabilities.shape[-1])
@@ -39,20 +40,19 @@ def own_classes(log_probabilities, groups):
 
 
 def all_classes(log_probabilities, groups):
-    """Returns log probabilities of the set's classes and of all others.
+    """Returns log probabilities of the set's classes and all others.
 
     Args:
         log_probabilities: Of the K classes, (..., K).
         groups: As for `own_classes`.
 
     Returns:
-        (..., the number of classes in no group + G), normalised: those in
-        their order, then the set's classes. So a class of no group wins
-        against one that is exactly as probable, as bfloat16 logits can be,
-        and no tie flatters.
+        (..., U + G), normalized: the U ungrouped classes in order, then the
+        set's classes. An ungrouped class therefore wins a tie, which can occur
+        with bfloat16 logits, and ties never flatter the result.
 
     Raises:
-        InputError: As `own_classes`.
+        InputError: As for `own_classes`.
     """
     log_probabilities = np.asarray(log_probabilities, np.float64)
     count = log_probabilities.shape[-1]
@@ -69,7 +69,7 @@ WAYS = {"own_classes": own_classes, "all_classes": all_classes}
 
 
 def evaluate(logits_fn, batches, num_classes, log_weights, groups):
-    """Scores a network on a set with classes of its own, in both ways.
+    """Scores a network on a set with its own classes, in both ways.
 
     Args:
         logits_fn: Maps images (b, ...) to member logits (b, E, K).
@@ -79,22 +79,23 @@ def evaluate(logits_fn, batches, num_classes, log_weights, groups):
         groups: As for `own_classes`, none of them empty.
 
     Returns:
-        A dictionary from the names of `WAYS` to `Classification`s of the
-        ensemble, as of one member.
+        A dictionary from the names of `WAYS` to `Classification`s, which treat
+        the ensemble as one member.
 
     Raises:
-        InputError: As `Classification.update`, or a group is empty or wrong.
+        InputError: As for `Classification.update`, or a group is empty or
+            wrong.
     """
     empty = [label for label, group in enumerate(groups) if not group]
     if empty:
         raise expected(
             "groups with at least one class",
             f"groups[{empty[0]}]=()",
-            "Leave out the classes that the network cannot predict.",
+            "Remove the classes that the network cannot predict.",
         )
     others = num_classes - len(_members(groups, num_classes))
     first = {"own_classes": 0, "all_classes": others}
-    found = {
+    evaluations = {
         way: Classification(offset + len(groups), [0.0])
         for way, offset in first.items()
     }
@@ -103,23 +104,23 @@ def evaluate(logits_fn, batches, num_classes, log_weights, groups):
         labels = checks.checked_labels(labels, len(mixture), len(groups))
         for way, merged in WAYS.items():
             logits = merged(mixture, groups)[:, np.newaxis]
-            found[way].update(logits, labels + first[way])
-    return found
+            evaluations[way].update(logits, labels + first[way])
+    return evaluations
 
 
 def results(name, evaluations):
-    """Names the results of `evaluate`.
+    """Returns the results of `evaluate` by name.
 
     Args:
-        name: Of the set.
+        name: Name of the set.
         evaluations: What `evaluate` returned.
 
     Returns:
-        "<name>/<way>/<metric>" for both ways and accuracy, nll, ece, brier
-        and brier_per_class.
+        A dictionary of "<name>/<way>/<metric>" for both ways and accuracy, nll,
+        ece, brier and brier_per_class.
 
     Raises:
-        InputError: There was no example.
+        InputError: There were no examples.
     """
     return {
         f"{name}/{way}/{metric}": value
@@ -130,20 +131,20 @@ def results(name, evaluations):
 
 
 def predicted(logits_fn, batches, num_classes, log_weights, groups):
-    """Predicts the set's own class of every example.
+    """Predicts each example's class among the set's own classes.
 
     Args:
         logits_fn: Maps images (b, ...) to member logits (b, E, K).
-        batches: Yields pairs of images and labels; labels are not looked at.
+        batches: Yields pairs of images and labels; labels are ignored.
         num_classes: K.
         log_weights: The log mixture weights, (E,).
         groups: As for `own_classes`.
 
     Returns:
-        The most probable of the own classes of each, (n,) integers.
+        The most probable of the set's own classes, (n,) integers.
 
     Raises:
-        InputError: As `Classification.update`, or there is no batch.
+        InputError: As for `Classification.update`, or there is no batch.
     """
     parts = [
         own_classes(
@@ -157,12 +158,12 @@ def predicted(logits_fn, batches, num_classes, log_weights, groups):
 
 
 def renumbered(batches, groups, name):
-    """Turns labels among all K classes into labels among the set's own.
+    """Maps labels among all K classes to labels among the set's own.
 
     Args:
         batches: Yields pairs of images and labels (b,) in 0..K-1.
         groups: As for `own_classes`.
-        name: Of the set, for an error.
+        name: Name of the set, for errors.
 
     Yields:
         The same images, and labels (b,) in 0..G-1.
@@ -197,7 +198,7 @@ def _maxima(values, groups, members):
     """Returns the maximum over each group, (..., G) of (..., K)."""
     sizes = np.array([len(group) for group in groups])
     filled = np.flatnonzero(sizes)
-    # reduceat takes no empty slices: they would repeat a neighbour's value.
+    # reduceat does not support empty slices: it would return a neighbor.
     starts = np.cumsum(sizes)[filled] - sizes[filled]
     maxima = np.full((*values.shape[:-1], len(groups)), -np.inf)
     maxima[..., filled] = np.maximum.reduceat(
@@ -207,7 +208,7 @@ def _maxima(values, groups, members):
 
 
 def _members(groups, count):
-    """Returns the classes of all groups, one after the other."""
+    """Returns the classes of all groups, concatenated."""
     members = np.array([k for group in groups for k in group], np.int64)
     if not members.size:
         raise expected(

@@ -20,7 +20,7 @@ class Classification:
     """Metrics of an ensemble and of its members from member logits.
 
     The prediction is p(y|x) = sum_e w_e softmax(logits_e)(y). Every metric is
-    exact over all examples, whatever the sizes of the batches.
+    exact over all examples, whatever the batch sizes.
 
     Args:
         num_classes: K.
@@ -60,7 +60,7 @@ class Classification:
             labels: The class numbers, (b,).
 
         Raises:
-            InputError: If shapes do not fit, logits are not finite or labels
+            InputError: If shapes do not match, logits are not finite or labels
                 are outside [0, K). Nothing is added then.
         """
         shape = (None, len(self.log_weights), self.num_classes)
@@ -84,7 +84,7 @@ class Classification:
         )
 
     def merge(self, other):
-        """Adds what another accumulator has seen, for parallel evaluation.
+        """Merges another accumulator, for parallel evaluation.
 
         Args:
             other: A `Classification` of the same classes and weights.
@@ -108,14 +108,14 @@ class Classification:
         return self
 
     def state(self):
-        """Returns what was seen as a dictionary of arrays, for a file."""
+        """Returns the accumulated sums as arrays by name, for a file."""
         return self._sums.state()
 
     def restore(self, state):
-        """Puts what `state` returned in the place of what was seen.
+        """Replaces what was seen by what `state` returned.
 
         Args:
-            state: Of a `Classification` of the same classes and weights.
+            state: State of a `Classification` of the same classes and weights.
 
         Returns:
             This accumulator.
@@ -130,13 +130,13 @@ class Classification:
             A flat dictionary: "accuracy"; "nll" in nats, computed from the
             logits as -logsumexp_e(log w_e + log p_e(y)), never clipped; "ece"
             with 15 bins; "brier" (see `brier_scores`: 0 to 2), and
-            "brier_per_class", which is that by K, the scale of MIMMO's tables;
-            "nll_member_{e}" and "accuracy_member_{e}", and their means over
-            the members as "nll_member_mean" and "accuracy_member_mean"; and,
-            for more than one member, "disagreement" and "kl".
+            "brier_per_class", which is "brier" / K, the scale of MIMMO's
+            tables; "nll_member_{e}" and "accuracy_member_{e}", and their means
+            over the members as "nll_member_mean" and "accuracy_member_mean";
+            and, for more than one member, "disagreement" and "kl".
 
         Raises:
-            InputError: If there was no example.
+            InputError: If there were no examples.
         """
         brier = float(self._sums.mean("brier"))
         nll, correct = (
@@ -171,9 +171,9 @@ class Classification:
 
 
 def brier_scores(probabilities, labels):
-    """The Brier score of each example: sum_k (p_k - [y = k])^2.
+    """Returns the Brier score of each example: sum_k (p_k - [y = k])^2.
 
-    This is Brier's own score, summed over the classes: 0 is best, 2 is
+    This is Brier's original score, summed over the classes: 0 is best, 2 is
     certainty in a wrong class. Some libraries halve it or divide it by K.
 
     Args:
@@ -193,7 +193,7 @@ def by_member(name, values):
 
 
 def _member_sums(members, labels):
-    """Sums over a batch of each member's NLL and of its hits, (E,)."""
+    """Returns each member's summed NLL and number of hits, (E,)."""
     correct = members.argmax(axis=-1) == labels[:, np.newaxis]
     nll = -_at(np.moveaxis(members, 1, -1), labels)
     return {
@@ -203,5 +203,5 @@ def _member_sums(members, labels):
 
 
 def _at(values, labels):
-    """Returns values[i, labels[i]] of each row i, (b, ...) of (b, K, ...)."""
+    """Returns values[i, labels[i]] for each row i, (b, ...) of (b, K, ...)."""
     return values[np.arange(len(labels)), labels]

@@ -1,4 +1,4 @@
-"""ImageNet-C's mean corruption error: errors in units of AlexNet's."""
+"""ImageNet-C's mean corruption error: errors relative to AlexNet's."""
 
 import statistics
 
@@ -23,19 +23,19 @@ ALEXNET = {
     "jpeg_compression": 0.606500,
 }
 ALEXNET_CLEAN = 0.435
-"""Its error on clean images: table 1 there gives three digits."""
+"""Its error on clean images, with the three digits of their table 1."""
 
 
 def corruption_errors(results, clean_accuracy):
     """Returns mCE and relative mCE, in per cent.
 
-    CE of a type is the sum of errors over severities by AlexNet's sum; the
-    relative CE is so with the clean error taken off both. mCE and relative
-    mCE are their means over the 15 types.
+    CE of a type is the sum of errors over severities divided by AlexNet's; for
+    the relative CE the clean error is subtracted from each error first. mCE and
+    relative mCE are their means over the 15 types.
 
     Args:
-        results: Triples of a corruption's type, its severity and the results
-            of `Classification` on that set; further types are left out.
+        results: Triples of a corruption's type, its severity and the results of
+            `Classification` on that set; other types are ignored.
         clean_accuracy: The accuracy on the clean test set.
 
     Returns:
@@ -52,14 +52,19 @@ def corruption_errors(results, clean_accuracy):
     for kind, severity, result in results:
         if kind in errors:
             errors[kind][severity] = 1 - result["accuracy"]
-    missing = [kind for kind, found in errors.items() if len(found) != 5]
+    missing = [
+        kind for kind, by_severity in errors.items() if len(by_severity) != 5
+    ]
     if missing:
         raise expected(
             "15 types of corruption at 5 severities for mCE",
             f"{missing[0]} at {len(errors[missing[0]])}",
             "Evaluate on all of ImageNet-C.",
         )
-    means = {k: statistics.fmean(found.values()) for k, found in errors.items()}
+    means = {
+        k: statistics.fmean(by_severity.values())
+        for k, by_severity in errors.items()
+    }
     clean = 1 - clean_accuracy
     absolute = [means[kind] / alexnet for kind, alexnet in ALEXNET.items()]
     relative = [

@@ -18,7 +18,7 @@ _CONVOLUTIONS = (
 )
 _DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
 _SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
-# Their weights may have a rank above 1, but only scale, shift or look up.
+# Their weights may have rank above 1, but only scale, shift or look up.
 _FREE = (
     keras.layers.BatchNormalization,
     keras.layers.Embedding,
@@ -33,32 +33,32 @@ def multiply_adds(network):
     """Counts the multiply-adds of one example.
 
     Convolutions and dense layers count: each output position uses each weight
-    of the kernel once. Biases, norms, activations and pooling do not count.
-    A layer that is called several times counts each time.
+    of the kernel once. Biases, norms, activations and pooling do not count. A
+    layer that is called several times counts once per call.
 
     Args:
         network: A built functional or sequential `keras.Model`, which may
-            hold such models. A layer in it may offer a method
-            `multiply_adds(input_shape, output_shape)`, which then counts for
-            it; the shapes are those of the call's first argument and of its
-            result, whose first axis is 1, or M where members were folded
-            into the batch.
+            contain such models. A layer may offer a method
+            `multiply_adds(input_shape, output_shape)`, which then does the
+            counting; the shapes are those of the call's first argument and its
+            result, with first axis 1, or M if members were folded into the
+            batch.
 
     Returns:
         The number of multiply-adds.
 
     Raises:
         InputError: If the model is not functional, a size of its input is not
-            known, or a layer has a kernel and nobody knows how to count it.
+            known, or the multiply-adds of a layer with a kernel are unknown.
     """
     return sum(count for _, count in multiply_adds_by_call(network))
 
 
 def flops(network):
-    """Counts floating-point operations of one example: 2 a multiply-add.
+    """Counts floating-point operations of one example: 2 per multiply-add.
 
-    The MIMO paper's figures are those of its training graph, whose L2 term
-    adds 2 for each weight of a kernel to this.
+    The MIMO paper reports its training graph, whose L2 term adds 2 per kernel
+    weight to this.
 
     Args:
         network: As for `multiply_adds`.
@@ -94,10 +94,10 @@ def calls_of(network):
         network: As for `multiply_adds`.
 
     Returns:
-        A list of triples in the order of the calls: the layer or operation,
-        the shape of its first argument, and that of its result (in the
-        structure of the argument or result); the batch is 1, or M where
-        members were folded into it.
+        A list of triples in the order of the calls: the layer or operation, the
+        shape of its first argument, and that of its result (in the structure of
+        the argument or result); the batch is 1, or M if members were folded
+        into it.
     """
     calls = []
     if not _is_graph(network):
@@ -110,7 +110,7 @@ def calls_of(network):
     for tensor in network.inputs:
         if None in tensor.shape[1:]:
             raise expected(
-                "an input whose sizes are all known",
+                "an input of fixed size",
                 f"shape={tensor.shape}",
                 "Build the network for a fixed image size.",
             )
@@ -126,20 +126,20 @@ def trainable_parameters(model):
 
 
 class Stopwatch:
-    """Times the batches that go through a network anyway.
+    """Times the batches that a network processes anyway.
 
-    This is wall-clock time, a figure of this machine, its load and this batch
-    size; compare only figures of the same run.
+    This is wall-clock time, which depends on the machine, its load and the
+    batch size; compare only within one run.
 
     Args:
         logits_fn: Maps images (b, ...) to an array.
 
     Call arguments:
-        images: (b, ...). It returns what `logits_fn` does, as NumPy: a device
-            returns before it has finished.
+        images: (b, ...). The call returns the output of `logits_fn` as NumPy,
+            because a device may return before it has finished.
 
     Attributes:
-        calls: Pairs (b, seconds) of the calls so far.
+        calls: Pairs (b, seconds), one per call so far.
     """
 
     def __init__(self, logits_fn):
@@ -155,11 +155,11 @@ class Stopwatch:
     def milliseconds_per_example(self):
         """Returns the median time of the largest batches, divided by b.
 
-        Smaller ones, the rest of a set, may take as long as a whole batch;
-        and the first call of all, which compiles, is left out.
+        Smaller ones, such as a set's last batch, may take as long as a full
+        batch. The first call, which compiles, is excluded.
 
         Raises:
-            InputError: Less than two calls were made, or one had no image.
+            InputError: There were fewer than two calls, or one had no images.
         """
         timed = self.calls[1:]
         most = max((rows for rows, _ in timed), default=0)
@@ -167,7 +167,7 @@ class Stopwatch:
             raise expected(
                 "two batches of images or more",
                 f"{len(self.calls)}, of at most {most} images",
-                "Run some images, with one batch before that compiles.",
+                "Run some images after a first batch, which compiles.",
             )
         seconds = [took for rows, took in timed if rows == most]
         return 1000.0 * statistics.median(seconds) / most
@@ -179,14 +179,14 @@ def milliseconds_per_example(logits_fn, images, repeats=10):
     Args:
         logits_fn: Maps images (b, ...) to an array.
         images: A batch, (b, ...).
-        repeats: How many batches are timed, after one that compiles.
+        repeats: Number of timed batches, after a first one that compiles.
 
     Returns:
         The median time of a batch, divided by b, in milliseconds; see
         `Stopwatch`.
 
     Raises:
-        InputError: If `repeats` is not positive or there is no image.
+        InputError: If `repeats` is not positive or there are no images.
     """
     watch = Stopwatch(logits_fn)
     for _ in range(repeats + 1):
@@ -195,19 +195,19 @@ def milliseconds_per_example(logits_fn, images, repeats=10):
 
 
 def _is_graph(operation):
-    """Whether the operation is a model made of calls that can be walked."""
+    """Whether the operation is a model whose calls can be traversed."""
     is_model = isinstance(operation, keras.Model)
     return is_model and hasattr(operation, "inputs") and bool(operation.inputs)
 
 
 def _run(network, inputs, calls):
-    """Runs shapes through a network and notes each call.
+    """Propagates shapes through a network and records each call.
 
-    Shapes are computed anew with a batch of 1, rather than read off the
-    nodes, because a layer may fold members into the batch, and because a model
-    may be called at another size than it was built at.
+    Shapes are recomputed with a batch of 1 rather than read from the nodes,
+    because a layer may fold members into the batch, and a model may be called
+    at a size other than the one it was built at.
     """
-    # This also turns a Sequential into the graph of its layers.
+    # This also converts a Sequential to the graph of its layers.
     graph = keras.Function(network.inputs, network.outputs)
 
     def counted(operation):
@@ -216,7 +216,7 @@ def _run(network, inputs, calls):
 
         def call(*args, **kwargs):
             outputs = operation.compute_output_spec(*args, **kwargs)
-            if args or kwargs:  # An input layer takes nothing.
+            if args or kwargs:  # An input layer has no arguments.
                 first = [*args, *kwargs.values()][0]
                 calls.append((operation, _shape(first), _shape(outputs)))
             return outputs
@@ -227,14 +227,14 @@ def _run(network, inputs, calls):
 
 
 def _shape(tensors):
-    """The shape of each tensor, in the structure of the argument."""
+    """Returns the shape of each tensor, in the argument's structure."""
     return keras.tree.map_structure(
         lambda tensor: tuple(getattr(tensor, "shape", ())), tensors
     )
 
 
 def _count(layer, inputs, outputs):
-    """The multiply-adds of one call of a layer, from the shapes."""
+    """Returns the multiply-adds of one call of a layer, from the shapes."""
     if isinstance(layer, CountsMultiplyAdds):
         return int(layer.multiply_adds(inputs, outputs))
     if isinstance(layer, _DEPTHWISE):
@@ -260,16 +260,16 @@ def _count(layer, inputs, outputs):
 
 
 def _kernel_uses(kernel, shape, channels):
-    """Each position, all axes but the channels, uses each weight once.
+    """Counts each weight once per position, over all axes but the channels.
 
-    A kernel of a grouped or depthwise convolution has no entries for the
-    inputs that a filter does not see, so its size is right for them too.
+    The kernel of a grouped or depthwise convolution has no entries for inputs
+    that a filter does not see, so its size is correct for these too.
     """
     return math.prod(shape) // channels * math.prod(kernel.shape)
 
 
 def _einsum(equation, inputs, kernel):
-    """The product of the sizes of all letters; an ellipsis is in the input."""
+    """Returns the product of the sizes of all letters and the ellipsis."""
     letters = equation.split("->")[0].split(",")
     summed = zip(letters[1].strip(), kernel, strict=True)
     new = [size for letter, size in summed if letter not in letters[0]]

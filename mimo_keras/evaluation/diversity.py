@@ -6,14 +6,14 @@ import numpy as np
 
 
 class Diversity(NamedTuple):
-    """Distances between each two members, averaged over the examples.
+    """Distances between pairs of members, averaged over the examples.
 
-    The paper prints the disagreement as the indicator of *equal* predicted
-    classes, but says in the next sentence that it is 0 for members which
-    predict the same; here it is the share of examples on which they differ.
+    The paper defines the disagreement as the indicator of *equal* predicted
+    classes, but states in the next sentence that it is 0 for members that
+    predict the same; here it is the fraction of examples on which they differ.
 
     Attributes:
-        disagreement: The share of examples where the predicted classes of
+        disagreement: The fraction of examples where the predicted classes of
             members i and j differ, (E, E); symmetric, zero diagonal.
         kl: E_{p_i}[log p_i - log p_j] in nats, (E, E); zero diagonal.
     """
@@ -24,8 +24,8 @@ class Diversity(NamedTuple):
     def means(self):
         """Returns both distances, averaged over the pairs of members.
 
-        The average of the disagreement over unordered pairs is that over
-        ordered ones, as it is symmetric; KL is averaged over ordered pairs.
+        The disagreement is symmetric, so its averages over ordered and
+        unordered pairs are equal; KL is averaged over ordered pairs.
 
         Returns:
             {"disagreement": float, "kl": float}; empty for one member, which
@@ -42,7 +42,7 @@ class Diversity(NamedTuple):
 
 
 def pair_sums(log_probabilities):
-    """Sums of one batch, for `diversity` of the whole set.
+    """Returns the sums over one batch that `diversity` needs.
 
     Args:
         log_probabilities: The members' log probabilities, (b, E, K).
@@ -53,8 +53,8 @@ def pair_sums(log_probabilities):
     classes = log_probabilities.argmax(axis=-1)
     differ = classes[:, :, np.newaxis] != classes[:, np.newaxis, :]
     probabilities = np.exp(log_probabilities)
-    # A member at a time: (b, E, E, K) of ImageNet would not fit in memory.
-    # The difference of logs comes first, so that equal members give exactly 0.
+    # One member at a time: (b, E, E, K) may not fit in memory for ImageNet.
+    # Subtract the logs first, so that equal members give exactly 0.
     kl = [
         np.einsum("bk,bjk->j", p, log_p[:, np.newaxis] - log_probabilities)
         for p, log_p in zip(

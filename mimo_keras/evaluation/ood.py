@@ -9,7 +9,7 @@ DEFAULT_SCORE = "max_probability"
 
 
 def scores(logits, log_weights):
-    """Scores of each example; higher is more out-of-distribution.
+    """Returns scores of each example; higher is more out-of-distribution.
 
     Args:
         logits: The members' logits, (b, E, K).
@@ -22,15 +22,15 @@ def scores(logits, log_weights):
         "mutual_information" in nats, all zero for one member.
 
     Raises:
-        InputError: If shapes do not fit or logits are not finite.
+        InputError: If shapes do not match or logits are not finite.
     """
     log_weights = checks.checked_log_weights(log_weights)
     shape = (None, len(log_weights), None)
     logits = checks.checked_array("logits", logits, "(b, E, K)", shape)
     members = predictions.log_softmax(logits)
     mixture = predictions.log_mixture(members, log_weights)
-    # 1 - max p as the sum of the others: confident networks give many
-    # maxima that round to 1, which would tie examples that do differ.
+    # 1 - max p as the sum of the others: many maxima of confident networks
+    # round to 1, which would tie examples that differ.
     others = np.sort(np.exp(mixture), axis=-1)[:, :-1]
     return {
         "max_probability": others.sum(axis=-1),
@@ -42,11 +42,11 @@ def scores(logits, log_weights):
 
 
 def detection(scores_in, scores_out):
-    """How well a score tells the two sets apart.
+    """Returns how well a score separates the two sets.
 
-    Out-of-distribution examples are the positives. Ties count half in the
-    AUROC and are never split, so a constant score gives AUROC 0.5, AUPR the
-    share of positives, and a false positive rate of 1.
+    Out-of-distribution examples are the positives. Ties count half in the AUROC
+    and are never split, so a constant score gives AUROC 0.5, an AUPR equal to
+    the fraction of positives, and a false positive rate of 1.
 
     Args:
         scores_in: Scores of in-distribution examples, (n,), higher for more

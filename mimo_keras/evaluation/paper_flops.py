@@ -1,7 +1,7 @@
-"""FLOPs as the papers count them, for tables beside theirs.
+"""FLOPs as the papers count them, for comparison with their tables.
 
-`evaluation.flops` is what the house reports: 2 for each multiply-add of a
-convolution or dense layer. The papers add other things, each its own.
+`evaluation.flops` is this library's measure: 2 for each multiply-add of a
+convolution or dense layer. Each paper adds other terms.
 """
 
 import math
@@ -19,10 +19,10 @@ _ACTIVATIONS = (keras.layers.Activation, keras.layers.ReLU)
 
 
 def mimo_flops(network):
-    """Returns FLOPs by the rule that gives the MIMO paper's figures.
+    """Returns FLOPs by the rule that reproduces the MIMO paper's figures.
 
-    2 for each multiply-add, and 2 for each kernel weight: the L2 term was a
-    part of the graph that was counted.
+    2 for each multiply-add, and 2 for each kernel weight: the counted graph
+    included the L2 term.
 
     Args:
         network: As for `multiply_adds`.
@@ -41,16 +41,16 @@ def mimo_flops(network):
 def mimmo_flops(network):
     """Returns FLOPs by the rule of the MIMMO paper's tables.
 
-    1 for each multiply-add of a convolution or dense layer, for each bias
-    that is added, for each value of an activation and for each value that
-    is pooled; 2 for each value of a batch norm.
+    1 for each multiply-add of a convolution or dense layer, each added bias,
+    each activation value and each pooled value; 2 for each value of a batch
+    norm.
 
     Args:
         network: As for `multiply_adds`.
 
     Reference:
         Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, supplement, tables 1
-        and 2. Its figures are 0.19 M more, which this does not explain.
+        and 2. Its figures are 0.19 M higher, which this does not explain.
     """
     return multiply_adds(network) + sum(
         _extra(operation, inputs, outputs)

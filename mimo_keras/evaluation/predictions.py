@@ -1,14 +1,14 @@
-"""What members predict together, from their logits: the NumPy twins.
+"""NumPy versions of the mixture's prediction from member logits.
 
-Everything is computed in float64 from log probabilities, so that logits of
-any finite size, and logits that were bfloat16, give finite results.
+Everything is computed in float64 from log probabilities, so that all finite
+logits, including bfloat16 ones, give finite results.
 """
 
 import numpy as np
 
 
 def log_softmax(logits):
-    """Returns log softmax over the last axis, (..., K) in float64."""
+    """Returns the log softmax over the last axis, (..., K) in float64."""
     logits = np.asarray(logits, dtype=np.float64)
     shifted = logits - logits.max(axis=-1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
@@ -28,12 +28,12 @@ def log_mixture(log_probabilities, log_weights):
         The log probabilities of the ensemble, (..., K).
     """
     terms = log_probabilities + np.asarray(log_weights)[:, np.newaxis]
-    # In sorted order, so that no last bit, and with it no tie between two
-    # classes, hangs on the order in which the members stand.
+    # In sorted order, so that the last bits, and with them ties between
+    # classes, do not depend on the order of the members.
     terms = np.sort(terms, axis=-2)
     top = terms[..., -1:, :]
     total = np.exp(terms - top).sum(axis=-2)
-    # Rounding must not leave a probability above 1.
+    # Rounding must not make a probability exceed 1.
     return np.minimum(top[..., 0, :] + np.log(total), 0.0)
 
 
@@ -43,7 +43,7 @@ def entropy(log_probabilities):
 
 
 def mutual_information(log_probabilities, log_weights):
-    """How much the members' disagreement tells: H[mean] - mean of H.
+    """Returns the members' disagreement as information: H[mean] - mean H.
 
     Args:
         log_probabilities: The members' log probabilities, (..., E, K).
@@ -55,5 +55,5 @@ def mutual_information(log_probabilities, log_weights):
     """
     mixture = log_mixture(log_probabilities, log_weights)
     expected = (entropy(log_probabilities) * np.exp(log_weights)).sum(axis=-1)
-    # Rounding can leave a difference of equal entropies just below zero.
+    # Rounding can make a difference of equal entropies slightly negative.
     return np.maximum(entropy(mixture) - expected, 0.0)

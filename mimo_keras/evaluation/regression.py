@@ -34,7 +34,7 @@ class Regression:
             targets: The targets, (b, d).
 
         Raises:
-            InputError: If shapes do not fit or values are not finite.
+            InputError: If shapes do not match or values are not finite.
         """
         shape = (None, len(self._weights), None)
         means = checks.checked_array("means", means, "(b, E, d)", shape)
@@ -62,7 +62,7 @@ class Regression:
             sum_e w_e (mu_e - mu)^2 of the members' means, averaged likewise.
 
         Raises:
-            InputError: If there was no example.
+            InputError: If there were no examples.
         """
         mse = float(self._sums.mean("error"))
         variance = self._weights @ self._sums.mean("member_spread")

@@ -6,17 +6,17 @@ import numpy as np
 
 BINS = 4096
 _LOWEST = -16.0
-"""Decimal logarithm of the smallest 1 - p that float64 tells from 0."""
+"""log10 of the smallest 1 - p that float64 distinguishes from 0."""
 
 
 class RiskCoverage(NamedTuple):
-    """What is wrong among the examples that the ensemble is surest of.
+    """Error rates among the examples that the ensemble is most confident of.
 
     Attributes:
-        coverage: Shares of the examples that are answered, (P,), ascending
+        coverage: Fractions of the examples that are answered, (P,), ascending
             to 1.
-        risk: The share of wrong answers among as many of the most confident
-            examples, (P,).
+        risk: The fraction of wrong answers among that many of the most
+            confident examples, (P,).
         area: The mean risk over all numbers of answered examples (AURC).
     """
 
@@ -26,11 +26,11 @@ class RiskCoverage(NamedTuple):
 
 
 def risk_sums(log_confidence, correct):
-    """Sums of one batch, for `risk_coverage` of the whole set.
+    """Returns the sums over one batch that `risk_coverage` needs.
 
-    Examples are told apart by 1 - p on a logarithmic scale of 4096 bins, 256
-    a decade: confident networks give nearly all of them some p above 0.999.
-    Examples of one bin, 0.9% apart, count as equally confident.
+    Examples are ranked by 1 - p on a logarithmic scale of 4096 bins, 256 per
+    decade, because confident networks give nearly all of them some p above
+    0.999. Examples in one bin, up to 0.9% apart, count as equally confident.
 
     Args:
         log_confidence: The log probability of the predicted class, (b,).
@@ -51,18 +51,17 @@ def risk_sums(log_confidence, correct):
 
 
 def risk_coverage(count, wrong, points=101):
-    """Returns the `RiskCoverage` of examples in order of their confidence.
+    """Returns the `RiskCoverage` of examples sorted by confidence.
 
     Args:
-        count: Examples that are equally confident, (G,), the most confident
-            first. They come in any order: the risk is its mean over all
-            orders.
-        wrong: How many of them are wrong, (G,).
-        points: Coverages of the curve, from 0 to 1 in equal steps; at 0
-            stands the risk of a single answer.
+        count: Numbers of equally confident examples, (G,), the most confident
+            first. Within a group the risk is averaged over all orders.
+        wrong: Number of wrong ones among them, (G,).
+        points: Number of coverages of the curve, from 0 to 1 in equal steps;
+            the risk at 0 is that of a single answer.
 
     Returns:
-        The curve, and the area under it, which is of all examples.
+        The curve, and the area under it, computed from all examples.
 
     Reference:
         Geifman and El-Yaniv, Selective classification for deep neural
@@ -75,7 +74,7 @@ def risk_coverage(count, wrong, points=101):
     answered = np.arange(1, len(risks) + 1)
     risks = risks / answered
     coverage = np.linspace(0, 1, points)
-    # The number of answers next below, of at least one example.
+    # Number of answers, rounded down, but at least one.
     index = np.floor(coverage * len(risks) + 1e-9).astype(int)
     return RiskCoverage(
         coverage, risks[np.maximum(index, 1) - 1], float(risks.mean())

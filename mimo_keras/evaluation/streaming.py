@@ -1,4 +1,4 @@
-"""Sums over examples, batch by batch, from which every mean is made."""
+"""Sums over examples, batch by batch, from which means are computed."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ class Sums:
     """Float64 sums over the examples seen so far.
 
     A metric of the whole set is a function of sums over its examples, so it
-    does not depend on how the examples were cut into batches, nor on which
+    does not depend on how the examples were split into batches, nor on which
     process saw them.
 
     Attributes:
@@ -25,8 +25,8 @@ class Sums:
 
         Args:
             count: The number of examples in the batch.
-            totals: The batch's sum over its examples for each name: scalars or
-                arrays, of the same shape at each call.
+            totals: The sum over the batch for each name: scalars or arrays of
+                the same shape at each call.
         """
         self.count += count
         for name, total in totals.items():
@@ -38,20 +38,20 @@ class Sums:
         return {"count": np.array(self.count), **self._totals}
 
     def restore(self, state):
-        """Puts what `state` returned in the place of what was seen."""
+        """Replaces what was seen by what `state` returned."""
         totals = dict(state)
         self.count = int(totals.pop("count"))
         self._totals = totals
 
     def merge(self, other):
-        """Adds what another accumulator has seen."""
+        """Adds the sums of another accumulator."""
         self.add(other.count, other._totals)
 
     def total(self, name):
         """Returns the sum over all examples.
 
         Raises:
-            InputError: If there was no example.
+            InputError: If there were no examples.
         """
         if self.count == 0:
             raise expected(

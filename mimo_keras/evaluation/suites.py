@@ -1,4 +1,4 @@
-"""Suites: a network over batches, corrupted sets and foreign sets."""
+"""Suites: a network on test, corrupted, shifted and OOD sets."""
 
 import numpy as np
 
@@ -18,10 +18,10 @@ def evaluate(logits_fn, batches, num_classes, log_weights):
         log_weights: The log mixture weights, (E,).
 
     Returns:
-        The `Classification`, whose `result()` holds the metrics.
+        The `Classification`; its `result()` returns the metrics.
 
     Raises:
-        InputError: As `Classification.update`.
+        InputError: As for `Classification.update`.
     """
     metrics = Classification(num_classes, log_weights)
     for images, labels in batches:
@@ -34,14 +34,14 @@ def ood_scores(logits_fn, batches, log_weights):
 
     Args:
         logits_fn: Maps images (b, ...) to member logits (b, E, K).
-        batches: Yields pairs of images and labels; labels are not looked at.
+        batches: Yields pairs of images and labels; labels are ignored.
         log_weights: The log mixture weights, (E,).
 
     Returns:
-        A dictionary of arrays (n,), one value for each example.
+        A dictionary of arrays (n,), one value per example.
 
     Raises:
-        InputError: As `ood.scores`, or if there is no batch.
+        InputError: As for `ood.scores`, or if there is no batch.
     """
     parts = [
         ood.scores(logits_fn(images), log_weights) for images, _ in batches
@@ -55,12 +55,12 @@ def ood_scores(logits_fn, batches, log_weights):
 
 
 def ood_results(scores_in, scores_out):
-    """Detection of foreign sets, as flat names and numbers.
+    """Returns OOD detection results as a flat dictionary.
 
     Args:
         scores_in: The in-distribution test set's scores, a dictionary of
             arrays (n,) as `ood_scores` returns it.
-        scores_out: Such a dictionary for each foreign set's name.
+        scores_out: Such a dictionary for each OOD set, by name.
 
     Returns:
         "ood/<name>/auroc", ".../aupr" and ".../fpr95" for the maximum
@@ -78,27 +78,27 @@ def ood_results(scores_in, scores_out):
 
 
 def corrupted_means(results):
-    """Means over a corrupted suite, as flat names and numbers.
+    """Returns means over a corrupted suite as a flat dictionary.
 
     Args:
-        results: As of `corrupted_results`.
+        results: As for `corrupted_results`.
 
     Returns:
         "corrupted/<metric>", the mean over all types and severities.
 
     Raises:
-        InputError: As `corrupted_results`.
+        InputError: As for `corrupted_results`.
     """
     rows = _corrupted_rows(results)
     return _named("corrupted", _mean(list(rows.values())))
 
 
 def corrupted_results(results):
-    """Results on a corrupted suite, as flat names and numbers.
+    """Returns results on a corrupted suite as a flat dictionary.
 
     Args:
-        results: Triples of a corruption's type, its severity and the results
-            of `Classification` on that set. All sets weigh the same.
+        results: Triples of a corruption's type, its severity and the results of
+            `Classification` on that set. All sets have equal weight.
 
     Returns:
         "corrupted/<metric>", the mean over all types and severities;
@@ -107,7 +107,7 @@ def corrupted_results(results):
         brier_per_class.
 
     Raises:
-        InputError: If there is no result, or one twice.
+        InputError: If there are no results, or duplicates.
     """
     flat = corrupted_means(results)
     rows = _corrupted_rows(results)
@@ -138,18 +138,18 @@ def _corrupted_rows(results):
 
 
 def shifted_results(results):
-    """Results on a shifted suite, as flat names and numbers.
+    """Returns results on a shifted suite as a flat dictionary.
 
     Args:
         results: Triples of a transformation's type, its level and the results
             of `Classification` on that set.
 
     Returns:
-        "shifted/<metric>" and "shifted/<metric>_std", mean and standard
+        "shifted/<metric>" and "shifted/<metric>_std", the mean and standard
         deviation over all sets; "shifted/<type>_<level>/<metric>".
 
     Raises:
-        InputError: If there is no result.
+        InputError: If there are no results.
 
     Reference:
         Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix B.
@@ -173,16 +173,16 @@ def shifted_results(results):
 
 
 def padded(logits_fn, batch_size):
-    """Wraps a compiled function so that it only ever sees full batches.
+    """Wraps a compiled function so that it only sees full batches.
 
-    A batch of any other size is cut into pieces of `batch_size`, the last
-    one filled up with copies of its last row, whose results are dropped: one
-    trace serves all sizes, and no example is lost.
+    A batch of any other size is split into pieces of `batch_size`, the last one
+    padded with copies of its last row, whose results are dropped: one trace
+    serves all sizes, and no example is lost.
 
     Args:
         logits_fn: Maps images (batch_size, ...) to an array whose first axis
             is the same.
-        batch_size: The number of rows that `logits_fn` shall see.
+        batch_size: The number of rows that `logits_fn` sees.
 
     Returns:
         A function from images (b, ...), b >= 1, to an array (b, ...).
@@ -217,16 +217,16 @@ def padded(logits_fn, batch_size):
 
 
 def _suffix(score):
-    """What a score's name adds to a metric's."""
+    """Returns what a score's name adds to a metric's name."""
     return "" if score == ood.DEFAULT_SCORE else f"_{score}"
 
 
 def _mean(rows):
-    """The mean of each metric over rows of metrics."""
+    """Returns the mean of each metric over rows of metrics."""
     return np.mean(rows, axis=0)
 
 
 def _named(prefix, row):
-    """Names one row of metrics."""
+    """Returns one row of metrics under prefixed names."""
     names = (f"{prefix}/{name}" for name in METRICS)
     return dict(zip(names, map(float, row), strict=True))

@@ -1,4 +1,4 @@
-"""Robustness to what changes from one video frame to the next."""
+"""Robustness to the changes between nearby video frames."""
 
 import numpy as np
 
@@ -6,17 +6,17 @@ from mimo_keras.errors import expected
 
 
 def pm_accuracy(correct, sets):
-    """Returns the share of sets of frames without any wrong prediction.
+    """Returns the fraction of frame sets without any wrong prediction.
 
-    Of an anchor's frames at most k away from it, all must be right: pm-k
+    All frames at most k away from an anchor must be predicted correctly: pm-k
     accuracy. With the anchors alone it is the usual accuracy, pm-0.
 
     Args:
-        correct: Whether the prediction is right, (n,) bool.
-        sets: For each anchor the numbers of its frames, itself included.
+        correct: Whether the prediction is correct, (n,) bool.
+        sets: For each anchor the indices of its frames, itself included.
 
     Raises:
-        InputError: There is no set, one is empty, or names no frame.
+        InputError: There are no sets, one is empty, or an index is invalid.
 
     Reference:
         Shankar et al., Do image classifiers generalize across time?, ICCV
@@ -27,7 +27,7 @@ def pm_accuracy(correct, sets):
         raise expected(
             "at least one anchor, each with its own frame",
             f"sizes of sets={sizes.tolist()[:8]}",
-            "Pass the numbers of each anchor's frames.",
+            "Pass the indices of each anchor's frames.",
         )
     frames = np.concatenate(sets)
     if frames.min() < 0 or frames.max() >= len(correct):
@@ -42,20 +42,20 @@ def pm_accuracy(correct, sets):
 
 
 def pm_results(name, predicted, right, sets):
-    """Names the accuracies of a set of video frames.
+    """Returns the accuracies of a set of video frames by name.
 
     Args:
-        name: Of the set.
+        name: Name of the set.
         predicted: The predicted class of each frame, (n,) in 0..G-1.
-        right: Whether a class is right for a frame, (n, G) bool.
-        sets: For each distance k the sets of `pm_accuracy`.
+        right: Whether a class is correct for a frame, (n, G) bool.
+        sets: For each distance k, the sets for `pm_accuracy`.
 
     Returns:
         "<name>/accuracy_pm_<k>" for each k.
 
     Raises:
-        InputError: As `pm_accuracy`, or if there is not one prediction for
-            each frame.
+        InputError: As for `pm_accuracy`, or if there is not one prediction per
+            frame.
     """
     predicted, right = np.asarray(predicted), np.asarray(right)
     if predicted.shape != right.shape[:1]:
