@@ -1,6 +1,6 @@
-"""The report of a run: its tables, its figures, and the page with both.
+"""Analysis: a run's tables and figures, and the report page with both.
 
-Nothing here imports matplotlib before a figure is drawn.
+matplotlib is imported only when a figure is drawn.
 """
 
 from mimo_keras.analysis.bias_variance import (

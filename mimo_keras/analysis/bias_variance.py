@@ -1,4 +1,4 @@
-"""Expected squared error over training sets, split in bias² and variance."""
+"""Expected squared error over training sets, split into bias² and variance."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ _95 = 1.96  # Quantile 0.975 of the normal distribution.
 
 
 def bias_variance(predictions, means, noise=0.0):
-    """Splits the expected squared error of a regressor f_X at given inputs.
+    """Decomposes the expected squared error of a regressor f_X.
 
     With t = E[y|x] and expectations over training sets X, averaged over
     inputs x,
@@ -24,22 +24,22 @@ def bias_variance(predictions, means, noise=0.0):
         E (f_X(x) - y)² = (E f_X(x) - t)² + E (f_X(x) - E f_X(x))² + Var(y|x)
               error     =      bias²      +       variance         +  noise.
 
-    Each is estimated without bias: error by the mean over training sets,
-    bias² by the mean of (f_X(x) - t)(f_X'(x) - t) over pairs of *different*
-    sets, whose errors are independent (so it may fall below 0), variance by
-    what is left, which is the sample variance. The plain (mean f - t)² would
-    be too large by variance / S.
+    Each estimate is unbiased: error is the mean over training sets; bias² is
+    the mean of (f_X(x) - t)(f_X'(x) - t) over pairs of *different* sets, whose
+    errors are independent (so it may be negative); variance is the remainder,
+    which is the sample variance. The plain (mean f - t)² would be too large by
+    variance / S.
 
-    All are given as S jackknife values, one a training set, whose mean is
-    the estimate and whose standard error is the estimate's. Differences of
-    methods that saw the same training sets are told by the mean and standard
-    error of the differences of their values: see `normal_interval`.
+    Each is returned as S jackknife values, one per training set, whose mean is
+    the estimate and whose standard error is that of the estimate. To compare
+    methods on the same training sets, use the mean and standard error of the
+    differences of their values: see `normal_interval`.
 
     Args:
         predictions: (S, n), predictions of the regressors of S independent
             training sets at the same n inputs.
         means: (n,), t: the noise-free targets.
-        noise: Var(y|x), a number or (n,). With 0 error is that to t.
+        noise: Var(y|x), a number or (n,). With 0, the error is relative to t.
 
     Returns:
         Dictionary of "bias2", "variance" and "error", each (S,) float64 with
@@ -49,8 +49,8 @@ def bias_variance(predictions, means, noise=0.0):
         InputError: There are fewer than 3 training sets, or shapes differ.
 
     Reference:
-        Havasi et al., ICLR 2021, section 2.1, whose bias has the noise in
-        it; Efron and Stein, The jackknife estimate of variance, 1981.
+        Havasi et al., ICLR 2021, section 2.1, whose bias includes the noise;
+        Efron and Stein, The jackknife estimate of variance, 1981.
     """
     predictions = np.asarray(predictions, np.float64)
     means = np.asarray(means, np.float64)
@@ -62,15 +62,15 @@ def bias_variance(predictions, means, noise=0.0):
         raise expected(
             "predictions (S, n) of S >= 3 training sets and targets (n,)",
             f"predictions={predictions.shape}, targets={means.shape}",
-            "Give each training set a row, each input a column.",
+            "Pass one row per training set and one column per input.",
         )
     sets, inputs = predictions.shape
     errors = predictions - means
     own = np.square(errors).mean(axis=1)
-    # Products with the errors of all other sets, summed.
+    # Sum of products with the errors of all other sets.
     others = errors @ errors.sum(axis=0) / inputs - own
     pairs = others.sum()
-    # S times the estimate, less S - 1 times the one without the set.
+    # S times the estimate minus S - 1 times the one without the set.
     bias2 = pairs / (sets - 1) - (pairs - 2 * others) / (sets - 2)
     error = own + np.mean(noise)
     return {"bias2": bias2, "variance": own - bias2, "error": error}
@@ -80,8 +80,8 @@ def normal_interval(values):
     """Returns the mean of S values and half the width of its 95% interval.
 
     Args:
-        values: (S,), one a training set, as `bias_variance` gives them, or
-            differences of such.
+        values: (S,), one per training set, as returned by `bias_variance`, or
+            differences of such values.
 
     Returns:
         Two floats; the half-width is 1.96 standard errors.
@@ -93,7 +93,7 @@ def normal_interval(values):
 
 @style.drawn
 def bias_variance_curves(series, example):
-    """Draws an ensemble's members, then bias², variance and error by M.
+    """Plots an ensemble's members, then bias², variance and error by M.
 
     Args:
         series: Dictionary from a label to its points in order of M, each a
@@ -104,8 +104,8 @@ def bias_variance_curves(series, example):
             and "train_y" its training set.
 
     Returns:
-        A `matplotlib.figure.Figure` of four panels, as the paper's figure 2
-        with the ensemble's size for the epochs.
+        A `matplotlib.figure.Figure` of four panels, like the paper's figure 2,
+        but against ensemble size instead of epochs.
 
     Reference:
         Havasi et al., ICLR 2021, figure 2.
@@ -118,7 +118,7 @@ def bias_variance_curves(series, example):
             members = np.array([point["members"] for point in points])
             values = 1000 * np.array([point[key] for point in points])
             axes.errorbar(
-                # Beside each other where intervals would overlap.
+                # Side by side where intervals would overlap.
                 members + 0.08 * (index - (len(series) - 1) / 2),
                 values[:, 0],
                 yerr=values[:, 1],

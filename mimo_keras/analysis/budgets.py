@@ -1,4 +1,4 @@
-"""What parameters buy: scores against the size of the ensemble."""
+"""Scores against the number of parameters of the ensemble."""
 
 from mimo_keras.analysis import style
 
@@ -15,19 +15,19 @@ _LOOKS = (
 
 @style.drawn
 def budget_curves(series):
-    """Draws accuracy and NLL against the number of parameters.
+    """Plots accuracy and NLL against the number of parameters.
 
     Args:
         series: Dictionary from a label to its points in order, each a
-            dictionary with "params" and, for "test/accuracy" and "test/nll",
-            a pair (mean, standard deviation); the deviation may be 0. Several
-            points are joined by a line, and have error bars.
+            dictionary with "params" and, for "test/accuracy" and "test/nll", a
+            pair (mean, standard deviation); the deviation may be 0. Multiple
+            points are joined by a line and have error bars.
 
     Returns:
         A `matplotlib.figure.Figure`.
 
     Reference:
-        Teterwak et al., MixtureEnsembles, 2021, figure 3, on the left.
+        Teterwak et al., MixtureEnsembles, 2021, figure 3, left.
     """
     from matplotlib import ticker
 

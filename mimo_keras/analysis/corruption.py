@@ -1,4 +1,4 @@
-"""Quality against the severity of corruptions."""
+"""Metrics against corruption severity."""
 
 import numpy as np
 
@@ -14,15 +14,15 @@ _LABELS = {
 
 @style.drawn
 def corruption_by_severity(results, metrics=("accuracy", "nll", "ece")):
-    """Draws metrics against severity, from 0 (clean) upwards.
+    """Plots metrics against severity, from 0 (clean) upward.
 
-    A bold line is the mean over the corruption types, a faint one is a type;
-    the two types that end highest and lowest are named.
+    The bold line is the mean over corruption types, faint lines are single
+    types; the two that end highest and lowest are labeled.
 
     Args:
         results: The flat results of a run.
-        metrics: Which metrics to draw, one panel each; a metric without any
-            number is left out, unless all are.
+        metrics: Which metrics to plot, one panel each; metrics without values
+            are omitted unless all are.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -56,7 +56,7 @@ def _draw_curves(axes, severities, mean, types):
 
 
 def _name_extremes(axes, severity, types):
-    """Names the types that end highest and lowest, beside their ends."""
+    """Labels the types that end highest and lowest, next to their ends."""
     last = {n: v[-1] for n, v in types.items() if np.isfinite(v[-1])}
     if len(last) < 2:
         return

@@ -1,4 +1,4 @@
-"""How a training went, epoch by epoch."""
+"""Training curves, epoch by epoch."""
 
 import math
 
@@ -17,18 +17,18 @@ _SERIES = {
     "val_": ("Validation", style.VERMILLION, "--"),
     "test_": ("Test", style.GREEN, "-."),
 }
-_MARKED = 30  # Up to so many points each one gets a marker.
+_MARKED = 30  # Maximum number of points that get markers.
 
 
 @style.drawn
 def training_curves(rows):
-    """Draws loss, NLL, accuracy and learning rate against the epoch.
+    """Plots loss, NLL, accuracy and learning rate against the epoch.
 
     Args:
-        rows: One dict an epoch, from a column's name in metrics.csv to its
-            number. What is missing or None is passed over, since a quantity
-            may be measured every few epochs only; one that no row has gets
-            no panel.
+        rows: One dict per epoch, from column names in metrics.csv to numbers.
+            Missing values and None are skipped, since a quantity may be
+            measured only every few epochs; a quantity without values gets no
+            panel.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -50,15 +50,15 @@ def _column(rows, name):
 
 
 def _lines(rows, name):
-    """Returns (epochs, values) of each series that holds any number."""
+    """Returns (epochs, values) of each series with any values."""
     epochs = _column(rows, "epoch")
-    found = {}
+    series = {}
     for prefix in _SERIES:
         values = _column(rows, prefix + name)
         there = np.isfinite(values)
         if there.any():
-            found[prefix] = epochs[there], values[there]
-    return found
+            series[prefix] = epochs[there], values[there]
+    return series
 
 
 def _draw_lines(axes, rows, name):

@@ -1,4 +1,4 @@
-"""At which depth each member answers."""
+"""The depths at which members predict."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ def depth_posterior(model):
         if isinstance(layer, HasDepthPosterior):
             return np.exp(keras.ops.convert_to_numpy(layer.log_posterior()))
     raise expected(
-        "a run of mimmo or dun, whose members answer at several depths",
+        "a run of mimmo or dun, whose members predict at several depths",
         f"model={model.name}",
         "Choose another figure.",
     )
@@ -31,16 +31,16 @@ def depth_posterior(model):
 
 @style.drawn
 def depth_bars(theta):
-    """Draws each member's posterior over depths as bars.
+    """Plots each member's posterior over depths as bars.
 
     Args:
-        theta: (M, D), which sum to 1 over the depths.
+        theta: (M, D), summing to 1 over depths.
 
     Returns:
         A `matplotlib.figure.Figure`.
 
     Reference:
-        Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix C and D.
+        Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendices C and D.
     """
     theta = np.asarray(theta, float)
     members, depths = theta.shape

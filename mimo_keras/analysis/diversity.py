@@ -1,4 +1,4 @@
-"""How diverse the members of methods are, as a table over seeds."""
+"""Table of the diversity of methods' members, over seeds."""
 
 import statistics
 
@@ -13,18 +13,18 @@ COLUMNS = ("Disagreement", "KL (nats)", "Disagreement / error", "Accuracy")
 
 
 def normalized_disagreement(disagreement, accuracies):
-    """Returns the disagreement of two members, by the error of one of them.
+    """Returns the disagreement of two members divided by one's error.
 
-    0 for members that predict alike; 2 for members that err equally often and
-    never on the same example.
+    It is 0 for members that predict alike, and 2 for members that err equally
+    often and never on the same example.
 
     Args:
-        disagreement: Share of examples on which two members differ, (M, M).
+        disagreement: Fraction of examples on which two members differ, (M, M).
         accuracies: Each member's accuracy, (M,).
 
     Returns:
-        The mean over ordered pairs (i, j) of d_ij / (1 − accuracy_i); NaN if
-        a member makes no error, or there is but one.
+        The mean over ordered pairs (i, j) of d_ij / (1 − accuracy_i); NaN if a
+        member makes no errors, or there is only one.
 
     Reference:
         Fort et al., Deep ensembles: a loss landscape perspective, 2019,
@@ -35,7 +35,7 @@ def normalized_disagreement(disagreement, accuracies):
     members = len(errors)
     if disagreement.shape != (members, members):
         raise expected(
-            "a row, a column and an accuracy for each member",
+            "one row, column and accuracy per member",
             f"shapes={disagreement.shape} and {errors.shape}",
             "Pass arrays of one run.",
         )
@@ -46,20 +46,20 @@ def normalized_disagreement(disagreement, accuracies):
 
 
 def run_diversity(results, arrays):
-    """Returns one run's row of the table, by column.
+    """Returns one run's row of the table, keyed by column.
 
     Args:
         results: Its flat results.
         arrays: Its arrays, of which "disagreement_matrix" is read.
 
     Raises:
-        InputError: The run has no two members.
+        InputError: The run has fewer than two members.
     """
     if "disagreement_matrix" not in arrays:
         raise expected(
             "runs of at least two members",
-            "one without a disagreement",
-            "Leave it out.",
+            "a run without a disagreement",
+            "Omit it.",
         )
     values = (
         number(results, "test/disagreement"),
@@ -76,15 +76,15 @@ def diversity_table(runs):
     """Returns a Markdown table of methods' diversity, over seeds.
 
     Args:
-        runs: Dictionaries as `run_diversity` returns, with "method" and
-            "ensemble_size" besides; runs in which these are the same are one
-            row, over which there are mean and 95% interval.
+        runs: Dictionaries as returned by `run_diversity`, plus "method" and
+            "ensemble_size"; runs with equal values of these form one row, with
+            means and 95% intervals.
 
     Returns:
-        The table, its rows in order of the mean disagreement.
+        The table, its rows sorted by mean disagreement.
 
     Reference:
-        Havasi et al., ICLR 2021, figure 4, on the right.
+        Havasi et al., ICLR 2021, figure 4, right.
     """
     groups = {}
     for run in runs:
@@ -98,9 +98,9 @@ def diversity_table(runs):
         [
             method_title(method),
             members,
-            len(found),
-            *(mean_and_interval([f[c] for f in found]) for c in COLUMNS),
+            len(seeds),
+            *(mean_and_interval([f[c] for f in seeds]) for c in COLUMNS),
         ]
-        for (method, members), found in ordered
+        for (method, members), seeds in ordered
     ]
     return markdown_table(rows, ["Method", "M", "Seeds", *COLUMNS])

@@ -1,6 +1,6 @@
 """The straight line between two members (MixtureEnsembles, figure 4).
 
-Keras is imported by what reads a network, not before.
+Keras is imported only by the functions that read a network.
 """
 
 import itertools
@@ -15,26 +15,26 @@ _MOST_LINES = len(_COLORS)
 
 
 def line_accuracy(first, second, images, labels, points=21, batch_size=256):
-    """Returns the accuracy of networks between two, in weight space.
+    """Returns the accuracy along the line between two networks' weights.
 
-    The network at t has the weights (1 − t) a + t b. Batch norms take the
-    statistics of the images they see, as in training, since moving averages
-    mean nothing between two networks.
+    The network at t has the weights (1 − t) a + t b. Batch norms use the
+    statistics of the images they see, as in training, since moving averages are
+    meaningless between two networks.
 
     Args:
         first: keras.Model of the network at t = 0, from (N, …) to (N, 1, K).
-        second: That at t = 1, of the same layers.
-        images: (N, …), as the networks take them.
+        second: The network at t = 1, with the same layers.
+        images: (N, …), as expected by the networks.
         labels: (N,) classes.
-        points: Points of the line, its ends included.
-        batch_size: About how many images are computed at a time, in parts
-            that are as equal as can be.
+        points: Number of points on the line, including its ends.
+        batch_size: Approximate number of images processed at a time, in batches
+            of nearly equal size.
 
     Returns:
         (P,) accuracies.
 
     Raises:
-        InputError: The networks are not alike.
+        InputError: The networks differ in structure.
 
     Reference:
         Teterwak et al., MixtureEnsembles, 2021, section 5.3.
@@ -45,9 +45,9 @@ def line_accuracy(first, second, images, labels, points=21, batch_size=256):
     shapes = [[w.shape for w in weights] for weights in ends]
     if shapes[0] != shapes[1]:
         raise expected(
-            "two networks of the same layers",
+            "two networks with the same layers",
             f"{len(ends[0])} and {len(ends[1])} weights of other shapes",
-            "Take two members of one ensemble.",
+            "Use two members of one ensemble.",
         )
     between = keras.models.clone_model(first)
     predict = _as_in_training(between).predict_on_batch
@@ -66,7 +66,7 @@ def line_accuracy(first, second, images, labels, points=21, batch_size=256):
 
 
 def _as_in_training(network):
-    """Returns a model that predicts as its network does in training."""
+    """Returns a model that always runs its network in training mode."""
     import keras
 
     class AsInTraining(keras.Model):
@@ -81,31 +81,31 @@ def _as_in_training(network):
 
 
 def member_lines(model, images, labels, points=21, batch_size=256):
-    """Returns the accuracies between each two members of an ensemble.
+    """Returns the accuracies on the lines between pairs of members.
 
     Args:
-        model: `EnsembleModel` whose members are networks of their own.
-        images: (N, …), as the model takes them.
+        model: `EnsembleModel` whose members are separate networks.
+        images: (N, …), as expected by the model.
         labels: (N,) classes.
-        points: As in `line_accuracy`.
-        batch_size: As in `line_accuracy`.
+        points: As for `line_accuracy`.
+        batch_size: As for `line_accuracy`.
 
     Returns:
         Dictionary of arrays: "t" (P,), "pairs" (L, 2), the first pairs of
-        members, 6 at most, and "accuracy" (L, P).
+        members, at most 6, and "accuracy" (L, P).
 
     Raises:
-        InputError: There are no two members, or they cannot be taken out; see
-            `methods.one_member`.
+        InputError: There are fewer than two members, or they cannot be
+            extracted; see `methods.one_member`.
     """
     import keras
 
     members = model.network.output_shape[1]
     if members < 2:
         raise expected(
-            "at least two members, between which there is a line",
+            "at least two members",
             f"method={model.name}, members={members}",
-            "Choose another run, or another figure.",
+            "Choose another run or figure.",
         )
     pairs = list(itertools.combinations(range(members), 2))[:_MOST_LINES]
     wanted = sorted(set(itertools.chain(*pairs)))
@@ -123,11 +123,11 @@ def member_lines(model, images, labels, points=21, batch_size=256):
 
 
 @style.drawn
-def line_plot(found, title=""):
-    """Draws what `member_lines` returns.
+def line_plot(lines, title=""):
+    """Plots the output of `member_lines`.
 
     Args:
-        found: Its dictionary.
+        lines: The dictionary that it returns.
         title: The figure's title, such as the method.
 
     Returns:
@@ -139,10 +139,10 @@ def line_plot(found, title=""):
     figure, (axes,) = style.new_figure(4.8, 3.2)
     dashes = ("-", "--", "-.", ":")
     for index, (pair, values) in enumerate(
-        zip(found["pairs"], found["accuracy"], strict=True)
+        zip(lines["pairs"], lines["accuracy"], strict=True)
     ):
         axes.plot(
-            found["t"],
+            lines["t"],
             values,
             color=_COLORS[index % len(_COLORS)],
             linestyle=dashes[index % len(dashes)],

@@ -1,4 +1,4 @@
-"""What the members of an ensemble do apart and together."""
+"""Figures of an ensemble's members."""
 
 import numpy as np
 
@@ -6,13 +6,13 @@ from mimo_keras.analysis import style
 from mimo_keras.analysis.results import member_values, number
 from mimo_keras.errors import expected
 
-_MOST_CELLS = 10  # Values in the cells of more members would overlap.
+_MOST_CELLS = 10  # With more members, values in the cells would overlap.
 _MOST_LABELS = 5
 
 
 @style.drawn
 def member_agreement(disagreement, kl=None):
-    """Draws how much each pair of members differs, as heat maps.
+    """Plots how much each pair of members differs, as heat maps.
 
     Args:
         disagreement: Fraction of examples on which the predictions of two
@@ -62,7 +62,7 @@ def _draw_map(axes, matrix):
         axes.figure.colorbar(image, ax=axes, shrink=0.85)
         return
     for (row, column), value in np.ndenumerate(matrix):
-        # White letters on the dark half of the map, dark ones on the other.
+        # White text on the dark half of the color map, dark text on the other.
         color = "white" if value > 0.55 * top else style.INK
         axes.text(
             column,
@@ -77,10 +77,10 @@ def _draw_map(axes, matrix):
 
 @style.drawn
 def member_scores(results):
-    """Draws accuracy and NLL of each member against the ensemble's.
+    """Plots the accuracy and NLL of each member and the ensemble.
 
-    The stems start at the ensemble's line, so that their length is what
-    averaging the members has gained.
+    The stems start at the ensemble's line, so that their length is the gain
+    from averaging the members.
 
     Args:
         results: The flat results of a run.

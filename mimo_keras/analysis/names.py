@@ -1,4 +1,4 @@
-"""The methods' names, as their papers write them."""
+"""The methods' names, as spelled in their papers."""
 
 _NAMES = {
     "batch_ensemble": "BatchEnsemble",
@@ -20,14 +20,14 @@ _NAMES = {
 
 
 def method_title(method, members=None):
-    """Returns what figures and tables call a method.
+    """Returns a method's name for figures and tables.
 
     Args:
-        method: Its name in this package; another stays as it is.
-        members: M, which is then added; None to leave it out.
+        method: Its name in this package; other names are returned unchanged.
+        members: M, to append it; None to omit it.
 
     Returns:
-        Such as "MIMO, M = 3".
+        The name, such as "MIMO, M = 3".
     """
     title = _NAMES.get(method, method)
     return title if members is None else f"{title}, M = {members}"

@@ -1,4 +1,4 @@
-"""How far the scores tell strange images from the test set's."""
+"""How well the scores separate OOD images from the test set's."""
 
 import numpy as np
 
@@ -10,16 +10,16 @@ _BINS = 40
 
 @style.drawn
 def ood_histograms(scores, auroc=None):
-    """Draws the scores of the test set and of each strange set.
+    """Plots the scores of the test set and of each OOD set.
 
     Args:
-        scores: From the name of a set to two vectors of scores, of the test
-            set and of that set; a higher score is more out-of-distribution.
-        auroc: From the name of a set to its area under the ROC curve, which
-            then stands in the title; or None.
+        scores: Dictionary from a set's name to two vectors of scores, of the
+            test set and of that set; higher is more out-of-distribution.
+        auroc: Dictionary from a set's name to its area under the ROC curve,
+            shown in the title; or None.
 
     Returns:
-        A `matplotlib.figure.Figure`, one panel for each set.
+        A `matplotlib.figure.Figure`, one panel per set.
     """
     columns = min(max(len(scores), 1), _COLUMNS)
     lines = -(-max(len(scores), 1) // columns)

@@ -1,4 +1,4 @@
-"""A self-contained HTML page, in which no value can become markup."""
+"""A self-contained HTML page in which all values are escaped."""
 
 import html
 
@@ -55,7 +55,7 @@ figcaption { margin-top: 6px; max-width: 75ch; }
 
 
 class Markup(str):
-    """Text that is HTML already; any other text is escaped on its way in."""
+    """Text that is already HTML; all other text is escaped when inserted."""
 
 
 NOTHING = Markup("")
@@ -66,7 +66,7 @@ def element(name, /, *children, **attributes):
 
     Args:
         name: The tag's name.
-        *children: `Markup` as it is, anything else as escaped text.
+        *children: `Markup` unchanged, anything else as escaped text.
         **attributes: The attributes, their values escaped; `class_` is
             written "class".
 
@@ -88,7 +88,7 @@ def element(name, /, *children, **attributes):
 
 
 def table(columns, rows):
-    """Returns an HTML table; the first cell of each row is its heading."""
+    """Returns an HTML table; the first cell of each row is its header."""
     head = (element("th", column, scope="col") for column in columns)
     body = (
         element(
@@ -116,13 +116,13 @@ def tiles(pairs):
 
 
 def picture(address, alt, caption):
-    """Returns an image with its caption and its text for who can't see it."""
+    """Returns an image with its caption and alternative text."""
     image = element("img", src=address, alt=alt)
     return element("figure", image, element("figcaption", caption))
 
 
 def listing(lines):
-    """Returns short lines of code as a list in as many columns as fit."""
+    """Returns short lines of code as a list, in as many columns as fit."""
     items = (element("li", line) for line in lines)
     return element("ul", *items, class_="listing")
 

@@ -1,6 +1,6 @@
 """The plane through three members in weight space (MIMO, figure 3).
 
-Keras is imported by what reads a network, not before.
+Keras is imported only by the functions that read a network.
 """
 
 import numpy as np
@@ -10,42 +10,42 @@ from mimo_keras.analysis import style
 from mimo_keras.errors import expected
 
 MEMBERS = 3
-_MARGIN = 0.35  # Of the members' distance, on each side of them.
+_MARGIN = 0.35  # Fraction of the members' distance, on each side.
 _MARKS = ("v", "^", "<")
 
 
 def plane_landscape(model, images, labels, points=21, batch_size=256):
     """Evaluates networks on the plane through the first three members.
 
-    A member is what it has for itself: in a network that all members feed,
-    its part of the first kernel and its head; where they share the input, its
-    head alone. What lies between is shared and stays as it is, so that a
-    point of the plane is a whole network. The member's part of the first
-    kernel reads the image; what the members' parts have in sum beyond it
-    reads another image, as in training: at a member's own point this is that
-    member, seeing `images` while the others see the next ones.
+    A member is represented by its own weights: in a multi-input network its
+    part of the first kernel and its head; if members share the input, its head
+    alone. The layers in between are shared and stay fixed, so that each point
+    of the plane is a complete network. The member's part of the first kernel
+    reads the image; the remainder of the sum of all members' parts reads
+    another image, as in training: at a member's own point this is that member,
+    seeing `images` while the others see the next ones.
 
     Args:
         model: `EnsembleModel` of method mimo or naive_multihead.
-        images: (N, …), as the model takes them.
+        images: (N, …), as expected by the model.
         labels: (N,) classes.
-        points: Points of the grid along each axis.
-        batch_size: Images that are computed at a time.
+        points: Number of grid points along each axis.
+        batch_size: Number of images processed at a time.
 
     Returns:
         Dictionary of arrays: "x" and "y" (P,), the grid's coordinates in
-        Euclidean distance, "members" (3, 2), those of the members, with the
-        origin's projection onto the plane at (0, 0); "accuracy" (P, P), row
-        by y, column by x; "disagreement" (3, P, P), the share of images that
+        Euclidean distance, "members" (3, 2), the members' coordinates, with the
+        origin's projection onto the plane at (0, 0); "accuracy" (P, P), row by
+        y, column by x; "disagreement" (3, P, P), the fraction of images that
         the network at a point and a member classify differently;
         "member_accuracy" (3,) at the members' points; "ensemble_accuracy".
 
     Raises:
-        InputError: The model has no three members of this kind.
+        InputError: The model lacks three members of this kind.
 
     Reference:
-        Havasi et al., ICLR 2021, section 3.1, figure 3. It does not say what
-        the other inputs see.
+        Havasi et al., ICLR 2021, section 3.1, figure 3. It does not specify
+        what the other inputs see.
     """
     parts = _Parts(model, images, batch_size)
     members = parts.members()
@@ -57,9 +57,9 @@ def plane_landscape(model, images, labels, points=21, batch_size=256):
     disagreement = np.empty((MEMBERS, points, points))
     for (row, column), _ in np.ndenumerate(accuracy):
         weights = base + basis @ (x[column], y[row])
-        found = parts.logits(weights).argmax(axis=-1)
-        accuracy[row, column] = np.mean(found == labels)
-        disagreement[:, row, column] = np.mean(found != classes, axis=1)
+        predicted = parts.logits(weights).argmax(axis=-1)
+        accuracy[row, column] = np.mean(predicted == labels)
+        disagreement[:, row, column] = np.mean(predicted != classes, axis=1)
     ensemble = np.mean([_softmax(z) for z in logits], axis=0).argmax(axis=-1)
     return {
         "x": x,
@@ -76,8 +76,8 @@ def _plane(members):
     """Returns the plane of three weight vectors (3, P).
 
     Returns:
-        An orthonormal basis (P, 2), the point of the plane that is nearest
-        to the origin (P,), and the members' coordinates from there (3, 2).
+        An orthonormal basis (P, 2), the point of the plane nearest to the
+        origin (P,), and the members' coordinates from there (3, 2).
     """
     first, *others = members
     basis, _ = np.linalg.qr(np.stack(others, 1) - first[:, np.newaxis])
@@ -86,7 +86,7 @@ def _plane(members):
 
 
 def _axis(values, points):
-    """Returns coordinates around the members' and the origin's, 0."""
+    """Returns coordinates that span the members' and the origin's, 0."""
     low, high = min(values.min(), 0.0), max(values.max(), 0.0)
     margin = _MARGIN * max(high - low, 1e-3)
     return np.linspace(low - margin, high + margin, points)
@@ -98,11 +98,11 @@ def _softmax(logits):
 
 
 class _Parts:
-    """A network whose member's own weights can be any vector.
+    """A network that runs with arbitrary weights of one member.
 
     Attributes:
-        stems: (M, S), each member's part of the first kernel; None where
-            they share the input.
+        stems: (M, S), each member's part of the first kernel; None if they
+            share the input.
     """
 
     def __init__(self, model, images, batch_size):
@@ -119,7 +119,7 @@ class _Parts:
             kernels = methods.encoder_kernels(network)
             self.kernel_shape = kernels.shape
             self.stems = kernels.reshape(len(kernels), -1)
-            # The second input is the others'; kernels of 0 read the rest.
+            # The second input is the others'; zero kernels read the rest.
             x = keras.ops.convert_to_numpy(x)
             seen = [x, *[np.roll(x, 1, axis=0)] * (len(kernels) - 1)]
             x = np.stack(seen, axis=1)
@@ -179,24 +179,23 @@ def _heads(model):
         )
     if not fits or last.heads < MEMBERS:
         raise expected(
-            "a run of mimo or naive_multihead with at least 3 members, which "
-            "span a plane",
+            "a run of mimo or naive_multihead with at least 3 members",
             f"method={model.name}, members={network.output_shape[1]}",
-            "Choose another run, or another figure.",
+            "Choose another run or figure.",
         )
     return last
 
 
 @style.drawn
-def plane_maps(found, title=""):
-    """Draws what `plane_landscape` returns as maps of the plane.
+def plane_maps(landscape, title=""):
+    """Plots the output of `plane_landscape` as maps of the plane.
 
     Args:
-        found: Its dictionary.
+        landscape: The dictionary that it returns.
         title: The figure's title, such as the method.
 
     Returns:
-        A `matplotlib.figure.Figure`: the accuracy, and the disagreement with
+        A `matplotlib.figure.Figure`: the accuracy and the disagreement with
         each member.
 
     Reference:
@@ -205,13 +204,13 @@ def plane_maps(found, title=""):
     figure, panels = style.new_figure(
         7.6, 6.6, rows=2, columns=2, sharex=True, sharey=True
     )
-    accuracy = np.asarray(found["accuracy"])
+    accuracy = np.asarray(landscape["accuracy"])
     heading = f"Accuracy ({accuracy.min():.3f} to {accuracy.max():.3f})"
-    mesh = _draw_map(panels[0], found, accuracy, heading, "viridis")
+    mesh = _draw_map(panels[0], landscape, accuracy, heading, "viridis")
     figure.colorbar(mesh, ax=panels[0], label="Fraction right", shrink=0.85)
-    for member, values in enumerate(found["disagreement"]):
+    for member, values in enumerate(landscape["disagreement"]):
         axes, heading = panels[1 + member], f"Disagreement with member {member}"
-        mesh = _draw_map(axes, found, values, heading, "Blues", power=0.5)
+        mesh = _draw_map(axes, landscape, values, heading, "Blues", power=0.5)
         label = "Fraction (square-root scale)"
         figure.colorbar(mesh, ax=axes, label=label, shrink=0.85)
     for axes in panels[2:]:
@@ -220,24 +219,24 @@ def plane_maps(found, title=""):
         axes.set_ylabel("Weight space direction 2 (L2 distance)")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4)
-    alone = ", ".join(f"{a:.3f}" for a in found["member_accuracy"])
-    ensemble = float(found["ensemble_accuracy"])
+    alone = ", ".join(f"{a:.3f}" for a in landscape["member_accuracy"])
+    ensemble = float(landscape["ensemble_accuracy"])
     figure.suptitle(f"{title}: members {alone}; ensemble {ensemble:.3f}")
     return figure
 
 
-def _draw_map(axes, found, values, title, colors, power=1.0):
+def _draw_map(axes, landscape, values, title, colors, power=1.0):
     from matplotlib.colors import PowerNorm
 
-    # From 0 to 1 in every figure, so that methods can be compared; members
-    # that differ little would all look alike on a linear scale.
+    # From 0 to 1 in every figure, so that methods can be compared; on a linear
+    # scale, members that differ little would look the same.
     norm = PowerNorm(power, vmin=0.0, vmax=1.0)
     mesh = axes.pcolormesh(
-        found["x"], found["y"], values, cmap=colors, norm=norm
+        landscape["x"], landscape["y"], values, cmap=colors, norm=norm
     )
     edge = {"color": "white", "markeredgecolor": style.INK, "linestyle": ""}
     axes.plot(0, 0, "X", ms=7, label="Origin (projected)", **edge)
-    for member, (x, y) in enumerate(found["members"]):
+    for member, (x, y) in enumerate(landscape["members"]):
         label = f"Member {member}"
         axes.plot(x, y, _MARKS[member], ms=8, label=label, **edge)
     axes.set_title(title)

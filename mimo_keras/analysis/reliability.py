@@ -1,4 +1,4 @@
-"""The reliability diagram: is a prediction right as often as it says?"""
+"""Reliability diagrams: accuracy against confidence."""
 
 import numpy as np
 
@@ -14,8 +14,8 @@ def calibration_error(count, confidence, accuracy):
 
     Args:
         count: Examples in each bin, (B,).
-        confidence: Their mean confidence, (B,); anything in empty bins.
-        accuracy: Their accuracy, (B,); anything in empty bins.
+        confidence: Their mean confidence, (B,); ignored in empty bins.
+        accuracy: Their accuracy, (B,); ignored in empty bins.
 
     Returns:
         The error as a float, NaN if every bin is empty.
@@ -30,7 +30,7 @@ def calibration_error(count, confidence, accuracy):
 
 @style.drawn
 def reliability_diagram(count, confidence, accuracy, title="Reliability"):
-    """Draws accuracy against confidence, and how many examples lie where.
+    """Plots accuracy against confidence, and the examples in each bin.
 
     Args:
         count: Examples in each of B equal bins of confidence, (B,).
@@ -49,7 +49,7 @@ def reliability_diagram(count, confidence, accuracy, title="Reliability"):
         raise expected(
             "count, confidence and accuracy as vectors of one length",
             f"shapes={shapes}",
-            "Pass one value of each for every bin.",
+            "Pass one value of each per bin.",
         )
     figure, (upper, lower) = style.new_figure(
         4.4, 4.9, rows=2, sharex=True, height_ratios=(3, 1)
@@ -58,7 +58,7 @@ def reliability_diagram(count, confidence, accuracy, title="Reliability"):
     _draw_counts(lower, count)
     error = calibration_error(count, confidence, accuracy)
     upper.set_title(f"{title} (ECE {error:.4f})")
-    # Bars can stand anywhere in the axes.
+    # Bars may cover any part of the axes.
     figure.legend(loc="outside upper center", ncols=2)
     return figure
 
@@ -110,8 +110,8 @@ def _draw_counts(axes, count):
         edgecolor="white",
         linewidth=0.8,
     )
-    # Nearly all examples of a good classifier lie in the last bin; on a
-    # linear axis the other bins, which the bars above rest on, would vanish.
+    # Nearly all examples of a good classifier lie in the last bin; on a linear
+    # axis the other bins, on which the bars above are based, would vanish.
     if np.any(np.asarray(count) > 0):
         axes.set_yscale("log")
         axes.minorticks_off()

@@ -28,30 +28,29 @@ _NOTES = {
     "predict different classes; KL divergence between two members' "
     "predictions in nats; both averaged over the pairs of members. "
     "Sharing rate: how far the members use the same features, by their "
-    "weights; 1 if they use all alike, 0 if they have none in common.",
+    "weights; 1 if they use all of them equally, 0 if they share none.",
     "Members": "Each member alone, on the test set, against the ensemble, "
     "which averages the members' probabilities.",
     "Natural test sets": "Own classes: the prediction is the most probable "
-    "of the classes that the set has; all classes: of all the classes of the "
-    "training set. pm-k: the share of video frames of which all frames up to k "
-    "away are predicted right, too.",
-    "Out of distribution": "Telling the test set from other images by the "
+    "of the set's classes; all classes: the most probable of all classes of "
+    "the training set. pm-k: the fraction of video frames for which all "
+    "frames up to k away are also predicted correctly.",
+    "Out of distribution": "Detecting images from other data sets by the "
     "highest probability, by the entropy (ent.), and by the mutual "
     "information of prediction and member (MI). FPR95: the false-positive "
     "rate where the true-positive rate is 95%; lower is better. Higher is "
     "better for the others.",
-    "Cost": "Parameters as trained; the rest of one prediction by the whole "
-    "ensemble. A multiply-add counts as two FLOPs.",
+    "Cost": "Parameters are as trained; everything else is for one prediction "
+    "by the whole ensemble. A multiply-add counts as two FLOPs.",
     "Corruptions": "Accuracy by corruption type and severity.",
 }
 
 
 def write_report(output_dir):
-    """Writes report.html into the folder of a finished run.
+    """Writes report.html to the folder of a finished run.
 
-    Reads results.json, and where they are there flags.json, metrics.csv and
-    arrays.npz. The page needs no other file, script or network, and the same
-    files give the same page.
+    Reads results.json and, if present, flags.json, metrics.csv and arrays.npz.
+    The page is self-contained, and the same files give the same page.
 
     Args:
         output_dir: The run's folder.
@@ -111,7 +110,7 @@ def _title(flags):
 
 
 def _line(flags):
-    """Returns the line under the title: what else tells runs apart."""
+    """Returns the line under the title, with what else identifies the run."""
     named = {
         "seed": "seed",
         "ensemble_size": "ensemble size",
@@ -126,7 +125,7 @@ def _line(flags):
 
 
 def _section(title, table, figure):
-    """Returns a table under its note and a figure, of what there is."""
+    """Returns a section with a note, table and figure, as available."""
     parts = []
     if table and table.rows:
         parts.append(page.element("p", _NOTES[title], class_="note"))
@@ -144,9 +143,9 @@ def _flags_section(flags):
 
 
 def library_versions():
-    """Returns the versions of Python and the installed libraries, a line each.
+    """Returns the versions of Python and the installed libraries by line.
 
-    They are those of the machine that writes the page.
+    They are those of the environment that writes the page.
     """
     import importlib.metadata
     import platform

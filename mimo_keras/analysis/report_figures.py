@@ -21,17 +21,17 @@ from mimo_keras.analysis.risk import risk_coverage_plot
 
 
 def figures(results, rows, arrays):
-    """Draws every figure that there is something to draw for.
+    """Draws every figure for which there is data.
 
     Args:
         results: The flat results of a run.
-        rows: The rows of metrics.csv, as `read_metrics` returns them.
+        rows: The rows of metrics.csv, as returned by `read_metrics`.
         arrays: The arrays of arrays.npz.
 
     Returns:
         A dict from the figure's name to `page.Markup`.
     """
-    found = {
+    drawn = {
         "reliability": _reliability(arrays),
         "risk": _risk(results, arrays),
         "corruption": _corruption(results),
@@ -40,7 +40,7 @@ def figures(results, rows, arrays):
         "ood": _ood(results, arrays),
         "training": _training(rows),
     }
-    return {name: markup for name, markup in found.items() if markup}
+    return {name: markup for name, markup in drawn.items() if markup}
 
 
 def _picture(figure, alt, caption):
@@ -49,7 +49,7 @@ def _picture(figure, alt, caption):
 
 def _reliability(arrays):
     pictures = []
-    # The table's cECE is a mean over sets; here one set of bins holds all.
+    # The table's cECE is a mean over sets; here all sets share the bins.
     sets = (("", "Test set"), ("corrupted_", "All corrupted sets pooled"))
     for prefix, name in sets:
         keys = [
@@ -86,8 +86,8 @@ def _risk(results, arrays):
         f"predictions are wrong, {risk[-1]:.4f} of all; area {area:.5f}."
     )
     caption = (
-        "How often the ensemble is wrong where it answers only the images it "
-        "is most confident of; lower is better, and the area sums it up."
+        "How often the ensemble is wrong if it answers only the images it is "
+        "most confident of; lower is better, and the area summarizes it."
     )
     figure = risk_coverage_plot(coverage, risk, area, "Test set")
     return _picture(figure, alt, caption)
@@ -102,8 +102,8 @@ def _corruption(results):
         f"{mean[0]:.4f} on clean images to {mean[-1]:.4f}."
     )
     caption = (
-        "Quality as the corruptions grow stronger. Faint lines are the "
-        f"{len(types)} corruption types; the best and the worst are named."
+        "Metrics as the corruptions grow stronger. Faint lines are the "
+        f"{len(types)} corruption types; the best and the worst are labeled."
     )
     return _picture(corruption_by_severity(results), alt, caption)
 
@@ -146,12 +146,12 @@ def _ood(results, arrays):
     areas = {name: number(results, f"ood/{name}/auroc") for name in scores}
     areas = {name: area for name, area in areas.items() if area == area}
     alt = (
-        "Histograms of the out-of-distribution score of the test set and of "
+        "Histograms of the out-of-distribution scores of the test set and of "
         f"{', '.join(scores)}."
     )
     caption = (
-        "Scores of the test set and of images from elsewhere, each as shares "
-        "of its own set. The less they overlap, the better the detection."
+        "Scores of the test set and of other images, each as a percentage of "
+        "its own set. The less they overlap, the better the detection."
     )
     return _picture(ood_histograms(scores, areas), alt, caption)
 
@@ -162,6 +162,6 @@ def _training(rows):
     alt = f"Training curves; epochs shown: {len(rows)}."
     caption = (
         "Training, epoch by epoch. The training loss is summed over the "
-        "members and has the weights' penalty in it."
+        "members and includes the weight penalty."
     )
     return _picture(training_curves(rows), alt, caption)

@@ -1,4 +1,4 @@
-"""Finding numbers by their keys in a run's results."""
+"""Looks up numbers by their keys in a run's results."""
 
 import math
 import re
@@ -11,7 +11,7 @@ _OOD = re.compile(r"ood/(.+)/[^/]+")
 
 
 def number(results, key):
-    """Returns `results[key]` as a float, NaN where it is no number."""
+    """Returns `results[key]` as a float, NaN if it is not a number."""
     value = results.get(key)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return float(value) if is_number else math.nan
@@ -25,46 +25,46 @@ def member_values(results, metric):
         metric: "accuracy", "nll", ….
 
     Returns:
-        An array (E,) in the members' order, empty if there is none; NaN
-        stands for a member whose value is missing.
+        An array (E,) in the members' order, empty if there are none; NaN for a
+        member whose value is missing.
     """
-    found = {
+    by_member = {
         int(match[2]): number(results, key)
         for key in results
         if (match := _MEMBER.fullmatch(key)) and match[1] == metric
     }
-    size = max(found, default=-1) + 1
-    return np.array([found.get(member, math.nan) for member in range(size)])
+    size = max(by_member, default=-1) + 1
+    return np.array([by_member.get(member, math.nan) for member in range(size)])
 
 
 def severity_curves(results, metric):
-    """Returns how a metric changes with the severity of a corruption.
+    """Returns a metric by severity of corruption.
 
-    Severity 0 is the clean test set. Where the results hold no mean of a
-    severity, the mean over the corruption types stands for it.
+    Severity 0 is the clean test set. If the results lack the mean of a
+    severity, the mean over the corruption types is used.
 
     Args:
         results: The flat results of a run.
         metric: "accuracy", "nll", ….
 
     Returns:
-        The severities (S,), the means (S,), and a dict from corruption type
-        to its values (S,). NaN stands for what is missing.
+        The severities (S,), the means (S,), and a dict from corruption type to
+        its values (S,). NaN marks missing values.
     """
-    found = {}
+    by_type = {}
     for key in results:
         match = _CONDITION.fullmatch(key)
         if match and match[3] == metric:
-            by_severity = found.setdefault(match[1], {})
+            by_severity = by_type.setdefault(match[1], {})
             by_severity[int(match[2])] = number(results, key)
     clean = number(results, f"test/{metric}")
-    severities = sorted({0}.union(*found.values()))
-    means = found.pop("severity", {})
+    severities = sorted({0}.union(*by_type.values()))
+    means = by_type.pop("severity", {})
     types = {
         name: np.array(
             [clean, *(values.get(s, math.nan) for s in severities[1:])]
         )
-        for name, values in sorted(found.items())
+        for name, values in sorted(by_type.items())
     }
     average = _mean_over_types(types, len(severities))
     mean = [clean]
@@ -74,7 +74,7 @@ def severity_curves(results, metric):
 
 
 def _mean_over_types(types, size):
-    """Averages what is there; NaN where no type has a value."""
+    """Averages the available values; NaN if no type has one."""
     table = np.array(list(types.values())).reshape(-1, size)
     present = np.isfinite(table)
     total = np.where(present, table, 0.0).sum(0)
@@ -95,8 +95,8 @@ def ood_scores(arrays):
         arrays: A mapping with "ood_<name>_in" and "ood_<name>_out".
 
     Returns:
-        A dict from name to the two arrays of scores, of the test set and of
-        the other; sets with only one of the two are left out.
+        A dict from name to the two arrays of scores, of the test set and of the
+        other; sets with only one of the two are omitted.
     """
     pairs = {}
     for key in sorted(arrays):

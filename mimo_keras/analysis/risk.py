@@ -1,4 +1,4 @@
-"""The risk-coverage curve: what is gained by answering only when confident."""
+"""Risk-coverage curves: the gain from answering only when confident."""
 
 import numpy as np
 
@@ -7,12 +7,13 @@ from mimo_keras.analysis import style
 
 @style.drawn
 def risk_coverage_plot(coverage, risk, area=None, title=""):
-    """Draws the risk against the coverage, and the best that could be.
+    """Plots the risk against the coverage, and its lower bound.
 
     Args:
-        coverage: Shares of the examples that are answered, (P,), the last 1.
-        risk: The share of wrong answers among them, (P,).
-        area: The area under the curve, which then stands in the title.
+        coverage: Fractions of the examples that are answered, (P,), the last
+            one 1.
+        risk: The fraction of wrong answers among them, (P,).
+        area: The area under the curve, shown in the title if given.
         title: The figure's title, such as the method.
 
     Returns:
@@ -44,11 +45,11 @@ def risk_coverage_plot(coverage, risk, area=None, title=""):
 
 
 def best_risk(coverage, error):
-    """Returns the least risk at a coverage c: max(0, (c − accuracy) / c).
+    """Returns the minimal risk at coverage c: max(0, (c − accuracy) / c).
 
     Args:
         coverage: c, (P,).
-        error: The share of wrong answers among all examples.
+        error: The fraction of wrong answers among all examples.
     """
     coverage = np.asarray(coverage, float)
     wrong = np.maximum(coverage - (1 - error), 0.0)

@@ -1,18 +1,18 @@
-"""Reading the files that a run leaves in its output folder."""
+"""Reads the files that a run writes to its output folder."""
 
 import csv
 
 from mimo_keras import files
 from mimo_keras.errors import expected
 
-_AGAIN = "Run its training command again: it goes on and writes the file anew."
+_AGAIN = "Run its training command again: it resumes and rewrites the file."
 
 
 def read_json(path):
     """Returns the object in a JSON file as a dict.
 
     Raises:
-        InputError: If the file is missing, half-written or no JSON object.
+        InputError: If the file is missing, incomplete or not a JSON object.
     """
     try:
         return files.read_json(path)
@@ -31,8 +31,8 @@ def read_metrics(path):
         path: The file's path; a missing file has no rows.
 
     Returns:
-        One dict an epoch from the column's name to a float. A field that is
-        empty, missing or no number (a row cut short) is None.
+        One dict per epoch from column name to float. A field that is empty,
+        missing or not a number (a truncated row) is None.
     """
     if not path.exists():
         return []
@@ -61,7 +61,7 @@ def read_arrays(path):
         A dict from name to array.
 
     Raises:
-        InputError: If the file is half-written or holds pickled objects.
+        InputError: If the file is incomplete or contains pickled objects.
     """
     try:
         return files.read_arrays(path)
@@ -72,4 +72,4 @@ def read_arrays(path):
 
 
 def _broken(path, error):
-    return expected(f"a whole {path.name}", f"path={path} ({error})", _AGAIN)
+    return expected(f"a complete {path.name}", f"path={path} ({error})", _AGAIN)

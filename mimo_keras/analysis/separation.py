@@ -1,6 +1,6 @@
-"""Which subnetwork a pre-activation belongs to (MIMO, figure 4).
+"""The subnetworks to which pre-activations belong (MIMO, figure 4).
 
-Keras is imported by what reads a network, not before.
+Keras is imported only by the functions that read a network.
 """
 
 import itertools
@@ -20,23 +20,23 @@ def conditional_variances(model, images, draws=8, seed=0, batch_size=256):
 
     Var(a | x_others) = E_others[Var_x(a(x, others))]: the input of one member
     runs through `images` while the others' inputs are fixed, and the variance
-    is averaged over draws of these. A pre-activation is a channel of what a
-    nonlinearity reads; its variance is averaged over positions.
+    is averaged over draws of the fixed inputs. A pre-activation is a channel of
+    a nonlinearity's input; its variance is averaged over positions.
 
     Args:
         model: `EnsembleModel` of a multi-input method.
-        images: (N, …), as the model takes them.
-        draws: How often the fixed images are drawn from `images`.
-        seed: Of these draws.
-        batch_size: Images that are computed at a time.
+        images: (N, …), as expected by the model.
+        draws: Number of times the fixed images are drawn from `images`.
+        seed: Seed of these draws.
+        batch_size: Number of images processed at a time.
 
     Returns:
         Dictionary from the nonlinearities' names, in the network's order, to
         (M, F) arrays.
 
     Raises:
-        InputError: All members of the model see the same image, or there is
-            no layer of a nonlinearity.
+        InputError: All members of the model see the same image, or the network
+            has no nonlinearity layers.
 
     Reference:
         Havasi et al., ICLR 2021, section 3.3.
@@ -47,17 +47,17 @@ def conditional_variances(model, images, draws=8, seed=0, batch_size=256):
     for _ in range(draws):
         others = images[draw.integers(len(images), size=members)]
         for member in range(members):
-            found = input_variances(
+            variances = input_variances(
                 model, tapped, member, images, others, batch_size
             )
-            for name, values in found.items():
+            for name, values in variances.items():
                 rows = sums.setdefault(name, np.zeros((members, len(values))))
                 rows[member] += values / draws
     return sums
 
 
 def _pre_activations(network):
-    """Returns the network up to what its nonlinearities read, by name."""
+    """Returns the network up to the inputs of its nonlinearities, by name."""
     import keras
 
     kinds = (keras.layers.ReLU, keras.layers.Activation)
@@ -68,7 +68,7 @@ def _pre_activations(network):
     }
     if not inputs:
         raise expected(
-            "a network with layers of nonlinearities",
+            "a network with nonlinearity layers",
             f"network={network.name} without",
             "Use one of list_backbones().",
         )
@@ -79,11 +79,11 @@ def variance_shares(variances):
     """Returns each input's share of the variance of all pre-activations.
 
     Args:
-        variances: As `conditional_variances` returns them.
+        variances: As returned by `conditional_variances`.
 
     Returns:
         (M, A) for A pre-activations of all layers, which sum to 1 over the
-        inputs; one that no input moves is left out.
+        inputs; one that no input affects is omitted.
     """
     values = np.concatenate(list(variances.values()), axis=1)
     total = values.sum(axis=0)
@@ -92,19 +92,19 @@ def variance_shares(variances):
 
 @style.drawn
 def separation_plot(variances, title=""):
-    """Draws how far pre-activations are moved by one input only.
+    """Plots how far pre-activations depend on a single input.
 
     Args:
-        variances: As `conditional_variances` returns them.
+        variances: As returned by `conditional_variances`.
         title: The figure's title, such as the method.
 
     Returns:
-        A `matplotlib.figure.Figure`: the histogram of the inputs' shares of
-        the variance, and the variances by two inputs against each other, for
-        each pair of the first three.
+        A `matplotlib.figure.Figure`: the histogram of the inputs' shares of the
+        variance, and the variances by two inputs against each other, for each
+        pair of the first three members.
 
     Reference:
-        Havasi et al., ICLR 2021, figure 4, on the left.
+        Havasi et al., ICLR 2021, figure 4, left.
     """
     shares = variance_shares(variances)
     values = np.concatenate(list(variances.values()), axis=1)
@@ -121,7 +121,7 @@ def separation_plot(variances, title=""):
         labels,
         loc="outside lower center",
         ncols=members,
-        title="Points have the colour of the input that moves them most",
+        title="Points have the color of the input that affects them most",
     )
     figure.suptitle(title)
     return figure
@@ -145,14 +145,14 @@ def _draw_shares(axes, shares):
 
 
 def _draw_pair(axes, values, pair):
-    """Draws the variances by two inputs, in the colour of the larger."""
+    """Plots the variances by two inputs, in the color of the larger one."""
     x, y = values[list(pair)]
     largest = values.argmax(axis=0)
     for member in range(len(values)):
         mine = largest == member
         color = style.MEMBERS[member % len(style.MEMBERS)]
         axes.plot(x[mine], y[mine], "o", ms=2.5, color=color, alpha=0.6, mew=0)
-    # Variances of pre-activations have no unit but their own.
+    # Variances of pre-activations have no common unit.
     axes.set(
         xlabel=f"Conditional variance by input {pair[0]}",
         ylabel=f"Conditional variance by input {pair[1]}",

@@ -1,6 +1,6 @@
-"""Which member uses which feature, and how far members share them.
+"""Which member uses which feature, and how far members share features.
 
-Keras is imported by what reads a network, not before.
+Keras is imported only by the functions that read a network.
 """
 
 import numpy as np
@@ -10,17 +10,17 @@ from mimo_keras.errors import expected
 
 
 def feature_norms(network):
-    """Returns how much each member uses each feature, by its weights.
+    """Returns how much each member uses each feature, measured by weights.
 
     Args:
         network: Functional keras.Model of a multi-input, multi-output
             network.
 
     Returns:
-        Dictionary of (M, F) arrays of L1 norms: "encoders", of the kernels
-        that make each feature of the first map from a member's input, if
-        members have such kernels; "heads", of the weights by which each
-        member's head reads a feature, if it has such heads.
+        Dictionary of (M, F) arrays of L1 norms: "encoders", of the kernels that
+        compute each feature of the first map from a member's input, if members
+        have such kernels; "heads", of the weights with which each member's head
+        reads a feature, if there are such heads.
 
     Reference:
         Sun et al., MixShare, CVPR Workshops 2022, section 2.
@@ -30,29 +30,29 @@ def feature_norms(network):
     from mimo_keras import methods
     from mimo_keras.layers import DenseMultihead
 
-    found = {}
+    norms = {}
     if methods.has_encoders(network):
         kernels = np.abs(methods.encoder_kernels(network))
         axes = tuple(range(1, kernels.ndim - 1))
-        found["encoders"] = kernels.sum(axis=axes)
+        norms["encoders"] = kernels.sum(axis=axes)
     for layer in network.layers:
         if isinstance(layer, DenseMultihead) and layer.heads > 1:
             kernel = keras.ops.convert_to_numpy(layer.kernel)
             by_head = kernel.reshape(-1, layer.heads, layer.units)
-            found["heads"] = np.abs(by_head).sum(axis=-1).T
-    return found
+            norms["heads"] = np.abs(by_head).sum(axis=-1).T
+    return norms
 
 
 def sharing_rate(norms):
     """Returns how far members share features: the mean of min / max.
 
     Args:
-        norms: (M, F), how much each member uses each feature, not below 0.
+        norms: (M, F), how much each member uses each feature, nonnegative.
 
     Returns:
-        The mean over features of the least use divided by the largest; 1 if
-        all members use all features alike, 0 if each has its own. A feature
-        that no member uses does not count; without any other it is NaN.
+        The mean over features of the smallest use divided by the largest; 1 if
+        all members use all features equally, 0 if each has its own. Features
+        that no member uses are ignored; if no others exist it is NaN.
 
     Reference:
         Sun et al., MixShare, CVPR Workshops 2022, section 2; Ferianc and
@@ -73,14 +73,14 @@ def sharing_rate(norms):
 
 
 def sharing_rates(network):
-    """Returns the sharing rate of encoders and heads, as far as there are.
+    """Returns the sharing rates of encoders and heads, if they exist.
 
     Args:
         network: As for `feature_norms`.
 
     Returns:
-        Dictionary with "encoders", "heads", or neither; one member shares
-        with nobody.
+        Dictionary with "encoders" and "heads" where they exist; empty for a
+        single member.
     """
     return {
         name: sharing_rate(norms)
@@ -90,17 +90,17 @@ def sharing_rates(network):
 
 
 def feature_variances(model, images, fixed=None, batch_size=256):
-    """Returns how much each input moves each feature on the way.
+    """Returns how much each input affects each intermediate feature.
 
-    For each member in turn its input runs through `images`, the others'
-    inputs all show one fixed image; the variance of each feature over these
-    rows is averaged over the positions of its map.
+    For each member in turn, its input runs through `images` while the others'
+    inputs are one fixed image; the variance of each feature over these rows is
+    averaged over the positions of its map.
 
     Args:
         model: `EnsembleModel` of a multi-input method on a backbone by name.
-        images: (N, …), as the model takes them.
+        images: (N, …), as expected by the model.
         fixed: The fixed image; None for the first of `images`.
-        batch_size: Images that are computed at a time.
+        batch_size: Number of images processed at a time.
 
     Returns:
         Dictionary from the stages' names ("stem", "stage_0", …) to (M, F)
@@ -116,11 +116,13 @@ def feature_variances(model, images, fixed=None, batch_size=256):
     tapped = _endpoints(model.network)
     fixed = images[0] if fixed is None else fixed
     others = np.stack([fixed] * members)
-    found = [
+    by_member = [
         input_variances(model, tapped, member, images, others, batch_size)
         for member in range(members)
     ]
-    return {name: np.stack([f[name] for f in found]) for name in found[0]}
+    return {
+        name: np.stack([f[name] for f in by_member]) for name in by_member[0]
+    }
 
 
 def _endpoints(network):
@@ -135,7 +137,7 @@ def _endpoints(network):
     if not names:
         raise expected(
             "a backbone by name, which has stages",
-            "a network without",
+            "a network without stages",
             "Use one of list_backbones().",
         )
     outputs = {name: network.get_layer(name).output for name in names}
@@ -143,7 +145,7 @@ def _endpoints(network):
 
 
 def members_with_inputs(model):
-    """Returns M of a model whose members see images of their own.
+    """Returns M for a model whose members see images of their own.
 
     Raises:
         InputError: All members see the same image.
@@ -158,16 +160,16 @@ def members_with_inputs(model):
 
 
 def input_variances(model, tapped, member, images, others, batch_size):
-    """Returns how much one input moves each feature, the others being fixed.
+    """Returns how much one input affects each feature, the others fixed.
 
     Args:
         model: `EnsembleModel` of a multi-input method.
-        tapped: keras.Model from what the members see to a dictionary of
-            feature maps (N, …, F).
+        tapped: keras.Model from the members' inputs to a dictionary of feature
+            maps (N, …, F).
         member: The member whose input runs through `images`.
         images: (N, …), as the model takes them.
-        others: (M, …), the images that the other members see throughout.
-        batch_size: Images that are computed at a time.
+        others: (M, …), the fixed images of the other members.
+        batch_size: Number of images processed at a time.
 
     Returns:
         Dictionary from the maps' names to the variances over `images`,
@@ -180,12 +182,12 @@ def input_variances(model, tapped, member, images, others, batch_size):
         part = np.asarray(images[start : start + batch_size])
         rows = np.repeat(np.asarray(others)[np.newaxis], len(part), axis=0)
         rows[:, member] = part
-        found = tapped(model.standardize(rows), training=False)
-        found = {k: keras.ops.convert_to_numpy(v) for k, v in found.items()}
-        found = {k: np.asarray(v, "float64") for k, v in found.items()}
-        # Chan's update of mean and sum of squares: no large sum of squares.
-        more = {k: v.mean(axis=0) for k, v in found.items()}
-        own = {k: np.square(v - more[k]).sum(axis=0) for k, v in found.items()}
+        maps = tapped(model.standardize(rows), training=False)
+        maps = {k: keras.ops.convert_to_numpy(v) for k, v in maps.items()}
+        maps = {k: np.asarray(v, "float64") for k, v in maps.items()}
+        # Chan's update of mean and squared deviations avoids large sums.
+        more = {k: v.mean(axis=0) for k, v in maps.items()}
+        own = {k: np.square(v - more[k]).sum(axis=0) for k, v in maps.items()}
         total = count + len(part)
         if mean is None:
             mean, squares = more, own
@@ -203,17 +205,17 @@ def input_variances(model, tapped, member, images, others, batch_size):
 
 @style.drawn
 def feature_use(panels, label):
-    """Draws how much each member uses each feature, members over each other.
+    """Plots how much each member uses each feature, overlaid.
 
     Args:
         panels: Dictionary from a title to an (M, F) array, such as one of
             `feature_norms` or `feature_variances`.
-        label: What is drawn, with its unit.
+        label: What is plotted, with its unit.
 
     Returns:
-        A `matplotlib.figure.Figure` with a panel for each array. Features
-        are in the order of how much more member 0 uses them than the others;
-        what all members use is filled grey.
+        A `matplotlib.figure.Figure` with a panel per array. Features are sorted
+        by how much more member 0 uses them than the others; the use common to
+        all members is filled gray.
 
     Reference:
         Sun et al., MixShare, CVPR Workshops 2022, figures 3, 5 and 6.

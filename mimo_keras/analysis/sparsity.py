@@ -1,19 +1,19 @@
-"""How many weights a network really uses."""
+"""The fraction of weights that a network uses."""
 
 import numpy as np
 
 from mimo_keras.errors import expected
 
 THRESHOLD = 1e-4
-"""Size up to which a weight counts as zero."""
+"""Absolute value up to which a weight counts as zero."""
 
 
 def kept_weights(network, threshold=THRESHOLD):
-    """Returns the share of trainable weights whose size is above a threshold.
+    """Returns the fraction of trainable weights above a threshold.
 
     Args:
         network: keras.Model.
-        threshold: Size up to which a weight counts as zero.
+        threshold: Absolute value up to which a weight counts as zero.
 
     Returns:
         A number from 0 to 1.

@@ -1,4 +1,4 @@
-"""The one look of every figure, and its way to a file or into a page."""
+"""The common style of all figures, and their export to files and pages."""
 
 import base64
 import functools
@@ -6,8 +6,8 @@ import io
 
 from mimo_keras.files import replacing
 
-# The colours of Okabe and Ito ("Color Universal Design", 2008), which people
-# with any of the common colour-vision deficiencies can tell apart.
+# The colors of Okabe and Ito ("Color Universal Design", 2008), which are
+# distinguishable with any of the common color-vision deficiencies.
 BLUE = "#0072B2"
 SKY = "#56B4E9"
 VERMILLION = "#D55E00"
@@ -16,7 +16,7 @@ INK = "#22262B"
 GREY = "#8A9099"
 PALE = "#C9CED6"
 MEMBERS = (BLUE, VERMILLION, GREEN, SKY)
-"""Colours of members, in their order."""
+"""Colors of members, in order."""
 
 _LOOK = {
     "axes.axisbelow": True,
@@ -41,7 +41,7 @@ _LOOK = {
     "lines.linewidth": 1.8,
     "lines.markersize": 4.5,
     "savefig.facecolor": "white",
-    # A fixed salt makes the same figure the same bytes.
+    # A fixed salt makes the output reproducible byte for byte.
     "svg.hashsalt": "mimo_keras",
     "text.color": INK,
     "xtick.color": GREY,
@@ -54,11 +54,11 @@ _LOOK = {
 
 
 def drawn(function):
-    """Gives the figure that `function` returns the look of this house.
+    """Decorates a function so that its figure has the common style.
 
-    The settings hold only while the function runs. Ticks are made when a
-    figure is first laid out, so that happens here too, and once only: laying
-    out takes as long as all else.
+    The settings apply only while the function runs. Ticks are created when a
+    figure is first laid out, so layout also happens here, and only once: it
+    takes as long as everything else.
 
     Args:
         function: A function that returns a `matplotlib.figure.Figure`.
@@ -81,17 +81,17 @@ def drawn(function):
 
 
 def new_figure(width, height, rows=1, columns=1, **grid):
-    """Returns an empty figure and its axes, apart from pyplot's state.
+    """Returns an empty figure and its axes, independent of pyplot's state.
 
     Args:
         width: Width in inches.
         height: Height in inches.
-        rows: How many rows of axes.
-        columns: How many columns of axes.
+        rows: Number of rows of axes.
+        columns: Number of columns of axes.
         **grid: Further options of `Figure.subplots`.
 
     Returns:
-        The figure, which draws by Agg, and a flat list of its axes.
+        The figure, with an Agg canvas, and a flat list of its axes.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -115,7 +115,7 @@ def image_bytes(figure, kind="png", dpi=200):
     """
     import matplotlib
 
-    # Neither a date nor the program's address belongs into a run's page.
+    # Omit the date and the program's URL from a run's page.
     bare = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
     buffer = io.BytesIO()
     with matplotlib.rc_context(_LOOK):
@@ -124,20 +124,20 @@ def image_bytes(figure, kind="png", dpi=200):
 
 
 def save_png(figure, path, dpi=200):
-    """Writes a figure to `path` as a PNG, whole or not at all."""
+    """Writes a figure to `path` as a PNG, atomically."""
     with replacing(path, "wb") as file:
         file.write(image_bytes(figure, "png", dpi))
 
 
 def data_uri(figure, kind="svg"):
-    """Returns a figure as a base64 `data:` address for an HTML page.
+    """Returns a figure as a base64 `data:` URI for an HTML page.
 
     Args:
         figure: A `matplotlib.figure.Figure`.
         kind: "svg" (sharp at any size) or "png".
 
     Returns:
-        The address as a string.
+        The URI as a string.
     """
     media = {"svg": "image/svg+xml", "png": "image/png"}[kind]
     content = base64.b64encode(image_bytes(figure, kind)).decode("ascii")

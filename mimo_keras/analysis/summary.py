@@ -1,4 +1,4 @@
-"""What stands in each table of a run, whatever it is written as."""
+"""The contents of each table of a run, independent of its format."""
 
 import dataclasses
 import math
@@ -49,7 +49,7 @@ class Table:
 
 
 def fixed(value, digits=4):
-    """Returns a number with so many digits after the point, or a dash."""
+    """Returns a number with `digits` decimal places, or a dash."""
     return MISSING if math.isnan(value) else f"{value:.{digits}f}"
 
 
@@ -70,9 +70,8 @@ def headline(results):
         results: The flat results of a run.
 
     Returns:
-        Pairs of a label and a formatted number: NLL, Acc, ECE, and the same
-        on the corrupted test sets, cNLL, cA, cECE; what is missing is left
-        out.
+        Pairs of a label and a formatted number: NLL, Acc, ECE, and the same on
+        the corrupted test sets, cNLL, cA, cECE; missing ones are omitted.
     """
     labels = {
         "NLL": "test/nll",
@@ -89,25 +88,25 @@ def headline(results):
 def quality(results):
     """Returns the table of metrics: test, corrupted and shifted side by side.
 
-    Metrics that have no name here come last, under their keys.
+    Metrics without a label come last, under their keys.
     """
     known = QUALITY | _CORRUPTION_ERROR | _DIVERSITY
-    found = {
+    names = {
         key.split("/")[1]
         for key in results
         if key.startswith(("test/", "corrupted/", "shifted/"))
         and key.count("/") == 1
         and not key.endswith("_std")
     }
-    others = sorted(n for n in found - set(known) if "_member_" not in n)
+    others = sorted(n for n in names - set(known) if "_member_" not in n)
     labels = QUALITY | _CORRUPTION_ERROR | {name: name for name in others}
     return _by_set(results, labels)
 
 
 def diversity(results):
-    """Returns the table of how much the members differ, and what they share.
+    """Returns the table of how much members differ and share.
 
-    Sharing rates are of weights, whatever the test set.
+    Sharing rates depend on the weights, not on the test set.
     """
     table = _by_set(results, _DIVERSITY)
     blank = [MISSING] * (len(table.columns) - 2)
@@ -135,7 +134,7 @@ def _by_set(results, labels):
 
 
 def member_spread(results):
-    """Returns each member metric's mean over the members and its range.
+    """Returns the mean and range of each metric over the members.
 
     The table has no rows for a single member, which is the ensemble itself.
     """
@@ -186,7 +185,7 @@ def corruptions(results, metric="accuracy"):
 
 
 def natural(results):
-    """Returns the table of natural test sets, a row a set and way to score."""
+    """Returns the table of natural test sets, a row per set and scoring."""
     names = dict.fromkeys(
         key.rpartition("/")[0] for key in results if key.startswith("natural/")
     )
@@ -207,7 +206,7 @@ def natural(results):
 
 
 def ood(results):
-    """Returns the table of out-of-distribution detection, a row a set."""
+    """Returns the table of out-of-distribution detection, a row per set."""
     rows = [
         (name, *(fixed(number(results, f"ood/{name}/{key}")) for key in _OOD))
         for name in ood_names(results)
@@ -223,12 +222,12 @@ def cost(results):
         "multiply_adds": ("Multiply-adds per example", scaled),
         "ms_per_example": ("Milliseconds per example", lambda v: f"{v:.4g}"),
     }
-    found = [key[5:] for key in results if key.startswith("cost/")]
-    order = [*known, *sorted(set(found) - set(known))]
+    measured = [key[5:] for key in results if key.startswith("cost/")]
+    order = [*known, *sorted(set(measured) - set(known))]
     rows = []
     for name in order:
         value = number(results, f"cost/{name}")
-        if name in found:
+        if name in measured:
             label, form = known.get(name, (name, lambda v: f"{v:.6g}"))
             rows.append((label, MISSING if math.isnan(value) else form(value)))
     return Table(("", "Value"), tuple(rows))

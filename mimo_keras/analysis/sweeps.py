@@ -1,4 +1,4 @@
-"""What a setting does: scores of ensembles and members against its values."""
+"""Scores of ensembles and their members against the values of a setting."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ _SCORES = {
 PANELS = _SCORES | {
     f"shifted_{score}": f"{title}, shifted" for score, title in _SCORES.items()
 }
-"""What a panel can show, and the name of its axis."""
+"""Score that a panel can show -> label of its axis."""
 _LOOKS = (
     (style.BLUE, "o"),
     (style.VERMILLION, "s"),
@@ -27,20 +27,20 @@ _LOOKS = (
 
 @style.drawn
 def sweep_curves(series, label, scale="linear", panels=("accuracy",)):
-    """Draws scores against a setting.
+    """Plots scores against a setting.
 
     Args:
         series: Dictionary from a curve's name to its points in order, each a
-            dictionary with "x", a number or a pair (mean, standard
-            deviation), and for the scores of `panels` and the same with
-            "_member", which are the mean over the members, such pairs.
-        label: What x is.
-        scale: Of x: "linear", "log", or "symlog", which has room for 0.
-        panels: Names of `PANELS`, two or more in a row of up to four.
+            dictionary with "x", a number or a pair (mean, standard deviation),
+            and such pairs for the scores in `panels` and, as means over the
+            members, for the same names plus "_member".
+        label: Label of x.
+        scale: Scale of x: "linear", "log", or "symlog", which includes 0.
+        panels: Names in `PANELS`, in rows of up to four.
 
     Returns:
-        A `matplotlib.figure.Figure`: ensembles as whole lines, the mean of
-        their members dashed, bars of one standard deviation.
+        A `matplotlib.figure.Figure`: ensembles as solid lines, the means of
+        their members dashed, error bars of one standard deviation.
 
     Reference:
         Havasi et al., ICLR 2021, figures 5 to 9; Ferianc and Rodrigues, MIMMO,
@@ -80,7 +80,7 @@ def _scale(axes, scale, x):
     if scale == "symlog":
         least = min(abs(value) for value in x if value)
         axes.set_xscale("symlog", linthresh=least, linscale=0.5)
-        # Matplotlib also names powers of ten next to 0, on top of its label.
+        # Matplotlib also labels powers of ten near 0, overlapping its label.
         powers = 10.0 ** np.arange(-30, 31)
         most = max(abs(value) for value in x)
         axes.set_xticks([0, *powers[(powers >= least) & (powers <= most)]])
@@ -108,5 +108,5 @@ def _line(axes, points, key, color, marker, **options):
 
 
 def _pair(value):
-    """Returns (mean, deviation) of a number, or of what is one already."""
+    """Returns a number or (mean, deviation) pair as a pair."""
     return value if isinstance(value, tuple) else (value, 0.0)

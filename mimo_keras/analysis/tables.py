@@ -14,8 +14,8 @@ def results_table(results):
         results: The flat results of a run ("test/accuracy", …).
 
     Returns:
-        Aligned tables under their titles, parted by blank lines; a part that
-        the results hold nothing of is left out. No newline at the end.
+        Aligned tables under their titles, separated by blank lines; tables
+        without results are omitted. No newline at the end.
     """
     size = max(len(summary.members(results).rows) - 1, 0)
     parts = {
@@ -35,7 +35,7 @@ def results_table(results):
 
 
 def _aligned(lines):
-    """Returns rows as lines under a rule, names left and numbers right."""
+    """Returns rows as aligned lines, names left and numbers right."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = ["  ".join(_padded(line, widths)).rstrip() for line in lines]
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
@@ -52,10 +52,10 @@ def markdown_table(rows, columns):
     """Returns a table in GitHub's Markdown.
 
     Args:
-        rows: The rows, each a sequence of as many cells as `columns`; cells
-            are written as `str` gives them.
-        columns: The columns' names. The first column is aligned to the left
-            and the others to the right.
+        rows: The rows, each with one cell per column; cells are written as by
+            `str`.
+        columns: The columns' names. The first column is left-aligned, the
+            others are right-aligned.
 
     Returns:
         The table with a newline after each line but the last.
@@ -68,7 +68,7 @@ def markdown_table(rows, columns):
             raise expected(
                 f"{len(columns)} cells in each row",
                 f"row={tuple(row)!r}",
-                "Give each row one cell for each column.",
+                "Pass one cell per column in each row.",
             )
     lines = [[_cell(value) for value in row] for row in (columns, *rows)]
     widths = [max(3, *map(len, cells)) for cells in zip(*lines, strict=True)]
@@ -87,15 +87,15 @@ def mean_and_std(values, digits=4):
     """Returns numbers over seeds as "0.9812 ± 0.0021".
 
     Args:
-        values: One number a seed. The deviation is the sample's (n − 1 in
-            the denominator); a single number stands alone, since it has none.
-        digits: Digits after the point.
+        values: One number per seed. The deviation is the sample's (n − 1 in the
+            denominator); a single number has none and is shown alone.
+        digits: Decimal places.
 
     Returns:
-        The mean, and with two numbers or more the standard deviation.
+        The mean and, for two or more numbers, the standard deviation.
 
     Raises:
-        InputError: If there is no number.
+        InputError: If there are no numbers.
     """
     numbers, mean = _numbers_and_mean(values, digits)
     if len(numbers) == 1:
@@ -107,15 +107,15 @@ def mean_and_interval(values, digits=4):
     """Returns numbers over seeds with the 95% interval of their mean.
 
     Args:
-        values: One number a seed; a single number stands alone.
-        digits: Digits after the point.
+        values: One number per seed; a single number is shown alone.
+        digits: Decimal places.
 
     Returns:
         "0.0213 ± 0.0043": the mean, and Student's t of n − 1 degrees of
         freedom at 97.5% times the standard error s / √n.
 
     Raises:
-        InputError: If there is no number.
+        InputError: If there are no numbers.
     """
     numbers, mean = _numbers_and_mean(values, digits)
     if len(numbers) == 1:
@@ -131,5 +131,5 @@ def mean_and_interval(values, digits=4):
 def _numbers_and_mean(values, digits):
     numbers = [float(value) for value in values]
     if not numbers:
-        raise expected("at least one number", "values=[]", "Pass one a seed.")
+        raise expected("at least one number", "values=[]", "Pass one per seed.")
     return numbers, f"{statistics.fmean(numbers):.{digits}f}"

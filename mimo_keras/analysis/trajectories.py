@@ -1,4 +1,4 @@
-"""How members move in function space as they train (MIMO, figure 4)."""
+"""Trajectories of members in function space (MIMO, figure 4)."""
 
 import numpy as np
 
@@ -11,12 +11,12 @@ _PERPLEXITY = 30
 def function_space(probabilities, seed=0):
     """Returns the t-SNE map of the members' predictions over training.
 
-    What a member predicts on all images at one time is one point; images
-    that are near on the map are functions that predict alike.
+    A member's predictions on all images at one time are one point; nearby
+    points are functions that predict alike.
 
     Args:
         probabilities: (T, N, M, K), at T times for N images.
-        seed: Of t-SNE.
+        seed: Seed of t-SNE.
 
     Returns:
         (M, T, 2); the map's axes have no unit.
@@ -39,7 +39,7 @@ def function_space(probabilities, seed=0):
         )
     by_member = np.moveaxis(np.asarray(probabilities, "float32"), 2, 0)
     rows = by_member.reshape(members * times, images * classes)
-    # t-SNE wants more points than neighbours; a third of them is its custom.
+    # t-SNE needs more points than neighbors; a third of them is usual.
     perplexity = min(_PERPLEXITY, max((len(rows) - 1) / 3, 1.0))
     tsne = sklearn.manifold.TSNE(
         perplexity=perplexity, init="pca", random_state=seed
@@ -49,11 +49,11 @@ def function_space(probabilities, seed=0):
 
 @style.drawn
 def trajectory_plot(places, epochs, title=""):
-    """Draws each member's way over the map of `function_space`.
+    """Plots each member's trajectory on the map of `function_space`.
 
     Args:
         places: (M, T, 2).
-        epochs: (T,) epochs, of which the first and the last are named.
+        epochs: (T,) epochs, of which the first and last are labeled.
         title: The figure's title, such as the method.
 
     Returns:

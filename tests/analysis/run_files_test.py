@@ -16,7 +16,7 @@ def test_bad_json_is_one_line(tmp_path, content):
         read_json(path)
     message = str(caught.value)
     assert "\n" not in message and str(path) in message
-    assert message.endswith("it goes on and writes the file anew.")
+    assert message.endswith("it resumes and rewrites the file.")
 
 
 def test_json_is_read(tmp_path):
