@@ -1,15 +1,15 @@
-r"""Speed of every method, and of what a user would pick instead: `make bench`.
+r"""Speed of every method and of its alternatives: `make bench`.
 
     python -m benchmarks.bench
     python -m benchmarks.bench --sections=inference --batches=1,32
 
-Every row is a ratio: a few contestants and their yardstick, each in a process
-of its own, take turns, and each turn gives a ratio to the yardstick; the table
-has the median and the range, the ratio of the fastest turns, and the median of
-the same of processor time, which other work on the machine changes less;
-predictions have the ratio of multiply-adds, too, which no machine changes. A
-row is kept in --record as soon as it is there, and the same command goes on
-with the next; --table_only prints the tables again.
+Every row is a ratio: a few contestants and their yardstick, each in its own
+process, take turns, and each turn gives a ratio to the yardstick. The table
+shows the median and the range, the ratio of the fastest turns, and the median
+ratio of processor time, which is less sensitive to other work on the machine;
+for predictions also the ratio of multiply-adds, which is independent of the
+machine. Each row is saved to --record when it is finished, and the same command
+resumes with the next one; --table_only prints only the tables.
 Sections:
 
     inference  seconds of a prediction against `deterministic`
@@ -45,13 +45,30 @@ from uncertainty_runs.studies import study
 BASE = {"method": "deterministic", "ensemble_size": 1}
 REPEATED = ("mimo", "mixmo", "mixshare", "datamux", "mimmo")
 MEMBERS = (
-    # The yardstick against itself: what a comparison can tell apart.
+    # The yardstick against itself: the resolution of a comparison.
     "deterministic:1",
-    *("mc_dropout:1", "naive_multihead:3", "mimo:1", "mimo:2", "mimo:3"),
-    *("mimo:4", "mimo:5", "mimo:6", "mimo:7", "mimo:8", "mimo:3:unfolded"),
-    *("mixmo:2", "mixshare:2", "datamux:2", "early_exit:1", "dun:1"),
-    *("mimmo:2", "treenet:3", "mixture_ensemble:4:wide_resnet_28_5"),
-    *("mixture_ensemble:4", "batch_ensemble:4", "deep_ensemble:4"),
+    "mc_dropout:1",
+    "naive_multihead:3",
+    "mimo:1",
+    "mimo:2",
+    "mimo:3",
+    "mimo:4",
+    "mimo:5",
+    "mimo:6",
+    "mimo:7",
+    "mimo:8",
+    "mimo:3:unfolded",
+    "mixmo:2",
+    "mixshare:2",
+    "datamux:2",
+    "early_exit:1",
+    "dun:1",
+    "mimmo:2",
+    "treenet:3",
+    "mixture_ensemble:4:wide_resnet_28_5",
+    "mixture_ensemble:4",
+    "batch_ensemble:4",
+    "deep_ensemble:4",
     "rank1_bnn:4",
 )
 PEERS = {
@@ -59,23 +76,23 @@ PEERS = {
     "batch_ensemble:4": ("torch_uncertainty",),
 }
 TOGETHER = 5
-"""Contestants that take turns with one yardstick: all must fit in memory."""
-# The one that torch-uncertainty has.
+"""Contestants per yardstick: all of them must fit in memory at once."""
+# The only one that torch-uncertainty has.
 WIDE = "wide_resnet_28_10"
 SECTIONS = ("inference", "step", "peers", "jax", "start", "suite")
 
 
 def define_flags():
-    flags.DEFINE_list("sections", list(SECTIONS), "Which to run.")
+    flags.DEFINE_list("sections", list(SECTIONS), "Sections to run.")
     flags.DEFINE_string("backbone", WIDE, "Backbone.")
     flags.DEFINE_list("methods", list(MEMBERS), "method:M[:how], or method.")
-    flags.DEFINE_list("batches", ["1", "32", "128"], "Images of a prediction.")
+    flags.DEFINE_list("batches", ["1", "32", "128"], "Images per prediction.")
     flags.DEFINE_integer(
-        "rows", 16, "Rows of a step, a multiple of 16.", lower_bound=16
+        "rows", 16, "Rows per training step, a multiple of 16.", lower_bound=16
     )
-    flags.DEFINE_integer("turns", 5, "Turns at least.", lower_bound=1)
-    flags.DEFINE_float("seconds", 30.0, "For which a row goes on with turns.")
-    flags.DEFINE_string("record", "results/bench.json", "File of the figures.")
+    flags.DEFINE_integer("turns", 5, "Minimum number of turns.", lower_bound=1)
+    flags.DEFINE_float("seconds", 30.0, "Time budget for the turns of a row.")
+    flags.DEFINE_string("record", "results/bench.json", "JSON file of results.")
     flags.DEFINE_bool("table_only", False, "Only print what is recorded.")
 
 
@@ -86,7 +103,7 @@ def main():
         raise expected(
             f"sections among {', '.join(SECTIONS)}",
             f"sections={','.join(f.sections)}",
-            "Choose of these.",
+            "Choose from these.",
         )
     if not f.table_only:
         record = Record(f.record, facts(f))
@@ -96,14 +113,14 @@ def main():
 
 
 class Record:
-    """The rows that are there, by name, each written as soon as it is.
+    """The finished rows, by name; each is written as soon as it is finished.
 
     Args:
-        path: File.
-        facts: What the figures depend on.
+        path: JSON file.
+        facts: Conditions that the results depend on.
 
     Raises:
-        InputError: The file has figures of other facts.
+        InputError: The file has results under other conditions.
     """
 
     def __init__(self, path, facts):
@@ -114,7 +131,7 @@ class Record:
             before = self.content["facts"]
             if before != facts:
                 raise expected(
-                    f"figures of this machine and its versions in {path}",
+                    f"results of this machine and its versions in {path}",
                     ", ".join(f"{k}={v}" for k, v in before.items()),
                     "Choose another --record.",
                 )
@@ -124,7 +141,7 @@ class Record:
         return any(row["name"] == name for row in rows)
 
     def add(self, section, name, row):
-        """Adds a row, a dictionary of figures."""
+        """Adds a row, a dictionary of measurements."""
         rows = self.content["rows"].setdefault(section, [])
         rows.append({"name": name} | row)
         command = " ".join(["python -m benchmarks.bench", *sys.argv[1:]])
@@ -134,7 +151,7 @@ class Record:
 
 
 def facts(f):
-    """Returns the machine and the versions, as a record keeps them."""
+    """Returns the machine and the versions, as saved in a record."""
     processor = platform.processor()
     cpuinfo = pathlib.Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -156,7 +173,7 @@ def facts(f):
 def spec(entry, backbone):
     """Returns the spec of "method:M[:unfolded or backbone]"."""
     method, members, *how = entry.split(":")
-    found = {
+    settings = {
         "method": method,
         "ensemble_size": int(members),
         "backbone": backbone,
@@ -164,8 +181,8 @@ def spec(entry, backbone):
     }
     for word in how:
         changes = {"folded": False} if word == "unfolded" else {}
-        found |= changes or {"backbone": word}
-    return found
+        settings |= changes or {"backbone": word}
+    return settings
 
 
 def chosen(f):
@@ -175,7 +192,7 @@ def chosen(f):
 
 
 def groups(entries, backbone):
-    """Yields some entries at a time, as a dictionary of specs by entry."""
+    """Yields groups of entries, as dictionaries of specs by entry."""
     for first in range(0, len(entries), TOGETHER):
         some = entries[first : first + TOGETHER]
         yield {entry: spec(entry, backbone) for entry in some}
@@ -205,18 +222,18 @@ def peers(f, record):
 
 
 def takes_part(library, backbone):
-    """Returns whether a library is here and has a backbone; tells if not."""
-    found = library != "torch_uncertainty" or (
+    """Returns whether a library is installed and has a backbone."""
+    present = library != "torch_uncertainty" or (
         turns.installed(library) and backbone == WIDE
     )
-    if not found:
+    if not present:
         print(f"{library} is not installed, or has no {backbone}.")
-    return found
+    return present
 
 
 def jax(f, record):
     if not turns.installed("jax"):
-        print("jax is not installed: left out.")
+        print("jax is not installed: skipped.")
         return
     own = spec("mimo:3", f.backbone)
     rivals = {"mimo:3": own | {"backend": "jax"}}
@@ -234,16 +251,16 @@ def both(f):
 
 
 def contest(f, record, section, base, rivals, tasks):
-    """Times some contestants against one yardstick, and keeps their rows.
+    """Times contestants against one yardstick, and saves their rows.
 
     Args:
         f: Flags.
-        record: `Record`; rows that it has are not made again.
-        section: Of the record.
+        record: `Record`; rows that it has are not measured again.
+        section: Section of the record.
         base: Spec of the yardstick.
         rivals: Name -> spec.
-        tasks: Tuples of what to do, the number of rows, and what a row is
-            called behind the rival's name.
+        tasks: Tuples of what to do, the number of rows, and the suffix of the
+            row's name after the rival's.
     """
 
     def open_tasks(name):
@@ -264,10 +281,10 @@ def contest(f, record, section, base, rivals, tasks):
                 continue
             print(f"{section}: {', '.join(names)}{called} ...", flush=True)
             mine = [workers[n] for n in names]
-            found = turns.ratios(
+            figures = turns.ratios(
                 mine, yardstick, what, rows, f.turns, f.seconds
             )
-            for name, worker, row in zip(names, mine, found, strict=True):
+            for name, worker, row in zip(names, mine, figures, strict=True):
                 row["facts"] = worker.facts()
                 if section == "inference":
                     row |= counted(worker, yardstick)
@@ -277,13 +294,13 @@ def contest(f, record, section, base, rivals, tasks):
 
 
 def counted(worker, yardstick):
-    """Returns a prediction's multiply-adds against the yardstick's."""
+    """Returns the ratio of a prediction's multiply-adds to the yardstick's."""
     mine, base = (w.facts()["multiply_adds"] for w in (worker, yardstick))
     return {"multiply_adds_ratio": mine / base}
 
 
 def formed(worker, rows, count, step):
-    """Returns the share of a step, in seconds, that forms its rows."""
+    """Returns the fraction of a step's time spent on forming its rows."""
     forming = turns.seconds(worker, "formation", rows, count)
     return {"formation_share": forming / step}
 
@@ -311,7 +328,7 @@ def tables(record):
 
 
 def table(section, rows):
-    """Returns the Markdown table of a section; what no row has is left out."""
+    """Returns the Markdown table of a section, without empty columns."""
     shown = {
         key: title
         for key, title in COLUMNS.items()

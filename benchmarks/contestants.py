@@ -1,4 +1,4 @@
-"""What is timed: networks of this library and of what else there is."""
+"""What is timed: networks of this library and of others."""
 
 import functools
 import importlib
@@ -16,16 +16,16 @@ LIBRARIES = {
 
 
 def build(spec):
-    """Returns what a contestant can do, and what it says of itself.
+    """Returns the functions that a contestant offers, and facts about it.
 
     Args:
-        spec: "library" (default: ours), and for most of them "method",
-            "ensemble_size", "backbone", "options" of the method, and with
-            "folded" false the unfolded predictor.
+        spec: "library" (default: ours) and, for most of them, "method",
+            "ensemble_size", "backbone", "options" of the method, and "folded"
+            (false for the unfolded predictor).
 
     Returns:
         A function from what to do ("inference", "step", …) and the number of
-        rows to a function that does it once, to the end; and a dictionary.
+        rows to a function that does it once, to completion; and a dictionary.
     """
     library = spec.get("library", "mimo_keras")
     make = importlib.import_module(LIBRARIES[library]).contestant
@@ -46,10 +46,10 @@ def images_and_labels(rows):
 
 
 def contestant(spec):
-    """Makes ours, as `build` wants it.
+    """Returns our contestant, in the form that `build` returns.
 
-    A step has as many rows in the forward pass for every method: those that
-    see each image R times, or each of M members every image, get fewer.
+    A step has equally many rows in the forward pass for every method: methods
+    that show each image R times, or to each of M members, get fewer images.
     """
     import keras
 
@@ -95,7 +95,7 @@ def contestant(spec):
 
 
 def passes(model, spec):
-    """Returns how many rows of the forward pass a training image makes."""
+    """Returns the number of forward-pass rows per training image."""
     if model.sampling.members:
         return model.sampling.batch_repetitions
     methods = ("batch_ensemble", "rank1_bnn", "mixture_ensemble")

@@ -1,4 +1,4 @@
-"""A run's evaluation, and the forward passes alone that it takes."""
+"""A run's evaluation, against its bare forward passes."""
 
 import dataclasses
 
@@ -13,12 +13,12 @@ BACKBONE = "wide_resnet_28_4"
 
 
 def contestant(spec):
-    """Makes it, as `contestants.build` wants it: MIMO on digits.
+    """Returns the contestant for `contestants.build`: MIMO on digits.
 
-    "suite" evaluates all test sets, from a trained model on; "passes" then
-    runs the same images through the same compiled network, once each.
+    "suite" evaluates a trained model on all test sets; "passes" then runs the
+    same images through the same compiled network, once each.
     """
-    del spec  # There is one.
+    del spec  # There is only one.
     test = data.load("digits", "test")
     model = mimo_keras.create_model(
         "mimo",
@@ -45,7 +45,7 @@ def contestant(spec):
 
 
 class _Seen:
-    """Keeps the batches that go through a network, in place of `prepared`."""
+    """Records the batches that go through a network, replacing `prepared`."""
 
     def __init__(self):
         self.batches, self.logits = [], None

@@ -3,13 +3,13 @@
     python benchmarks/input_pipeline.py
     python benchmarks/input_pipeline.py --data_dir=DATA --use_bfloat16
 
-Without --data_dir the photographs are made: JPEGs of 500x375 pixels, the
-size of many of ImageNet's, of blurred noise, written as TFDS writes them. All
-contestants take turns, round after round, so that a drift of the machine's
-speed meets all of them alike. The table gives the median over the rounds of
-the images per second, and how many times the training step's appetite that
-is: above 1 the pipeline keeps up. The step is that of the recipe's MIMO,
-which sees each image `batch_repetitions` times.
+Without --data_dir the photographs are synthetic: JPEGs of blurred noise with
+500x375 pixels, the size of many ImageNet images, written as TFDS writes them.
+All contestants take turns, round after round, so that drifts in the machine's
+speed affect all of them equally. The table gives the median images per second
+over the rounds, and its ratio to what the training step consumes: above 1 the
+pipeline keeps up. The step is that of the recipe's MIMO, which sees each image
+`batch_repetitions` times.
 """
 
 import dataclasses
@@ -28,11 +28,15 @@ from mimo_keras import data
 from mimo_keras.analysis import markdown_table
 from mimo_keras.data import photographs
 
-flags.DEFINE_string("data_dir", None, "Folder with imagenet2012; else made.")
-flags.DEFINE_string("backbone", "resnet50", "Backbone of the step.")
-flags.DEFINE_integer("batch_size", 16, "Unique images of a step.")
-flags.DEFINE_integer("batches", 12, "Batches of images of a turn.")
-flags.DEFINE_integer("rounds", 5, "Turns that each contestant gets.")
+flags.DEFINE_string(
+    "data_dir",
+    None,
+    "Folder with imagenet2012; default: synthetic photographs.",
+)
+flags.DEFINE_string("backbone", "resnet50", "Backbone of the training step.")
+flags.DEFINE_integer("batch_size", 16, "Unique images per step.")
+flags.DEFINE_integer("batches", 12, "Batches of images per turn.")
+flags.DEFINE_integer("rounds", 5, "Turns of each contestant.")
 flags.DEFINE_bool("use_bfloat16", False, "Compute in bfloat16.")
 
 MADE, HEIGHT, WIDTH = 256, 375, 500
@@ -47,10 +51,10 @@ def main(_):
     with tempfile.TemporaryDirectory() as folder:
         if f.data_dir is None:
             make(folder)
-        found = photographs.load(
+        photos = photographs.load(
             "imagenet2012", "train", data_dir=f.data_dir or folder
         )
-        functions = contestants(f, found)
+        functions = contestants(f, photos)
         speeds = take_turns(functions, f.rounds)
     print(f"{f.backbone}, {policy}, batch {f.batch_size}, {f.rounds} rounds")
     print(f"{os.cpu_count()} CPU cores, Keras {keras.__version__}")
@@ -70,7 +74,7 @@ def main(_):
 
 
 def make(folder):
-    """Writes photographs of blurred noise as TFDS would write ImageNet."""
+    """Writes images of blurred noise as TFDS would write ImageNet."""
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
@@ -109,25 +113,25 @@ def decoded(row):
     return {**row, "image": tf.io.decode_jpeg(row["image"])}
 
 
-def contestants(f, found):
-    """Returns what is timed: name -> function that returns how many images.
+def contestants(f, photos):
+    """Returns what is timed: name -> function that returns its image count.
 
-    Each turn opens its data anew: nothing is read while others are timed.
+    Each turn reopens its data: nothing is read while others are timed.
     """
 
-    def training_crops(found):
+    def training_crops(photos):
         batches = photographs.training_crops(
-            found, f.batch_size, seed=0, epochs=1
+            photos, f.batch_size, seed=0, epochs=1
         )
         return consume(f, batches)
 
-    skipping = dataclasses.replace(found, skip=True)
+    skipping = dataclasses.replace(photos, skip=True)
     return {
-        "training step": training(f, found),
-        "training images": lambda: training_crops(found),
+        "training step": training(f, photos),
+        "training images": lambda: training_crops(photos),
         "training images, skip_bad_records": lambda: training_crops(skipping),
         "test images": lambda: consume(
-            f, found.evaluation_batches(f.batch_size)
+            f, photos.evaluation_batches(f.batch_size)
         ),
     }
 
@@ -138,12 +142,12 @@ def consume(f, batches):
     )
 
 
-def training(f, found):
+def training(f, photos):
     mean, std = data.standardization("imagenet2012")
     model = mimo_keras.create_model(
         "mimo",
         backbone=f.backbone,
-        input_shape=found.image_shape,
+        input_shape=photos.image_shape,
         num_classes=1000,
         ensemble_size=MEMBERS,
         batch_repetitions=REPETITIONS,
@@ -152,7 +156,7 @@ def training(f, found):
         std=std,
     )
     model.compile(keras.optimizers.SGD(0.1, momentum=0.9), l2=1e-4)
-    images = np.zeros((f.batch_size, *found.image_shape), np.uint8)
+    images = np.zeros((f.batch_size, *photos.image_shape), np.uint8)
     labels = np.zeros(f.batch_size, np.int64)
 
     def run():
@@ -163,7 +167,7 @@ def training(f, found):
 
 
 def take_turns(functions, rounds):
-    """Returns each contestant's images per second, a number a round."""
+    """Returns each contestant's images per second, one number per round."""
     for function in functions.values():
         function()
     speeds = {name: [] for name in functions}

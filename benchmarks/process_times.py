@@ -1,4 +1,4 @@
-"""How long processes take until they are of use."""
+"""Startup times of processes."""
 
 import os
 import pathlib
@@ -11,7 +11,7 @@ import time
 from benchmarks import turns
 from benchmarks.worker import ROOT, Worker
 
-# The second import's time, behind the first's, is what it takes more.
+# The second import's time, after the first, is what it adds.
 _IMPORTS = """
 import time
 def clocks():
@@ -23,7 +23,7 @@ import mimo_keras
 times.append(clocks())
 print(*(t[i] - times[0][i] for t in times[1:] for i in (0, 1)))
 """
-# Ends the process at the end of the first training step, whoever trains.
+# Ends the process after the first training step, whatever the trainer.
 _FIRST_STEP = """
 import os, runpy, sys
 import keras
@@ -55,22 +55,22 @@ model.fit(images, labels, batch_size=128, verbose=0)
 def imports(count):
     """Times `import mimo_keras` against `import keras`.
 
-    Both in one process, one behind the other: what keras itself takes differs
-    more from process to process than the rest takes.
+    Both in one process, one after the other: the time of keras itself varies
+    more between processes than the rest takes.
     """
-    found = []
+    times = []
     for _ in range(count + 1):
         said = _run(_IMPORTS).stdout.split()
         keras, both = said[:2], said[2:]
-        found.append((tuple(map(float, both)), tuple(map(float, keras))))
-    return _summary(found)
+        times.append((tuple(map(float, both)), tuple(map(float, keras))))
+    return _summary(times)
 
 
 def first_step(count):
-    """Times cifar.py to the end of its first step; a plain script is beside.
+    """Times cifar.py and a plain script to the end of the first step.
 
-    The plain one has a network of the same three convolutions and Keras's own
-    data handling.
+    The plain one has a network with the same three convolutions and uses
+    Keras's own data handling.
     """
     path = str(ROOT / "uncertainty_runs" / "cifar.py")
     script = _FIRST_STEP + _SCRIPT.format(path=path)
@@ -90,26 +90,26 @@ def suite(count):
 
 
 def _in_turn(mine, base, count):
-    """Times two scripts, each the first in every other turn."""
-    found = []
+    """Times two scripts, alternating which one is first."""
+    times = []
     for turn in range(count + 1):
         order = (mine, base) if turn % 2 else (base, mine)
         took = {code: _seconds(code) for code in order}
-        found.append((took[mine], took[base]))
-    return _summary(found)
+        times.append((took[mine], took[base]))
+    return _summary(times)
 
 
-def _summary(found):
-    found = found[1:]  # The first fills the disk's cache.
-    more = statistics.median(a[0] - b[0] for a, b in found)
-    return turns.summary(found) | {"more_seconds": more}
+def _summary(times):
+    times = times[1:]  # The first fills the disk cache.
+    more = statistics.median(a[0] - b[0] for a, b in times)
+    return turns.summary(times) | {"more_seconds": more}
 
 
 def _seconds(code):
     started, before = time.perf_counter(), os.times()
     _run(code)
     after = os.times()
-    worked = sum(after[2:4]) - sum(before[2:4])  # The children's.
+    worked = sum(after[2:4]) - sum(before[2:4])  # Of child processes.
     return time.perf_counter() - started, worked
 
 

@@ -1,4 +1,4 @@
-"""MIMO and BatchEnsemble as torch-uncertainty has them, on WRN-28-10."""
+"""MIMO and BatchEnsemble from torch-uncertainty, on WRN-28-10."""
 
 import importlib.metadata
 
@@ -10,11 +10,11 @@ from benchmarks import contestants
 
 
 def contestant(spec):
-    """Makes one, as `contestants.build` wants it.
+    """Returns one, in the form of `contestants.build`.
 
-    Biases of convolutions and dropout, which our networks have not, are off.
-    The library strides in a block's second convolution, not in its first, so
-    that its network has some more multiplications.
+    Convolution biases and dropout, which our networks lack, are off. The
+    library strides in a block's second convolution instead of its first, so its
+    network has slightly more multiplications.
     """
     makers = {
         "mimo": mimo.mimo_wideresnet28x10,

@@ -1,4 +1,4 @@
-"""Contestants in turn: what one takes of the time of the other."""
+"""Times contestants in turn, and compares them."""
 
 import importlib.metadata
 import importlib.util
@@ -13,20 +13,20 @@ def ratios(rivals, base, what, rows, least, seconds):
     Args:
         rivals: List of `Worker`.
         base: `Worker`, the yardstick.
-        what: What they do.
-        rows: With how many rows.
-        least: Turns at least.
-        seconds: For which there are further turns, up to `MOST`.
+        what: What they do, such as "step".
+        rows: Number of rows.
+        least: Minimum number of turns.
+        seconds: Time budget for further turns, up to `MOST` in total.
 
     Returns:
         A dictionary for each rival: "ratio", the median over turns, its
         "range", "turns", the medians "seconds" and "base_seconds",
-        "processor_ratio", the same of processor time, "fastest_ratio", of the
-        fastest turns of both, and peaks of memory.
+        "processor_ratio", the median ratio of processor time, "fastest_ratio",
+        that of the fastest turns of both, and peak memory.
     """
     everyone = [base, *rivals]
     for one in everyone:
-        one.seconds(what, rows)  # First calls compile.
+        one.seconds(what, rows)  # The first call compiles.
     turns, count = [], least
     while len(turns) < count:
         turns.append(_turn(everyone, what, rows, len(turns)))
@@ -41,10 +41,10 @@ def ratios(rivals, base, what, rows, least, seconds):
 
 
 def _turn(everyone, what, rows, number):
-    """Returns what each takes in one turn.
+    """Returns the times of each contestant in one turn.
 
-    Who is first changes, and so does the direction: a drift within turns
-    meets all alike.
+    The first contestant and the direction change between turns, so that drifts
+    within turns affect all equally.
     """
     order = [(i + number) % len(everyone) for i in range(len(everyone))]
     took = {
@@ -55,11 +55,11 @@ def _turn(everyone, what, rows, number):
 
 
 def summary(turns):
-    """Returns the figures of turns.
+    """Returns the statistics of turns.
 
     Args:
-        turns: Pairs of mine and the yardstick's, each of which is seconds and
-            the processors' seconds.
+        turns: Pairs of a contestant's times and the yardstick's, each a pair of
+            wall-clock and processor seconds.
     """
     times = [(a[0], b[0]) for a, b in turns]
     ratios = [a / b for a, b in times]
@@ -70,24 +70,24 @@ def summary(turns):
         "seconds": statistics.median(a for a, _ in times),
         "base_seconds": statistics.median(b for _, b in times),
         "processor_ratio": statistics.median(a[1] / b[1] for a, b in turns),
-        # Other work only ever adds time: the fastest turns have the least.
+        # Other work only adds time: the fastest turns have the least of it.
         "fastest_ratio": min(a for a, _ in times) / min(b for _, b in times),
     }
 
 
 def within(worker, mine, base, rows, count):
-    """Times two things that one contestant does, in turn; see `summary`."""
+    """Times two tasks of one contestant in turn; see `summary`."""
     times = [
         (worker.seconds(mine, rows), worker.seconds(base, rows))
         for _ in range(count + 1)
     ]
-    return summary(times[1:])  # First calls compile.
+    return summary(times[1:])  # The first call compiles.
 
 
 def seconds(worker, what, rows, count):
-    """Returns the median seconds of what one contestant does."""
+    """Returns the median seconds of one contestant's task."""
     times = [worker.seconds(what, rows)[0] for _ in range(count + 1)]
-    return statistics.median(times[1:])  # First calls compile.
+    return statistics.median(times[1:])  # The first call compiles.
 
 
 def installed(package):
@@ -95,12 +95,12 @@ def installed(package):
 
 
 def versions():
-    """Returns the versions of what is installed and may take part."""
+    """Returns the versions of the installed libraries that may take part."""
     names = ("tensorflow", "tf_keras", "jax", "torch", "torch-uncertainty")
-    found = {}
+    installed_versions = {}
     for name in names:
         try:
-            found[name] = importlib.metadata.version(name)
+            installed_versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return installed_versions

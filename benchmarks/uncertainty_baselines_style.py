@@ -1,9 +1,9 @@
-"""MIMO as a script of the Uncertainty-Baselines kind has it: the reference.
+"""MIMO in the style of an Uncertainty-Baselines script: the reference.
 
 Written for this comparison: tf_keras, a Wide ResNet over members stacked as
-channels, and a training loop of its own by `strategy.run`, which forms the
-rows from shuffled indices, penalises the weights concatenated to one vector
-and updates four metrics in every step.
+channels, and a custom training loop with `strategy.run`, which forms the rows
+from shuffled indices, penalizes the weights concatenated to one vector and
+updates four metrics in every step.
 """
 
 import tensorflow as tf
@@ -15,7 +15,7 @@ DECAY, EPSILON = 0.9, 1e-5
 
 
 def contestant(spec):
-    """Makes it, as `contestants.build` wants it; method mimo only."""
+    """Returns it, in the form of `contestants.build`; method mimo only."""
     strategy = tf.distribute.OneDeviceStrategy("CPU:0")
     members = spec["ensemble_size"]
     depth, width = map(int, spec["backbone"].split("_")[-2:])
@@ -71,7 +71,7 @@ def contestant(spec):
 
 
 def training_step(model, optimizer, metrics, members, repetitions):
-    """Returns what `strategy.run` does with a batch of images and labels."""
+    """Returns the function that `strategy.run` calls on a batch."""
 
     def step(batch):
         images, labels = batch

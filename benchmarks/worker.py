@@ -1,8 +1,8 @@
-"""A contestant in a process of its own, which is timed where it runs.
+"""A contestant in its own process, which measures its own time.
 
-Contestants need other backends and other libraries, must not share memory,
-and are to be told apart in what they take of it. While one works the others
-wait for their next line and use no processor.
+Contestants need different backends and libraries, and their memory use is
+measured separately. While one works, the others wait for their next line and
+use no processor time.
 """
 
 import json
@@ -30,7 +30,7 @@ class Worker:
             "TF_CPP_MIN_LOG_LEVEL": "3",
             "PYTHONPATH": str(ROOT),
         }
-        # A pipe that nobody reads would stop a process that says much.
+        # An unread pipe would block a process with much output.
         self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115 (__exit__)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", json.dumps(spec)],
@@ -55,18 +55,18 @@ class Worker:
         """Does `what` with `rows` rows, once.
 
         Returns:
-            How long it took, and for how long processors worked for it: the
-            second hardly depends on what else the machine does.
+            Its wall-clock and processor seconds: the latter hardly depend on
+            other work on the machine.
         """
-        found = self._ask({"what": what, "rows": rows})
-        return found["seconds"], found["processor"]
+        answer = self._ask({"what": what, "rows": rows})
+        return answer["seconds"], answer["processor"]
 
     def peak(self):
         """Returns its peak memory so far, in MiB."""
         return self._ask({"what": "peak"})["peak"]
 
     def facts(self):
-        """Returns what it says of itself: versions, parameters."""
+        """Returns its facts, such as versions and parameters."""
         return self._ask({"what": "facts"})
 
     def _ask(self, order):
@@ -81,7 +81,7 @@ class Worker:
 
 
 def main():
-    # Libraries print to where the answers go: only these shall get there.
+    # Libraries print to stdout, which is reserved for the answers.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     from benchmarks import contestants
