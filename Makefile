@@ -1,4 +1,4 @@
-# Everything a contributor runs. `make` alone lists the targets.
+# Commands for contributors. `make` alone lists the targets.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -9,13 +9,13 @@ PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 PYTEST := $(PYTHON) -m pytest --numprocesses=$(WORKERS) --dist=worksteal \
 	--durations=10
-# Layers, backbones and methods must run without TensorFlow, too.
+# Layers, backbones and methods must also run without TensorFlow.
 PORTABLE_TESTS := tests/layers tests/backbones tests/methods
 CONFORMANCE_TESTS := tests/layers/conformance_test.py \
 	tests/methods/conformance_test.py
 
-# A pyenv shim can exist and fail, and a Debian python3 can lack ensurepip:
-# the only proof that a Python will do is to run it.
+# A pyenv shim can exist and fail, and a Debian python3 can lack ensurepip, so
+# the only way to check a Python is to run it.
 CANDIDATES := python3 python3.13 python3.12 python3.11 python
 SUITABLE := import ensurepip, sys, venv; \
 	sys.exit(not (3, 11) <= sys.version_info < (3, 14))
@@ -26,23 +26,23 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' \
 		$(firstword $(MAKEFILE_LIST))
 
-install: .venv/installed ## Make .venv and install the package into it
+install: .venv/installed ## Create .venv and install the package into it
 
 demo: install ## Train, evaluate and export MIMO on handwritten digits
 	$(PYTHON) uncertainty_runs/cifar.py --dataset=digits --method=mimo \
 		--ensemble_size=3 --output_dir=runs/demo --export
 
-test: install ## Run the tests but the large ones (WORKERS=2 at a time)
+test: install ## Run all tests except the large ones (WORKERS=2 at a time)
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "not large"
 
 test-matrix: install ## Every method on every backbone: the conformance tables
 	KERAS_BACKEND=tensorflow $(PYTEST) --matrix $(CONFORMANCE_TESTS)
 
-lint: install ## Check style and format, changing nothing
+lint: install ## Check style and format without changing anything
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 
-# Nearly all that JAX does in tests is to compile: let it not optimise.
+# JAX spends nearly all of the tests' time compiling: turn optimization off.
 check: lint .venv/extras ## What CI runs: lint, tests under JAX, all tests
 	KERAS_BACKEND=jax XLA_FLAGS=--xla_backend_optimization_level=0 \
 		$(PYTEST) $(PORTABLE_TESTS)
@@ -58,7 +58,7 @@ stress: install ## Kills, random flags, a loaded server: as in docs/stress.md
 	$(PYTHON) -m tests.stress.serving --record=results/stress_serving.json \
 		--document=docs/stress.md
 
-clean: ## Remove .venv, runs/ and what tools left behind
+clean: ## Remove .venv, runs/ and the tools' caches
 	rm -rf .venv runs build dist *.egg-info
 	rm -rf .hypothesis .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -73,12 +73,12 @@ clean: ## Remove .venv, runs/ and what tools left behind
 			"Install one, or put its folder first in PATH." >&2; \
 		exit 2; \
 	fi; \
-	echo "Making .venv with $$("$$python" --version): 2.8 GB, 1-4 min ..."; \
+	echo "Creating .venv with $$("$$python" --version): 2.8 GB, 1-4 min ..."; \
 	"$$python" -m venv --clear .venv
 	@$(PIP) --editable '.[test]'
 	@touch $@
 
 .venv/extras: .venv/installed
-	@echo "Adding the packages for the tests of JAX and ONNX ..."
+	@echo "Installing the packages for the JAX and ONNX tests ..."
 	@$(PIP) --editable '.[test,jax,onnx]'
 	@touch $@
