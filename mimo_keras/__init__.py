@@ -1,4 +1,4 @@
-"""Efficient ensembles in Keras: many predictions at one network's cost."""
+"""Efficient ensembles in Keras: many predictions at the cost of one network."""
 
 import importlib
 

@@ -1,20 +1,20 @@
-"""Errors that a user can put right: what was expected, what came, what to do.
+"""Errors that a user can fix: what was expected, what was received, what to do.
 
-The library names its arguments. So that the scripts can name their flags
-instead, an argument in a message is written as `argument("data_dir")`.
+The library's messages name arguments. An argument in a message is written as
+`argument("data_dir")`, so that the scripts can name their flags instead.
 """
 
 import re
 
 from mimo_keras.keras_internals import OneLineError
 
-# Around the name and the value of an argument; no text and no path has it.
+# Delimits the name and the value of an argument; no text or path contains it.
 _MARK = "\0"
 _ARGUMENT = re.compile(f"{_MARK}(\\w+){_MARK}([^{_MARK}]*){_MARK}")
 
 
 class InputError(OneLineError, ValueError):
-    """Bad input from a user, told in one line.
+    """Bad input from a user, reported in one line.
 
     The scripts print the message and exit with status 2, without a traceback.
     """
@@ -22,40 +22,40 @@ class InputError(OneLineError, ValueError):
     _marked = None
 
     def worded(self, say):
-        """Returns the message with its arguments called otherwise.
+        """Returns the message with its arguments reworded.
 
         Args:
             say: Function from an argument's name and its value, as text ("" if
-                there is none), to the words for it, or to None for those
-                that the message has.
+                there is none), to the words for it, or to None to keep the
+                message's own.
         """
         return _worded(self._marked or str(self), say)
 
     def advising(self, sentence):
-        """Returns this error with a further sentence on what to do."""
+        """Returns this error with another sentence on what to do."""
         return _made(type(self), f"{self._marked or self} {sentence}")
 
 
 class AbsentError(InputError):
-    """Data that is not there: it may be left out, unlike what is damaged."""
+    """Missing data, which may be skipped, unlike damaged data."""
 
 
 class Stopped(Exception):
-    """A run was asked to stop and did; what it had done is kept.
+    """A run stopped on request; its progress is saved.
 
     The scripts print the message and exit with status 0.
     """
 
 
 def expected(what, received, remedy, error=InputError):
-    """Returns an `InputError` worded the way every error here is worded.
+    """Returns an `InputError` in the wording that all our errors share.
 
     Args:
         what: What was expected, without a leading "Expected" or a full stop.
-        received: What came instead, as `name=value`.
+        received: What was received instead, as `name=value`.
         remedy: What the user can do about it, as a sentence. Arguments in it
-            that a script may have as flags are written by `argument`.
-        error: Its class.
+            that a script may have as flags are written with `argument`.
+        error: Class of the error.
 
     Returns:
         The error, to be raised by the caller.
@@ -64,15 +64,15 @@ def expected(what, received, remedy, error=InputError):
 
 
 def argument(name, value=None):
-    """Returns an argument as a part of what `expected` takes.
+    """Returns an argument's name, marked for use in the texts of `expected`.
 
     Args:
         name: Its name.
-        value: The value to give it; None for the argument as such.
+        value: The value to give it; None to name the argument alone.
 
     Returns:
-        Text that only `expected` can read. It makes "name" or "name=value" of
-        it, and `InputError.worded` whatever a script calls the argument.
+        Marked text. `expected` turns it into "name" or "name=value", and
+        `InputError.worded` into whatever a script calls the argument.
 
     Example:
         >>> from mimo_keras.errors import argument, expected
@@ -88,7 +88,7 @@ def argument(name, value=None):
 
 
 def _made(error, marked):
-    """Returns an error of a class, its message in one line."""
+    """Returns an error of the given class with a one-line message."""
     marked = " ".join(marked.split())
     made = error(_worded(marked, lambda name, value: None))
     made._marked = marked

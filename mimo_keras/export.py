@@ -1,4 +1,4 @@
-"""Trained ensembles as files that serve without this library."""
+"""Exports trained ensembles to files that serve without this library."""
 
 import os
 
@@ -17,8 +17,8 @@ def export_saved_model(model, path, format="tf_saved_model"):
     A SavedModel loads with plain `tf.saved_model.load`, in a process that
     imports neither this library nor Keras. `serve` takes uint8 images (0 to
     255) or float32 images (on the scale of the model's mean and std, which
-    is [0, 1]) and tells them apart by their type; the signatures
-    "serving_default" (float32) and "serving_uint8" do the same by name. All
+    is [0, 1]), distinguished by their dtype; the signatures
+    "serving_default" (float32) and "serving_uint8" select one by name. All
     return "probabilities" (B, K), "member_probabilities" (B, E, K),
     "entropy" (B,) and "mutual_information" (B,); in regression "mean",
     "member_means" and "member_variance". LiteRT and ONNX files take float32.
@@ -26,8 +26,8 @@ def export_saved_model(model, path, format="tf_saved_model"):
     Args:
         model: `EnsembleModel`, whose folded predictor is exported, or a
             `Predictor`.
-        path: Where to write: a folder for a SavedModel, else a file.
-            What stands there is replaced once the new export is whole.
+        path: Where to write: a folder for a SavedModel, otherwise a file.
+            An existing one is replaced once the new export is complete.
         format: "tf_saved_model", "litert" or "onnx" (which needs the
             packages of the extra `onnx`).
 
@@ -35,8 +35,8 @@ def export_saved_model(model, path, format="tf_saved_model"):
         The path, as a string.
 
     Raises:
-        InputError: The format is not known, the path does not end as the
-            format wants, the model is not of ours, or a package is missing.
+        InputError: The format is unknown, the path has the wrong ending for
+            it, the model is not one of ours, or a package is missing.
     """
     if format not in FORMATS:
         raise expected(

@@ -1,6 +1,6 @@
-"""Files: written so that a reader never sees half of one, read without trust.
+"""Writes files atomically, and reads them without trusting their content.
 
-JSON and arrays are read and written here only.
+JSON and arrays are read and written only here.
 """
 
 import contextlib
@@ -15,51 +15,47 @@ import numpy as np
 
 from mimo_keras.errors import expected
 
-# What a disk answers that is full, or takes nothing; TensorFlow's own errors
-# have no number, but say it in these words.
+# Errors of a full or read-only disk.
+_NAMES = ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "EIO")
+# Their texts: TensorFlow's errors have no errno, but contain these words.
 _REFUSED = [
-    os.strerror(getattr(errno, name))
-    for name in (
-        *("ENOSPC", "EDQUOT", "EFBIG"),
-        *("EROFS", "EACCES", "EPERM", "EIO"),
-    )
-    if hasattr(errno, name)
+    os.strerror(getattr(errno, name)) for name in _NAMES if hasattr(errno, name)
 ]
 
-# NumPy's answers to an empty file, half an archive, pickles, and a lone array.
+# What NumPy raises for an empty file, half an archive, pickles or a bare array.
 _UNREADABLE = (EOFError, OSError, TypeError, ValueError, zipfile.BadZipFile)
 
 _RECORD = "record"
 
 
 class ReadError(ValueError):
-    """A file is damaged, or holds something else; the message says what."""
+    """A file is damaged or has unexpected content; the message says what."""
 
 
 class WriteError(OSError):
-    """A file could not be written; what stood there before still does."""
+    """A file could not be written; its previous content is unchanged."""
 
     def __str__(self):
         reason = f" ({self.strerror})" if self.strerror else ""
         return str(
             expected(
-                "room for files, and leave to write them",
+                "free disk space and permission to write",
                 f"{self.filename}{reason}",
-                "Mend that and run the same command again: what was written "
-                "before is kept.",
+                "Fix this and run the same command again: files already "
+                "written are kept.",
             )
         )
 
 
 @contextlib.contextmanager
 def writing(path):
-    """Tells in one line what cannot be written inside the block.
+    """Reports in one line whatever cannot be written inside the block.
 
     Args:
-        path: The file or folder that is written, for the message.
+        path: The file or folder being written, for the message.
 
     Raises:
-        WriteError: The disk is full, or may not be written.
+        WriteError: The disk is full or not writable.
     """
     try:
         yield
@@ -69,28 +65,28 @@ def writing(path):
         reason = error.strerror or str(error)
         raise WriteError(error.errno, reason, os.fspath(path)) from error
     except Exception as error:
-        found = [words for words in _REFUSED if words in str(error)]
-        if not found:
+        reasons = [words for words in _REFUSED if words in str(error)]
+        if not reasons:
             raise
-        raise WriteError(None, found[0], os.fspath(path)) from error
+        raise WriteError(None, reasons[0], os.fspath(path)) from error
 
 
 @contextlib.contextmanager
 def replacing(path, mode="w"):
-    """Opens a temporary file that takes the name `path` when all went well.
+    """Opens a temporary file that is renamed to `path` on success.
 
-    The file is flushed to the disk before it is renamed, so that a crash at
-    any moment leaves either the old content or the new, never a mixture.
+    The file is flushed to disk before it is renamed, so that a crash at any
+    moment leaves either the old content or the new, never a mixture.
 
     Args:
-        path: Where the content shall stand. Missing folders are made.
+        path: The file to write. Missing folders are created.
         mode: "w" for text (UTF-8) or "wb" for bytes.
 
     Yields:
-        The open temporary file, which lies in the folder of `path`.
+        The open temporary file, in the same folder as `path`.
 
     Raises:
-        WriteError: The disk is full, or may not be written.
+        WriteError: The disk is full or not writable.
     """
     path = pathlib.Path(path)
     with writing(path), _temporary(path) as (handle, temporary):
@@ -105,7 +101,7 @@ def replacing(path, mode="w"):
 
 @contextlib.contextmanager
 def _temporary(path):
-    """Gives (handle, name) of a file beside, removed if there is an error."""
+    """Yields (handle, name) of a file next to `path`, removed on error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(
         dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"
@@ -119,7 +115,7 @@ def _temporary(path):
 
 
 def write_json(path, value):
-    """Writes `value` to `path` as indented JSON, whole or not at all."""
+    """Writes `value` to `path` as indented JSON, atomically."""
     with replacing(path) as file:
         json.dump(value, file, indent=2, sort_keys=True)
         file.write("\n")
@@ -130,7 +126,7 @@ def read_json(path):
 
     Raises:
         FileNotFoundError: There is no such file.
-        ReadError: It cannot be read, is not JSON, or holds no object.
+        ReadError: It cannot be read, is not JSON, or contains no object.
     """
     try:
         content = json.loads(pathlib.Path(path).read_text("utf-8"))
@@ -144,14 +140,13 @@ def read_json(path):
 
 
 def write_arrays(path, arrays, *, record=None, compressed=False):
-    """Writes arrays to an .npz file, whole or not at all.
+    """Writes arrays to an .npz file, atomically.
 
     Args:
         path: The file.
         arrays: Dictionary from name to array.
-        record: What belongs to them, as JSON can hold it, for `pop_record`;
-            None for nothing.
-        compressed: Whether to make the file smaller, which takes time.
+        record: JSON-compatible metadata for `pop_record`; None for none.
+        compressed: Whether to compress the file, which takes time.
     """
     if record is not None:
         text = json.dumps(record)
@@ -169,7 +164,7 @@ def read_arrays(path):
 
     Raises:
         FileNotFoundError: There is no such file.
-        ReadError: It is damaged, holds pickled objects, or is no archive.
+        ReadError: It is damaged, contains pickled objects, or is not an archive.
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
@@ -181,10 +176,13 @@ def read_arrays(path):
 
 
 def pop_record(arrays):
-    """Takes the record of `write_arrays` out of what `read_arrays` returned.
+    """Removes and returns the record that `write_arrays` stored.
+
+    Args:
+        arrays: Dictionary from `read_arrays`, changed in place.
 
     Raises:
-        ReadError: There is none, or it is no JSON.
+        ReadError: There is none, or it is not JSON.
     """
     try:
         return json.loads(arrays.pop(_RECORD).tobytes())
@@ -193,14 +191,14 @@ def pop_record(arrays):
 
 
 def read_array(path):
-    """Maps an .npy file into memory, without running anything in it.
+    """Maps an .npy file into memory, without running pickled code.
 
     Returns:
-        Its array, of which only what is used is read.
+        Its array, of which only the parts used are read.
 
     Raises:
         FileNotFoundError: There is no such file.
-        ReadError: It is damaged, holds pickled objects, or is an archive.
+        ReadError: It is damaged, contains pickled objects, or is an archive.
     """
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -215,17 +213,17 @@ def read_array(path):
 
 @contextlib.contextmanager
 def replacing_folder(path):
-    """Gives a temporary path that takes the name `path` when all went well.
+    """Yields a temporary path that is renamed to `path` on success.
 
     Args:
-        path: Where the folder (or file) shall stand. One that is there
-            already is removed after the new one is whole.
+        path: The folder (or file) to write. An existing one is removed once
+            the new one is complete.
 
     Yields:
-        A path beside it, not yet existing, to write to.
+        A path next to it to write to, which does not exist yet.
 
     Raises:
-        WriteError: The disk is full, or may not be written.
+        WriteError: The disk is full or not writable.
     """
     path = pathlib.Path(path)
     with contextlib.ExitStack() as stack:
@@ -236,7 +234,7 @@ def replacing_folder(path):
                 dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"
             )
         )
-        # Some exporters choose the file format by the ending.
+        # Some exporters choose the file format by the suffix.
         temporary = pathlib.Path(beside, path.name)
         yield str(temporary)
         if path.exists():

@@ -1,39 +1,39 @@
-"""The one door to what Keras does not promise.
+"""The only file that uses private names of Keras.
 
-Keras keeps the right to change names that begin with an underscore, yet some
-of what it knows about a network can be had by no other name. Each function
-here says which private name it relies on, and what Keras promises in public
-instead, so that a release which changes one is met in this file alone.
-`pyproject.toml` admits releases between
-the oldest and the newest under which tests/keras_internals_test.py passed.
+Keras may change names that begin with an underscore, yet some of what it knows
+about a network is available under no other name. Each function here says which
+private name it relies on and what the public alternative lacks, so that a
+release that changes one affects only this file. `pyproject.toml` allows the
+releases from the oldest to the newest with which tests/keras_internals_test.py
+has passed.
 """
 
 
 class OneLineError(Exception):
-    """An error whose message Keras leaves as it is.
+    """An error whose message Keras does not extend.
 
-    Relies on `_keras_call_info_injected`, which Keras sets on an error that a
-    layer raised once it has added the arguments of the call to the message.
+    Relies on `_keras_call_info_injected`, which Keras sets on an error raised
+    by a layer once it has added the call's arguments to the message.
 
-    In public: `keras.config.disable_traceback_filtering()` turns that off, but
-    for every error of the process.
+    Public alternative: `keras.config.disable_traceback_filtering()`, which
+    affects every error of the process.
     """
 
     _keras_call_info_injected = True
 
 
 class BuildsOnBatch:
-    """Base that chooses the batch on which `fit` builds a distributed model.
+    """Mixin that chooses the batch on which `fit` builds a distributed model.
 
-    It stands before keras.Model. Relies on `_maybe_symbolic_build`, which the
+    List it before keras.Model. Relies on `_maybe_symbolic_build`, which the
     TensorFlow trainer calls before the first step of `fit` and `evaluate`.
 
-    In public: nothing between `fit` and the first step; `Model.build` knows
-    no metrics.
+    Public alternative: none between `fit` and the first step; `Model.build`
+    does not build metrics.
     """
 
     def building_batch(self, iterator):
-        """Returns the batch to build on; None for the one that Keras takes.
+        """Returns the batch to build on; None for the one that Keras uses.
 
         Args:
             iterator: Keras's epoch iterator, which yields (step, step,
@@ -55,7 +55,7 @@ def layers_within(model):
     Relies on `Layer._flatten_layers`. A layer that is reached in two ways is
     listed once.
 
-    In public: `Model.layers`, which stops at the first level.
+    Public alternative: `Model.layers`, which stops at the first level.
 
     Args:
         model: keras.Model or any keras.layers.Layer.
@@ -64,13 +64,13 @@ def layers_within(model):
 
 
 def own_trainable_variables(layer):
-    """Returns the variables that a layer made itself to be trained.
+    """Returns the trainable variables that a layer itself created.
 
     Relies on `Layer._trainable_variables`. They are listed whether or not the
     layer is frozen.
 
-    In public: `Layer.trainable_variables`, with those of the layers within,
-    and none if it is frozen.
+    Public alternative: `Layer.trainable_variables`, which includes sublayers
+    and is empty if the layer is frozen.
 
     Args:
         layer: Built keras.layers.Layer.
@@ -83,7 +83,7 @@ def maker(tensor):
 
     Relies on `KerasTensor._keras_history`.
 
-    In public: nothing; `Layer.output` leads the other way.
+    Public alternative: none; `Layer.output` leads the other way.
 
     Args:
         tensor: keras.KerasTensor of a functional network.
@@ -94,9 +94,9 @@ def maker(tensor):
 def call_count(operation):
     """Returns how often an operation was called on symbolic tensors.
 
-    Relies on `Operation._inbound_nodes`, a node for each call.
+    Relies on `Operation._inbound_nodes`, which has a node for each call.
 
-    In public: `Layer.input`, which tells of the first call only.
+    Public alternative: `Layer.input`, which covers only the first call.
 
     Args:
         operation: keras.Operation, such as a layer.
@@ -105,12 +105,13 @@ def call_count(operation):
 
 
 def readers(operation):
-    """Returns the operations that read what an operation returns.
+    """Returns the operations that consume an operation's output.
 
-    Relies on `Operation._outbound_nodes`. One that reads it twice is listed
-    twice, and one outside the network in question is listed, too.
+    Relies on `Operation._outbound_nodes`. A consumer that reads it twice is
+    listed twice, and consumers outside the network in question are included.
 
-    In public: nothing; `Function.operations` lists operations without edges.
+    Public alternative: none; `Function.operations` lists operations without
+    edges.
 
     Args:
         operation: keras.Operation that was called on symbolic tensors.
@@ -119,20 +120,20 @@ def readers(operation):
 
 
 def run_graph(function, inputs, become):
-    """Runs inputs through a graph, with another call for each operation.
+    """Runs inputs through a graph, replacing each operation.
 
     Relies on `Function._run_through_graph(inputs, operation_fn)`.
 
-    In public: `keras.models.clone_model` with a `call_function`, which needs
-    real layers and runs no shapes.
+    Public alternative: `keras.models.clone_model` with a `call_function`, which
+    needs real layers and cannot run on shapes.
 
     Args:
         function: keras.Function.
         inputs: Its inputs, in its structure.
-        become: Function from an operation to what is called in its place.
+        become: Function from an operation to the callable that replaces it.
 
     Returns:
-        What the graph returns, made of what those calls returned.
+        The graph's outputs, computed by the replacements.
     """
     return function._run_through_graph(inputs, operation_fn=become)
 
@@ -141,10 +142,10 @@ def compiled_metrics(model):
     """Returns Keras's container of the metrics given to `compile`.
 
     Relies on `Trainer._compile_metrics`, and on its `build(y_true, y_pred)`
-    making the metrics' variables.
+    creating the metrics' variables.
 
-    In public: `Model.metrics` lists the container among others under no
-    promised name or class.
+    Public alternative: `Model.metrics`, which lists the container among others
+    with no documented name or class.
 
     Args:
         model: Compiled keras.Model.
@@ -156,28 +157,29 @@ def compiled_metrics(model):
 
 
 def build_on(model, batch):
-    """Makes the variables of a compiled model that the first step would make.
+    """Creates the variables that a compiled model's first step would create.
 
-    Relies on `Trainer._symbolic_build`. No number is computed.
+    Relies on `Trainer._symbolic_build`. No values are computed.
 
-    In public: `Model.build`, which knows neither metrics nor optimizer.
+    Public alternative: `Model.build`, which builds neither metrics nor
+    optimizer.
 
     Args:
         model: Compiled keras.Model.
-        batch: What `fit` would get: (x, y) or (x, y, sample_weight).
+        batch: A batch as for `fit`: (x, y) or (x, y, sample_weight).
     """
     model._symbolic_build(data_batch=batch)
 
 
 def variable_index(optimizer, variable):
-    """Returns the place of a variable among those an optimizer was built with.
+    """Returns a variable's index among those an optimizer was built with.
 
-    Relies on `Optimizer._get_variable_index`. It knows a variable also as
-    `update_step` gets it, which under TensorFlow is no keras.Variable and
-    under tf.distribute one replica's copy.
+    Relies on `Optimizer._get_variable_index`. It also recognizes a variable in
+    the form that `update_step` receives, which under TensorFlow is not a
+    keras.Variable and under tf.distribute is one replica's copy.
 
-    In public: the order of the variables given to `Optimizer.build`, if what
-    is asked for is one of them.
+    Public alternative: the order of the variables given to `Optimizer.build`,
+    if the variable is one of them.
 
     Args:
         optimizer: Built keras.optimizers.Optimizer.

@@ -1,3 +1,3 @@
-"""The version, written down here only; pyproject.toml refers to it."""
+"""The version, defined only here; pyproject.toml refers to it."""
 
 __version__ = "0.1.0"

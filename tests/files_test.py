@@ -213,8 +213,8 @@ def test_a_crash_leaves_the_old_folder(tmp_path, error):
 
 
 MESSAGE = (
-    "Expected room for files, and leave to write them. Received: {} ({}). Mend "
-    "that and run the same command again: what was written before is kept."
+    "Expected free disk space and permission to write. Received: {} ({}). Fix "
+    "this and run the same command again: files already written are kept."
 )
 
 

@@ -29,7 +29,7 @@ FILES = {
     "report.html": [*LAST, "results.json"],
 }
 FULL = "(No space left on device)"
-REMEDY = "Mend that and run the same command again: what was written before"
+REMEDY = "Fix this and run the same command again: files already written"
 
 
 def line(done):
@@ -48,7 +48,7 @@ def test_a_full_disk_at_every_moment(short, cifar, tmp_path):
     assert FULL in said and not run.exists()
     for name, left in FILES.items():
         said = line(cifar(*COMMAND, before=functools.partial(disks.full, name)))
-        assert "room for files" in said and REMEDY in said
+        assert "free disk space" in said and REMEDY in said
         assert f"{name} {FULL}" in said and "Received: run/" in said
         assert left_by(run) == left, name
         assert_nothing_is_left_over(run)

@@ -86,7 +86,7 @@ def test_what_cannot_be_written_is_told(tmp_path):
     given = [f"--{name}={value}" for name, value in record.items()]
     found = flags.outcome(flags.Set("study", tuple(given)), tmp_path)
     assert found.kind == "refused", found.said
-    assert "room for files, and leave to write them" in found.said
+    assert "free disk space and permission to write" in found.said
 
 
 def finished(status, stderr):

@@ -105,9 +105,9 @@ def test_one_that_was_asked_to_stop_ends_well(ended):
         ),
         (
             WriteError(errno.ENOSPC, os.strerror(errno.ENOSPC), "run/x"),
-            "Expected room for files, and leave to write them. Received: "
-            "run/x (No space left on device). Mend that and run the same "
-            "command again: what was written before is kept.",
+            "Expected free disk space and permission to write. Received: "
+            "run/x (No space left on device). Fix this and run the same "
+            "command again: files already written are kept.",
         ),
         (
             MemoryError(),
