@@ -130,12 +130,13 @@ def targets(model):
     return rng.normal(size=(6, *model.output_shape[1:])).astype("float32")
 
 
-def test_fit_lowers_the_loss(name):
-    model = compiled(name)
-    history = model.fit(
-        inputs_of(name), targets(model), batch_size=3, epochs=30, verbose=0
-    )
-    assert history.history["loss"][-1] < history.history["loss"][0]
+def test_small_steps_lower_the_loss(name):
+    """Down the slope of all rows at once; a constraint moves the first step."""
+    model = network(name)
+    model.compile(keras.optimizers.SGD(1e-3), "mse")
+    rows = inputs_of(name), targets(model)
+    losses = model.fit(*rows, epochs=6, verbose=0).history["loss"]
+    assert np.diff(losses[1:]).max() < 0
 
 
 @pytest.mark.parametrize("name", ["Conv2DRank1", "DenseRank1"])
