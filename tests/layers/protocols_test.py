@@ -9,6 +9,7 @@ from mimo_keras.evaluation import cost
 from mimo_keras.layers import protocols
 from mimo_keras.layers.registration import register
 from mimo_keras.methods import folding
+from mimo_keras.training.likelihoods import Categorical
 from mimo_keras.training.losses import decayed_variables
 from mimo_keras.training.model import EnsembleModel
 
@@ -133,7 +134,8 @@ def test_a_layer_of_one_s_own_is_trained_as_it_says(network):
     own = network.get_layer("own")
     assert not any(v is own.scale for v in decayed_variables(network, "all"))
     sampling = methods.Sampling(2)
-    model = EnsembleModel(network, sampling, np.log([0.5, 0.5]), 3)
+    likelihood = Categorical(3)
+    model = EnsembleModel(network, sampling, np.log([0.5, 0.5]), likelihood)
     model.compile(keras.optimizers.SGD(0.1))
     step = model.optimizer.update_step
     step(keras.ops.ones(()), own.scale, 0.1)

@@ -60,7 +60,7 @@ FLAGS = {
         "the prepared TFDS data set cifar10",
         "no data in ",
         "--data_dir=FOLDER",
-        "--download_data to fetch it, or --dataset=digits",
+        "--download_data to fetch it. Or take --dataset=digits",
     ],
     "--ensemble_sizes=3": ["'ensemble_sizes'. Did you mean: ensemble_size ?"],
     "digits": ["flags only", "'digits'. Write it as --name=value."],

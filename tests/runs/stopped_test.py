@@ -101,14 +101,14 @@ def test_evaluate_stops_and_keeps_what_it_has(used):
     done = processes.run(
         ["--runs=run", "--output_dir=ours"],
         used.parent,
-        processes.together(processes.few, stopping(where=where, call=5)),
+        processes.together(processes.few, stopping(where=where, call=4)),
         script,
     )
     assert (done.status, done.stderr) == (0, "")
     assert done.stdout == "Stopped in the evaluation." + ON + "\n"
     ours = used.parent / "ours"
     assert [path.name for path in ours.iterdir()] == ["evaluated"]
-    assert len(list((ours / "evaluated").iterdir())) == 5
+    assert len(list((ours / "evaluated").iterdir())) == 4
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
