@@ -164,7 +164,7 @@ def read_arrays(path):
 
     Raises:
         FileNotFoundError: There is no such file.
-        ReadError: It is damaged, holds pickled objects, or is not an archive.
+        ReadError: It is damaged, contains pickled objects, or is no archive.
     """
     try:
         with np.load(path, allow_pickle=False) as stored:

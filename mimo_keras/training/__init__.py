@@ -1,4 +1,4 @@
-"""Training: the model object, its batches, losses and schedules."""
+"""Training: the ensemble model, its batches, losses and schedules."""
 
 from mimo_keras.training.assemble import assemble
 from mimo_keras.training.create import create_model

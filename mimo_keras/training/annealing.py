@@ -1,4 +1,4 @@
-"""Terms of the loss that come in slowly."""
+"""Loss terms whose weight grows during training."""
 
 import keras
 from keras import ops
@@ -9,15 +9,15 @@ from mimo_keras.training.distribute.distribution import replica_count
 
 @register
 class LinearAnnealing(keras.layers.Layer):
-    """A factor that grows from 0 to `weight` with the images trained on.
+    """A factor that grows linearly from 0 to `weight` with the images seen.
 
-    How many these are is one of the model's variables: it is kept in
-    checkpoints and needs neither epochs nor steps to be known.
+    The number of images seen is one of the model's variables, so it is kept in
+    checkpoints and neither epochs nor steps need to be known.
 
     Args:
-        weight: The factor at its full size.
-        examples: Training images, repetitions counted, until it has that
-            size; 0 if it has it from the start.
+        weight: The final value of the factor.
+        examples: Number of training images, counting repetitions, until the
+            factor reaches it; 0 to start with it.
 
     Reference:
         Dusenberry et al., Efficient and scalable Bayesian neural nets with
@@ -31,7 +31,7 @@ class LinearAnnealing(keras.layers.Layer):
         self.examples = examples
         self.seen = None
         if examples:
-            # An integer: float32 would lose images beyond 16 million.
+            # An integer: float32 cannot count beyond 16 million images.
             self.seen = self.add_weight(
                 shape=(),
                 dtype="int",
@@ -43,13 +43,13 @@ class LinearAnnealing(keras.layers.Layer):
         self.built = True
 
     def count(self, images):
-        """Counts the images of this replica's step, as if all had as many."""
+        """Counts this replica's images, assuming all replicas have as many."""
         if self.seen is not None:
             images = ops.cast(images * replica_count(), self.seen.dtype)
             self.seen.assign(ops.minimum(self.seen + images, self.examples))
 
     def factor(self):
-        """Returns the factor as it is now, a float32 scalar."""
+        """Returns the current factor, a float32 scalar."""
         if self.seen is None:
             return self.weight
         return self.weight * ops.cast(self.seen, "float32") / self.examples

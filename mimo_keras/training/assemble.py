@@ -1,4 +1,4 @@
-"""A deep ensemble of networks that were trained one by one."""
+"""A deep ensemble of networks that were trained separately."""
 
 import os
 
@@ -11,27 +11,26 @@ from mimo_keras.training.create import from_blueprint
 from mimo_keras.training.model import EnsembleModel
 
 _REASON = 200
-"""Letters of what Keras says that are told: it may cite the whole file."""
+"""Longest part of Keras's message shown: it may quote the whole file."""
 
 
 def assemble(models):
     """Makes one ensemble of separately trained deterministic models.
 
     Its prediction is the mean of theirs. It has copies of their weights, and
-    can be saved, exported and trained on, as any `deep_ensemble`.
+    can be saved, exported and trained further, like any `deep_ensemble`.
 
     Args:
         models: Each an `EnsembleModel` with one member, or the path of one
-            saved as .keras. All must agree in the shape of images, the
-            likelihood, and mean and std. Of run folders, see
-            uncertainty_runs/evaluate.py.
+            saved as .keras. All must agree in image shape, likelihood, mean
+            and std. For run folders, see uncertainty_runs/evaluate.py.
 
     Returns:
         `EnsembleModel`, not compiled.
 
     Raises:
         InputError: A file cannot be read, a model is of another kind, or two
-            do not fit together.
+            models are incompatible.
 
     Example:
 
@@ -62,16 +61,17 @@ def assemble(models):
 
 
 def loaded(model):
-    """Returns a model that is given, or saved as .keras at a path."""
+    """Returns the model itself, or loads it from the path of a .keras file."""
     if not isinstance(model, (str, os.PathLike)):
         return model
     path = os.fspath(model)
     if not path.endswith(".keras"):
         raise _unreadable(path, "another ending")
     try:
-        # Its code is never run: a Lambda layer or a foreign class is refused.
+        # Safe mode runs no code of the file: it refuses Lambda layers and
+        # unknown classes.
         return keras.saving.load_model(path, safe_mode=True)
-    except Exception as error:  # A file that lies can raise anything.
+    except Exception as error:  # A malformed file can raise anything.
         reason = " ".join(str(error).split()) or type(error).__name__
         raise _unreadable(path, reason[:_REASON]) from error
 
@@ -100,7 +100,7 @@ def _check(model, index):
 
 
 def _facts(model):
-    """Returns what all members of an ensemble must have in common."""
+    """Returns the properties on which all members must agree."""
     return {
         "image_shape": model.image_shape,
         "likelihood": model.likelihood,

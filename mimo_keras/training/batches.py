@@ -1,4 +1,4 @@
-"""What the members see in a training step."""
+"""Forms the rows of a training step: which image each member sees."""
 
 import fractions
 
@@ -9,15 +9,15 @@ from keras import ops
 def member_rows(batch_size, sampling, seed):
     """Draws which image each member sees in each row of a training step.
 
-    The B indices repeated R times are shuffled; each member shuffles the
-    first k = floor(N·(1 - ρ)) of these N = B·R rows for itself, and the rest
-    hold the same image in all members. So every member sees each image R
-    times. With groups of g images, 0 … g-1, g … 2g-1 and so on, that happens
-    in each group by itself.
+    The B indices, repeated R times, are shuffled. Each member shuffles the
+    first k = floor(N·(1 - ρ)) of these N = B·R rows independently; the rest
+    hold the same image for all members. So every member sees each image R
+    times. With groups of g images, 0 … g-1, g … 2g-1 and so on, rows are
+    formed within each group.
 
     Args:
         batch_size: B, the number of images: an integer, or a scalar integer
-            tensor where it is not known before the step runs.
+            tensor if it is not known before the step runs.
         sampling: `Sampling`: members M, batch_repetitions R,
             input_repetition_probability ρ and shuffle_group g.
         seed: keras.random.SeedGenerator, or an integer for one fixed draw.
@@ -29,7 +29,8 @@ def member_rows(batch_size, sampling, seed):
         Havasi et al., ICLR 2021, section 3.5 (batch and input repetition).
     """
     rows = batch_size * sampling.batch_repetitions
-    # One draw: the first column orders the images, one more each member.
+    # A single draw: the first row of scores orders the images, and each
+    # further row one member's.
     scores = keras.random.uniform(
         (sampling.members + 1, rows), seed=seed, dtype="float32"
     )
@@ -46,7 +47,7 @@ def member_rows(batch_size, sampling, seed):
 
 
 def _grouped_rows(batch_size, sampling, scores):
-    """Forms rows as `member_rows`, in each group of images by itself."""
+    """Forms rows as `member_rows` does, but within each group of images."""
     share = 1.0 - sampling.input_repetition_probability
     images = sampling.shuffle_group
     size = images * sampling.batch_repetitions
@@ -54,7 +55,7 @@ def _grouped_rows(batch_size, sampling, scores):
     places = ops.arange(count, dtype="int32")
     order = _sorted_in(places % batch_size // images, _ranks(scores[:1]))
     order = order[0] % batch_size
-    # Now the groups lie one behind another, the last one perhaps smaller.
+    # Now the groups are contiguous; the last one may be smaller.
     group = places // size
     heads = ops.where(
         group < count // size, _share(size, share), _share(count % size, share)
@@ -66,14 +67,14 @@ def _grouped_rows(batch_size, sampling, scores):
 
 
 def _ranks(scores):
-    """Returns each score's place (…, N) among those of its line."""
+    """Returns each score's rank (…, N) within its line."""
     places = ops.argsort(ops.argsort(scores, axis=1), axis=1)
     return ops.cast(places, "int32")
 
 
 def _sorted_in(blocks, ranks):
-    """Returns the places (…, N) by block, and by rank within a block."""
-    # Whole numbers: sums of blocks and scores would lose the scores' digits.
+    """Returns the places (…, N) sorted by block, and by rank within a block."""
+    # Integers: adding blocks to the scores would lose precision.
     return ops.argsort(blocks * ops.shape(ranks)[1] + ranks, axis=1)
 
 
@@ -93,25 +94,25 @@ def rows(images, components, sampling, seed):
         seed: As of `member_rows`.
 
     Returns:
-        What the members see, (N, M, …) or (B, …), and the index (N, E) of
-        the image that each component saw.
+        The members' inputs, (N, M, …) or (B, …), and the index (N, E) of the
+        image that each component sees.
     """
     batch_size = ops.shape(images)[0]
     if not sampling.members:
         return images, shared_rows(batch_size, components)
     drawn = member_rows(batch_size, sampling, seed)
-    # A member's components at several depths saw the same.
+    # A member's components at several depths see the same images.
     depths = components // sampling.members
     return ops.take(images, drawn, axis=0), ops.tile(drawn, (1, depths))
 
 
 def by_member(targets, predicted, sample_weight=None):
-    """Gives each member the targets and weights of the images that it saw.
+    """Returns the targets and weights of the images that each member saw.
 
     Args:
         targets: (B, …).
-        predicted: What the model returns: a dictionary of "rows" and
-            "logits" in training, else outputs (B, E, K).
+        predicted: The model's output: in training a dictionary with "rows" and
+            "logits", otherwise outputs (B, E, K).
         sample_weight: Weights of the B images; None for none.
 
     Returns:
@@ -129,7 +130,7 @@ def by_member(targets, predicted, sample_weight=None):
 
 
 def flat(targets, outputs, weights):
-    """Makes each member's row one of its own, as Keras's metrics take them.
+    """Flattens rows and members into one axis, as Keras's metrics expect.
 
     Args:
         targets: (N, E, …).
@@ -146,7 +147,7 @@ def flat(targets, outputs, weights):
 
 
 def _share(rows, share):
-    """Returns floor(rows · share) without float error: 10 · 0.1 is 1."""
+    """Returns floor(rows · share) without rounding error: 10 · 0.1 is 1."""
     exact = fractions.Fraction(share).limit_denominator(1_000_000)
     if isinstance(rows, int):
         return rows * exact.numerator // exact.denominator

@@ -1,13 +1,13 @@
-"""Keras's own `fit` and `evaluate`, after a look at the data."""
+"""Keras's own `fit` and `evaluate`, after a check of the data."""
 
 from mimo_keras.training import checks
 from mimo_keras.training.epochs import with_clock
 
 
 class CheckedFit:
-    """A keras.Model's base that refuses data which do not fit the model.
+    """Mixin for keras.Model that refuses data that do not fit the model.
 
-    It stands before keras.Model. The model has an `image_shape` and a
+    List it before keras.Model. The model must have an `image_shape` and a
     `likelihood`.
     """
 
@@ -22,9 +22,9 @@ class CheckedFit:
         *args,
         **kwargs,
     ):
-        """Trains as in Keras, after a check of the data where it is seen.
+        """Trains as in Keras, after checking the data as far as possible.
 
-        Layers that depend on the epoch are told it: see `EpochClock`.
+        Layers that depend on the epoch are informed of it: see `EpochClock`.
         """
         self._check_data(x, y, batch_size)
         validation = kwargs.get("validation_data")
@@ -37,7 +37,7 @@ class CheckedFit:
         )
 
     def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
-        """Evaluates as in Keras, after a check as in `fit`."""
+        """Evaluates as in Keras, after the same check as in `fit`."""
         self._check_data(x, y, batch_size)
         return super().evaluate(x, y, batch_size, *args, **kwargs)
 

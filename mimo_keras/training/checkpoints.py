@@ -1,10 +1,10 @@
-"""Checkpoints that hold everything a run needs to go on as if uninterrupted.
+"""Checkpoints with everything a run needs to resume as if uninterrupted.
 
 A checkpoint is one .npz file: every variable of the model (weights, seeds and
 step counters) and of the optimizer, and a JSON record of the run's own state.
-One from the middle of an epoch holds how far that is, too. It is written under
-another name and renamed when whole, and each array in it carries a checksum,
-so a file is either good or known to be bad.
+One from the middle of an epoch also holds the progress within it. It is written
+under another name and renamed when complete, and each array has a checksum, so
+a file is either good or known to be bad.
 """
 
 import dataclasses
@@ -23,12 +23,12 @@ _METRIC = "metric_"
 
 @dataclasses.dataclass(frozen=True)
 class Middle:
-    """How far an epoch is that has begun.
+    """Progress within an unfinished epoch.
 
     Attributes:
-        step: Steps that are done.
+        step: Number of finished steps.
         seconds: How long they took.
-        metrics: Arrays, what the metrics have counted.
+        metrics: Arrays, the state of the metrics.
     """
 
     step: int
@@ -40,8 +40,8 @@ class Checkpoints:
     """The checkpoints of one run, newest last.
 
     Args:
-        directory: Folder for the files, made when the first is saved.
-        keep: How many of the newest stay; at least 2, so that there is one
+        directory: Folder for the files, created when the first is saved.
+        keep: How many of the newest to keep; at least 2, so that there is one
             to fall back on.
     """
 
@@ -50,7 +50,7 @@ class Checkpoints:
         self.keep = max(keep, 2)
 
     def paths(self):
-        """Returns the files that are there, oldest first."""
+        """Returns the existing files, oldest first."""
         return sorted(self.directory.glob("epoch_*.npz"), key=_place)
 
     def save(self, model, epoch, record, middle=None):
@@ -59,9 +59,8 @@ class Checkpoints:
         Args:
             model: Compiled keras.Model whose optimizer is built.
             epoch: Number of finished epochs.
-            record: What else the run must know, as JSON can hold it.
-            middle: `Middle` of the epoch after these; None if it has not
-                begun.
+            record: Further state of the run, JSON-compatible.
+            middle: `Middle` of the next epoch; None if it has not begun.
 
         Returns:
             The file's path.
@@ -79,7 +78,7 @@ class Checkpoints:
         path = self.directory / f"{name}.npz"
         write_arrays(path, arrays, record=facts)
         with writing(self.directory):
-            # What a killed run was writing stays behind and is never read.
+            # A killed run leaves partial files behind, which are never read.
             for left in self.directory.glob(".epoch_*.tmp"):
                 os.remove(left)
             for old in self.paths()[: -self.keep]:
@@ -87,29 +86,28 @@ class Checkpoints:
         return path
 
     def restore(self, model):
-        """Puts the newest good checkpoint into the model and its optimizer.
+        """Loads the newest good checkpoint into the model and its optimizer.
 
-        As `resume`, but returns no `Middle`.
+        As `resume`, but does not return `Middle`.
         """
         return self.resume(model)[:2]
 
     def resume(self, model):
-        """Puts the newest good checkpoint into the model and its optimizer.
+        """Loads the newest good checkpoint into the model and its optimizer.
 
-        A file that cannot be read is named in a warning, and the one before
-        it is used.
+        An unreadable file is named in a warning, and the one before it is used.
 
         Args:
             model: As in `save`.
 
         Returns:
-            The number of finished epochs, the record that was saved with
-            them, and the `Middle` of the epoch after them, or None at its
-            beginning; (0, None, None) when there is no checkpoint.
+            The number of finished epochs, the record saved with them, and the
+            `Middle` of the next epoch, or None if that has not begun;
+            (0, None, None) if there is no checkpoint.
 
         Raises:
-            InputError: The checkpoint is of another model, or none of those
-                that are there can be read.
+            InputError: The checkpoint is of another model, or none of the
+                existing ones can be read.
         """
         paths = self.paths()
         for path in reversed(paths):
@@ -132,13 +130,13 @@ class Checkpoints:
             raise expected(
                 f"a readable checkpoint in {self.directory}",
                 f"{len(paths)} damaged files",
-                f"Choose another {argument('output_dir')} to start anew.",
+                f"Choose another {argument('output_dir')} to start over.",
             )
         return 0, None, None
 
 
 def _place(path):
-    """Returns a file's epoch, and step if it has one, to sort by."""
+    """Returns a file's epoch, and its step if it has one, as a sort key."""
     return [int(number) for number in re.findall(r"\d+", path.name)]
 
 
@@ -149,12 +147,12 @@ def _variables(model):
 
 def _as_array(variable):
     array = keras.ops.convert_to_numpy(variable.value)
-    # NumPy files know no bfloat16; float32 holds its values exactly.
+    # NumPy files have no bfloat16; float32 represents its values exactly.
     return array.astype("float32") if array.dtype.kind == "V" else array
 
 
 def _read(path):
-    """Returns variables, metrics and the record; raises if any is bad."""
+    """Returns variables, metrics and the record; raises if any is damaged."""
     arrays = read_arrays(path)
     facts = pop_record(arrays)
     variables, metrics = [], []

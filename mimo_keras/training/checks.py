@@ -1,4 +1,4 @@
-"""Checks of a user's data before the first step sees them."""
+"""Checks of the user's data before the first step."""
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def check_labels(labels, num_classes):
         raise expected(
             f"integer labels in 0 … {num_classes - 1}",
             f"dtype={labels.dtype}",
-            "Give class indices, not names, one-hot rows or probabilities.",
+            "Pass class indices, not names, one-hot rows or probabilities.",
         )
     check_label_shape(labels.shape)
     bad = np.flatnonzero((labels < 0) | (labels >= num_classes))
@@ -40,7 +40,7 @@ def check_labels(labels, num_classes):
         raise expected(
             f"labels in 0 … {num_classes - 1}",
             f"label={labels.ravel()[bad[0]]} at index {bad[0]}",
-            "Mend the labels, or create the model with more num_classes.",
+            "Fix the labels, or create the model with more num_classes.",
         )
 
 
@@ -64,36 +64,36 @@ def check_finite(values, what):
         f"finite {what}",
         f"NaN or infinity in {rows.sum()} {what}, first at index "
         f"{np.flatnonzero(rows)[0]}",
-        "Leave these out or repair them.",
+        "Remove or fix these.",
     )
 
 
 def check_batch_size(batch_size, replicas):
-    """Raises InputError if a batch has less than a row for each replica."""
-    # None is Keras's 32.
+    """Raises InputError if a batch has fewer rows than there are replicas."""
+    # Keras takes None as 32.
     if (batch_size or 32) < replicas:
         raise expected(
-            f"a row of each batch for each of the {replicas} devices",
+            f"at least one row per batch for each of the {replicas} devices",
             f"batch_size={batch_size}",
             "Use a larger batch_size, or fewer devices.",
         )
 
 
 def check_data(x, y, input_shape, likelihood):
-    """Checks data for `fit` or `evaluate` as far as can be seen.
+    """Checks data for `fit` or `evaluate` as far as possible.
 
-    Arrays and tensors are checked whole. Of a tf.data.Dataset, or anything
-    else that states its elements, only the shapes are; of other sources only
-    the images' shape, when the first batch has come.
+    Arrays and tensors are checked entirely. For a tf.data.Dataset, or any other
+    source with an `element_spec`, only the shapes are checked; for other
+    sources only the images' shape, once the first batch arrives.
 
     Args:
         x: Images as Keras takes them: an array, or any source of batches.
         y: Labels or targets, or None.
         input_shape: Shape of one image.
-        likelihood: `likelihoods.Likelihood`, which says what fits it.
+        likelihood: `likelihoods.Likelihood`, which checks the targets.
 
     Raises:
-        InputError: What was found does not fit the model.
+        InputError: The data do not fit the model.
     """
     images, labels = map(_static_shape, _elements(x))
     if images is not None:
@@ -109,7 +109,7 @@ def check_data(x, y, input_shape, likelihood):
 
 
 def _fits(shape, wanted):
-    """Whether two shapes may be the same; None stands for any size."""
+    """Whether two shapes are compatible; None matches any size."""
     return len(shape) == len(wanted) and all(
         a is None or b is None or a == b
         for a, b in zip(shape, wanted, strict=True)
@@ -117,13 +117,13 @@ def _fits(shape, wanted):
 
 
 def _elements(x):
-    """Returns what a source states of its images and labels, None if not."""
+    """Returns the specs of a source's images and labels, None if unknown."""
     stated = getattr(x, "element_spec", None)
     stated = stated if isinstance(stated, tuple) else ()
     return (*stated, None, None)[:2]
 
 
 def _static_shape(element):
-    """Returns the shape of an element as a tuple, None if it is not known."""
+    """Returns the shape of an element as a tuple, None if unknown."""
     shape = getattr(element, "shape", None)
     return None if shape is None or shape.rank is None else tuple(shape)

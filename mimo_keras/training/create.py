@@ -1,4 +1,4 @@
-"""The front door: a model from the names of a method and a backbone."""
+"""The main entry point: a model from the names of a method and a backbone."""
 
 import keras
 
@@ -32,20 +32,21 @@ def create_model(
         input_shape: Shape of one example, such as (32, 32, 3).
         num_classes: K; None for regression.
         ensemble_size: M, the number of members.
-        output_dim: d, the numbers that a regression predicts.
-        mean: Mean of the images on the scale [0, 1], one number or one for
-            each channel, see `layers.StandardizeImages`.
+        output_dim: d, the number of outputs of a regression.
+        mean: Mean of the images on the scale [0, 1], one number or one per
+            channel, see `layers.StandardizeImages`.
         std: Standard deviation, likewise.
-        seed: Integer for the draws of the training rows and of dropout.
+        seed: Integer seed for the training rows and for dropout.
         sync_batch_norm: Whether batch norm sees the rows of all replicas of
-            a tf.distribute strategy, not each replica's own.
-        **options: The method's own, such as batch_repetitions for mimo.
+            a tf.distribute strategy instead of only each replica's own.
+        **options: Options of the method, such as batch_repetitions for mimo.
 
     Returns:
         `EnsembleModel`.
 
     Raises:
-        InputError: A name or option is not known; it lists what exists.
+        InputError: A name or option is unknown; the message lists the known
+            ones.
 
     Example:
 
@@ -84,7 +85,7 @@ def from_blueprint(blueprint, likelihood, **options):
 
 
 def _synchronize(network):
-    """Makes batch normalisations see the rows of all replicas."""
+    """Makes batch norms see the rows of all replicas."""
     if keras.backend.backend() != "tensorflow":
         raise expected(
             "sync_batch_norm=False under this backend",
@@ -94,5 +95,6 @@ def _synchronize(network):
     kinds = (keras.layers.BatchNormalization, layers.MemberBatchNormalization)
     for layer in keras_internals.layers_within(network):
         if isinstance(layer, kinds):
-            # What their constructors keep, and their configs and calls read.
+            # The attribute set by their constructors and read by their configs
+            # and calls.
             layer.synchronized = True

@@ -1,4 +1,4 @@
-"""Which epoch it is, for layers whose work depends on it."""
+"""Informs layers that depend on the epoch of the current one."""
 
 import keras
 
@@ -7,10 +7,10 @@ from mimo_keras.layers.epochs import EpochLayer
 
 
 class EpochClock(keras.callbacks.Callback):
-    """Tells the layers of a model the epoch, and how many there will be.
+    """Tells the layers of a model the epoch and the total number of epochs.
 
-    Epochs count on from what the layers know, so that several calls of `fit`
-    are one training and a restored checkpoint goes on where it was.
+    Epochs continue from the one that the layers hold, so that several calls of
+    `fit` form one training and a restored checkpoint continues where it was.
 
     Args:
         layers: The `EpochLayer`s.
@@ -29,7 +29,7 @@ class EpochClock(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if self.earlier is None:
             known = keras.ops.convert_to_numpy(self.layers[0].epoch)
-            # This call's own numbers may start above 0: initial_epoch.
+            # With initial_epoch, this call's own epochs start above 0.
             self.earlier = max(int(known) - epoch, 0)
         self._tell(epoch)
 
@@ -42,9 +42,10 @@ class EpochClock(keras.callbacks.Callback):
 
 
 def with_clock(callbacks, model, epochs):
-    """Returns callbacks of `fit` with a clock in front, if a layer needs it.
+    """Returns the callbacks of `fit` with a clock first, if a layer needs one.
 
-    In front, so that a checkpoint at the end of an epoch holds what it says.
+    It comes first, so that checkpoints written at the end of an epoch include
+    its update.
 
     Args:
         callbacks: As in Keras.
@@ -61,7 +62,7 @@ def with_clock(callbacks, model, epochs):
     clock = EpochClock(layers, epochs)
     if isinstance(callbacks, keras.callbacks.CallbackList):
         clock.set_model(model)
-        # Without the clock of an earlier call with this list.
+        # Drop the clock of an earlier call with this list.
         others = [
             x for x in callbacks.callbacks if not isinstance(x, EpochClock)
         ]

@@ -1,4 +1,4 @@
-"""The one fit: Keras's own, with resume, records and checkpoints around it."""
+"""Keras's own fit, extended by resuming, records and checkpoints."""
 
 import csv
 import math
@@ -16,7 +16,7 @@ _SHARE = f"Give all workers one {argument('output_dir')} that they share."
 
 
 class NonFiniteLossError(InputError):
-    """Training met a NaN or infinite loss; the last checkpoint is good."""
+    """The loss became NaN or infinite; the last checkpoint is good."""
 
 
 def fit(
@@ -32,35 +32,36 @@ def fit(
     verbose="auto",
     stop=None,
 ):
-    """Trains a compiled model, going on from its last checkpoint if any.
+    """Trains a compiled model, resuming from its last checkpoint if any.
 
-    After every epoch a row is added to metrics.csv and the TensorBoard events.
-    On a CPU a run that was killed and started again ends with the same
-    weights, bit for bit. Of several workers all run the callbacks and read
-    the checkpoints, in one folder; the chief writes.
+    After every epoch a row is added to metrics.csv and to the TensorBoard
+    events. On a CPU, a run that was killed and restarted ends with the same
+    weights, bit for bit. With several workers, all run the callbacks and read
+    the checkpoints in a shared folder; the chief writes.
 
     Args:
         model: Compiled `EnsembleModel`.
         batches: Function from the first epoch to run to a tf.data.Dataset of
-            all batches from there to the last epoch. It must be a function of
-            the epoch, as `data.training_batches` is. With `stop` also from
-            the first step of that epoch, if that is not 0.
-        epochs: Number of epochs in all.
-        steps_per_epoch: Batches an epoch.
+            all batches from there to the last epoch. Batches must depend only
+            on the epoch, as those of `data.training_batches` do. With `stop`,
+            the function also takes the first step of that epoch, if not 0.
+        epochs: Total number of epochs.
+        steps_per_epoch: Batches per epoch.
         output_dir: pathlib.Path of the run's folder.
-        checkpoint_interval: Epochs between checkpoints; the last has one.
+        checkpoint_interval: Epochs between checkpoints; the last epoch always
+            has one.
         validation_data: As in Keras; evaluated after each epoch.
         callbacks: Keras callbacks; what they add to the logs is recorded.
         verbose: As in Keras.
-        stop: Function without arguments, or None, that is asked after every
-            step whether to stop there; of several workers after every epoch.
+        stop: Function without arguments that says whether to stop, or None. It
+            is called after every step; with several workers, after every epoch.
 
     Returns:
-        A list of dictionaries, one an epoch, with what was recorded.
+        A list of dictionaries with the recorded values, one per epoch.
 
     Raises:
         NonFiniteLossError: The loss became NaN or infinite.
-        Stopped: `stop` said so; a checkpoint holds where.
+        Stopped: `stop` returned True; a checkpoint holds the progress.
     """
     strategy = getattr(model, "distribute_strategy", None)
     chief = workers.is_chief(strategy)
@@ -68,14 +69,11 @@ def fit(
     start, middle = recorder.resume(model)
     workers.agree(strategy, start, "number of finished epochs", _SHARE)
     if start < epochs:
-        _train(
-            *(model, batches, steps_per_epoch, callbacks),
-            *(recorder, stop, start, middle),
-            epochs=epochs,
-            validation_data=validation_data,
-            verbose=verbose if chief else 0,
-        )
-    # A kill may have come between the last checkpoint and this file.
+        options = {"epochs": epochs, "validation_data": validation_data}
+        options["verbose"] = verbose if chief else 0
+        progress = (recorder, stop, start, middle)
+        _train(model, batches, steps_per_epoch, callbacks, *progress, **options)
+    # The run may have been killed between the last checkpoint and this file.
     recorder.write_rows()
     workers.meet(strategy)
     return recorder.rows
@@ -84,7 +82,7 @@ def fit(
 def _train(
     model, batches, steps, callbacks, recorder, stop, start, middle, **options
 ):
-    """Runs Keras's fit, once for the rest of an epoch that has begun."""
+    """Runs Keras's fit, with an extra call to finish an unfinished epoch."""
     step = middle.step if middle else 0
     data = batches(start, step) if step else batches(start)
     rest = Rest(middle, data)
@@ -98,7 +96,7 @@ def _train(
             data,
             initial_epoch=start,
             steps_per_epoch=steps - step,
-            shuffle=False,  # The batches come in their order.
+            shuffle=False,  # The batches are in order already.
             callbacks=[*callbacks, *own],
             **options,
         )
@@ -113,7 +111,7 @@ def _train(
 
 
 class _Events(keras.callbacks.TensorBoard):
-    """TensorBoard's events; a disk that takes none is told in one line."""
+    """TensorBoard's events; a full disk is reported in one line."""
 
     def __init__(self, output_dir):
         super().__init__(output_dir / "tensorboard", write_graph=False)
@@ -140,7 +138,7 @@ class _Events(keras.callbacks.TensorBoard):
 
 
 def restore(model, output_dir):
-    """Puts the last good checkpoint of a run, if any, into a compiled model.
+    """Loads the last good checkpoint of a run, if any, into a compiled model.
 
     Returns:
         The number of finished epochs, and their rows of metrics.csv.
@@ -150,7 +148,7 @@ def restore(model, output_dir):
 
 
 class _Recorder(keras.callbacks.Callback):
-    """Writes metrics.csv and checkpoints; stops on a loss that is no number."""
+    """Writes metrics.csv and checkpoints; raises if the loss is not finite."""
 
     def __init__(self, output_dir, interval, epochs, writes):
         super().__init__()
@@ -163,7 +161,7 @@ class _Recorder(keras.callbacks.Callback):
         self.earlier = 0.0
 
     def resume(self, model):
-        """Restores a model; returns its epoch, and `Middle` or None."""
+        """Restores a model; returns its epoch and `Middle`, or None."""
         epoch, rows, middle = self.checkpoints.resume(model)
         self.rows = rows or []
         self.earlier = middle.seconds if middle else 0.0
@@ -201,7 +199,7 @@ class _Recorder(keras.callbacks.Callback):
             writer.writerows(self.rows)
 
     def save_end(self, done):
-        """Saves the state after an epoch, unless that is done anyway."""
+        """Saves the state after an epoch, unless `on_epoch_end` does."""
         if not self._is_due(done):
             self._save(done)
 
@@ -223,8 +221,8 @@ class _Recorder(keras.callbacks.Callback):
         return round(time.monotonic() - self.started, 3)
 
     def _check_finite(self, epoch, logs):
-        # The training loss is of the weights before each step, so that the
-        # last step's harm shows in the validation loss alone.
+        # The training loss uses the weights before each step, so only the
+        # validation loss shows a failure of the last step.
         for name in ("loss", "val_loss"):
             if not math.isfinite(logs.get(name, 0.0)):
                 raise expected(

@@ -1,4 +1,4 @@
-"""What the backend has in one kernel and keras.ops has not."""
+"""Fused kernels of the backend that keras.ops does not offer."""
 
 import keras
 
@@ -7,7 +7,7 @@ from mimo_keras.layers import FusedBatchNormalization
 
 
 def give_kernels(network):
-    """Gives a network's layers the kernels that the backend has for them.
+    """Makes a network's layers use the backend's fused kernels.
 
     Args:
         network: keras.Model; its layers are changed.
@@ -20,7 +20,7 @@ def give_kernels(network):
 
 
 def fused_batch_norm(x, gamma, beta, epsilon, moments):
-    """Normalises by TensorFlow's kernel; see `FusedBatchNormalization`."""
+    """Normalizes with TensorFlow's kernel; see `FusedBatchNormalization`."""
     import tensorflow as tf
 
     mean, variance = moments or (tf.zeros(0), tf.zeros(0))
@@ -34,7 +34,7 @@ def fused_batch_norm(x, gamma, beta, epsilon, moments):
         is_training=moments is None,
     )
     if moments is None:
-        # The kernel divides by one less; Keras's average is not of that.
+        # The kernel divides by count - 1, Keras's moving average by count.
         count = tf.cast(tf.size(x) // tf.shape(x)[-1], tf.float32)
         variance *= tf.maximum(count - 1, 1) / count
     return y, mean, variance

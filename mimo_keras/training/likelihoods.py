@@ -1,9 +1,9 @@
 """Likelihoods: what outputs mean, and how well they fit the targets.
 
-A method builds a network with so many outputs and knows no more. All that
-depends on what they mean is asked of one object: how they are made into
-predictions, what a step minimises, what targets may look like. To add a
-likelihood, write its class here; nothing else asks which one it has.
+A method builds a network with a number of outputs and knows nothing else about
+them. Everything that depends on their meaning is defined by one object: how
+they become predictions, what a step minimizes, what targets look like. To add
+a likelihood, write its class here; no other code asks which one it has.
 """
 
 import dataclasses
@@ -23,11 +23,11 @@ from mimo_keras.training import checks, losses
 class Likelihood:
     """What a model needs to know about its outputs and targets.
 
-    Derive from it a frozen dataclass under `register`; its fields are its
-    config. N are rows, B images, E components.
+    Subclasses are frozen dataclasses decorated with `register`; their fields
+    are their config. N are rows, B images, E components.
 
     Attributes:
-        task: "classification" or "regression", for people to read.
+        task: "classification" or "regression", for display.
         num_classes: K; None if targets are not classes.
         mixture: `layers.mixtures.Mixture`: the members' activation, the
             ensemble's prediction and the predictor's dictionary.
@@ -35,14 +35,14 @@ class Likelihood:
 
     @property
     def outputs(self):
-        """How many numbers each member's head gives."""
+        """Number of outputs of each member's head."""
         raise NotImplementedError
 
     def member_loss(self, targets, outputs):
         """Returns each member's own loss.
 
         Args:
-            targets: (N, E, …), as `targets` returns them for one member.
+            targets: (N, E, …), for each member as `targets` returns them.
             outputs: (N, E, outputs), float32.
 
         Returns:
@@ -64,7 +64,7 @@ class Likelihood:
         raise NotImplementedError
 
     def check_shape(self, shape):
-        """Raises InputError unless a batch of targets has a fitting shape."""
+        """Raises InputError unless the shape fits a batch of targets."""
         raise NotImplementedError
 
     def check_targets(self, targets):
@@ -72,10 +72,10 @@ class Likelihood:
         raise NotImplementedError
 
     def targets(self, y):
-        """Returns a step's targets in the one shape that the losses take.
+        """Returns a step's targets in the shape that the losses expect.
 
         Args:
-            y: Tensor or array of a shape that `check_shape` lets pass.
+            y: Tensor or array of a shape that `check_shape` accepts.
 
         Raises:
             InputError: Its shape does not fit.
@@ -83,11 +83,11 @@ class Likelihood:
         raise NotImplementedError
 
     def specs(self):
-        """Returns KerasTensors of what metrics see: targets, predictions."""
+        """Returns KerasTensors of the metrics' inputs: targets, predictions."""
         raise NotImplementedError
 
     def default_metrics(self):
-        """Returns the metrics where `compile` is given none, or None."""
+        """Returns the metrics used if `compile` is given none, or None."""
         return None
 
     def get_config(self):
@@ -103,7 +103,7 @@ class Likelihood:
 @register
 @dataclasses.dataclass(frozen=True)
 class Categorical(Likelihood):
-    """One of K classes: outputs are logits, targets are their indices.
+    """One of K classes: outputs are logits, targets are class indices.
 
     Attributes:
         num_classes: K.
@@ -153,9 +153,10 @@ class Categorical(Likelihood):
 class Mean(Likelihood):
     """Regression by squared error: outputs are means of d numbers.
 
-    It is the likelihood of a Gaussian whose variance nobody models, so the
-    squared error stands for the negative log-likelihood: up to a factor and
-    a constant, a member's; the mixture's is that of the mean of the means.
+    It is the likelihood of a Gaussian whose variance is not modelled. The
+    squared error replaces the negative log-likelihood, to which a member's is
+    equal up to a factor and a constant; the mixture's is the squared error of
+    the mean of the members' means.
 
     Attributes:
         output_dim: d.
@@ -200,14 +201,14 @@ class Mean(Likelihood):
 
 
 def of_outputs(num_classes, output_dim=None):
-    """Returns the likelihood that a kind of output stands for.
+    """Returns the likelihood for classification or for regression.
 
     Args:
         num_classes: K for classification; None for regression.
-        output_dim: d, the numbers that a regression predicts; else None.
+        output_dim: d, the number of outputs of a regression; otherwise None.
 
     Raises:
-        InputError: Not exactly one is given, or it is no count of outputs.
+        InputError: Not exactly one is given, or it is not a valid count.
     """
     if (num_classes is None) == (output_dim is None):
         raise expected(
@@ -222,11 +223,11 @@ def from_saved(config, network):
     """Takes the likelihood out of a model's config, of any version.
 
     Args:
-        config: Dictionary: "likelihood" as Keras serialised it; before there
-            were likelihoods, "num_classes" of an `EnsembleModel` or "task"
-            of a `Predictor`. These keys are removed.
-        network: The model's `keras.Model`, which older configs leave the
-            number of outputs to.
+        config: Dictionary: "likelihood" as serialized by Keras; in older
+            versions, "num_classes" of an `EnsembleModel` or "task" of a
+            `Predictor`. These keys are removed.
+        network: The model's `keras.Model`, which gives the number of outputs
+            for older configs.
 
     Returns:
         `Likelihood`.
@@ -241,7 +242,7 @@ def from_saved(config, network):
 
 
 def _make_whole(likelihood, name, least):
-    """Makes a field Python's own integer, which a config can hold."""
+    """Converts a field to a Python int, which a config can hold."""
     value = getattr(likelihood, name)
     if not isinstance(value, numbers.Integral) or value < least:
         raise expected(

@@ -27,10 +27,10 @@ def cross_entropy(labels, logits):
 
 @register
 class SmoothedCrossEntropy(keras.losses.Loss):
-    """Cross-entropy to labels that are a little uncertain, from logits.
+    """Cross-entropy to smoothed labels, from logits.
 
     (1 - ε) (-log p_y) + ε mean_k (-log p_k): the target is the label with
-    probability 1 - ε, else any class.
+    probability 1 - ε, otherwise any class.
 
     Args:
         smoothing: ε.
@@ -46,7 +46,7 @@ class SmoothedCrossEntropy(keras.losses.Loss):
             raise expected(
                 "label smoothing in [0, 1)",
                 f"{smoothing}",
-                "It is the probability of any class in the label's place.",
+                "It is the probability of replacing the label by any class.",
             )
         self.smoothing = smoothing
 
@@ -96,7 +96,7 @@ def per_member(loss, likelihood):
 
     Raises:
         InputError: The loss would read the logits as probabilities, or is
-            none that can be told apart by row.
+            not a keras.losses.Loss, which returns a value per row.
     """
     if loss is None:
         return likelihood.member_loss
@@ -115,16 +115,16 @@ def mean_over_rows(member_losses, samples=1):
 
     Args:
         member_losses: (N, S·E).
-        samples: S, over which it is the mean, too.
+        samples: S, over which the sum is also averaged.
     """
-    # A replica may get no row of a last batch: its mean is 0, no NaN.
+    # A replica may get no row of a last batch: its mean is then 0, not NaN.
     rows = ops.maximum(ops.shape(member_losses)[0], 1)
     loss = ops.sum(member_losses) / samples
     return loss / ops.cast(rows, member_losses.dtype)
 
 
 def penalized(loss, variables, l1, l2):
-    """Returns the loss with its L1 and L2 terms, of coefficients not 0.
+    """Returns the loss plus the L1 and L2 terms with nonzero coefficients.
 
     Args:
         loss: Scalar.
@@ -158,8 +158,8 @@ def l1_penalty(variables, coefficient):
 def decayed_variables(network, scope):
     """Returns the trainable weights that the L1 and L2 terms count.
 
-    Layers are asked, never names: in Keras 3 a variable's name is just
-    "gamma" in every layer.
+    Weights are selected by layer, never by name: in Keras 3 a variable's name
+    is just "gamma" in every layer.
 
     Args:
         network: keras.Model.
@@ -168,14 +168,14 @@ def decayed_variables(network, scope):
             and dense layers and the heads' bias (the ImageNet recipes).
 
     Returns:
-        A list of variables. A layer keeps weights out of it by listing them
-        in an attribute `undecayed_weights`.
+        A list of variables. A layer excludes weights by listing them in an
+        attribute `undecayed_weights`.
     """
     if scope not in ("all", "kernels"):
         raise expected(
             'l2_scope "all" or "kernels"', f"l2_scope={scope!r}", "Choose one."
         )
-    found = {}
+    decayed = {}
     for layer in keras_internals.layers_within(network):
         kept = set()
         if isinstance(layer, KeepsFromDecay):
@@ -183,8 +183,8 @@ def decayed_variables(network, scope):
         for variable in keras_internals.own_trainable_variables(layer):
             wanted = scope == "all" or _is_kernel(layer, variable)
             if wanted and variable.trainable and id(variable) not in kept:
-                found[id(variable)] = variable
-    return list(found.values())
+                decayed[id(variable)] = variable
+    return list(decayed.values())
 
 
 def _is_kernel(layer, variable):

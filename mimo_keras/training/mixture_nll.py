@@ -7,14 +7,14 @@ from mimo_keras.layers.registration import register
 
 @register
 class MixtureNLL(keras.metrics.Mean):
-    """A mean that keeps the mixture's log weights beside it.
+    """A mean that also stores the mixture's log weights.
 
-    Where the weights are learned, `compute_loss` leaves here what they are.
-    Under JAX, metrics are computed where only the variables of metrics can be
-    read.
+    If the weights are learned, `compute_loss` stores their current values here:
+    under JAX, metrics are computed where only the metrics' own variables can
+    be read.
 
     Args:
-        log_weights: The log mixture weights (E,) at first.
+        log_weights: The initial log mixture weights (E,).
         name: Name of the metric.
     """
 
@@ -26,7 +26,7 @@ class MixtureNLL(keras.metrics.Mean):
             lambda shape, dtype: keras.ops.convert_to_tensor(
                 self.initial, dtype
             ),
-            # All replicas have the same.
+            # All replicas have the same values.
             aggregation="mean",
             name="log_weights",
         )

@@ -1,4 +1,4 @@
-"""The one model object: every method trains and predicts through it."""
+"""The model class through which every method trains and predicts."""
 
 import dataclasses
 
@@ -26,26 +26,26 @@ from mimo_keras.training.predictor import Predictor
 class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
     """An efficient ensemble that trains with Keras's own `fit`.
 
-    Plain images and labels go in. The rows of a training step, which may
-    hold another image for each member, are formed inside the model, on the
-    device and for each replica by itself. Make one with
+    The inputs are plain images and labels. The rows of a training step, which
+    may hold a different image for each member, are formed inside the model, on
+    the device and separately for each replica. Create one with
     `mimo_keras.create_model`.
 
     Args:
-        network: Functional keras.Model from what the members see, (N, …) or
-            (N, M, …), to their outputs (N, E, K); or to these and weights
-            (N, E) of their losses, which only training reads.
-        sampling: `methods.Sampling`, how training rows form.
+        network: Functional keras.Model from the members' inputs, (N, …) or
+            (N, M, …), to their outputs (N, E, K); or to these and the weights
+            (N, E) of their losses, which are used only in training.
+        sampling: `methods.Sampling`, how training rows are formed.
         log_weights: E log mixture weights.
         likelihood: `likelihoods.Likelihood`, what the outputs mean.
         mean: Mean of the images' channels, see `layers.StandardizeImages`.
         std: Standard deviation of the images' channels.
-        seed: Integer for the draws of training rows; None for a random one.
+        seed: Integer seed for the training rows; None for a random one.
         samples: S, how often a stochastic network sees each image in
             prediction.
-        kl_term: `methods.KLTerm`, how the loss counts what the network's
-            layers return as `kl_divergence()`, such as Rank-1 layers'; None
-            for the plain sum.
+        kl_term: `methods.KLTerm`, how the loss weights the `kl_divergence()`
+            of the network's layers, such as Rank-1 layers; None for the plain
+            sum.
 
     Call arguments:
         images: (B, …), uint8 or float, see `layers.StandardizeImages`.
@@ -55,7 +55,7 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
         Member logits (B, E, K) in float32, the members of each sample one
         after another. In training, with one sample, a dictionary of
         "logits" (N, E, K) and "rows" (N, E), the index of the image that
-        each member saw, and "loss_weights" (N, E) if the network gives
+        each member saw, and "loss_weights" (N, E) if the network returns
         them.
     """
 
@@ -72,19 +72,21 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
         kl_term=None,
         **kwargs,
     ):
-        # What has to be float32 is cast by the layers that know.
+        # Layers that need float32 cast their inputs themselves.
         super().__init__(autocast=False, **kwargs)
         give_kernels(network)
         self.training_network = network
-        # The same layers, without what only training reads.
+        # The same layers, without the outputs that only training uses.
         self.network = keras.Model(
             network.input, network.outputs[0], name=network.name
         )
         self.sampling = sampling
         self._log_weights = tuple(log_weights)
         # A layer that learns the mixture weights, such as DepthPosterior.
-        asked = [x for x in network.layers if isinstance(x, HasMixtureWeights)]
-        self._posterior = asked[0] if asked else None
+        learned = [
+            x for x in network.layers if isinstance(x, HasMixtureWeights)
+        ]
+        self._posterior = learned[0] if learned else None
         self.likelihood = likelihood
         self.standardize = StandardizeImages(mean, std, name="standardize")
         self.repeat_members = RepeatMembers(
@@ -104,7 +106,7 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
 
     @property
     def task(self):
-        """What is predicted: "classification" or "regression"."""
+        """The task: "classification" or "regression"."""
         return self.likelihood.task
 
     @property
@@ -114,7 +116,7 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
 
     @property
     def log_weights(self):
-        """The log mixture weights, as they are now."""
+        """The current log mixture weights."""
         if self._posterior is None:
             return self._log_weights
         weights = ops.convert_to_numpy(self._posterior.log_mixture_weights())
@@ -128,7 +130,7 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
 
     @property
     def output_dim(self):
-        """K, or in regression d: how many numbers a member predicts."""
+        """K, or d in regression: the number of outputs of a member."""
         return self.network.output_shape[-1]
 
     def call(self, images, training=False):
@@ -145,8 +147,8 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
         outputs = self.training_network(x, training=True)
         names = ("logits", "loss_weights")
         named = zip(names, keras.tree.flatten(outputs), strict=False)
-        found = {name: ops.cast(value, "float32") for name, value in named}
-        return found | {"rows": rows}
+        cast = {name: ops.cast(value, "float32") for name, value in named}
+        return cast | {"rows": rows}
 
     def compute_output_spec(self, images, training=False):
         _, components, outputs = self.network.output_shape
@@ -172,12 +174,12 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
                 in regression), or a keras.losses.Loss on logits. It is
                 summed over members and averaged over rows.
             metrics: As in Keras; in training they see each member's
-                probabilities and labels as rows of their own, in evaluation
-                the ensemble's. Default: accuracy of classes. The mean
+                probabilities and labels as separate rows, in evaluation the
+                ensemble's. Default: accuracy for classification. The mean
                 negative log-likelihood "nll" is always reported.
             l1: Coefficient of Σ |w|.
             l2: Coefficient of Σ w², not halved.
-            l2_scope: Which weights count in both, "all" or "kernels": see
+            l2_scope: Which weights both terms include, "all" or "kernels": see
                 `losses.decayed_variables`.
             **kwargs: As in Keras.
         """
@@ -185,11 +187,11 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
             metrics = self.likelihood.default_metrics()
         self._member_loss = losses.per_member(loss, self.likelihood)
         self._l1, self._l2 = float(l1), float(l2)
-        # Checkpoints count on it: Keras lists these variables first.
+        # Checkpoints rely on this attribute: Keras lists its variables first.
         self._decayed = losses.decayed_variables(self.network, l2_scope)
-        # Weighted, so that rows that only fill up a batch count nothing.
+        # Weighted, so that padding rows of a batch do not count.
         super().compile(optimizer=optimizer, weighted_metrics=metrics, **kwargs)
-        # Now, inside the scope of a tf.distribute strategy if there is one.
+        # Built now, inside the scope of a tf.distribute strategy if any.
         self.optimizer.build(self.trainable_variables)
         step_metrics.build(self, self.likelihood)
         multiply_learning_rates(self.optimizer, self.network)
@@ -226,7 +228,7 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
             log_weights = self._posterior.log_mixture_weights()
             self.nll.log_weights.assign(log_weights)
             member_losses *= self.sampling.members * ops.exp(log_weights)
-        # Training has one sample; over those of prediction it is the mean.
+        # Training has one sample; in evaluation the loss is averaged over S.
         samples = outputs.shape[1] // self.network.output_shape[1]
         loss = losses.mean_over_rows(member_losses, samples)
         loss = losses.penalized(loss, self._decayed, self._l1, self._l2)
@@ -234,7 +236,7 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
             if isinstance(layer, HasDivergence):
                 loss = loss + self.annealing.factor() * layer.kl_divergence()
         loss = loss + sum(ops.sum(ops.cast(x, "float32")) for x in self.losses)
-        # Keras scales losses that it computes itself, but not this one.
+        # Keras scales the losses that it computes itself, but not this one.
         return loss / replica_count()
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
@@ -256,11 +258,11 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
         return super().compute_metrics(x, targets, predicted, weights)
 
     def predictor(self, fold=True):
-        """Returns the network for inference, a copy of the weights as now.
+        """Returns the network for inference, with a copy of the weights.
 
         Args:
-            fold: Whether a multi-input network is folded for one image.
-                `predictor.folded` says whether it could be; if not, each
+            fold: Whether to fold a multi-input network for one image.
+                `predictor.folded` says whether this was possible; if not, each
                 image is repeated M times.
 
         Returns:
@@ -279,17 +281,17 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
         )
 
     def member(self, index):
-        """Returns one member as a plain model, a copy of its weights as now.
+        """Returns one member as a plain model, with a copy of its weights.
 
         Args:
             index: The member, from 0.
 
         Returns:
-            `EnsembleModel` with one member, as method deterministic makes.
+            `EnsembleModel` with one member, like that of method deterministic.
 
         Raises:
             InputError: There is no such member, or members of this method
-                cannot be told apart; see `methods.one_member`.
+                cannot be separated; see `methods.one_member`.
         """
         network = methods.one_member(self.network, index)
         return type(self)(

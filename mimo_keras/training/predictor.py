@@ -11,7 +11,7 @@ from mimo_keras.training.kernels import give_kernels
 
 @register
 class Predictor(keras.Model):
-    """Predicts with an ensemble. Made by `EnsembleModel.predictor`.
+    """Predicts with an ensemble. Created by `EnsembleModel.predictor`.
 
     Args:
         network: Functional keras.Model from images (B, …, C) to member
@@ -40,7 +40,7 @@ class Predictor(keras.Model):
         folded=False,
         **kwargs,
     ):
-        # What has to be float32 is cast by the layers that know.
+        # Layers that need float32 cast their inputs themselves.
         super().__init__(autocast=False, **kwargs)
         give_kernels(network)
         self.network = network

@@ -9,12 +9,11 @@ from mimo_keras.layers.registration import register
 
 @register
 class WarmUpStepDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """Linear warm-up from 0, then a factor at each of some steps.
+    """Linear warm-up from 0, then decay by a factor at each boundary.
 
     Args:
         base_rate: The rate after warm-up.
-        boundaries: Steps from which the rate is multiplied by `decay`, once
-            more for each.
+        boundaries: Steps at which the rate is multiplied by `decay`.
         decay: The factor, 0.1 or 0.2 in the papers.
         warm_up_steps: Steps to reach `base_rate`.
 
@@ -26,7 +25,7 @@ class WarmUpStepDecay(keras.optimizers.schedules.LearningRateSchedule):
         super().__init__()
         if list(boundaries) != sorted(boundaries):
             raise expected(
-                "decay epochs in rising order",
+                "decay epochs in ascending order",
                 f"boundaries={list(boundaries)}",
                 "Sort them.",
             )

@@ -1,4 +1,4 @@
-"""Many models of one make, each trained on data of its own, in one step."""
+"""Many models of one kind, each trained on its own data, in one step."""
 
 import keras
 import numpy as np
@@ -12,19 +12,19 @@ from mimo_keras.layers.protocols import HasLearningRates
 class SideBySide(keras.Model):
     """Trains S models at once, each exactly as it would train alone.
 
-    The models' weights stand stacked, (S, …), and a training step maps the
+    The models' weights are stacked, (S, …), and a training step maps the
     step of one model, as its `EnsembleModel` defines it, over the stack. The
-    loss is the sum over models, so that each one's gradient is its own. It
-    pays for networks so small that a step of one costs next to nothing, as in
-    studies over many training sets.
+    loss is the sum over models, so that each one's gradient is its own. This
+    pays off for networks so small that a single step costs next to nothing, as
+    in studies over many training sets.
 
-    What is drawn in a step comes from each model's own seed. An optimizer
-    must treat every number by itself, as SGD and Adam do.
+    Random draws in a step come from each model's own seed. The optimizer must
+    be elementwise, as SGD and Adam are.
 
     Args:
-        models: S compiled `EnsembleModel`s of one make. They give the first
-            weights, and the first of them stands for what they have in
-            common; none of them is changed.
+        models: S compiled `EnsembleModel`s of one architecture. They provide
+            the initial weights, and the first one defines the step; none of
+            them is changed.
 
     Call arguments:
         inputs: (B, S, …), B examples for each model.
@@ -38,14 +38,14 @@ class SideBySide(keras.Model):
         super().__init__(**kwargs)
         models = list(models)
         _check(models)
-        # Behind a function, so that Keras does not take its weights for ours.
+        # In a function, so that Keras does not track its weights as ours.
         self._one = lambda: models[0]
         self._learned = self._stacked([m.trainable_variables for m in models])
         self._state = self._stacked([m.non_trainable_variables for m in models])
         self.built = True
 
     def _stacked(self, variables):
-        """Returns our variables (S, …) of the models' variables."""
+        """Returns our own variables (S, …), stacked from the models'."""
         return [
             self.add_weight(
                 shape=(len(several), *several[0].shape),
@@ -83,7 +83,7 @@ class SideBySide(keras.Model):
         return ops.sum(losses)
 
     def copy_to(self, model, index):
-        """Puts the weights of one of the S models into a model of that make.
+        """Copies the weights of one of the S models into a model like it.
 
         Args:
             model: `EnsembleModel`, changed in place.
@@ -94,13 +94,13 @@ class SideBySide(keras.Model):
             variable.assign(stack[index])
 
     def _values(self):
-        # TensorFlow reads the only row of a stack by a gather, whose gradient
-        # is sparse and which Adam squares piece by piece. Reshaping, to the
-        # shape that it has, makes it dense.
+        # For S = 1 TensorFlow reads the stack with a gather, whose gradient is
+        # sparse, and Adam squares it piece by piece. Reshaping to the same
+        # shape makes it dense.
         return [ops.reshape(v, v.shape) for v in (*self._learned, *self._state)]
 
     def _as_one(self, values):
-        """Returns a scope in which the one model has the weights `values`."""
+        """Returns a scope in which the first model has the weights `values`."""
         model = self._one()
         own = (*model.trainable_variables, *model.non_trainable_variables)
         return keras.StatelessScope(list(zip(own, values, strict=True)))
@@ -113,7 +113,7 @@ class SideBySide(keras.Model):
 
 
 def _given(values):
-    """Returns an initializer that gives these values."""
+    """Returns an initializer that returns these values."""
     return lambda shape, dtype=None: ops.convert_to_tensor(
         np.stack(values), dtype
     )
@@ -129,13 +129,13 @@ def _check(models):
         raise expected(
             "compiled models of one method and one backbone",
             f"{len(models)} models, {len(makes)} kinds of compiled ones",
-            "Create and compile each by the same lines.",
+            "Create and compile all of them in the same way.",
         )
     layers = keras_internals.layers_within(models[0].network)
     own = [x for x in layers if isinstance(x, HasLearningRates)]
     if any(x.learning_rate_multipliers for x in own):
         raise expected(
-            "a method whose weights all learn at one rate",
+            "a method with the same learning rate for all weights",
             f"method={models[0].name}",
-            "Train its models one after another.",
+            "Train its models separately.",
         )

@@ -1,13 +1,13 @@
-"""What a training step's metrics need before the step."""
+"""Builds a training step's metrics before the first step."""
 
 from mimo_keras import keras_internals
 
 
 def build(model, likelihood):
-    """Makes the variables of compiled metrics, which Keras leaves to a step.
+    """Creates the variables of compiled metrics, which Keras defers to a step.
 
-    On TensorFlow a step that makes a variable is traced twice, and on JAX the
-    whole model is traced once more only to make it.
+    On TensorFlow a step that creates a variable is traced twice, and on JAX the
+    whole model is traced once more only to create it.
 
     Args:
         model: Compiled `keras.Model`, with or without metrics.

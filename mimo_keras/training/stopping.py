@@ -1,8 +1,8 @@
-"""Stopping a run between two steps, and going on from there.
+"""Stopping a run between two steps, and resuming from there.
 
-Keras's fit knows whole epochs only. An epoch that was stopped in its middle
-ends in a call of fit of its own, which has fewer steps and begins with what
-the metrics had counted.
+Keras's fit supports only whole epochs. The rest of an interrupted epoch runs in
+a separate call of fit, which has fewer steps and starts from the saved state of
+the metrics.
 """
 
 import keras
@@ -14,12 +14,12 @@ from mimo_keras.training.distribute import workers
 
 
 class Rest(keras.callbacks.Callback):
-    """Makes a call of fit the rest of an epoch.
+    """Makes a call of fit run the rest of an epoch.
 
     Args:
-        middle: `checkpoints.Middle` of its first epoch; None if that is to
-            begin, and then this callback does nothing.
-        batches: Dataset of (images, labels) that fit gets.
+        middle: `checkpoints.Middle` of its first epoch; None if that has not
+            begun, and then this callback does nothing.
+        batches: Dataset of (images, labels) given to fit.
     """
 
     def __init__(self, middle, batches):
@@ -30,11 +30,11 @@ class Rest(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         if self.middle:
-            # Without a strategy Keras makes metrics in the first step only.
+            # Without a strategy Keras builds metrics only in the first step.
             keras_internals.build_on(self.model, next(iter(self.batches)))
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self.middle:  # Keras has just set the metrics back.
+        if self.middle:  # Keras has just reset the metrics.
             restore_metrics(self.model, self.middle.metrics)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -43,16 +43,16 @@ class Rest(keras.callbacks.Callback):
 
 
 class Stopping(keras.callbacks.Callback):
-    """Saves a checkpoint and raises `Stopped` when it is asked to stop.
+    """Saves a checkpoint and raises `Stopped` when asked to stop.
 
-    Several workers, who must all do the same, stop at the end of an epoch if
-    any of them is asked.
+    Several workers, which must all do the same, stop at the end of an epoch if
+    any of them is asked to.
 
     Args:
         asked: Function without arguments that says whether to stop.
-        recorder: What saves, by `save_middle` and `save_end`.
-        steps: Steps of an epoch.
-        first: Its steps that were done before this call of fit.
+        recorder: Object with `save_middle` and `save_end`, which save.
+        steps: Number of steps in an epoch.
+        first: Number of its steps done before this call of fit.
     """
 
     def __init__(self, asked, recorder, steps, first=0):
@@ -68,7 +68,7 @@ class Stopping(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         done = self.first + batch + 1
         several = workers.several(self._strategy)
-        # After the last step the epoch's end is near, which can save its row.
+        # After the last step, on_epoch_end stops instead and saves the row.
         if done < self.steps and not several and self.asked():
             self.recorder.save_middle(self.epoch, done, logs)
             raise Stopped(
@@ -87,14 +87,14 @@ class Stopping(keras.callbacks.Callback):
 
 
 def metric_values(model):
-    """Returns what a model's metrics have counted.
+    """Returns the state of a model's metrics.
 
     Args:
         model: keras.Model whose metrics are built.
 
     Returns:
-        A list of arrays (replicas, …), one a variable: replicas that count
-        for themselves must go on from their own numbers.
+        A list of arrays (replicas, …), one per variable: replicas that count
+        separately must continue from their own values.
     """
     return [
         np.stack([keras.ops.convert_to_numpy(part) for part in parts])
@@ -103,18 +103,18 @@ def metric_values(model):
 
 
 def restore_metrics(model, values):
-    """Gives a model's metrics the values that `metric_values` returned.
+    """Sets a model's metrics to the values that `metric_values` returned.
 
     Raises:
-        InputError: They are of another number of replicas.
+        InputError: They are from a different number of replicas.
     """
     strategy = getattr(model, "distribute_strategy", None)
     replicas = strategy.num_replicas_in_sync if strategy else 1
     if {len(value) for value in values} - {replicas}:
         raise expected(
-            "as many devices as the epoch began on that is to be finished",
-            f"devices={replicas}, at first {len(values[0])}",
-            "Go on with as many.",
+            "as many devices as the unfinished epoch began with",
+            f"devices={replicas}, initially {len(values[0])}",
+            "Resume with the same number.",
         )
     for parts, value in zip(_parts(model), values, strict=True):
         for part, number in zip(parts, value, strict=True):
@@ -122,7 +122,7 @@ def restore_metrics(model, values):
 
 
 def _parts(model):
-    """Returns each metric variable as a list of those of all replicas."""
+    """Returns for each metric variable a list of all replicas' variables."""
     strategy = getattr(model, "distribute_strategy", None)
     variables = model.metrics_variables
     if strategy is None:

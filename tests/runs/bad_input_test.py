@@ -50,7 +50,10 @@ FLAGS = {
         "whole numbers",
         "lr_decay_epochs=a,b. Write for example --lr_decay_epochs=80,160,180",
     ],
-    "--train_epochs=20 --lr_decay_epochs=180,80": ["rising order", "Sort them"],
+    "--train_epochs=20 --lr_decay_epochs=180,80": [
+        "ascending order",
+        "Sort them",
+    ],
     "--l2=-1": ["--l2=-1", "non-negative"],
     "--seed=-1": ["--seed=-1", "[0, 4294967295]"],
     "--use_tpu": ["a TPU in this machine", "use_tpu=True", "Leave out"],

@@ -199,7 +199,7 @@ def test_if_all_are_damaged_nothing_is_lost_silently(saved):
         checkpoints.restore(model)
     assert str(caught.value) == (
         f"Expected a readable checkpoint in {checkpoints.directory}. "
-        "Received: 2 damaged files. Choose another output_dir to start anew."
+        "Received: 2 damaged files. Choose another output_dir to start over."
     )
     _assert_states_equal(_state(model), before)
     assert len(checkpoints.paths()) == 2

@@ -17,9 +17,9 @@ ONE_HOT = np.eye(networks.CLASSES, dtype="float32")[EXAMPLES.labels]
 
 RESIZE = "Resize them, or create the model with another input_shape."
 ARGMAX = "Take the argmax of one-hot labels."
-INDICES = "Give class indices, not names, one-hot rows or probabilities."
-MEND = "Mend the labels, or create the model with more num_classes."
-REPAIR = "Leave these out or repair them."
+INDICES = "Pass class indices, not names, one-hot rows or probabilities."
+FIX = "Fix the labels, or create the model with more num_classes."
+REMOVE = "Remove or fix these."
 
 
 def _at(array, index, value):
@@ -44,17 +44,17 @@ BAD_IMAGES = {
     "nan": (
         _at(_at(FLOATS, (5, 1, 2, 0), np.nan), (6, 0, 0, 0), np.inf),
         "Expected finite images. Received: NaN or infinity in 2 images, "
-        f"first at index 5. {REPAIR}",
+        f"first at index 5. {REMOVE}",
     ),
 }
 BAD_LABELS = {
     "above": (
         _at(EXAMPLES.labels, 4, 3),
-        f"Expected labels in 0 … 2. Received: label=3 at index 4. {MEND}",
+        f"Expected labels in 0 … 2. Received: label=3 at index 4. {FIX}",
     ),
     "below": (
         _at(EXAMPLES.labels, 2, -1)[:, None],
-        f"Expected labels in 0 … 2. Received: label=-1 at index 2. {MEND}",
+        f"Expected labels in 0 … 2. Received: label=-1 at index 2. {FIX}",
     ),
     "one-hot": (
         ONE_HOT,
@@ -243,6 +243,6 @@ def test_a_batch_has_a_row_for_each_device():
     with pytest.raises(InputError) as caught:
         checks.check_batch_size(3, 4)
     assert str(caught.value) == (
-        "Expected a row of each batch for each of the 4 devices. Received: "
-        "batch_size=3. Use a larger batch_size, or fewer devices."
+        "Expected at least one row per batch for each of the 4 devices. "
+        "Received: batch_size=3. Use a larger batch_size, or fewer devices."
     )

@@ -105,5 +105,5 @@ def test_models_that_are_not_of_one_make(models):
 @pytest.mark.tensorflow
 def test_rates_of_their_own_are_not_obeyed_and_so_refused():
     model = create(0, "batch_ensemble", fast_weight_lr_multiplier=0.5)
-    with pytest.raises(InputError, match="all learn at one rate"):
+    with pytest.raises(InputError, match="same learning rate for all"):
         SideBySide([model])

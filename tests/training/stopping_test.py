@@ -142,7 +142,7 @@ def test_metrics_go_on_from_what_they_had_counted(model):
 
 def test_another_number_of_devices_is_told(model):
     values = [np.stack([v[0], v[0]]) for v in stopping.metric_values(model)]
-    with pytest.raises(InputError, match="devices=1, at first 2. Go on with"):
+    with pytest.raises(InputError, match="devices=1, initially 2. Resume with"):
         stopping.restore_metrics(model, values)
 
 

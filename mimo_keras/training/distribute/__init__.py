@@ -1,4 +1,4 @@
-"""Where a step runs: devices, several workers, and draws that differ there."""
+"""Distributed training: devices, workers, and random draws per replica."""
 
 from mimo_keras.training.distribute.distribution import (
     local_strategy,

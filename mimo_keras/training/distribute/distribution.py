@@ -1,4 +1,4 @@
-"""Where a step runs: CPU, GPUs, TPU or many machines; how many replicas."""
+"""Where a step runs: CPU, GPUs, TPU or many machines, and how many replicas."""
 
 import contextlib
 import socket
@@ -21,7 +21,7 @@ def replica_count():
 
 
 def replica_index():
-    """Returns this replica's index, 0 outside a replica."""
+    """Returns the index of this replica, 0 outside a replica."""
     if keras.backend.backend() != "tensorflow":
         return 0
     import tensorflow as tf
@@ -35,28 +35,27 @@ def replica_index():
 def make_strategy(
     *, use_tpu=False, tpu="", use_gpu=False, num_cores=0, alone=False
 ):
-    """Returns the tf.distribute strategy for the machine at hand.
+    """Returns the tf.distribute strategy for this machine.
 
-    Without `use_tpu` or `use_gpu`: all GPUs if there are any, else the CPU.
-    If TF_CONFIG names several workers, they share every step, each with all
-    its GPUs or its CPU; then this must be called before TensorFlow runs
+    Without `use_tpu` or `use_gpu`: all GPUs if there are any, otherwise the
+    CPU. If TF_CONFIG names several workers, they share every step, each with
+    all its GPUs or its CPU; then this must be called before TensorFlow runs
     anything, and waits for the others.
 
     Args:
-        use_tpu: Run on a TPU, and nowhere else.
+        use_tpu: Require a TPU.
         tpu: Its name, its grpc:// address, or "" or "local" for the one in
             this machine.
-        use_gpu: Run on GPUs, and nowhere else.
+        use_gpu: Require GPUs.
         num_cores: How many devices to use; 0 for all. On a CPU, how many
             logical CPUs (replicas) to divide it into; 0 for one.
-        alone: Leave TF_CONFIG unread.
+        alone: Ignore TF_CONFIG.
 
     Returns:
         tf.distribute.Strategy.
 
     Raises:
-        InputError: The asked-for device is not there, or TF_CONFIG does not
-            fit.
+        InputError: The required device is missing, or TF_CONFIG is invalid.
     """
     if use_tpu and use_gpu:
         raise expected(
@@ -76,7 +75,7 @@ def make_strategy(
         raise expected(
             f"num_cores in 0 … {len(devices)}",
             f"num_cores={num_cores}",
-            "Only that many devices are here.",
+            "Only that many devices are available.",
         )
     devices = [device.name for device in devices[: num_cores or None]]
     if not gpus and num_cores < 2:
@@ -85,10 +84,10 @@ def make_strategy(
 
 
 def local_strategy(strategy):
-    """Returns a strategy of the devices that this process itself drives.
+    """Returns a strategy over the devices of this process alone.
 
-    It is the given one, unless that has several workers: then what one of
-    them does under the local one, the others need not do.
+    It is the given one, unless that has several workers: what one worker does
+    under its local strategy, the others need not do.
     """
     if not workers.several(strategy):
         return strategy
@@ -99,7 +98,7 @@ def local_strategy(strategy):
 
 
 def _on(devices, gpus):
-    """Returns the strategy of some devices; `gpus` is whether they are GPUs."""
+    """Returns the strategy for devices; `gpus` says whether they are GPUs."""
     import tensorflow as tf
 
     if len(devices) == 1:
@@ -110,7 +109,7 @@ def _on(devices, gpus):
 
 
 def _of_workers(use_tpu, use_gpu, num_cores):
-    """Returns the strategy of all workers, if the flags allow it."""
+    """Returns the strategy of all workers, if the arguments allow it."""
     import tensorflow as tf
 
     if use_tpu or num_cores:
@@ -118,8 +117,8 @@ def _of_workers(use_tpu, use_gpu, num_cores):
             f"neither {argument('use_tpu')} nor {argument('num_cores')} with "
             "workers in TF_CONFIG",
             f"use_tpu={use_tpu}, num_cores={num_cores}",
-            "Unset TF_CONFIG, or leave them out: a worker takes all GPUs that "
-            "CUDA_VISIBLE_DEVICES shows it, or its CPU.",
+            "Unset TF_CONFIG, or leave them out: a worker uses all GPUs that "
+            "CUDA_VISIBLE_DEVICES lists, or its CPU.",
         )
     if use_gpu and not tf.config.list_physical_devices("GPU"):
         raise _no_gpu()
@@ -135,7 +134,7 @@ def _no_gpu():
 
 
 def _gpus():
-    """Returns the GPUs; where there is none, TensorFlow is not started."""
+    """Returns the GPUs; if there are none, does not initialize TensorFlow."""
     import tensorflow as tf
 
     if not tf.config.list_physical_devices("GPU"):
@@ -144,13 +143,13 @@ def _gpus():
 
 
 def _cpus(count):
-    """Returns `count` logical CPUs or more, unless it is too late for that."""
+    """Returns at least `count` logical CPUs, unless TensorFlow has started."""
     import tensorflow as tf
 
     cpu = tf.config.list_physical_devices("CPU")[0]
     if count > len(tf.config.get_logical_device_configuration(cpu) or [cpu]):
         parts = [tf.config.LogicalDeviceConfiguration()] * count
-        # TensorFlow has started already: then there are the CPUs that it has.
+        # If TensorFlow has started, its CPUs can no longer be divided.
         with contextlib.suppress(RuntimeError):
             tf.config.set_logical_device_configuration(cpu, parts)
     return tf.config.list_logical_devices("CPU")
@@ -162,7 +161,7 @@ def _tpu_strategy(tpu):
 
     remedy = (
         f"Leave out {argument('use_tpu')} to run on the GPUs or the CPU of "
-        f"this machine, or name a running TPU by {argument('tpu')}."
+        f"this machine, or name a running TPU with {argument('tpu')}."
     )
     received = f"use_tpu=True, tpu={tpu!r}"
     if tpu.startswith("grpc://") and not _answers(tpu):
@@ -180,7 +179,7 @@ def _tpu_strategy(tpu):
 
 
 def _answers(address):
-    """Whether something listens at grpc://host:port; TensorFlow would hang."""
+    """Whether grpc://host:port accepts connections; TensorFlow would hang."""
     host, _, port = address.removeprefix("grpc://").partition(":")
     try:
         with socket.create_connection(

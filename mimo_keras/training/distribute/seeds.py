@@ -16,8 +16,8 @@ _STRIDE = 1_000_003
 class ReplicaSeed(keras.random.SeedGenerator):
     """A seed generator whose draws differ from replica to replica.
 
-    Keras's own draws the same numbers on every replica. The state is one of
-    the model's variables, and so a part of our checkpoints.
+    Keras's own generator draws the same numbers on every replica. The state is
+    one of the model's variables, and therefore part of our checkpoints.
     """
 
     def next(self, ordered=True):
@@ -27,10 +27,10 @@ class ReplicaSeed(keras.random.SeedGenerator):
 
 
 def seed_generators(seed):
-    """Returns a function that makes one `ReplicaSeed` after another.
+    """Returns a function that returns a new `ReplicaSeed` at each call.
 
     Args:
-        seed: Integer that their seeds are drawn from; None for Python's own
+        seed: Integer from which their seeds are drawn; None for Python's own
             random state, which keras.utils.set_random_seed sets.
     """
     numbers = random if seed is None else random.Random(seed)

@@ -1,10 +1,10 @@
-"""Keras's own `fit` over several workers, for which Keras fails.
+"""Makes Keras's own `fit` work with several workers, where Keras fails.
 
-Keras 3 takes the mean over replicas of a batch and of what a step returns,
-in a way that MultiWorkerMirroredStrategy refuses (keras issue 20585). Neither
-is needed: what it reports are metrics, which TensorFlow sums over replicas
-whenever they are read. So both are what this worker's first replica has, and
-loop, callbacks and validation stay Keras's.
+Keras 3 averages a batch and a step's results over replicas in a way that
+MultiWorkerMirroredStrategy does not support (keras issue 20585). Neither
+average is needed: what fit reports are metrics, which TensorFlow sums over
+replicas whenever they are read. So the values of this worker's first replica
+are used instead, and loop, callbacks and validation remain Keras's.
 """
 
 import keras
@@ -14,9 +14,9 @@ from mimo_keras.training.distribute import workers
 
 
 class WorkerFit(keras_internals.BuildsOnBatch):
-    """A keras.Model's base that lets several workers train and evaluate it.
+    """Mixin for keras.Model that lets several workers train and evaluate it.
 
-    It stands before keras.Model. Without several workers it changes nothing.
+    List it before keras.Model. Without several workers it changes nothing.
     """
 
     def make_train_function(self, force=False):
@@ -40,7 +40,7 @@ class WorkerFit(keras_internals.BuildsOnBatch):
         return self._here(next(iter(batches)))
 
     def _has_workers(self):
-        # Other backends have no strategies.
+        # Models of other backends have no strategy.
         return workers.several(getattr(self, "distribute_strategy", None))
 
     def _here(self, values):

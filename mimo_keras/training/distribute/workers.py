@@ -1,8 +1,8 @@
 """Workers: several processes, on one machine or many, that train one model.
 
-TF_CONFIG tells each process the addresses of all and which of them it is.
-Whatever reads a variable's sum over replicas, or waits, must be done by all
-workers alike; files are written by one, the chief.
+TF_CONFIG tells each process the addresses of all workers and which one it is.
+Code that reads a variable's sum over replicas, or waits, must run in all
+workers; only one, the chief, writes files.
 """
 
 import json
@@ -20,13 +20,13 @@ def worker_count():
     """Returns how many workers TF_CONFIG names; 1 if it names none.
 
     Raises:
-        InputError: TF_CONFIG is no description of a cluster, names tasks that
-            are no workers, or not this process's own.
+        InputError: TF_CONFIG does not describe a cluster, names tasks other
+            than workers, or lacks this process's own.
     """
     text = os.environ.get("TF_CONFIG", "").strip() or "{}"
     try:
         config = json.loads(text)
-        # Some platforms set it without a cluster for a single process.
+        # For a single process, some platforms set it without a cluster.
         cluster = config.get("cluster", {})
         jobs = {job: len(addresses) for job, addresses in cluster.items()}
         known = all(isinstance(each, list) for each in cluster.values())
@@ -40,9 +40,9 @@ def worker_count():
     others = sorted(set(jobs) - {"chief", "worker"})
     if others:
         raise expected(
-            "a chief and workers only in TF_CONFIG",
+            "only a chief and workers in TF_CONFIG",
             f"tasks={', '.join(others)}",
-            "Parameter servers and evaluators are not used: leave them out.",
+            "Parameter servers and evaluators are not used: remove them.",
         )
     return sum(jobs.values()) or 1
 
@@ -50,10 +50,10 @@ def worker_count():
 def workers_strategy():
     """Returns the strategy of all workers that TF_CONFIG names.
 
-    It waits until all of them are there.
+    It waits until all of them have started.
 
     Raises:
-        InputError: TensorFlow has run already, or this process's port cannot
+        InputError: TensorFlow has already run, or this process's port cannot
             be opened.
     """
     import tensorflow as tf
@@ -65,13 +65,13 @@ def workers_strategy():
             "a fresh process and a free port of this machine in TF_CONFIG",
             f"TF_CONFIG={os.environ['TF_CONFIG']} "
             f"({str(error).splitlines()[0]})",
-            "Make the strategy before TensorFlow runs anything; give every "
-            "worker a port of its own.",
+            "Create the strategy before TensorFlow runs anything; give every "
+            "worker its own port.",
         ) from error
 
 
 def several(strategy):
-    """Whether some replicas of a strategy, if it is one, are elsewhere."""
+    """Whether a strategy, if any, has replicas in other processes."""
     if strategy is None or strategy.num_replicas_in_sync == 1:
         return False
     here = len(strategy.extended.worker_devices)
@@ -84,14 +84,14 @@ def is_chief(strategy):
 
 
 def meet(strategy, number=0):
-    """Waits until all workers are here.
+    """Waits until all workers have called it.
 
     Args:
-        strategy: Their strategy; with any other nobody waits.
-        number: Integer that this worker brings.
+        strategy: Their strategy; with a single worker there is no wait.
+        number: Integer that this worker contributes.
 
     Returns:
-        The numbers that all brought, one for each replica.
+        The numbers of all workers, one per replica.
     """
     if not several(strategy):
         return [number]
@@ -104,22 +104,22 @@ def meet(strategy, number=0):
 
 
 def agree(strategy, number, what, remedy):
-    """Checks, in all workers alike, that they bring the same number.
+    """Checks that all workers have the same number; raises in all of them.
 
     Args:
-        strategy: As of `meet`.
+        strategy: As in `meet`.
         number: Integer.
         what: What it is, in words.
         remedy: What the user can do if they differ, as a sentence.
 
     Raises:
-        InputError: They do not.
+        InputError: The numbers differ.
     """
-    found = sorted(set(meet(strategy, number)))
-    if len(found) > 1:
+    numbers = sorted(set(meet(strategy, number)))
+    if len(numbers) > 1:
         raise expected(
             f"the same {what} in all workers",
-            f"{what}={', '.join(map(str, found))}",
+            f"{what}={', '.join(map(str, numbers))}",
             remedy,
         )
 
@@ -128,5 +128,5 @@ def _malformed(text):
     return expected(
         "TF_CONFIG to name all workers and which of them this is",
         f"TF_CONFIG={text}",
-        f"Unset it, or write for example {_EXAMPLE}.",
+        f"Unset it, or set it to, for example, {_EXAMPLE}.",
     )

@@ -213,7 +213,7 @@ def test_a_cpu_is_divided_before_tensorflow_starts(lines):
 def test_a_missing_tpu_is_told_and_never_waited_for(lines):
     remedy = (
         "Leave out use_tpu to run on the GPUs or the CPU of this machine, "
-        "or name a running TPU by tpu."
+        "or name a running TPU with tpu."
     )
     assert lines[1:] == [
         f"Expected a TPU {where}. Received: use_tpu=True, tpu={tpu!r}. {remedy}"

@@ -73,7 +73,7 @@ def test_a_malformed_description_is_told_with_a_good_one(tf_config, config):
     text = config if isinstance(config, str) else json.dumps(config)
     assert str(caught.value) == (
         "Expected TF_CONFIG to name all workers and which of them this is. "
-        f"Received: TF_CONFIG={text}. Unset it, or write for example "
+        f"Received: TF_CONFIG={text}. Unset it, or set it to, for example, "
         '{"cluster": {"worker": ["host0:2222", "host1:2222"]}, "task": '
         '{"type": "worker", "index": 0}}.'
     )
@@ -84,8 +84,8 @@ def test_parameter_servers_are_told(tf_config):
     with pytest.raises(InputError) as caught:
         workers.worker_count()
     assert str(caught.value) == (
-        "Expected a chief and workers only in TF_CONFIG. Received: tasks=ps. "
-        "Parameter servers and evaluators are not used: leave them out."
+        "Expected only a chief and workers in TF_CONFIG. Received: tasks=ps. "
+        "Parameter servers and evaluators are not used: remove them."
     )
 
 
@@ -103,7 +103,7 @@ def test_flags_that_workers_cannot_follow(tf_config, options, received):
     assert str(caught.value) == (
         "Expected neither use_tpu nor num_cores with workers in "
         f"TF_CONFIG. Received: {received}. Unset TF_CONFIG, or leave them "
-        "out: a worker takes all GPUs that CUDA_VISIBLE_DEVICES shows it, or "
+        "out: a worker uses all GPUs that CUDA_VISIBLE_DEVICES lists, or "
         "its CPU."
     )
 
