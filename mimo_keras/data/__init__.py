@@ -1,4 +1,4 @@
-"""Data sets and input pipelines; nothing heavy is imported before its use."""
+"""Data sets and input pipelines; heavy packages are imported only when used."""
 
 from mimo_keras.data import augmentation, fake, toy
 from mimo_keras.data.damage import named as named_damage

@@ -1,11 +1,11 @@
-"""Random changes to training images that leave their classes alone."""
+"""Random changes to training images that preserve their classes."""
 
 
 def crop_and_flip(padding=4):
     """Returns the usual augmentation of CIFAR's training images.
 
     Each image is padded with zeros on all sides, a window of the original
-    size is cut out at a uniformly random place, and the window is mirrored
+    size is cropped at a uniformly random position, and the window is flipped
     left to right with probability 1/2.
 
     Args:
@@ -13,8 +13,8 @@ def crop_and_flip(padding=4):
 
     Returns:
         A function from (images (B, H, W, C), seed (2,) integers) to images
-        (B, H, W, C) of the same type; its draws are a function of the seed
-        alone, one for each image. It works eagerly and in `Dataset.map`.
+        (B, H, W, C) of the same dtype. Each image has its own draw, determined
+        by the seed alone. It works eagerly and in `Dataset.map`.
     """
 
     def augment(images, seed):
@@ -30,12 +30,12 @@ def crop_and_flip(padding=4):
 
 
 def crop(images, corners, flips, padding):
-    """Cuts a window out of each zero-padded image and mirrors some of them.
+    """Crops a window from each zero-padded image and flips some of them.
 
     Args:
         images: (B, H, W, C).
         corners: (B, 2) integers in 0..2·padding, the window's top and left.
-        flips: (B,) integers, 1 where the window is mirrored left to right.
+        flips: (B,) integers, 1 where the window is flipped left to right.
         padding: Pixels of padding on each side.
 
     Returns:
@@ -47,12 +47,12 @@ def crop(images, corners, flips, padding):
     border = (padding, padding)
     padded = tf.pad(images, ((0, 0), border, border, (0, 0)))
     rows = corners[:, :1] + tf.range(height)
-    # Reading the columns backwards mirrors the window at no further cost.
+    # Reading the columns backwards flips the window at no extra cost.
     columns = tf.range(width)
     columns = tf.where(flips[:, None] == 1, columns[::-1], columns)
     columns = corners[:, 1:] + columns
-    # One gather of pixels from the whole batch in a row is twice as fast as
-    # a gather for each axis with batch_dims.
+    # A single gather of pixels from the flattened batch is twice as fast as one
+    # gather per axis with batch_dims.
     rows = rows + tf.range(batch)[:, None] * (height + 2 * padding)
     pixels = rows[:, :, None] * (width + 2 * padding) + columns[:, None, :]
     windows = tf.gather(tf.reshape(padded, (-1, channels)), pixels)
@@ -60,7 +60,7 @@ def crop(images, corners, flips, padding):
 
 
 def _integers(seed, shape, below):
-    """Draws uniform integers 0..below-1; Philox gives the same everywhere."""
+    """Draws uniform integers 0..below-1; Philox is the same on all devices."""
     import tensorflow as tf
 
     return tf.random.stateless_uniform(

@@ -10,7 +10,7 @@ import numpy as np
 
 
 def gaussian_blur(images, _random, sigma):
-    """Returns images under a Gaussian of `sigma` pixels, edges repeated."""
+    """Returns images after a Gaussian blur of `sigma` pixels, edge-padded."""
     from scipy import ndimage
 
     return ndimage.gaussian_filter(
@@ -19,12 +19,12 @@ def gaussian_blur(images, _random, sigma):
 
 
 def defocus_blur(images, _random, radius, sigma):
-    """Returns images under a disk of uniform weight, edges mirrored.
+    """Returns images blurred by a disk of uniform weight, edges mirrored.
 
     Args:
         images: (n, H, W).
-        radius: Of the disk: it covers the pixels not further from its middle.
-        sigma: Of the 3x3 Gaussian that smooths the disk itself.
+        radius: Radius of the disk, which covers the pixels within it.
+        sigma: Sigma of the 3x3 Gaussian that smooths the disk itself.
     """
     from scipy import ndimage
 
@@ -40,13 +40,13 @@ def defocus_blur(images, _random, radius, sigma):
 def motion_blur(images, random, length, sigma):
     """Returns images smeared to one side along a line, edges repeated.
 
-    The weight at distance t is in proportion to exp(−t² / 2σ²). The line's
-    angle is uniform within 45 degrees of the horizontal, one for each image.
+    The weight at distance t is proportional to exp(−t² / 2σ²). Each image has
+    its own angle, uniform within 45 degrees of the horizontal.
 
     Args:
         images: (n, H, W).
-        random: Where the angles come from.
-        length: The largest t, a whole number.
+        random: Random state that draws the angles.
+        length: The largest t, an integer.
         sigma: σ.
     """
     angles = np.deg2rad(random.uniform(-45, 45, size=(len(images), 1, 1)))
@@ -64,8 +64,8 @@ def zoom_blur(images, _random, percent):
     """Returns the mean of the image and of its zooms by 1, 1.01, 1.02, ….
 
     Args:
-        images: (n, H, W), zoomed about their middle with edges kept inside.
-        percent: How much larger than 1 the last zoom is.
+        images: (n, H, W), zoomed about their centre, edges repeated.
+        percent: By how many per cent the last zoom exceeds 1.
     """
     row, column = np.indices(images.shape)[1:]
     middle, centre = (np.array(images.shape[1:]) - 1) / 2
@@ -82,7 +82,7 @@ def zoom_blur(images, _random, percent):
 
 
 def _read(images, row, column):
-    """Returns images (n, H, W) read at real-valued places, bilinearly."""
+    """Returns images (n, H, W) sampled bilinearly at real-valued positions."""
     from scipy import ndimage
 
     index = np.indices(images.shape)[0]

@@ -2,8 +2,8 @@
 
 The folder CIFAR-100-C of Hendrycks and Dietterich (ICLR 2019) holds a file
 `<type>.npy` for each type, (50000, 32, 32, 3) uint8, and `labels.npy`,
-(50000,). The test images stand in them five times: first all at severity 1,
-last all at severity 5.
+(50000,). They contain the test images five times: all at severity 1 first, all
+at severity 5 last.
 """
 
 import functools
@@ -36,7 +36,7 @@ _GET_IT = (
 def opened(*, data_dir=None, download=False):
     """Returns the function (type, severity) that loads a set; as `load`.
 
-    Nobody may fetch it: `download` is left alone.
+    It cannot be downloaded, so `download` is ignored.
     """
     return functools.partial(load, data_dir=data_dir)
 
@@ -54,7 +54,7 @@ def load(kind, severity, *, data_dir):
         where n is a fifth of the file.
 
     Raises:
-        InputError: A file is absent or is not what the authors published.
+        InputError: A file is missing or differs from the published one.
     """
     if data_dir is None:
         raise _absent("data_dir=None")
@@ -87,7 +87,7 @@ def _images(path, count):
 
 
 def _open(path):
-    """Maps an array file into memory, without running anything in it."""
+    """Maps an array file into memory, without running pickled code."""
     try:
         return read_array(path)
     except FileNotFoundError:

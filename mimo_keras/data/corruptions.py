@@ -35,7 +35,7 @@ class Corrupted:
     Args:
         type: One of the suite's types.
         severity: 1 (weakest) to 5.
-        load: Function that reads or makes it.
+        load: Function that reads or generates it.
     """
 
     type: str
@@ -44,10 +44,10 @@ class Corrupted:
 
     @functools.cached_property
     def examples(self):
-        """The `Examples` or `Photographs`, loaded when first asked for.
+        """The `Examples` or `Photographs`, loaded on first access.
 
-        They are in the order of the clean test set wherever the suite keeps
-        it; labels are the clean ones.
+        They are in the order of the clean test set if the suite preserves it;
+        labels are the clean ones.
         """
         return self.load()
 
@@ -58,10 +58,10 @@ class Corruptions:
 
     Args:
         types: The types of corruption, in the order of results.
-        open: Function from what readers take by keyword (see `DataSet`) to a
-            function (type, severity) that reads or makes a set. `stored` and
-            `made` return such functions.
-        against_alexnet: Whether results are also given in units of AlexNet's
+        open: Function from the keyword arguments of readers (see `DataSet`) to
+            a function (type, severity) that reads or generates a set. `stored`
+            and `made` return such functions.
+        against_alexnet: Whether results are also given relative to AlexNet's
             errors, as mCE.
     """
 
@@ -77,7 +77,7 @@ class Corruptions:
         return self._iterate(types, severities, where)
 
     def _iterate(self, types, severities, where):
-        """Yields the sets of checked arguments."""
+        """Yields the sets, given checked arguments."""
         load = self.open(**where)
         for kind in types:
             for severity in severities:
@@ -87,7 +87,7 @@ class Corruptions:
 
 
 def stored(load, name, split):
-    """Returns what opens a suite that TFDS holds, a configuration a set.
+    """Returns the `open` of a suite in TFDS with one configuration per set.
 
     Args:
         load: `tfds_images.load`, or `photographs.load`.
@@ -104,7 +104,7 @@ def stored(load, name, split):
 
 
 def made(load, corrupt):
-    """Returns what opens a suite that is made of the clean test images.
+    """Returns the `open` of a suite generated from the clean test images.
 
     Args:
         load: Reader of the data set.
@@ -123,7 +123,7 @@ def made(load, corrupt):
 
 
 def _chosen(what, asked, known):
-    """Returns those of `known` that are in `asked`, which holds no others."""
+    """Returns the values of `known` in `asked`; other values are an error."""
     asked = [asked] if isinstance(asked, str | int) else list(asked)
     if not asked or any(value not in known for value in asked):
         raise expected(

@@ -1,29 +1,29 @@
-"""From an encoded photograph of any size to a square of the network's size.
+"""Crops an encoded photograph of any size to a square of the network's size.
 
-Only the part that is needed is decoded, which is most of the work.
+Only the part that is needed is decoded, since decoding is most of the work.
 """
 
 AREA = (0.08, 1.0)
-"""Share of the photograph that a training crop has."""
+"""Share of the photograph's area that a training crop covers."""
 
 ASPECT = (3 / 4, 4 / 3)
 """Width over height of a training crop."""
 
 MARGIN = 224 / 256
-"""Side of the centre crop by the photograph's shorter side."""
+"""Side of the centre crop, relative to the photograph's shorter side."""
 
 
 def inception_crop(encoded, seed, size, border=0):
-    """Returns a random crop of a photograph, resized, perhaps mirrored.
+    """Returns a random crop of a photograph, resized and randomly flipped.
 
-    The crop has a random share of the area and a random aspect ratio; if ten
-    draws fit none into the photograph, the whole of it is taken.
+    The crop has a random share of the area and a random aspect ratio; if none
+    of ten draws fits into the photograph, all of it is used.
 
     Args:
         encoded: The bytes of a JPEG, PNG, GIF or BMP, a scalar string tensor.
-        seed: (2,) integers, which fix all draws.
+        seed: (2,) integers, which determine all draws.
         size: Height and width of the result.
-        border: Pixels on each side that are no part of the photograph.
+        border: Pixels on each side that are not part of the photograph.
 
     Returns:
         (size, size, 3) uint8.
@@ -53,17 +53,17 @@ def inception_crop(encoded, seed, size, border=0):
 
 
 def center_crop(encoded, size, margin=MARGIN, border=0):
-    """Returns the middle of a photograph, resized.
+    """Returns the centre of a photograph, resized.
 
-    The side of the crop is `margin` times the photograph's shorter side: of
-    one that is scaled to 256 pixels, the middle 224.
+    The side of the crop is `margin` times the photograph's shorter side: for
+    one scaled to 256 pixels, the central 224.
 
     Args:
         encoded: The bytes of a JPEG, PNG, GIF or BMP, a scalar string tensor.
         size: Height and width of the result.
-        margin: The share of the shorter side; 1 for images that have been
-            cropped already, which must not be cropped twice.
-        border: Pixels on each side that are no part of the photograph.
+        margin: The share of the shorter side; 1 for images that are already
+            cropped and must not be cropped twice.
+        border: Pixels on each side that are not part of the photograph.
 
     Returns:
         (size, size, 3) uint8.
@@ -84,7 +84,7 @@ def _cut(encoded, window, border):
     Args:
         encoded: Its bytes.
         window: Function from (height, width) to (top, left, height, width).
-        border: Pixels on each side that do not count.
+        border: Pixels on each side to leave out.
     """
     import tensorflow as tf
 
@@ -93,7 +93,7 @@ def _cut(encoded, window, border):
         return found + tf.constant((border, border, 0, 0))
 
     def of_jpeg():
-        # The same pixels on every machine, and closer to other readers'.
+        # The same pixels on every machine, and closer to other decoders'.
         return tf.io.decode_and_crop_jpeg(
             encoded,
             within(tf.io.extract_jpeg_shape(encoded)),
@@ -111,7 +111,7 @@ def _cut(encoded, window, border):
 
 
 def _resized(image, size):
-    """Bicubic, and back to whole numbers: a byte for each value moves."""
+    """Resizes bicubically and rounds to uint8, to transfer one byte a value."""
     import tensorflow as tf
 
     image = tf.image.resize(image[None], (size, size), "bicubic")[0]

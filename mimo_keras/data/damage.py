@@ -1,4 +1,4 @@
-"""Photographs that cannot be read: named with file and record, or skipped."""
+"""Unreadable photographs: reported with file and record, or skipped."""
 
 import contextlib
 import logging
@@ -7,7 +7,7 @@ from mimo_keras.errors import argument, expected
 
 
 class Skipped:
-    """The rows that were left out of a set, each counted once."""
+    """The rows of a set that were skipped, each counted once."""
 
     def __init__(self):
         self._found = set()
@@ -16,15 +16,15 @@ class Skipped:
         return len(self._found)
 
     def add(self, file, index):
-        """Notes a row, and says so the first time."""
+        """Records a row, and logs it the first time."""
         row = (file.decode(), int(index))
         if row not in self._found:
             self._found.add(row)
-            logging.warning("Skipped what cannot be read: %s, record %d.", *row)
+            logging.warning("Skipped an unreadable row: %s, record %d.", *row)
 
 
 def guarded(photographs, decode):
-    """Returns what maps rows to images, for `tf.data.Dataset.map`.
+    """Returns a function from rows to images, for `tf.data.Dataset.map`.
 
     Args:
         photographs: `photographs.Photographs`.
@@ -32,8 +32,8 @@ def guarded(photographs, decode):
 
     Returns:
         A function from (…, file, index, record) to (image, label, good).
-        Where rows are skipped, a bad one gives a black image and good is
-        False; otherwise it is TensorFlow's error, which `named` explains.
+        If rows are skipped, a bad one yields a black image and good=False;
+        otherwise it raises TensorFlow's error, which `named` explains.
     """
     import tensorflow as tf
 
@@ -48,7 +48,7 @@ def guarded(photographs, decode):
             return image, label, tf.identity(good)
 
     def _note(file, index):
-        # Python runs for bad rows only.
+        # Python code runs only for bad rows.
         def add(file, index):
             photographs.skipped.add(file, index)
             return True
@@ -60,12 +60,12 @@ def guarded(photographs, decode):
 
 
 def replaced(images, labels, good):
-    """Puts good rows of a batch in the place of bad ones, in turn.
+    """Replaces the bad rows of a batch by good ones, in turn.
 
     Args:
         images: (B, …).
         labels: (B,).
-        good: (B,), whether each could be read; one must.
+        good: (B,), whether each could be read; at least one must be True.
 
     Returns:
         Images and labels.
@@ -84,13 +84,13 @@ def replaced(images, labels, good):
 
 @contextlib.contextmanager
 def named(photographs):
-    """Explains an error of TensorFlow inside the block, if a row is bad.
+    """Explains a TensorFlow error inside the block if a bad row caused it.
 
     Args:
-        photographs: `photographs.Photographs` that are read in the block.
+        photographs: `photographs.Photographs` that the block reads.
 
     Raises:
-        InputError: A row cannot be read; it names file and record.
+        InputError: A row cannot be read; the message names file and record.
     """
     import tensorflow as tf
 
@@ -98,7 +98,7 @@ def named(photographs):
         yield
     except tf.errors.OpError:
         logging.warning(
-            "Something cannot be read; looking for it in %s, of %d.",
+            "An error in %s: looking for an unreadable row among %d.",
             photographs.name,
             len(photographs),
         )
@@ -106,7 +106,7 @@ def named(photographs):
         if row is None:
             raise
         file, index = row[0].decode(), int(row[1])
-        # With skip there is none to take its place in all of a batch.
+        # With skip, an error means that a batch has no good row at all.
         skip = argument("skip", True)
         instead = "" if photographs.skip else f", or pass {skip}"
         raise expected(
@@ -132,7 +132,7 @@ def _tried(photographs, decode, row):
     """Returns (image, label, True), or a black image, 0 and False."""
     import tensorflow as tf
 
-    # A set of one row, since only sets can outlive an error.
+    # A dataset of one row, since only datasets can ignore errors.
     found = tf.data.Dataset.from_tensors(row).map(
         lambda *row: (*decode(*row), True)
     )
@@ -158,4 +158,4 @@ def _reason(photographs, row):
         photographs.center(*row)
     except (tf.errors.OpError, ValueError) as error:
         return " ".join(str(error).split())[:160]
-    return "it could not be read before"
+    return "an earlier attempt to read it failed"

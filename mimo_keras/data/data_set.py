@@ -1,4 +1,4 @@
-"""One data set: all that is known of it, in one record."""
+"""The record that holds all facts about one data set."""
 
 import dataclasses
 import types
@@ -13,31 +13,31 @@ def _none():
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class DataSet:
-    """The facts of a data set; whoever needs one asks this record.
+    """The facts about a data set, which all other code reads from here.
 
-    A *reader* is a function that takes `data_dir`, the folder of the prepared
-    data (None for TFDS's own), and `download`, whether absent data may be
-    fetched, both by keyword. Those of `Photographs` also take `size` and
+    A *reader* is a function that takes, by keyword, `data_dir`, the folder of
+    the prepared data (None for TFDS's default), and `download`, whether missing
+    data may be downloaded. Readers of `Photographs` also take `size` and
     `skip`.
 
     Args:
         name: Its name in flags, results and messages.
-        image_shape: (H, W, C); of photographs, that of a crop by default.
+        image_shape: (H, W, C); for photographs, that of a default crop.
         num_classes: The number of classes.
-        read: Reader that takes a split first, "train" or "test", and returns
-            `Examples`, or `Photographs` for what is too large to hold.
+        read: Reader that first takes a split, "train" or "test", and returns
+            `Examples`, or `Photographs` for sets too large for memory.
         in_memory: Whether `read` returns `Examples`.
-        mean: Mean of each channel in units of [0, 1], as networks for this
-            set take it; None to measure it on the training images.
+        mean: Mean of each channel on the scale [0, 1], as networks for this
+            set use it; None to measure it on the training images.
         std: Standard deviation, likewise.
-        augment: Function from (images, seed (2,)) to images: how training
-            images are changed; None if they are not, or by their crops only.
+        augment: Function from (images, seed (2,)) to images that augments
+            training images; None for no augmentation, or only crops.
         corruptions: Its `Corruptions`; None if it has no corrupted suite.
-        out_of_distribution: Name -> reader of `Examples` of none of its
-            classes, in its own image shape.
+        out_of_distribution: Name -> reader of `Examples` that belong to none
+            of its classes, in its own image shape.
         natural: Name -> reader of `Natural` or `VideoFrames`.
-        get_it: What to do where it is absent, besides naming its folder or
-            fetching it, as a sentence.
+        get_it: What to do if it is missing, besides naming its folder or
+            downloading it, as a sentence.
 
     Example:
         >>> from mimo_keras import data

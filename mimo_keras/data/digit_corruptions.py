@@ -1,21 +1,22 @@
 """The corrupted digits: scikit-learn's 8x8 digits under CIFAR-C's corruptions.
 
-The constants are CIFAR-C's, as its authors' script for CIFAR has them
-(Hendrycks and Dietterich, ICLR 2019; `make_cifar_c.py` of their repository).
-ImageNet-C's are too strong for images this small. Lengths stay in pixels, as
-published: a digit's strokes are about two pixels wide, and at 8/32 of its
-length no blur would reach the next pixel.
+The constants are CIFAR-C's, from its authors' script for CIFAR (Hendrycks and
+Dietterich, ICLR 2019; `make_cifar_c.py` of their repository). ImageNet-C's are
+too strong for images this small. Lengths are in pixels, as published: a digit's
+strokes are about two pixels wide, and at 8/32 of its length no blur would reach
+the next pixel.
 
-Of CIFAR-C's 19 types these are left out, for they say nothing at 8x8 in grey:
+Of CIFAR-C's 19 types these are left out, since they are meaningless at 8x8 in
+grey:
 
 - `glass_blur`: its first level already exchanges most pixels of a stroke with
   a neighbour, which removes the digit, and its levels are not in order of
   their distance to the clean image.
 - `pixelate`: the five sides, int(8c), are 7, 7, 6, 6 and 5, and 5 pixels are
-  nearer to the clean image than 6.
-- `elastic_transform`: its displacements go with the side, and are fractions of
-  a pixel.
-- `snow`, `frost`, `fog`, `spatter`: weather, laid over photographs.
+  closer to the clean image than 6.
+- `elastic_transform`: its displacements scale with the side, and are fractions
+  of a pixel.
+- `snow`, `frost`, `fog`, `spatter`: weather, overlaid on photographs.
 - `saturate`: there is no colour.
 """
 
@@ -79,9 +80,9 @@ SUITE = {
 def corrupt(images, kind, severity):
     """Returns grey images under one corruption, the same at every call.
 
-    The draws depend on the kind, the severity and a fixed seed alone, and
-    come from `numpy.random.RandomState`, whose stream NumPy has frozen
-    (NEP 19), so that every version gives the same suite.
+    The draws depend only on the kind, the severity and a fixed seed, and come
+    from `numpy.random.RandomState`, whose stream NumPy has frozen (NEP 19), so
+    that every version gives the same suite.
 
     Args:
         images: (n, H, W, 1) uint8.

@@ -1,4 +1,4 @@
-"""scikit-learn's handwritten digits: real images that need no network.
+"""scikit-learn's handwritten digits: real images that need no download.
 
 1797 grey images of 8x8 pixels in 10 classes, from the test part of "Optical
 Recognition of Handwritten Digits" (Alpaydin and Kaynak, UCI repository, 1998).
@@ -10,18 +10,18 @@ from mimo_keras.data.examples import Examples
 from mimo_keras.errors import expected
 
 SPLIT_SEED = 20201013
-"""Seed of the fixed division into training and test images."""
+"""Seed of the fixed split into training and test images."""
 
 
 def load(split):
-    """Loads a part of the digits.
+    """Loads a split of the digits.
 
     Args:
         split: "train" (1198 images) or "test" (599 images).
 
     Returns:
         `Examples` with images (n, 8, 8, 1) uint8, whose 17 grey levels 0..16
-        are spread over 0..255.
+        are scaled to 0..255.
 
     Raises:
         InputError: There is no such split.
@@ -44,9 +44,9 @@ def load(split):
 def _is_test(labels):
     """Marks a third of each class as test examples, (n,) bool.
 
-    Examples stand in a random order inside their class, the classes one after
-    the other; every third of that row is for testing. RandomState is used
-    because NumPy promises that its numbers never change.
+    Examples are ordered by class, and randomly within each class; every third
+    of them is a test example. RandomState is used because NumPy guarantees that
+    its numbers never change.
     """
     shuffled = np.random.RandomState(SPLIT_SEED).permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]

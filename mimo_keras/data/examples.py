@@ -1,4 +1,4 @@
-"""A data set in memory: images, their labels and how many classes there are."""
+"""A data set in memory: images, their labels and the number of classes."""
 
 import dataclasses
 
@@ -13,9 +13,9 @@ class Examples:
     """Images with their labels, as NumPy arrays.
 
     Args:
-        name: What the data set is called in results and messages.
+        name: Name of the data set in results and messages.
         images: (n, H, W, C) uint8 in 0..255, or float32 in the data set's
-            own units; (n, features) for examples that are vectors.
+            own units; (n, features) for vectors.
         labels: (n,) int64 in 0..num_classes-1; for regression (n, d) float32.
         num_classes: The number of classes, or None for regression.
     """
@@ -42,10 +42,10 @@ class Examples:
         return pipeline.weighted_batches(self, batch_size)
 
     def checked(self):
-        """Returns these examples, once they have been found to be sound.
+        """Checks these examples and returns them.
 
         Raises:
-            InputError: The arrays are empty, of a wrong type or rank, of
+            InputError: The arrays are empty, of a wrong dtype or rank, of
                 unequal lengths, not finite, or a label is out of range.
         """
         _check_images(self)
@@ -53,7 +53,7 @@ class Examples:
             raise expected(
                 f"as many labels as images in {self.name}",
                 f"images={len(self.images)}, labels={len(self.labels)}",
-                "Give every image one label.",
+                "Give every image exactly one label.",
             )
         if self.num_classes is None:
             _check_targets(self)
@@ -62,7 +62,7 @@ class Examples:
         return self
 
     def take(self, n):
-        """Returns the first `n` examples (all of them, if there are fewer)."""
+        """Returns the first `n` examples, or all if there are fewer."""
         return self.subset(slice(n))
 
     def subset(self, indices):
@@ -114,7 +114,7 @@ def _check_classes(examples):
         raise expected(
             f"labels in 0..{classes - 1} in {examples.name}",
             f"labels[{wrong[0]}]={labels[wrong[0]]}",
-            "Mend the labels or num_classes.",
+            "Fix the labels or num_classes.",
         )
 
 
@@ -127,5 +127,5 @@ def _check_finite(name, what, values):
         raise expected(
             f"finite {what} in {name}",
             f"{what}[{np.argmin(finite)}] has NaN or infinity",
-            "Remove or mend that example.",
+            "Remove or fix that example.",
         )

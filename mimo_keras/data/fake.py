@@ -1,27 +1,27 @@
-"""Seeded fake images that a network can learn, for tests and benchmarks."""
+"""Synthetic images that a network can learn, for tests and benchmarks."""
 
 import numpy as np
 
 from mimo_keras.data.examples import Examples
 
 GRID = 4
-"""A class's prototype is a chequered pattern of GRID x GRID random greys."""
+"""A class's prototype is a pattern of GRID x GRID patches of random greys."""
 
 NOISE = 40.0
 """Standard deviation of the noise on each pixel, in grey levels of 255."""
 
 
 def images(n, image_shape, num_classes, seed):
-    """Draws images that are their class's prototype plus Gaussian noise.
+    """Draws images that are the prototype of their class plus Gaussian noise.
 
-    The prototypes depend on the shape and the classes alone, so examples of
-    two seeds can serve as training and test set.
+    The prototypes depend only on the shape and the classes, so examples of two
+    seeds can serve as training and test set.
 
     Args:
         n: Number of images.
         image_shape: (H, W, C).
         num_classes: Number of classes, all equally likely.
-        seed: Integer that fixes labels and noise.
+        seed: Integer that determines labels and noise.
 
     Returns:
         `Examples` with images (n, H, W, C) uint8.

@@ -1,4 +1,4 @@
-"""Which of ImageNet's classes the test sets of 200 classes have."""
+"""The ImageNet classes of the test sets with 200 classes."""
 
 from mimo_keras.errors import expected
 
@@ -28,7 +28,7 @@ SUBSETS = {
         847 852 866 875 883 889 895 907 928 931 932 933 934 936 937 943 945 947
         948 949 951 953 954 957 963 965 967 980 981 983 988""",
 }
-"""TFDS's name -> its classes, as numbers of ImageNet's 1000 in the order of
+"""TFDS's name -> its classes, as indices into ImageNet's 1000 in the order of
 their WordNet identifiers, which is that of TFDS's labels. Source: eval.py of
 github.com/hendrycks/natural-adv-examples and of hendrycks/imagenet-r."""
 
@@ -40,8 +40,8 @@ def groups(name):
         name: A key of `SUBSETS`.
 
     Returns:
-        200 tuples of one ImageNet class each, in ascending order: what the
-        scoring by groups of classes takes.
+        200 tuples of one ImageNet class each, in ascending order, as scoring
+        by groups of classes expects.
 
     Raises:
         InputError: There is no such set.

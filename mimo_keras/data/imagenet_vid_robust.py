@@ -1,12 +1,12 @@
-"""ImageNet-Vid-Robust from its authors' folder; no library carries it.
+"""ImageNet-Vid-Robust from its authors' folder; no library provides it.
 
 The folder imagenet-vid-robust holds the frames as `val/<video>/<number>.JPEG`
-and what is known of them, whose keys are such paths: metadata/labels.json
-(frame -> its right classes of 30) and metadata/pmsets.json (anchor -> its
-neighbours). misc holds the classes: imagenet_vid_class_index.json and
-imagenet_class_index.json (number -> [WordNet identifier, name], of the 30 and
-of ImageNet's 1000) and rev_wnid_map.json (identifier of one of the 30 ->
-those of its ImageNet classes).
+and metadata with such paths as keys: metadata/labels.json (frame -> its correct
+classes out of 30) and metadata/pmsets.json (anchor -> its neighbours). misc
+holds the classes: imagenet_vid_class_index.json and imagenet_class_index.json
+(number -> [WordNet identifier, name], for the 30 and for ImageNet's 1000) and
+rev_wnid_map.json (identifier of one of the 30 -> those of its ImageNet
+classes).
 """
 
 import pathlib
@@ -36,7 +36,7 @@ def load(data_dir, **options):
 
     Raises:
         AbsentError: There is no such folder.
-        InputError: A file is absent or is not what the authors published.
+        InputError: A file is missing or differs from the published one.
 
     Reference:
         Shankar et al., Do image classifiers generalize across time?, ICCV
@@ -94,7 +94,7 @@ def _number(key):
 
 
 def _groups(misc):
-    """Returns for each class the tuple of its ImageNet classes."""
+    """Returns a tuple of ImageNet classes for each class."""
     imagenet = _numbers(misc / "imagenet_class_index.json", published.CLASSES)
     own = _numbers(misc / "imagenet_vid_class_index.json")
     path = misc / "rev_wnid_map.json"

@@ -1,4 +1,4 @@
-"""Test sets of photographs that were gathered, not made."""
+"""Natural test sets: collected photographs, not synthetic corruptions."""
 
 import dataclasses
 import functools
@@ -17,13 +17,13 @@ IMAGENET_V2 = ("matched-frequency", "threshold-0.7", "topimages")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Natural:
-    """A test set, and how its labels are to be read.
+    """A test set and the meaning of its labels.
 
     Args:
         photographs: The set.
         groups: The classes of the set, each a tuple of classes of the
             training set; None if they are the same.
-        by_group: Whether labels are numbers of groups, not of classes.
+        by_group: Whether labels are indices of groups instead of classes.
     """
 
     photographs: photographs.Photographs
@@ -44,7 +44,7 @@ def _objectnet(data_dir, **options):
 
 
 def _own(load):
-    """Returns the reader of a set from its authors' folder, never fetched."""
+    """Returns the reader of a set that is never downloaded."""
     return lambda *, data_dir=None, download=False, **options: load(
         data_dir, **options
     )

@@ -1,11 +1,11 @@
-"""ObjectNet from its authors' folder; no library carries it.
+"""ObjectNet from its authors' folder; no library provides it.
 
 The folder objectnet-1.0 holds `images/<folder>/*.png` for 313 classes, and in
-`mappings` what leads from a folder to ImageNet: folder_to_objectnet_label.json
+`mappings` the mapping from folders to ImageNet: folder_to_objectnet_label.json
 (folder -> ObjectNet's name), objectnet_to_imagenet_1k.json (that name -> the
 names of ImageNet's classes, separated by "; "; 113 classes have any),
-imagenet_to_label_2012_v2 (a name a line) and pytorch_to_imagenet_2012_id.json
-(class among the 1000 -> the number of its line, from 0).
+imagenet_to_label_2012_v2 (one name per line) and
+pytorch_to_imagenet_2012_id.json (class among the 1000 -> its line, from 0).
 """
 
 import collections
@@ -20,31 +20,31 @@ from mimo_keras.errors import argument, expected
 FOLDER = "objectnet-1.0"
 
 BORDER = 2
-"""Pixels that the authors' own evaluation cuts off on each side, where the
-images have a red line that marks them as test images."""
+"""Pixels that the authors' own evaluation cuts off on each side: the red border
+that marks the images as test images."""
 
 _GET_IT = (
-    "Unpack the authors' objectnet-1.0.zip (objectnet.dev, which tells its "
-    f"password) in the folder that {argument('data_dir')} names."
+    "Unpack the authors' objectnet-1.0.zip (objectnet.dev has the password) in "
+    f"the folder that {argument('data_dir')} names."
 )
 
 
 def load(data_dir, **options):
-    """Finds the images of the classes that ImageNet has, too.
+    """Finds the images of the classes that ImageNet also has.
 
     Args:
         data_dir: The folder that holds `FOLDER`.
         **options: `size`, `margin` and `skip` of `photographs.Photographs`.
 
     Returns:
-        `photographs.Files`, whose labels number the folders with a class of
-        ImageNet in alphabetical order, and the groups: for each such folder
-        a tuple of its ImageNet classes, in the order of their WordNet
+        `photographs.Files`, whose labels number the folders that have an
+        ImageNet class, in alphabetical order, and the groups: for each such
+        folder a tuple of its ImageNet classes, in the order of their WordNet
         identifiers.
 
     Raises:
         AbsentError: There is no such folder.
-        InputError: A file is absent or is not what the authors published.
+        InputError: A file is missing or differs from the published one.
 
     Reference:
         Barbu et al., ObjectNet: a large-scale bias-controlled dataset for
@@ -81,7 +81,7 @@ def _images(path):
 
 
 def _groups(mappings):
-    """Returns a dict, sorted: folder -> its ImageNet classes, a tuple."""
+    """Returns a sorted dict: folder -> tuple of its ImageNet classes."""
     path = mappings / "objectnet_to_imagenet_1k.json"
     to_imagenet = published.table(path, _GET_IT)
     numbers = _imagenet_numbers(mappings)
@@ -125,9 +125,9 @@ def _folders(path):
 
 
 def _imagenet_numbers(mappings):
-    """Returns a defaultdict: name -> list of the ImageNet classes so named.
+    """Returns a defaultdict: name -> list of ImageNet classes with that name.
 
-    Some names ("crane") are those of two classes.
+    Some names ("crane") belong to two classes.
     """
     lines = mappings / "imagenet_to_label_2012_v2"
     names = [

@@ -1,7 +1,7 @@
-"""Photographs of any size that stay on disk: data sets too large to hold.
+"""Photographs of any size that stay on disk: data sets too large for memory.
 
-What is held are the names of the files. The order of training is a function
-of (seed, epoch), as that of data in memory (`pipeline`).
+Only the file names are held in memory. The training order is a function of
+(seed, epoch), as for data in memory (`pipeline`).
 """
 
 import dataclasses
@@ -18,13 +18,13 @@ from mimo_keras.data.pipeline import (
 from mimo_keras.errors import expected
 
 CYCLE = 16
-"""Record files that are read at a time."""
+"""Number of record files that are read at a time."""
 
 BLOCK = 4096
-"""Encoded photographs that are held at a time to be put in random order."""
+"""Number of encoded photographs that are shuffled at a time."""
 
 SIZE = 224
-"""Height and width of a crop, unless told otherwise."""
+"""Default height and width of a crop."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -32,14 +32,14 @@ class Photographs:
     """A labelled set of encoded photographs on disk: `Records` or `Files`.
 
     Args:
-        name: What it is called in results and messages.
+        name: Name in results and messages.
         num_classes: The number of classes.
         size: Height and width of the crops.
-        margin: Of the centre crop; see `crops.center_crop`.
-        border: Pixels on each side that are no part of a photograph.
-        skip: Whether photographs that cannot be read are left out of
-            evaluation, and in training replaced by others of the batch;
-            otherwise the first is an error.
+        margin: Margin of the centre crop; see `crops.center_crop`.
+        border: Pixels on each side that are not part of a photograph.
+        skip: Whether unreadable photographs are left out of evaluation, and in
+            training replaced by others of the batch; otherwise the first one
+            is an error.
     """
 
     name: str
@@ -56,36 +56,36 @@ class Photographs:
         return (self.size, self.size, 3)
 
     def parse(self, file, index, record):
-        """Returns the encoded photograph of a row, and its label."""
+        """Returns the encoded photograph of a row and its label."""
         raise NotImplementedError
 
     def rows(self):
-        """Returns all (file, index, record) as a dataset, in their order."""
+        """Returns all (file, index, record) in order, as a dataset."""
         raise NotImplementedError
 
     def center(self, file, index, record):
-        """Returns the middle (size, size, 3) uint8 of a row, and its label."""
+        """Returns a centre crop (size, size, 3) uint8 and its label."""
         encoded, label = self._parsed(file, index, record)
         image = crops.center_crop(encoded, self.size, self.margin, self.border)
         return image, label
 
     def random(self, seed, file, index, record):
-        """Returns a training crop (size, size, 3) uint8, and its label."""
+        """Returns a training crop (size, size, 3) uint8 and its label."""
         encoded, label = self._parsed(file, index, record)
         image = crops.inception_crop(encoded, seed, self.size, self.border)
         return image, label
 
     def evaluation_batches(self, batch_size):
-        """Cuts the photographs' middles into batches, in the order on disk.
+        """Batches the centre crops, in the order on disk.
 
         Args:
-            batch_size: Number of rows in a full batch; others are partial.
+            batch_size: Largest number of rows in a batch.
 
         Yields:
             NumPy (uint8 images (b, size, size, 3), labels (b,)).
 
         Raises:
-            InputError: One cannot be read, unless these are skipped.
+            InputError: A photograph cannot be read and `skip` is False.
         """
         batches = _centers(self).batch(batch_size).with_options(options())
         with damage.named(self):
@@ -94,10 +94,10 @@ class Photographs:
                     yield images[good], labels[good]
 
     def weighted_batches(self, batch_size):
-        """Cuts the middles into full batches for Keras's `evaluate`.
+        """Batches the centre crops into full batches for Keras's `evaluate`.
 
-        As `pipeline.weighted_batches`: rows that fill up the last batch, and
-        photographs that are skipped, have weight 0.
+        As `pipeline.weighted_batches`: the padding of the last batch and
+        skipped photographs have weight 0.
 
         Args:
             batch_size: Number of rows in every batch.
@@ -136,9 +136,9 @@ class Records(Photographs):
     """Photographs in TFRecord files, as TFDS writes them.
 
     Args:
-        files: The record files, in their order.
-        lengths: How many records each of them has.
-        features: TFDS's features, which know how a record is read.
+        files: The record files, in order.
+        lengths: Number of records in each file.
+        features: TFDS's features, which parse the records.
     """
 
     files: tuple[str, ...]
@@ -162,10 +162,10 @@ class Records(Photographs):
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Files(Photographs):
-    """Photographs that are files of their own.
+    """Photographs in individual files.
 
     Args:
-        paths: The files, in their order.
+        paths: The files, in order.
         labels: (n,) int64, their classes.
     """
 
@@ -198,15 +198,15 @@ def load(name, split, *, data_dir=None, download=False, **options):
     Args:
         name: TFDS's name, such as "imagenet2012" or "imagenet_v2".
         split: A whole split, such as "train".
-        data_dir: Folder of the prepared data; None for TFDS's own.
-        download: Whether absent data may be fetched and prepared.
+        data_dir: Folder of the prepared data; None for TFDS's default.
+        download: Whether missing data may be downloaded and prepared.
         **options: `size`, `margin` and `skip` of `Photographs`.
 
     Returns:
         `Records`.
 
     Raises:
-        InputError: The data is absent or cannot be fetched, or there is no
+        InputError: The data is missing or cannot be downloaded, or there is no
             such data set or split.
     """
     builder = tfds_images.prepared(name, split, data_dir, download)
@@ -226,25 +226,25 @@ def training_crops(
 ):
     """Builds the batches of many epochs of training as one dataset.
 
-    The order of an epoch is that of the files, drawn anew, read side by side
-    and put in a random order by blocks; it and the crops are functions of
+    In each epoch the files are shuffled, read in an interleaved order and
+    shuffled again in blocks; this order and the crops are functions of
     (seed, epoch).
 
     Args:
         photographs: `Records` to train on.
         batch_size: Global number of images in a batch.
-        seed: Integer that fixes all draws.
+        seed: Integer that determines all draws.
         epochs: Epoch to stop before.
         initial_epoch: Epoch to start at.
-        initial_step: Batch of that epoch to start at. Those before it are
-            read, but not decoded.
+        initial_step: Batch of that epoch to start at. Earlier ones are read,
+            but not decoded.
 
     Returns:
         A `tf.data.Dataset` of (uint8 images (B, size, size, 3), labels (B,)),
         for `fit` with steps_per_epoch = len(photographs) // batch_size.
 
     Raises:
-        InputError: There are fewer photographs than a batch has.
+        InputError: There are fewer photographs than one batch needs.
     """
     import tensorflow as tf
 
@@ -275,7 +275,7 @@ def training_crops(
 
 
 def _centers(photographs):
-    """Returns a dataset of (middle, label, whether it could be read)."""
+    """Returns a dataset of (centre crop, label, whether it could be read)."""
     return photographs.rows().map(
         damage.guarded(photographs, photographs.center),
         num_parallel_calls=parallel_calls(),
@@ -293,7 +293,7 @@ def _epoch(photographs, count, seed, epoch):
         tf.gather(values, order)
         for values in (photographs.files, photographs.lengths)
     )
-    # Dataset.shuffle takes no seed that is a tensor, as an epoch's is here.
+    # Dataset.shuffle does not take a tensor as seed, as an epoch's is here.
     blocks = _interleaved(files, lengths, CYCLE).batch(BLOCK).enumerate()
 
     def shuffled(index, block):
@@ -305,7 +305,7 @@ def _epoch(photographs, count, seed, epoch):
 
 
 def _interleaved(files, lengths, cycle):
-    """Returns all (file, index, record) of record files, `cycle` at a time."""
+    """Returns all (file, index, record), reading `cycle` files at a time."""
     import tensorflow as tf
 
     files = tf.data.Dataset.from_tensor_slices(
@@ -313,7 +313,7 @@ def _interleaved(files, lengths, cycle):
     )
 
     def records_of(file, length):
-        # A damaged file still gives all its rows: the lost ones are empty.
+        # A damaged file still yields all its rows; lost records are empty.
         lost = tf.data.Dataset.from_tensors(b"").repeat()
         records = tf.data.TFRecordDataset(file).ignore_errors()
         records = records.concatenate(lost).take(length).enumerate()
@@ -328,7 +328,7 @@ def _interleaved(files, lengths, cycle):
 
 
 def _folded(seed, index):
-    """Returns the seed (2,) of an index."""
+    """Returns the seed (2,) for an index."""
     import tensorflow as tf
 
     return tf.random.experimental.stateless_fold_in(seed, index)

@@ -1,4 +1,4 @@
-"""Batches in an order that is a function of (seed, epoch) and nothing else."""
+"""Batches in an order that is a function of (seed, epoch) alone."""
 
 import os
 
@@ -19,26 +19,26 @@ def training_batches(
 ):
     """Builds the batches of many epochs of training as one dataset.
 
-    Every epoch is a new random order of the examples, cut into
-    len(examples) // batch_size batches; the remainder sits out that epoch.
+    Every epoch is a new random order of the examples, divided into
+    len(examples) // batch_size batches; the remainder is left out of the epoch.
     The order is a function of (seed, epoch), the augmentation of
     (seed, epoch, step), so a run that resumes at `initial_epoch` sees bit for
-    bit what an uninterrupted one would have seen.
+    bit the same batches as an uninterrupted one.
 
     The images are held once, as uint8, outside the dataset's graph.
 
     Args:
         examples: `Examples` to train on.
         batch_size: Global number of examples in a batch.
-        seed: Integer that fixes all draws.
+        seed: Integer that determines all draws.
         epochs: Epoch to stop before.
         initial_epoch: Epoch to start at.
-        initial_step: Batch of that epoch to start at. Those before it cost
-            nothing.
+        initial_step: Batch of that epoch to start at. Skipping earlier ones
+            costs nothing.
         augment: Function from (images, seed (2,)) to images, or None.
 
     Returns:
-        A `tf.data.Dataset` of (images, labels) of static shapes, for `fit`
+        A `tf.data.Dataset` of (images, labels) with static shapes, for `fit`
         with steps_per_epoch = len(examples) // batch_size.
 
     Raises:
@@ -70,7 +70,7 @@ def training_batches(
 
 
 def evaluation_batches(examples, batch_size):
-    """Cuts the examples into batches, in order, the last one perhaps partial.
+    """Divides the examples into batches, in order; the last may be partial.
 
     Args:
         examples: `Examples` to evaluate on.
@@ -93,12 +93,12 @@ def evaluation_batches(examples, batch_size):
 
 
 def weighted_batches(examples, batch_size):
-    """Cuts the examples into full batches for Keras's `evaluate`, in order.
+    """Divides the examples into full batches for Keras's `evaluate`, in order.
 
-    A last partial batch is filled up with rows of weight 0: devices that
-    share each batch need equal parts of it, and no example may be lost. The
-    examples have one weight, such that the mean over all rows is 1: Keras
-    divides a weighted loss by rows, not by weights.
+    A partial last batch is padded with rows of weight 0: devices that share
+    each batch need equal parts of it, and no example may be lost. All examples
+    have the same weight, chosen so that the mean over all rows is 1: Keras
+    divides a weighted loss by the number of rows, not by the weights.
 
     Args:
         examples: `Examples` to evaluate on.
@@ -133,8 +133,8 @@ def weighted_batches(examples, batch_size):
 def _tensors(examples):
     """Returns images and labels for a dataset's functions to capture.
 
-    Eager tensors are captured by reference and stay out of the graph, which
-    may have no more than 2 GB.
+    Eager tensors are captured by reference and stay out of the graph, which is
+    limited to 2 GB.
     """
     import tensorflow as tf
 
@@ -143,7 +143,7 @@ def _tensors(examples):
 
 
 def _epoch(seed, count, batch_size, epoch):
-    """Returns a dataset of each batch's rows, (B,), and its own seed, (2,)."""
+    """Returns a dataset of each batch's rows, (B,), and its seed, (2,)."""
     import tensorflow as tf
 
     steps = count // batch_size
@@ -155,7 +155,7 @@ def _epoch(seed, count, batch_size, epoch):
 
 
 def skipped(initial_epoch, initial_step, epoch):
-    """Returns how many batches of an epoch, a tensor, are left out."""
+    """Returns how many batches to skip in an epoch, given as a tensor."""
     import tensorflow as tf
 
     return tf.where(
@@ -166,7 +166,7 @@ def skipped(initial_epoch, initial_step, epoch):
 def _split(seed, count):
     """Derives `count` seeds, (count, 2), from one.
 
-    Philox is named here and below because the default algorithm depends on
+    Philox is specified here and below because the default algorithm depends on
     the device.
     """
     import tensorflow as tf
@@ -175,7 +175,7 @@ def _split(seed, count):
 
 
 def permutation(n, seed):
-    """Returns 0..n-1 in a random order that `seed` (2,) fixes."""
+    """Returns 0..n-1 in a random order determined by `seed` (2,)."""
     import tensorflow as tf
 
     keys = tf.random.stateless_uniform(
@@ -185,17 +185,17 @@ def permutation(n, seed):
 
 
 def parallel_calls():
-    """Returns how many calls of a costly function run at once."""
-    # What tf.data takes where nothing is tuned is at most 16.
+    """Returns how many calls of a costly function run in parallel."""
+    # Without autotuning, tf.data would use at most 16.
     return os.cpu_count() or 1
 
 
 def options():
-    """Returns the options of all data sets of batches.
+    """Returns the options for all datasets of batches.
 
-    Each batch is shared out over the replicas, also without input files. And
-    nothing is tuned while it runs: the thread that would can miss that its
-    iterator is given up, and then holds the program for up to a minute.
+    Each batch is divided among the replicas, even without input files.
+    Autotuning is off: its thread can miss that its iterator was deleted, and
+    then blocks the program for up to a minute.
     """
     import tensorflow as tf
 

@@ -2,10 +2,10 @@
 
 Each takes grey images (n, H, W) in levels 0..255 as float64, a
 `numpy.random.RandomState` and its severity's constants, and returns images
-of the same form that may leave 0..255. The formulas are those of CIFAR-C
-(Hendrycks and Dietterich, ICLR 2019) for images without colour, whose
-constants are for levels in 0..1. Levels stay whole numbers here, so that
-means and ties are exact and the rounded result is the same everywhere.
+of the same form that may exceed 0..255. The formulas are those of CIFAR-C
+(Hendrycks and Dietterich, ICLR 2019) for images without colour, with constants
+for levels in 0..1. Levels are integers here, so that means and ties are exact
+and the rounded result is the same on every machine.
 """
 
 import io
@@ -15,7 +15,7 @@ import numpy as np
 WHITE = 255.0
 _BLOCK = 8
 _TALLEST = 65_500
-"""Rows that libjpeg takes."""
+"""Largest number of rows that libjpeg accepts."""
 
 
 def gaussian_noise(images, random, scale):
@@ -24,14 +24,14 @@ def gaussian_noise(images, random, scale):
 
 
 def shot_noise(images, random, photons):
-    """Returns Poisson(photons · x) / photons: a sensor's counting noise."""
+    """Returns Poisson(photons · x) / photons: a sensor's shot noise."""
     return WHITE / photons * random.poisson(images / WHITE * photons)
 
 
 def impulse_noise(images, random, amount):
-    """Returns images where each pixel is replaced with chance `amount`.
+    """Returns images where each pixel is replaced with probability `amount`.
 
-    What is replaced goes black or white with equal chance.
+    Replaced pixels become black or white with equal probability.
     """
     draws = random.uniform(size=images.shape)
     peppered = np.where(draws < amount / 2, 0.0, images)
@@ -44,7 +44,7 @@ def speckle_noise(images, random, scale):
 
 
 def brightness(images, _random, offset):
-    """Returns x + offset: on grey, what adding to the value of HSV does."""
+    """Returns x + offset: on grey, the same as adding to the value of HSV."""
     return images + WHITE * offset
 
 
@@ -55,11 +55,11 @@ def contrast(images, _random, factor):
 
 
 def jpeg_compression(images, _random, quality):
-    """Returns images after a JPEG file of the given quality in 1..100.
+    """Returns images after JPEG compression of the given quality in 1..100.
 
-    Grey JPEG codes blocks of 8x8 levels, each by itself. Whole blocks of many
-    images can so share a file, one image under another, and come out as out
-    of files of their own, a hundred times faster.
+    Grey JPEG encodes blocks of 8x8 levels independently. Images made of whole
+    blocks can therefore share a file, stacked vertically, with the same result
+    as separate files, a hundred times faster.
     """
     levels = np.rint(images).astype(np.uint8)
     rows = images.shape[1]
@@ -69,7 +69,7 @@ def jpeg_compression(images, _random, quality):
 
 
 def _through_jpeg(images, quality):
-    """Returns uint8 images (n, H, W) as one JPEG file gives them back."""
+    """Returns uint8 images (n, H, W) encoded and decoded as one JPEG file."""
     from PIL import Image
 
     file = io.BytesIO()

@@ -1,7 +1,7 @@
 """Data sets in the layout in which their authors published them.
 
-Every reader of such a folder finds it, reads its metadata and tells of what
-is wrong in the same way: the file and its entry, in one line.
+All readers of such folders find them, read their metadata and report errors in
+the same way: the file and its entry, in one line.
 """
 
 import pathlib
@@ -10,7 +10,7 @@ from mimo_keras.errors import AbsentError, expected
 from mimo_keras.files import ReadError, read_json
 
 CLASSES = 1000
-"""How many classes ImageNet has, into which the sets' own are mapped."""
+"""Number of ImageNet classes, to which the sets' own classes are mapped."""
 
 
 def folder(data_dir, *names, get_it):
@@ -18,7 +18,7 @@ def folder(data_dir, *names, get_it):
 
     Args:
         data_dir: The folder that holds it.
-        *names: Where in it the set may lie, in the order of search.
+        *names: Paths in it where the set may be, in order of search.
         get_it: How to get the set, as a sentence.
 
     Returns:
@@ -45,7 +45,7 @@ def text(path, get_it):
         get_it: How to get the set, as a sentence.
 
     Raises:
-        InputError: The file is absent or not UTF-8.
+        InputError: The file is missing or not UTF-8.
     """
     try:
         return path.read_text("utf-8")
@@ -53,7 +53,7 @@ def text(path, get_it):
         raise _not_whole(path, get_it) from None
     except (OSError, UnicodeDecodeError) as error:
         raise expected(
-            "a file of text in UTF-8", f"{path} ({error})", get_it
+            "a UTF-8 text file", f"{path} ({error})", get_it
         ) from None
 
 
@@ -62,14 +62,14 @@ def _not_whole(path, get_it):
 
 
 def table(path, get_it):
-    """Returns the object (a `dict`) that a JSON file holds.
+    """Returns the object (a `dict`) in a JSON file.
 
     Args:
         path: Its `pathlib.Path`.
         get_it: How to get the set, as a sentence.
 
     Raises:
-        InputError: The file is absent, is not JSON or holds something else.
+        InputError: The file is missing, is not JSON or has other content.
     """
     try:
         return read_json(path)
@@ -86,8 +86,8 @@ def wrong_entry(path, entry, what, get_it):
 
     Args:
         path: The file.
-        entry: The entry as it stands there, or its key and value.
-        what: What was expected in its place.
+        entry: The entry as in the file, or its key and value.
+        what: What was expected instead.
         get_it: How to get the set, as a sentence.
     """
     shown = str(entry)
@@ -97,18 +97,18 @@ def wrong_entry(path, entry, what, get_it):
 
 
 def is_class(value, count):
-    """Tells whether `value` is an integer from 0 to count - 1."""
-    # True is an int for Python, and a class for nobody.
+    """Returns whether `value` is an integer from 0 to count - 1."""
+    # In Python, True is an int, but it is not a class.
     return type(value) is int and 0 <= value < count
 
 
 def class_number(key, count):
-    """Returns the class that a string such as "17" names; None if none."""
+    """Returns the class in a string such as "17"; None if there is none."""
     if key.isascii() and key.isdigit() and len(key) <= len(str(count)):
         return int(key) if int(key) < count else None
     return None
 
 
 def strings(value):
-    """Tells whether `value` is a list of strings and nothing else."""
+    """Returns whether `value` is a list of strings only."""
     return isinstance(value, list) and all(isinstance(x, str) for x in value)

@@ -1,4 +1,4 @@
-"""The data sets: a record of each, and no fact about one anywhere else."""
+"""The data sets: one record each, the only place for facts about them."""
 
 import functools
 import types
@@ -20,17 +20,17 @@ from mimo_keras.errors import argument, expected
 
 
 def _tfds(name, *split):
-    """Returns the reader of a TFDS set that is held in memory."""
+    """Returns the reader of a TFDS data set that fits in memory."""
     return functools.partial(tfds_images.load, name, *split)
 
 
 def _offline(load):
-    """Returns the reader of a set that needs neither folder nor network."""
+    """Returns the reader of a set that needs neither a folder nor a network."""
     return lambda *split, data_dir=None, download=False: load(*split)
 
 
 def _imagenet(split, **where):
-    """Reads ImageNet, whose test set is the labelled validation images."""
+    """Reads ImageNet, using the labelled validation images as test set."""
     split = {"test": "validation"}.get(split, split)
     return photographs.load("imagenet2012", split, **where)
 
@@ -39,8 +39,8 @@ _WITHOUT_NETWORK = (
     f"Or take {argument('name', 'digits')}, which needs no network."
 )
 
-# TFDS's CIFAR-10-C has names of its own for two types. Its 4 others, made
-# for validation, stand in no published corrupted accuracy.
+# TFDS's CIFAR-10-C names two types differently. Its 4 other types, meant for
+# validation, are not part of any published corrupted accuracy.
 _OF_CIFAR10_C = {
     "glass_blur": "frosted_glass_blur",
     "elastic_transform": "elastic",
@@ -51,8 +51,8 @@ _CIFAR10 = DataSet(
     image_shape=(32, 32, 3),
     num_classes=10,
     read=_tfds("cifar10"),
-    # As in Uncertainty-Baselines when the MIMO paper's results were made: the
-    # deviation is the mean over images of each image's own deviation.
+    # As in Uncertainty-Baselines at the time of the MIMO paper: std is the mean
+    # over images of each image's own standard deviation.
     mean=(0.4914, 0.4822, 0.4465),
     std=(0.2023, 0.1994, 0.2010),
     augment=augmentation.crop_and_flip(padding=4),
@@ -72,7 +72,7 @@ _CIFAR100 = DataSet(
     image_shape=(32, 32, 3),
     num_classes=100,
     read=_tfds("cifar100"),
-    # Measured as CIFAR-10's.
+    # Measured like CIFAR-10's.
     mean=(0.5071, 0.4865, 0.4409),
     std=(0.2673, 0.2564, 0.2762),
     augment=augmentation.crop_and_flip(padding=4),
@@ -89,8 +89,8 @@ _DIGITS = DataSet(
     image_shape=(8, 8, 1),
     num_classes=10,
     read=_offline(digits.load),
-    # Not augmented: shifted at 8x8 they lose their edges, flipped they are
-    # other signs.
+    # No augmentation: shifts at 8x8 cut off the edges of digits, and flips turn
+    # them into other signs.
     augment=None,
     corruptions=Corruptions(
         tuple(digit_corruptions.SUITE),
@@ -105,11 +105,11 @@ _IMAGENET = DataSet(
     num_classes=1000,
     read=_imagenet,
     in_memory=False,
-    # Of all pixels, as networks for ImageNet mostly take them.
+    # Over all pixels, as most networks for ImageNet use them.
     mean=(0.485, 0.456, 0.406),
     std=(0.229, 0.224, 0.225),
     corruptions=Corruptions(
-        # Again without the 4 others.
+        # Again without the 4 other types.
         corruptions.BENCHMARK,
         corruptions.stored(
             # TFDS's images are cropped already.
@@ -120,9 +120,9 @@ _IMAGENET = DataSet(
         against_alexnet=True,
     ),
     natural=natural_sets.IMAGENET,
-    get_it="TFDS makes it of ILSVRC2012_img_train.tar and "
-    "ILSVRC2012_img_val.tar of image-net.org, which it cannot fetch: put them "
-    f"in downloads/manual of {argument('data_dir')}.",
+    get_it="TFDS prepares it from ILSVRC2012_img_train.tar and "
+    "ILSVRC2012_img_val.tar of image-net.org, which it cannot download: put "
+    f"them in downloads/manual of {argument('data_dir')}.",
 )
 
 DATASETS = types.MappingProxyType(
@@ -138,7 +138,7 @@ def get(name):
     """Returns the record of the data set called `name`.
 
     Raises:
-        InputError: There is none of that name.
+        InputError: There is no data set of that name.
     """
     if name not in DATASETS:
         raise expected(

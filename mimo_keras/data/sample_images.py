@@ -1,21 +1,21 @@
-"""Patches of scikit-learn's sample photographs: what no digit looks like."""
+"""Patches of scikit-learn's sample photographs, as non-digit images."""
 
 import numpy as np
 
 from mimo_keras.data.examples import Examples
 
 COUNT = 599
-"""As many as there are test digits."""
+"""The number of test digits."""
 
 
 def load():
     """Cuts 8x8 grey patches from scikit-learn's two sample photographs.
 
     The photographs (a temple, a flower; 427x640) are averaged over 4x4
-    pixels, as the digits were made from 32x32 bitmaps. Each gives 15 x 20
-    patches, evenly spaced from edge to edge (rows overlap by a pixel), at the
-    contrast that it has there. The last patch is left out, so that there are
-    as many as test digits.
+    pixels, as the digits were made from 32x32 bitmaps. Each yields 15 x 20
+    patches, evenly spaced from edge to edge (rows overlap by one pixel), with
+    their contrast unchanged. The last patch is dropped, so that there are as
+    many patches as test digits.
 
     Returns:
         `Examples` with images (599, 8, 8, 1) uint8, all labels 0 and
@@ -42,8 +42,8 @@ def _patches(photo, rows=15, columns=20):
 def _reduced(photo, factor=4):
     """Returns the grey means (H // 4, W // 4) uint8 of blocks of a photo.
 
-    Grey is the mean of red, green and blue; whole numbers are added up, so
-    that the result is the same everywhere.
+    Grey is the mean of red, green and blue; sums are over integers, so that
+    the result is the same on every machine.
     """
     height, width = (side // factor for side in photo.shape[:2])
     blocks = photo[: height * factor, : width * factor].reshape(

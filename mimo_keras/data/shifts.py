@@ -1,16 +1,17 @@
-"""The shifted test sets of MIMMO's paper, made of any images.
+"""The shifted test sets of the MIMMO paper, made from any images.
 
 The supplement names five transformations with five levels each
-(Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix B) and no
-more, so this is how they are read here:
+(Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix B) without further
+detail. They are interpreted here as follows:
 
 - translation: by that share of the width or the height, along an axis and in
-  a direction that are drawn for each image; what comes in is black;
-- rotation: by so many degrees about the middle, corners black;
-- brightness: times that factor;
-- contrast: the image between its mean grey, at 0, and itself, at 1;
-- the fifth, which the text calls "amble" and gives factors from 0.9 down to
-  0.5: scale, the image made smaller by that factor on black.
+  a direction drawn for each image; uncovered pixels are black;
+- rotation: by that many degrees about the centre, corners black;
+- brightness: multiplied by that factor;
+- contrast: interpolated between the image's mean grey, at 0, and the image, at
+  1;
+- the fifth, which the text calls "amble" with factors from 0.9 down to 0.5:
+  scale, the image shrunk by that factor on black.
 
 The operations are Keras's (`keras.ops.image`), with bilinear interpolation.
 """
@@ -40,7 +41,7 @@ class Shifted:
     Args:
         type: One of `LEVELS`.
         level: 1 (weakest) to 5.
-        examples: The `Examples`, in their order, with their labels.
+        examples: The transformed `Examples`, in the same order, with labels.
     """
 
     type: str
@@ -59,7 +60,7 @@ def shifted(examples, types=None):
         `Shifted`, one at a time.
 
     Raises:
-        InputError: A name is not known, or these are no images.
+        InputError: A name is unknown, or the examples are not images.
     """
     images = examples.images
     if images.ndim != 4 or images.dtype != np.uint8:
@@ -73,7 +74,7 @@ def shifted(examples, types=None):
             raise expected(
                 "transformations among " + ", ".join(LEVELS),
                 f"types={name!r}",
-                "Choose of these.",
+                "Choose from these.",
             )
         for level, amount in enumerate(LEVELS[name], 1):
             new = _OPERATIONS[name](images, amount)
@@ -83,9 +84,9 @@ def shifted(examples, types=None):
 
 
 def translation(images, share):
-    """Moves each image by a share of its side, in a drawn direction."""
+    """Moves each image by a share of its side, in a random direction."""
     count, height, width, _ = images.shape
-    # Drawn from the share alone: the set is the same whenever it is made.
+    # Seeded by the share alone: the set is always the same.
     rng = np.random.default_rng(zlib.crc32(f"translation {share}".encode()))
     horizontal = rng.integers(0, 2, count)
     sign = rng.choice([-1.0, 1.0], count)
@@ -95,7 +96,7 @@ def translation(images, share):
 
 
 def rotation(images, degrees):
-    """Turns each image about its middle, counter-clockwise."""
+    """Rotates each image about its centre, counter-clockwise."""
     angle = np.deg2rad(degrees)
     turn = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     return _mapped(images, np.array([turn]).repeat(len(images), 0))
@@ -107,14 +108,14 @@ def brightness(images, factor):
 
 
 def contrast(images, factor):
-    """Draws each image towards its mean grey, which a factor of 0 leaves."""
+    """Moves each image towards its mean grey, reached at a factor of 0."""
     values = images.astype("float32")
     mean = values.mean(axis=(1, 2, 3), keepdims=True)
     return _rounded(mean + factor * (values - mean))
 
 
 def scale(images, factor):
-    """Makes each image smaller by a factor, about its middle."""
+    """Shrinks each image by a factor, about its centre."""
     return _mapped(images, np.eye(2)[None].repeat(len(images), 0) / factor)
 
 
@@ -128,12 +129,12 @@ _OPERATIONS = {
 
 
 def _mapped(images, matrices, x=0.0, y=0.0):
-    """Reads each position of the result at another one of the image.
+    """Applies an affine transformation to each image.
 
     Args:
         images: (n, H, W, C) uint8.
-        matrices: (n, 2, 2), from a place of the result to one of the image,
-            both counted from the middle.
+        matrices: (n, 2, 2), from positions of the result to those of the image,
+            both relative to the centre.
         x: How far the image moves to the right, in pixels, (n,) or a number.
         y: How far it moves down.
     """

@@ -1,4 +1,4 @@
-"""The data sets by name: their splits, and the test sets that go with them."""
+"""Loads data sets by name: their splits and their further test sets."""
 
 import dataclasses
 import functools
@@ -18,16 +18,16 @@ def load(name, split, **where):
         split: "train" or "test"; for CIFAR also a part of one, such as
             "train[:90%]".
         **where: `data_dir`, the folder of the prepared TFDS data (None for
-            TFDS's own), and `download`, whether TFDS may fetch and prepare
-            data that is absent; for imagenet2012 also `size` and `skip` of
+            TFDS's default), and `download`, whether TFDS may download and
+            prepare missing data; for imagenet2012 also `size` and `skip` of
             `Photographs`.
 
     Returns:
-        `Examples` with uint8 images (n, H, W, C) and int64 labels (n,); of
-        imagenet2012, which is too large to hold, `Photographs`.
+        `Examples` with uint8 images (n, H, W, C) and int64 labels (n,); for
+        imagenet2012, which is too large for memory, `Photographs`.
 
     Raises:
-        InputError: The name or the split is unknown, or the data is absent or
+        InputError: The name or the split is unknown, or the data is missing or
             damaged.
     """
     data_set = get(name)
@@ -38,13 +38,13 @@ def load(name, split, **where):
 
 
 def standardization(name):
-    """Returns the channels' mean and standard deviation, in units of [0, 1].
+    """Returns the channels' mean and standard deviation on the scale [0, 1].
 
     Args:
         name: A key of `DATASETS`.
 
     Returns:
-        Two tuples of a float for each channel: mean, standard deviation. For
+        Two tuples with one float per channel: mean and standard deviation. For
         digits they are measured on the training images.
 
     Raises:
@@ -64,13 +64,13 @@ def standardization(name):
 def corrupted(name, *, types=None, severities=SEVERITIES, **where):
     """Iterates over the corrupted test sets of a data set.
 
-    A set is read or made when its examples are asked for, so that one at a
-    time is in memory. The arguments are checked at once.
+    A set is read or generated when its examples are accessed, so that only one
+    at a time is in memory. The arguments are checked immediately.
 
     Args:
         name: A data set with a corrupted suite.
-        types: Which of the suite's types; None for all.
-        severities: Which of 1 to 5.
+        types: The types to include; None for all of the suite's.
+        severities: The severities to include, from 1 to 5.
         **where: As in `load`; for cifar100 `data_dir` is the folder that
             holds CIFAR-100-C.
 
@@ -79,8 +79,8 @@ def corrupted(name, *, types=None, severities=SEVERITIES, **where):
         severity.
 
     Raises:
-        InputError: The name, a type or a severity does not exist; on asking
-            for the examples, if the data is absent or damaged.
+        InputError: The name, a type or a severity does not exist; when the
+            examples are accessed, if the data is missing or damaged.
     """
     suite = _having("corruptions", "a corrupted suite", name)
     return suite.sets(types, severities, **where)
@@ -99,8 +99,8 @@ def out_of_distribution(name, **where):
         num_classes None.
 
     Raises:
-        InputError: There is no such data set; on loading, if the data is
-            absent or damaged.
+        InputError: There is no such data set; when loading, if the data is
+            missing or damaged.
     """
     readers = _having("out_of_distribution", "out-of-distribution sets", name)
     return {
@@ -114,12 +114,12 @@ def natural(name, **where):
 
     Args:
         name: A data set; most have no such sets.
-        **where: As in `load`; in `data_dir` the authors' own folders of some
-            sets lie, too.
+        **where: As in `load`; `data_dir` also contains the authors' own folders
+            of some sets.
 
     Returns:
         A dict from a set's name to a function without arguments that returns
-        `Natural` or `VideoFrames`, and raises AbsentError if it is not there.
+        `Natural` or `VideoFrames`, or raises AbsentError if the set is missing.
 
     Raises:
         InputError: There is no such data set.
@@ -131,7 +131,7 @@ def natural(name, **where):
 
 
 def _having(field, what, name):
-    """Returns a field of a record, which must be one that has it."""
+    """Returns a field of a record; an error if the record does not set it."""
     having = [n for n, record in DATASETS.items() if getattr(record, field)]
     if name not in having:
         raise expected(
@@ -143,7 +143,7 @@ def _having(field, what, name):
 
 
 def _unlabelled(read, where):
-    """Reads examples without their classes, which mean nothing here."""
+    """Reads examples without their classes, which are irrelevant here."""
     examples = read(**where)
     return dataclasses.replace(
         examples, labels=np.zeros(len(examples), np.int64), num_classes=None

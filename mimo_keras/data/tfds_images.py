@@ -7,8 +7,8 @@ from mimo_keras.data.examples import Examples
 from mimo_keras.errors import AbsentError, InputError, argument, expected
 
 PROBE_SECONDS = 5.0
-"""How long the host of a download may take to answer. Without this probe TFDS
-itself would try again for minutes where there is no network."""
+"""How long the host of a download may take to respond. Without this probe TFDS
+would retry for minutes if there is no network."""
 
 _FOLDER = argument("data_dir", "FOLDER")
 
@@ -19,15 +19,15 @@ def load(name, split, *, data_dir=None, download=False):
     Args:
         name: TFDS's name, such as "cifar10" or "cifar10_corrupted/fog_3".
         split: A split or a part of one, such as "test" or "train[:90%]".
-        data_dir: Folder of the prepared data; None for TFDS's own.
-        download: Whether absent data may be fetched and prepared.
+        data_dir: Folder of the prepared data; None for TFDS's default.
+        download: Whether missing data may be downloaded and prepared.
 
     Returns:
         `Examples` with uint8 images (n, H, W, C) and int64 labels (n,), in
         the order of the records on disk.
 
     Raises:
-        InputError: The data is absent, cannot be fetched or is damaged, or
+        InputError: The data is missing, cannot be downloaded or is damaged, or
             there is no such data set or split.
     """
     builder = prepared(name, split, data_dir, download)
@@ -37,7 +37,7 @@ def load(name, split, *, data_dir=None, download=False):
 
 
 def prepared(name, split, data_dir=None, download=False):
-    """Returns the TFDS builder of data that is there; as `load`."""
+    """Returns the TFDS builder of prepared data; arguments as in `load`."""
     builder = _open(name, data_dir)
     if not builder.is_prepared():
         if not download:
@@ -64,7 +64,7 @@ def _open(name, data_dir):
 
 
 def _check_split(name, builder, split):
-    """Raises an error if the data set says that `split` has no examples."""
+    """Raises an error if there is no such split or it has no examples."""
     with _told_plainly(
         f"a split of {name}, one of {', '.join(builder.info.splits)}, or a "
         "part such as train[:90%]",
@@ -97,7 +97,7 @@ def _read(name, builder, split):
 
 
 def _fetch(name, builder):
-    """Downloads and prepares the data set, once its host has answered."""
+    """Downloads and prepares the data set, if its host responds."""
     import tensorflow_datasets as tfds
 
     url = next(iter(builder.url_infos or ()), None)
@@ -107,7 +107,7 @@ def _fetch(name, builder):
             f"no answer from {url} within {PROBE_SECONDS:.0f} seconds",
             f"{argument('download', True)} where there is a network",
         )
-    # Its bars write control characters into logs and pipes.
+    # Progress bars write control characters to logs and pipes.
     tfds.disable_progress_bar()
     with _told_plainly(
         f"the download of {name} to succeed",
@@ -128,11 +128,11 @@ def _absent(name, received, or_download):
 
 
 def answers(url, seconds=PROBE_SECONDS):
-    """Tells whether the host of `url` answers a request within a time limit.
+    """Returns whether the host of `url` responds within a time limit.
 
-    The request is made as TFDS makes it, by the requests package, so that
-    proxies and certificates are the same. It runs in a thread of its own
-    because a time limit of requests does not cover the look-up of the name.
+    Like TFDS, it uses the requests package, so that proxies and certificates
+    are the same. It runs in a separate thread because the timeout of requests
+    does not cover DNS lookups.
     """
     import requests
 
@@ -151,7 +151,7 @@ def answers(url, seconds=PROBE_SECONDS):
 
 @contextlib.contextmanager
 def _told_plainly(what, received, remedy, kind=InputError):
-    """Turns whatever TFDS raises inside the block into a one-line error."""
+    """Converts any error of TFDS inside the block to a one-line error."""
     try:
         yield
     except Exception as error:

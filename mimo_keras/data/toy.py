@@ -5,8 +5,8 @@ import numpy as np
 from mimo_keras.data.examples import Examples
 
 NOISE = 0.02
-"""Standard deviation of ε. The paper writes N(0, 0.02); only as a standard
-deviation does it give the thin band of its Figure 5."""
+"""Standard deviation of ε. The paper writes N(0, 0.02); only a standard
+deviation of 0.02 gives the thin band of its Figure 5."""
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(64)
 
@@ -20,9 +20,9 @@ def regression(n, seed, *, low=0.0, high=0.5, noise=NOISE):
 
     Args:
         n: Number of examples.
-        seed: Integer that fixes the draws.
-        low: Where the inputs begin.
-        high: Where they end.
+        seed: Integer that determines the draws.
+        low: Lower end of the inputs.
+        high: Upper end of the inputs.
         noise: Standard deviation of ε.
 
     Returns:
@@ -47,9 +47,9 @@ def moments(x, noise=NOISE):
     """Returns the mean and the variance of y at x, over the noise.
 
     ε enters the sines, so the mean is not the clean curve: its waves are
-    flatter. It is what a regression by squared error can learn at best, and
-    the variance is the error that is left then. Both are sums over the nodes
-    of Gauss and Hermite, exact to rounding for noise up to 0.2.
+    flatter. The mean is the best that regression by squared error can learn,
+    and the variance is the remaining error. Both use Gauss-Hermite quadrature,
+    exact to rounding for noise up to 0.2.
 
     Args:
         x: (n,), float.

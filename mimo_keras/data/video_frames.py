@@ -1,8 +1,8 @@
-"""What the two sets of video frames have in common.
+"""Code shared by the two sets of video frames.
 
-In each set, *anchors* are frames drawn from videos, and an anchor's
-neighbours are the frames at most ten before or behind it that people found
-to look like it. A frame can have several right classes.
+In each set, *anchors* are frames sampled from videos, and an anchor's
+neighbours are the frames at most ten before or after it that human annotators
+found similar. A frame can have several correct classes.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ from mimo_keras.data.photographs import Files
 from mimo_keras.errors import expected
 
 FOLDER = "imagenet_vid_ytbb_robust"
-"""What the authors' archive unpacks to."""
+"""The folder that the authors' archive unpacks to."""
 
 ARCHIVE = (
     "the authors' imagenet_vid_ytbb_robust.tar.gz "
@@ -27,12 +27,12 @@ class VideoFrames:
 
     Args:
         frames: `photographs.Files` of all frames; a frame's label is the
-            first of its right classes.
+            first of its correct classes.
         groups: For each class of the set a tuple of its ImageNet classes, in
             the order of their WordNet identifiers; empty if it has none.
-        right: Whether a class is right for a frame, (n, G) bool.
-        anchors: The number of each anchor's frame, (A,).
-        neighbours: For each anchor the numbers of its neighbours' frames.
+        right: Whether a class is correct for a frame, (n, G) bool.
+        anchors: The index of each anchor's frame, (A,).
+        neighbours: For each anchor the indices of its neighbours' frames.
         distances: For each anchor how many frames away each neighbour is.
     """
 
@@ -44,10 +44,10 @@ class VideoFrames:
     distances: tuple[np.ndarray, ...]
 
     def within(self, k):
-        """Returns for each anchor its frame and those at most k away from it.
+        """Returns for each anchor its frame and the neighbours at most k away.
 
         Args:
-            k: A distance in frames; 0 for the anchors alone.
+            k: A distance in frames; 0 for the anchors only.
 
         Returns:
             A tuple of A integer arrays.
@@ -61,13 +61,13 @@ class VideoFrames:
 
 
 def gathered(name, home, groups, labels, near, get_it, **options):
-    """Numbers the frames of a set and looks whether they are there.
+    """Indexes the frames of a set and checks that all files exist.
 
     Args:
-        name: What the set is called in results and messages.
-        home: The folder under which the frames lie, a `pathlib.Path`.
+        name: Name of the set in results and messages.
+        home: The folder that contains the frames, a `pathlib.Path`.
         groups: For each class a tuple of its ImageNet classes.
-        labels: A dict: frame, as a path under `home` -> its right classes,
+        labels: A dict: frame, as a path under `home` -> its correct classes,
             at least one.
         near: A dict: anchor -> dict of neighbour -> distance, all of them
             keys of `labels`.
@@ -75,10 +75,10 @@ def gathered(name, home, groups, labels, near, get_it, **options):
         **options: `size`, `margin` and `skip` of `photographs.Photographs`.
 
     Returns:
-        `VideoFrames`, frames and anchors in alphabetical order.
+        `VideoFrames`, with frames and anchors in alphabetical order.
 
     Raises:
-        InputError: There is no anchor, or a frame is not there.
+        InputError: There is no anchor, or a frame is missing.
     """
     if not near:
         raise expected(f"anchors in {name}", f"none in {home}", get_it)

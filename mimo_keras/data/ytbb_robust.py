@@ -1,16 +1,16 @@
-"""YTBB-Robust from its authors' folders; no library carries it.
+"""YTBB-Robust from its authors' folders; no library provides it.
 
 The folder ytbb-robust holds the frames, as
-`ytbb_videos/<video>_<milliseconds>/frame-<number>.jpg`: a folder for each
-anchor. What is known of them lies in ytbb-robust_metadata, from the authors'
-testbed. anchor_labels.json and pmk_labels.json are annotations: {"labels":
-[names], "annotations": [{"key": frame, "labels": [numbers of names]}]}, where
-a key may have folders in front, of a pair is "anchor,neighbour", and the last
-annotation of a key counts. The first says which anchors are good and which
+`ytbb_videos/<video>_<milliseconds>/frame-<number>.jpg`: one folder for each
+anchor. Their metadata is in ytbb-robust_metadata, from the authors' testbed.
+anchor_labels.json and pmk_labels.json are annotations: {"labels": [names],
+"annotations": [{"key": frame, "labels": [indices of names]}]}, where a key may
+be prefixed with folders, the key of a pair is "anchor,neighbour", and the last
+annotation of a key counts. The first file says which anchors are good and which
 classes they show besides that of ytbb_robustness_test_anchors_full.csv (ytid,
-time_ms, label); the second which neighbours are similar.
-ytbb_class_index.json is number -> name of the 24 classes, and
-rev_class_idx_map.json number -> ImageNet classes of those that have any.
+time_ms, label); the second says which neighbours are similar.
+ytbb_class_index.json maps number -> name for the 24 classes, and
+rev_class_idx_map.json maps number -> ImageNet classes for those that have any.
 """
 
 import csv
@@ -35,7 +35,7 @@ UNLIKE = (
     "blur-increase",
     "bad-anchor",
 )
-"""What must not have been said of a pair."""
+"""Labels that exclude a pair."""
 
 _GET_IT = (
     f"Unpack {video_frames.ARCHIVE} in the folder that "
@@ -53,13 +53,13 @@ def load(data_dir, **options):
         **options: `size`, `margin` and `skip` of `photographs.Photographs`.
 
     Returns:
-        `video_frames.VideoFrames`. A neighbour's right classes are those of
-        its anchor. The classes without ImageNet classes have empty groups:
-        an anchor of these only can never be right.
+        `video_frames.VideoFrames`. A neighbour's correct classes are those of
+        its anchor. Classes without ImageNet classes have empty groups: an
+        anchor that has only such classes can never be correct.
 
     Raises:
         AbsentError: There is no such folder.
-        InputError: A file is absent or is not what the authors published.
+        InputError: A file is missing or differs from the published one.
 
     Reference:
         Shankar et al., Do image classifiers generalize across time?, ICCV
@@ -102,7 +102,7 @@ def _near(anchor, pairs):
 
 
 def _parts(key):
-    """Returns folder and number of "folder/frame-<number>.jpg", or None."""
+    """Returns the folder and number of "folder/frame-<number>.jpg", or None."""
     folder, _, file = key.partition("/")
     path = pathlib.Path(file)
     number = path.stem.removeprefix("frame-")
@@ -112,7 +112,7 @@ def _parts(key):
 
 
 def _anchors(metadata, names, bad):
-    """Returns a dict: good anchor -> the set of its classes' numbers."""
+    """Returns a dict: good anchor -> the set of its class numbers."""
     first = _first_labels(
         metadata / "ytbb_robustness_test_anchors_full.csv", len(names)
     )
@@ -132,7 +132,7 @@ def _anchors(metadata, names, bad):
 
 
 def _pairs(path):
-    """Returns the sets of pairs that are alike and of bad anchors."""
+    """Returns the set of similar pairs and the set of bad anchors."""
     pairs, bad = set(), set()
     for _, keys, said in _annotations(path, 2, ("similar", *UNLIKE)):
         if "bad-anchor" in said:
@@ -147,8 +147,8 @@ def _annotations(path, size, needed):
 
     Args:
         path: The file of annotations.
-        size: How many keys an annotation has, separated by commas.
-        needed: Labels that must be among the file's.
+        size: Number of keys in an annotation, separated by commas.
+        needed: Labels that the file must contain.
     """
     content = published.table(path, _GET_IT)
     names = content.get("labels")
@@ -182,7 +182,7 @@ def _annotations(path, size, needed):
 def _keys(entry):
     """Returns the frames of an annotation, or None if it has none.
 
-    Of a path only the last folder and the file count.
+    Only the last folder and the file name of a path are used.
     """
     if not isinstance(entry, dict) or not isinstance(entry.get("key"), str):
         return None
@@ -206,7 +206,7 @@ def _first_labels(path, count):
                 f"ytid, time_ms and a label from 0 to {count - 1}",
                 _GET_IT,
             )
-        # This file alone has "car" before "none".
+        # Only this file has "car" before "none".
         label = {22: 23, 23: 22}.get(label, label)
         labels[f"{row['ytid']}_{row['time_ms']}"] = label
     return labels
@@ -229,7 +229,7 @@ def _class_names(path):
 
 
 def _groups(path, count):
-    """Returns for each class the tuple of its ImageNet classes."""
+    """Returns a tuple of ImageNet classes for each class."""
     groups = [()] * count
     for entry in published.table(path, _GET_IT).items():
         number = published.class_number(entry[0], count)
