@@ -171,12 +171,12 @@ def no_gpu(monkeypatch, two_cpus):
         (
             {"num_cores": 3},
             "Expected num_cores in 0 … 2. Received: num_cores=3. Only that "
-            "many devices are here.",
+            "many devices are available.",
         ),
         (
             {"num_cores": -1},
             "Expected num_cores in 0 … 2. Received: num_cores=-1. Only that "
-            "many devices are here.",
+            "many devices are available.",
         ),
     ],
 )
