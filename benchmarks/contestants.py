@@ -57,7 +57,7 @@ def contestant(spec):
     from mimo_keras import evaluation, methods
 
     known = methods.options(spec["method"])
-    told = {"train_examples": EXAMPLES} if "train_examples" in known else {}
+    examples = {"train_examples": EXAMPLES} if "train_examples" in known else {}
     model = mimo_keras.create_model(
         spec["method"],
         backbone=spec["backbone"],
@@ -66,7 +66,7 @@ def contestant(spec):
         ensemble_size=spec["ensemble_size"],
         seed=0,
         **spec.get("options", {}),
-        **told,
+        **examples,
     )
     model.compile(keras.optimizers.SGD(LEARNING_RATE, MOMENTUM), l2=L2)
     predictor = None

@@ -72,4 +72,4 @@ def read_arrays(path):
 
 
 def _broken(path, error):
-    return expected(f"a complete {path.name}", f"path={path} ({error})", _AGAIN)
+    return expected(f"a whole {path.name}", f"path={path} ({error})", _AGAIN)

@@ -68,8 +68,8 @@ def _pre_activations(network):
     }
     if not inputs:
         raise expected(
-            "a network with nonlinearity layers",
-            f"network={network.name} without",
+            "a network with nonlinearities",
+            f"network={network.name} without any",
             "Use one of list_backbones().",
         )
     return keras.Model(network.input, inputs)

@@ -136,7 +136,7 @@ class MapAttention(keras.layers.Layer):
 def _stem(x, kit, *, width, patch):
     if any(size % patch for size in x.shape[1:3]):
         raise expected(
-            f"images whose sides are multiples of the patch size {patch}",
+            f"images with sides that are a multiple of {patch} pixels",
             f"images of {x.shape[1]}x{x.shape[2]}",
             "Resize the images, or use another patch size, as in vit_small_4.",
         )

@@ -45,7 +45,7 @@ def one_member(network, index):
         return clone(single, single.input_shape[1:])
     if not _members_are_rows(network):
         raise expected(
-            "a method with members as separate rows, such as mixture_ensemble",
+            "a method whose members are rows, such as mixture_ensemble",
             f"network={network.name}",
             "Members of this method are not separate networks.",
         )
