@@ -29,9 +29,9 @@ from mimo_keras.evaluation.suites import (
 )
 
 __all__ = [
-    "METRICS",
     "Classification",
     "Diversity",
+    "METRICS",
     "Regression",
     "Reliability",
     "RiskCoverage",
