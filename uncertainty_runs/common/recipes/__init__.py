@@ -73,12 +73,21 @@ def recipe(dataset, method, table=None):
             methods; None for those of the method's own paper.
 
     Raises:
-        InputError: There is none; the message lists the methods that have.
+        InputError: There is none; the message lists the methods that have
+            one, or the data sets if no method does.
     """
     rows = RECIPES if table is None else _MIMMO
     if (dataset, method) in rows:
         return rows[dataset, method]
     known = sorted(m for d, m in rows if d == dataset)
+    if not known:
+        kind = "a recipe" if table is None else f"recipe {table}"
+        raise expected(
+            f"a data set with {kind}: {', '.join(sorted({d for d, _ in rows}))}",
+            f"dataset={dataset!r}",
+            "Choose one of these, or add a row to "
+            "uncertainty_runs/common/recipes.",
+        )
     if table is None:
         raise expected(
             f"a method with a recipe for {dataset}: {', '.join(known)}",
