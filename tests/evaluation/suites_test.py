@@ -79,7 +79,7 @@ def test_corrupted_results_by_hand():
     assert set(flat) == {
         f"corrupted/{prefix}{metric}"
         for prefix in prefixes
-        for metric in ("accuracy", "nll", "ece", "brier", "brier_per_class")
+        for metric in suites.METRICS
     }
 
 
@@ -104,7 +104,7 @@ def test_shifted_results_by_hand():
     assert flat["shifted/nll_std"] == pytest.approx((0.08 / 3) ** 0.5)
     assert flat["shifted/rotation_2/brier"] == pytest.approx(0.33)
     assert flat["shifted/brier_per_class"] == pytest.approx(0.3 + 0.04)
-    assert len(flat) == 5 + 5 + 3 * 5
+    assert len(flat) == (2 + 3) * len(suites.METRICS)
     with pytest.raises(InputError, match="at least one shifted set"):
         suites.shifted_results([])
 

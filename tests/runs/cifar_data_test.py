@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
+from mimo_keras import evaluation
 from mimo_keras.data import fake
 from tests import once, prepared_data
 from tests.runs import outputs
@@ -83,7 +84,7 @@ def run(cifar, data_dir, tmp_path):
 
 def _conditions(results):
     return {k.split("/")[1] for k in results if k.startswith("corrupted/")} - {
-        *("accuracy", "nll", "ece", "brier", "brier_per_class"),
+        *evaluation.METRICS,
         *(f"severity_{s}" for s in FEW["severities"]),
     }
 
