@@ -82,8 +82,9 @@ def recipe(dataset, method, table=None):
     known = sorted(m for d, m in rows if d == dataset)
     if not known:
         kind = "a recipe" if table is None else f"recipe {table}"
+        data_sets = ", ".join(sorted({d for d, _ in rows}))
         raise expected(
-            f"a data set with {kind}: {', '.join(sorted({d for d, _ in rows}))}",
+            f"a data set with {kind}: {data_sets}",
             f"dataset={dataset!r}",
             "Choose one of these, or add a row to "
             "uncertainty_runs/common/recipes.",
