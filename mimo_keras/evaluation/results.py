@@ -1,0 +1,188 @@
+"""The results of a run by test set, and their names in results.json."""
+
+import dataclasses
+
+# Sections of one dictionary each.
+_PLAIN = ("test", "cost", "sharing", "weights", "skipped")
+_BY_SET = ("natural", "ood")
+_SUITES = ("corrupted", "shifted")
+_MEMBER, _MEAN, _STD = "_member_", "mean", "_std"
+_SEVERITY = "severity"
+_MOST_DIGITS = 4
+"""Of a member or severity; a damaged file must not ask for a billion."""
+
+
+def _empty():
+    return dataclasses.field(default_factory=dict)
+
+
+class _Joinable:
+    def __or__(self, other):
+        """Returns the entries of both, the other's where both have one."""
+        names = [field.name for field in dataclasses.fields(self)]
+        values = [(getattr(self, n), getattr(other, n)) for n in names]
+        joined = [_joined(*pair) for pair in values]
+        return type(self)(**dict(zip(names, joined, strict=True)))
+
+
+def _joined(first, second):
+    if isinstance(first, _Joinable):
+        return first | second
+    if not isinstance(first, dict) or not isinstance(second, dict):
+        return second
+    both = first.keys() & second.keys()
+    joined = {key: _joined(first[key], second[key]) for key in both}
+    return first | second | joined
+
+
+@dataclasses.dataclass(frozen=True)
+class SuiteResults(_Joinable):
+    """Results on variants of the test set: corrupted or shifted images.
+
+    Attributes:
+        means: Metric -> mean over all sets.
+        deviations: Metric -> standard deviation over all sets.
+        by_severity: Severity -> metric -> mean over the types.
+        sets: (type, severity) -> metric -> value.
+    """
+
+    means: dict = _empty()
+    deviations: dict = _empty()
+    by_severity: dict = _empty()
+    sets: dict = _empty()
+
+    def _flat(self):
+        flat = dict(self.means)
+        flat |= {f"{name}{_STD}": v for name, v in self.deviations.items()}
+        sets = {(_SEVERITY, s): m for s, m in self.by_severity.items()}
+        sets |= self.sets
+        return flat | _named({f"{t}_{s}": m for (t, s), m in sets.items()})
+
+    def _place(self, rest):
+        """Returns where a value stands: its dictionary, and its name there."""
+        part, nested, name = rest.rpartition("/")
+        if not nested:
+            if name.endswith(_STD):
+                return self.deviations, name.removesuffix(_STD)
+            return self.means, name
+        kind, _, severity = part.rpartition("_")
+        if not kind or not _is_index(severity):
+            return None
+        if kind == _SEVERITY:
+            return self.by_severity.setdefault(int(severity), {}), name
+        return self.sets.setdefault((kind, int(severity)), {}), name
+
+
+@dataclasses.dataclass(frozen=True)
+class Results(_Joinable):
+    """What was measured of an ensemble.
+
+    `a | b` has the entries of both, and b's where both have one.
+
+    Attributes:
+        test: The ensemble on the clean test set: metric -> value.
+        members: Its members there: number -> metric -> value.
+        member_means: Metric -> mean over the members.
+        corrupted: `SuiteResults` on corrupted images.
+        shifted: `SuiteResults` on shifted images.
+        natural: Natural test set -> metric -> value. A set that is scored in
+            several ways is there once for each, as "<set>/<way>".
+        ood: Out-of-distribution set -> how well it is detected.
+        cost: What a prediction costs, by name.
+        sharing: Sharing rates, by name.
+        weights: Facts about the weights, by name.
+        skipped: Test set -> number of images that could not be read.
+        other: Entries of results.json that are none of these, by key.
+
+    Example:
+
+    ```python
+    results = Results.from_flat({"test/nll": 0.5, "corrupted/fog_3/nll": 0.9})
+    results.test["nll"], results.corrupted.sets["fog", 3]["nll"]
+    ```
+    """
+
+    test: dict = _empty()
+    members: dict = _empty()
+    member_means: dict = _empty()
+    corrupted: SuiteResults = dataclasses.field(default_factory=SuiteResults)
+    shifted: SuiteResults = dataclasses.field(default_factory=SuiteResults)
+    natural: dict = _empty()
+    ood: dict = _empty()
+    cost: dict = _empty()
+    sharing: dict = _empty()
+    weights: dict = _empty()
+    skipped: dict = _empty()
+    other: dict = _empty()
+
+    def flat(self):
+        """Returns all values by their keys in results.json.
+
+        "test/<metric>", "test/<metric>_member_<number>" and "…_member_mean";
+        "corrupted/<metric>", "corrupted/severity_<s>/<metric>" and
+        "corrupted/<type>_<s>/<metric>"; the same for "shifted", with
+        "shifted/<metric>_std"; "<section>/<set>/<metric>" for natural and ood,
+        "<section>/<name>" for the others.
+        """
+        sections = {name: dict(getattr(self, name)) for name in _PLAIN}
+        for name in _BY_SET:
+            sections[name] = _named(getattr(self, name))
+        for name in _SUITES:
+            sections[name] = getattr(self, name)._flat()
+        by_member = {**self.members, _MEAN: self.member_means}
+        sections["test"] |= {
+            f"{metric}{_MEMBER}{member}": value
+            for member, metrics in by_member.items()
+            for metric, value in metrics.items()
+        }
+        return _named(sections) | self.other
+
+    @classmethod
+    def from_flat(cls, flat):
+        """Returns the results whose `flat()` is `flat`.
+
+        Args:
+            flat: The content of a results.json, also of an older version.
+        """
+        results = cls()
+        for key, value in flat.items():
+            section, _, rest = key.partition("/")
+            place = results._place(section, rest) if "/" in key else None
+            metrics, name = place or (results.other, key)
+            metrics[name] = value
+        return results
+
+    def _place(self, section, rest):
+        """Returns where a value stands: its dictionary, and its name there."""
+        part, nested, name = rest.rpartition("/")
+        if section in _SUITES:
+            return getattr(self, section)._place(rest)
+        if section in _BY_SET and nested:
+            return getattr(self, section).setdefault(part, {}), name
+        if section == "skipped":  # By set, whose name may contain a "/".
+            return self.skipped, rest
+        if section not in _PLAIN or nested:
+            return None
+        metric, found, member = name.rpartition(_MEMBER)
+        if section != "test" or not found:
+            return getattr(self, section), name
+        if member == _MEAN:
+            return self.member_means, metric
+        if _is_index(member):
+            return self.members.setdefault(int(member), {}), metric
+        return self.test, name
+
+
+def _named(tables):
+    """Returns {table: {name: value}} as {"table/name": value}."""
+    return {
+        f"{table}/{name}": value
+        for table, values in tables.items()
+        for name, value in values.items()
+    }
+
+
+def _is_index(text):
+    """Whether a text is a small whole number, as Python writes it."""
+    small = text.isdecimal() and len(text) <= _MOST_DIGITS
+    return small and str(int(text)) == text
