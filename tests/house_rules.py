@@ -23,7 +23,7 @@ BELOW = {
     "methods": {"layers", "backbones"},
     "training": {"layers", "backbones", "methods"},
     "evaluation": {"layers", "backbones", "training"},
-    "analysis": {"layers", "backbones", "methods", "training"},
+    "analysis": {"layers", "backbones", "methods", "training", "evaluation"},
     "data": set(),
 }
 TOP = {"__init__", "export"}
@@ -145,7 +145,7 @@ def imports_point_one_way(source):
             yield (
                 line,
                 f"{source.part} imports {other}: imports point layers <- "
-                "backbones <- methods <- training <- evaluation, analysis, "
+                "backbones <- methods <- training <- evaluation <- analysis, "
                 "and data stands alone. Move the code to the lower part.",
             )
 

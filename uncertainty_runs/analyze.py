@@ -49,8 +49,8 @@ import numpy as np
 from absl import flags
 
 from mimo_keras import analysis
-from mimo_keras.analysis.results import number, ood_scores
-from mimo_keras.analysis.run_files import read_arrays, read_json
+from mimo_keras.analysis.results import number, ood_areas, ood_scores
+from mimo_keras.analysis.run_files import read_arrays, read_json, read_results
 from mimo_keras.errors import InputError, expected
 from mimo_keras.files import write_arrays, write_json
 from mimo_keras.training import EnsembleModel
@@ -236,7 +236,8 @@ def reliability(run):
 
 def risk_coverage(run):
     kept = run.arrays("risk_coverage", "risk_coverage", "risk")
-    area = number(read_json(run.folder / "results.json"), "test/aurc")
+    results = read_results(run.folder / "results.json")
+    area = number(results.test, "aurc")
     arrays = {"coverage": kept["risk_coverage"], "risk": kept["risk"]}
     return arrays, analysis.risk_coverage_plot(
         **arrays, area=area, title=run.title
@@ -245,15 +246,15 @@ def risk_coverage(run):
 
 def ood_figure(run):
     arrays = run.arrays("ood_scores")
-    scores = ood_scores(arrays)
+    results = read_results(run.folder / "results.json")
+    scores = ood_scores(results, arrays)
     if not scores:
         raise expected(
             f"out-of-distribution sets in {run.folder}",
             "none",
             "Choose a run of a data set that has them.",
         )
-    results = read_json(run.folder / "results.json")
-    areas = {name: number(results, f"ood/{name}/auroc") for name in scores}
+    areas = ood_areas(results, scores)
     kept = {k: v for k, v in arrays.items() if k.startswith("ood_")}
     return kept, analysis.ood_histograms(scores, areas)
 
@@ -278,7 +279,7 @@ def diversity(patterns, record=None):
         runs.append(
             _identity(folder)
             | analysis.run_diversity(
-                read_json(folder / "results.json"),
+                read_results(folder / "results.json"),
                 read_arrays(folder / "arrays.npz"),
             )
         )

@@ -22,8 +22,9 @@ from absl import flags
 
 import mimo_keras
 from mimo_keras import analysis, data
-from mimo_keras.analysis.run_files import read_arrays, read_json
+from mimo_keras.analysis.run_files import read_arrays, read_results
 from mimo_keras.errors import expected
+from mimo_keras.evaluation import Results
 from mimo_keras.files import replacing_folder, write_json
 from mimo_keras.training import EnsembleModel
 from mimo_keras.training.assemble import loaded
@@ -210,7 +211,7 @@ def export(model, folder, assembled):
 def kept(folder):
     """Returns the results and arrays that the folder holds already."""
     path = folder / "results.json"
-    results = read_json(path) if path.exists() else {}
+    results = read_results(path) if path.exists() else Results()
     return results, read_arrays(folder / "arrays.npz")
 
 

@@ -20,7 +20,7 @@ def corruption_by_severity(results, metrics=("accuracy", "nll", "ece")):
     types; the two that end highest and lowest are labeled.
 
     Args:
-        results: The flat results of a run.
+        results: `evaluation.Results`.
         metrics: Which metrics to plot, one panel each; metrics without values
             are omitted unless all are.
 

@@ -49,7 +49,7 @@ def run_diversity(results, arrays):
     """Returns one run's row of the table, keyed by column.
 
     Args:
-        results: Its flat results.
+        results: Its `evaluation.Results`.
         arrays: Its arrays, of which "disagreement_matrix" is read.
 
     Raises:
@@ -62,12 +62,12 @@ def run_diversity(results, arrays):
             "Omit it.",
         )
     values = (
-        number(results, "test/disagreement"),
-        number(results, "test/kl"),
+        number(results.test, "disagreement"),
+        number(results.test, "kl"),
         normalized_disagreement(
             arrays["disagreement_matrix"], member_values(results, "accuracy")
         ),
-        number(results, "test/accuracy"),
+        number(results.test, "accuracy"),
     )
     return dict(zip(COLUMNS, values, strict=True))
 

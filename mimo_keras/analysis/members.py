@@ -83,7 +83,7 @@ def member_scores(results):
     from averaging the members.
 
     Args:
-        results: The flat results of a run.
+        results: `evaluation.Results`.
 
     Returns:
         A `matplotlib.figure.Figure`.
@@ -94,7 +94,7 @@ def member_scores(results):
     width = 4.1 * len(present)
     figure, panels = style.new_figure(width, 3.0, columns=len(present))
     for axes, metric in zip(panels, present, strict=True):
-        _draw_stems(axes, values[metric], number(results, f"test/{metric}"))
+        _draw_stems(axes, values[metric], number(results.test, metric))
         axes.set_ylabel(labels[metric])
     handles, names = panels[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper left", ncols=2)

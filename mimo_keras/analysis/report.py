@@ -3,7 +3,12 @@
 import pathlib
 
 from mimo_keras.analysis import page, report_figures, summary
-from mimo_keras.analysis.run_files import read_arrays, read_json, read_metrics
+from mimo_keras.analysis.run_files import (
+    read_arrays,
+    read_json,
+    read_metrics,
+    read_results,
+)
 from mimo_keras.files import replacing
 
 _LIBRARIES = (
@@ -62,7 +67,7 @@ def write_report(output_dir):
         InputError: If results.json is missing, or a file is half-written.
     """
     folder = pathlib.Path(output_dir)
-    results = read_json(folder / "results.json")
+    results = read_results(folder / "results.json")
     flags_path = folder / "flags.json"
     flags = read_json(flags_path) if flags_path.exists() else {}
     rows = read_metrics(folder / "metrics.csv")

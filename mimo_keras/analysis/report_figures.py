@@ -14,6 +14,7 @@ from mimo_keras.analysis.reliability import (
 from mimo_keras.analysis.results import (
     member_values,
     number,
+    ood_areas,
     ood_scores,
     severity_curves,
 )
@@ -24,7 +25,7 @@ def figures(results, rows, arrays):
     """Draws every figure for which there is data.
 
     Args:
-        results: The flat results of a run.
+        results: `evaluation.Results`.
         rows: The rows of metrics.csv, as returned by `read_metrics`.
         arrays: The arrays of arrays.npz.
 
@@ -80,7 +81,7 @@ def _risk(results, arrays):
         return None
     coverage, risk = arrays["risk_coverage"], arrays["risk"]
     half = risk[np.argmin(np.abs(coverage - 0.5))]
-    area = number(results, "test/aurc")
+    area = number(results.test, "aurc")
     alt = (
         f"Risk against coverage: {half:.4f} of the more confident half of the "
         f"predictions are wrong, {risk[-1]:.4f} of all; area {area:.5f}."
@@ -116,7 +117,7 @@ def _members(results):
     alt = (
         f"Accuracy of {len(accuracy)} members, from {accuracy.min():.4f} "
         f"to {accuracy.max():.4f}, against the ensemble's "
-        f"{number(results, 'test/accuracy'):.4f}; and the same for the NLL."
+        f"{number(results.test, 'accuracy'):.4f}; and the same for the NLL."
     )
     caption = (
         "Each member against the ensemble; a stem's length is what the "
@@ -140,11 +141,9 @@ def _agreement(arrays):
 
 
 def _ood(results, arrays):
-    scores = ood_scores(arrays)
+    scores = ood_scores(results, arrays)
     if not scores:
         return None
-    areas = {name: number(results, f"ood/{name}/auroc") for name in scores}
-    areas = {name: area for name, area in areas.items() if area == area}
     alt = (
         "Histograms of the out-of-distribution scores of the test set and of "
         f"{', '.join(scores)}."
@@ -153,7 +152,9 @@ def _ood(results, arrays):
         "Scores of the test set and of other images, each as a percentage of "
         "its own set. The less they overlap, the better the detection."
     )
-    return _picture(ood_histograms(scores, areas), alt, caption)
+    return _picture(
+        ood_histograms(scores, ood_areas(results, scores)), alt, caption
+    )
 
 
 def _training(rows):

@@ -1,18 +1,13 @@
-"""Looks up numbers by their keys in a run's results."""
+"""Looks up numbers in a run's results."""
 
 import math
-import re
 
 import numpy as np
 
-_MEMBER = re.compile(r"test/(.+)_member_(\d+)")
-_CONDITION = re.compile(r"corrupted/(.+)_(\d+)/([^/]+)")
-_OOD = re.compile(r"ood/(.+)/[^/]+")
 
-
-def number(results, key):
-    """Returns `results[key]` as a float, NaN if it is not a number."""
-    value = results.get(key)
+def number(metrics, name):
+    """Returns `metrics[name]` as a float, NaN if it is not a number."""
+    value = metrics.get(name)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return float(value) if is_number else math.nan
 
@@ -21,20 +16,18 @@ def member_values(results, metric):
     """Returns one metric of every member on the test set.
 
     Args:
-        results: The flat results of a run.
+        results: `evaluation.Results`.
         metric: "accuracy", "nll", ….
 
     Returns:
         An array (E,) in the members' order, empty if there are none; NaN for a
         member whose value is missing.
     """
-    by_member = {
-        int(match[2]): number(results, key)
-        for key in results
-        if (match := _MEMBER.fullmatch(key)) and match[1] == metric
-    }
-    size = max(by_member, default=-1) + 1
-    return np.array([by_member.get(member, math.nan) for member in range(size)])
+    members = [m for m, values in results.members.items() if metric in values]
+    size = max(members, default=-1) + 1
+    return np.array(
+        [number(results.members.get(m, {}), metric) for m in range(size)]
+    )
 
 
 def severity_curves(results, metric):
@@ -44,33 +37,37 @@ def severity_curves(results, metric):
     severity, the mean over the corruption types is used.
 
     Args:
-        results: The flat results of a run.
+        results: `evaluation.Results`.
         metric: "accuracy", "nll", ….
 
     Returns:
         The severities (S,), the means (S,), and a dict from corruption type to
         its values (S,). NaN marks missing values.
     """
-    by_type = {}
-    for key in results:
-        match = _CONDITION.fullmatch(key)
-        if match and match[3] == metric:
-            by_severity = by_type.setdefault(match[1], {})
-            by_severity[int(match[2])] = number(results, key)
-    clean = number(results, f"test/{metric}")
-    severities = sorted({0}.union(*by_type.values()))
-    means = by_type.pop("severity", {})
+    means = _having(metric, results.corrupted.by_severity)
+    sets = _having(metric, results.corrupted.sets)
+    clean = number(results.test, metric)
+    severities = sorted({0, *means, *(severity for _, severity in sets)})
     types = {
         name: np.array(
-            [clean, *(values.get(s, math.nan) for s in severities[1:])]
+            [clean, *(sets.get((name, s), math.nan) for s in severities[1:])]
         )
-        for name, values in sorted(by_type.items())
+        for name in sorted({name for name, _ in sets})
     }
     average = _mean_over_types(types, len(severities))
     mean = [clean]
     for index, severity in enumerate(severities[1:], start=1):
         mean.append(means.get(severity, average[index]))
     return np.array(severities), np.array(mean), types
+
+
+def _having(metric, table):
+    """Returns the metric's value in each row of a table that has it."""
+    return {
+        key: number(metrics, metric)
+        for key, metrics in table.items()
+        if metric in metrics
+    }
 
 
 def _mean_over_types(types, size):
@@ -82,26 +79,26 @@ def _mean_over_types(types, size):
         return total / present.sum(0)
 
 
-def ood_names(results):
-    """Returns the names of the out-of-distribution sets, sorted."""
-    matches = (_OOD.fullmatch(key) for key in results)
-    return sorted({match[1] for match in matches if match})
-
-
-def ood_scores(arrays):
+def ood_scores(results, arrays):
     """Returns the scores of every out-of-distribution set.
 
     Args:
+        results: `evaluation.Results`, which name the sets.
         arrays: A mapping with "ood_<name>_in" and "ood_<name>_out".
 
     Returns:
         A dict from name to the two arrays of scores, of the test set and of the
         other; sets with only one of the two are omitted.
     """
-    pairs = {}
-    for key in sorted(arrays):
-        match = re.fullmatch(r"ood_(.+)_in", key)
-        if match and f"ood_{match[1]}_out" in arrays:
-            name = match[1]
-            pairs[name] = (arrays[key], arrays[f"ood_{name}_out"])
-    return pairs
+    keys = {n: (f"ood_{n}_in", f"ood_{n}_out") for n in sorted(results.ood)}
+    return {
+        name: tuple(arrays[key] for key in pair)
+        for name, pair in keys.items()
+        if all(key in arrays for key in pair)
+    }
+
+
+def ood_areas(results, names):
+    """Returns the area under the ROC curve of sets that have one, by name."""
+    areas = {n: number(results.ood.get(n, {}), "auroc") for n in names}
+    return {name: area for name, area in areas.items() if area == area}

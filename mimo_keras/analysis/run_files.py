@@ -4,6 +4,7 @@ import csv
 
 from mimo_keras import files
 from mimo_keras.errors import expected
+from mimo_keras.evaluation.results import Results
 
 _AGAIN = "Run its training command again: it resumes and rewrites the file."
 
@@ -22,6 +23,15 @@ def read_json(path):
         ) from None
     except files.ReadError as error:
         raise _broken(path, error) from None
+
+
+def read_results(path):
+    """Returns the content of a results.json as `evaluation.Results`.
+
+    Raises:
+        InputError: As for `read_json`.
+    """
+    return Results.from_flat(read_json(path))
 
 
 def read_metrics(path):

@@ -5,12 +5,7 @@ import math
 
 import numpy as np
 
-from mimo_keras.analysis.results import (
-    member_values,
-    number,
-    ood_names,
-    severity_curves,
-)
+from mimo_keras.analysis.results import member_values, number, severity_curves
 
 MISSING = "–"
 # In the order of Uncertainty-Baselines' tables.
@@ -28,8 +23,8 @@ _CORRUPTION_ERROR = {
 }
 _DIVERSITY = {"disagreement": "Disagreement", "kl": "KL divergence"}
 _SHARING = {
-    "sharing/heads": "Sharing rate, heads",
-    "sharing/encoders": "Sharing rate, encoders",
+    "heads": "Sharing rate, heads",
+    "encoders": "Sharing rate, encoders",
 }
 _OOD = {
     "auroc": "AUROC",
@@ -67,21 +62,21 @@ def headline(results):
     """Returns the six figures of Uncertainty-Baselines' tables, in order.
 
     Args:
-        results: The flat results of a run.
+        results: `evaluation.Results`.
 
     Returns:
         Pairs of a label and a formatted number: NLL, Acc, ECE, and the same on
         the corrupted test sets, cNLL, cA, cECE; missing ones are omitted.
     """
-    labels = {
-        "NLL": "test/nll",
-        "Acc": "test/accuracy",
-        "ECE": "test/ece",
-        "cNLL": "corrupted/nll",
-        "cA": "corrupted/accuracy",
-        "cECE": "corrupted/ece",
+    clean, corrupted = results.test, results.corrupted.means
+    values = {
+        "NLL": number(clean, "nll"),
+        "Acc": number(clean, "accuracy"),
+        "ECE": number(clean, "ece"),
+        "cNLL": number(corrupted, "nll"),
+        "cA": number(corrupted, "accuracy"),
+        "cECE": number(corrupted, "ece"),
     }
-    values = {name: number(results, key) for name, key in labels.items()}
     return [(n, fixed(v)) for n, v in values.items() if not math.isnan(v)]
 
 
@@ -91,14 +86,7 @@ def quality(results):
     Metrics without a label come last, under their keys.
     """
     known = QUALITY | _CORRUPTION_ERROR | _DIVERSITY
-    names = {
-        key.split("/")[1]
-        for key in results
-        if key.startswith(("test/", "corrupted/", "shifted/"))
-        and key.count("/") == 1
-        and not key.endswith("_std")
-    }
-    others = sorted(n for n in names - set(known) if "_member_" not in n)
+    others = sorted(set().union(*_columns(results).values()) - set(known))
     labels = QUALITY | _CORRUPTION_ERROR | {name: name for name in others}
     return _by_set(results, labels)
 
@@ -111,25 +99,33 @@ def diversity(results):
     table = _by_set(results, _DIVERSITY)
     blank = [MISSING] * (len(table.columns) - 2)
     shared = [
-        (label, fixed(number(results, key)), *blank)
-        for key, label in _SHARING.items()
-        if key in results
+        (label, fixed(number(results.sharing, name)), *blank)
+        for name, label in _SHARING.items()
+        if name in results.sharing
     ]
     return Table(table.columns, (*table.rows, *shared))
 
 
-def _by_set(results, labels):
-    columns = {"Test": "test"} | {
-        part.capitalize(): part
-        for part in ("corrupted", "shifted")
-        if any(f"{part}/{name}" in results for name in labels)
+def _columns(results):
+    """Returns the metrics of the clean set and their means over suites."""
+    return {
+        "Test": results.test,
+        "Corrupted": results.corrupted.means,
+        "Shifted": results.shifted.means,
     }
-    rows = []
-    for name, label in labels.items():
-        keys = [f"{part}/{name}" for part in columns.values()]
-        if any(key in results for key in keys):
-            values = [fixed(number(results, key)) for key in keys]
-            rows.append((label, *values))
+
+
+def _by_set(results, labels):
+    columns = {
+        title: metrics
+        for title, metrics in _columns(results).items()
+        if title == "Test" or not metrics.keys().isdisjoint(labels)
+    }
+    rows = [
+        (label, *(fixed(number(metrics, name)) for metrics in columns.values()))
+        for name, label in labels.items()
+        if any(name in metrics for metrics in columns.values())
+    ]
     return Table(("", *columns), tuple(rows))
 
 
@@ -158,9 +154,7 @@ def members(results):
     size = max(map(len, values.values()), default=0)
     if size < 2:
         return Table(("",), ())
-    rows = [
-        ("Ensemble", *(fixed(number(results, f"test/{n}")) for n in values))
-    ]
+    rows = [("Ensemble", *(fixed(number(results.test, n)) for n in values))]
     for index in range(size):
         cells = (
             fixed(array[index]) if index < len(array) else MISSING
@@ -186,21 +180,18 @@ def corruptions(results, metric="accuracy"):
 
 def natural(results):
     """Returns the table of natural test sets, a row per set and scoring."""
-    names = dict.fromkeys(
-        key.rpartition("/")[0] for key in results if key.startswith("natural/")
-    )
     labels = {**QUALITY, "accuracy_pm_0": "pm-0", "accuracy_pm_10": "pm-10"}
     labels = {
         name: label
         for name, label in labels.items()
-        if any(f"{part}/{name}" in results for part in names)
+        if any(name in metrics for metrics in results.natural.values())
     }
     rows = [
         (
-            part.removeprefix("natural/").replace("/", ", ").replace("_", " "),
-            *(fixed(number(results, f"{part}/{name}")) for name in labels),
+            part.replace("/", ", ").replace("_", " "),
+            *(fixed(number(metrics, name)) for name in labels),
         )
-        for part in names
+        for part, metrics in results.natural.items()
     ]
     return Table(("", *labels.values()), tuple(rows))
 
@@ -208,8 +199,8 @@ def natural(results):
 def ood(results):
     """Returns the table of out-of-distribution detection, a row per set."""
     rows = [
-        (name, *(fixed(number(results, f"ood/{name}/{key}")) for key in _OOD))
-        for name in ood_names(results)
+        (name, *(fixed(number(results.ood[name], key)) for key in _OOD))
+        for name in sorted(results.ood)
     ]
     return Table(("", *_OOD.values()), tuple(rows))
 
@@ -222,12 +213,11 @@ def cost(results):
         "multiply_adds": ("Multiply-adds per example", scaled),
         "ms_per_example": ("Milliseconds per example", lambda v: f"{v:.4g}"),
     }
-    measured = [key[5:] for key in results if key.startswith("cost/")]
-    order = [*known, *sorted(set(measured) - set(known))]
+    order = [*known, *sorted(set(results.cost) - set(known))]
     rows = []
     for name in order:
-        value = number(results, f"cost/{name}")
-        if name in measured:
+        value = number(results.cost, name)
+        if name in results.cost:
             label, form = known.get(name, (name, lambda v: f"{v:.6g}"))
             rows.append((label, MISSING if math.isnan(value) else form(value)))
     return Table(("", "Value"), tuple(rows))

@@ -11,7 +11,7 @@ def results_table(results):
     """Returns the results of a run as text for a terminal.
 
     Args:
-        results: The flat results of a run ("test/accuracy", …).
+        results: `evaluation.Results`.
 
     Returns:
         Aligned tables under their titles, separated by blank lines; tables

@@ -17,8 +17,10 @@ from mimo_keras.evaluation.diversity import Diversity
 from mimo_keras.evaluation.ood import detection, scores
 from mimo_keras.evaluation.paper_flops import mimmo_flops, mimo_flops
 from mimo_keras.evaluation.regression import Regression
+from mimo_keras.evaluation.results import Results, SuiteResults
 from mimo_keras.evaluation.selective import RiskCoverage, risk_coverage
 from mimo_keras.evaluation.suites import (
+    clean_results,
     corrupted_means,
     corrupted_results,
     evaluate,
@@ -34,8 +36,11 @@ __all__ = [
     "METRICS",
     "Regression",
     "Reliability",
+    "Results",
     "RiskCoverage",
     "Stopwatch",
+    "SuiteResults",
+    "clean_results",
     "corrupted_means",
     "corrupted_results",
     "corruption_errors",

@@ -108,25 +108,23 @@ def evaluate(logits_fn, batches, num_classes, log_weights, groups):
     return evaluations
 
 
-def results(name, evaluations):
-    """Returns the results of `evaluate` by name.
+def results(evaluations):
+    """Returns the results of `evaluate`.
 
     Args:
-        name: Name of the set.
         evaluations: What `evaluate` returned.
 
     Returns:
-        A dictionary of "<name>/<way>/<metric>" for both ways and accuracy, nll,
-        ece, brier and brier_per_class.
+        A dictionary for each way, by its name, of accuracy, nll, ece, brier
+        and brier_per_class.
 
     Raises:
         InputError: There were no examples.
     """
+    found = {way: metrics.result() for way, metrics in evaluations.items()}
     return {
-        f"{name}/{way}/{metric}": value
-        for way, evaluation in evaluations.items()
-        for metric, value in evaluation.result().items()
-        if metric in METRICS
+        way: {metric: result[metric] for metric in METRICS}
+        for way, result in found.items()
     }
 
 

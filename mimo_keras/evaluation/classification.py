@@ -138,21 +138,29 @@ class Classification:
         Raises:
             InputError: If there were no examples.
         """
+        flat = self.ensemble()
+        for name, values in self.members().items():
+            flat |= by_member(name, values)
+            flat[f"{name}_member_mean"] = float(values.mean())
+        return flat
+
+    def ensemble(self):
+        """Returns those metrics of `result()` that are not of one member."""
         brier = float(self._sums.mean("brier"))
-        nll, correct = (
-            self._sums.mean(name) for name in ("member_nll", "member_correct")
-        )
         return {
             "accuracy": float(self._sums.mean("correct")),
             "nll": float(self._sums.mean("nll")),
             "ece": self.reliability().error,
             "brier": brier,
             "brier_per_class": brier / self.num_classes,
-            **by_member("nll", nll),
-            **by_member("accuracy", correct),
-            "nll_member_mean": float(nll.mean()),
-            "accuracy_member_mean": float(correct.mean()),
             **self.diversity().means(),
+        }
+
+    def members(self):
+        """Returns the members' metrics, {"nll": (E,), "accuracy": (E,)}."""
+        return {
+            "nll": self._sums.mean("member_nll"),
+            "accuracy": self._sums.mean("member_correct"),
         }
 
     def reliability(self):

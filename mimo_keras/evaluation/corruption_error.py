@@ -39,7 +39,7 @@ def corruption_errors(results, clean_accuracy):
         clean_accuracy: The accuracy on the clean test set.
 
     Returns:
-        {"corrupted/mce": ..., "corrupted/relative_mce": ...}.
+        {"mce": ..., "relative_mce": ...}.
 
     Raises:
         InputError: A type or a severity is missing.
@@ -72,6 +72,6 @@ def corruption_errors(results, clean_accuracy):
         for kind, alexnet in ALEXNET.items()
     ]
     return {
-        "corrupted/mce": 100 * statistics.fmean(absolute),
-        "corrupted/relative_mce": 100 * statistics.fmean(relative),
+        "mce": 100 * statistics.fmean(absolute),
+        "relative_mce": 100 * statistics.fmean(relative),
     }

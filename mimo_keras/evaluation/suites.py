@@ -5,6 +5,7 @@ import numpy as np
 from mimo_keras.errors import expected
 from mimo_keras.evaluation import ood
 from mimo_keras.evaluation.classification import METRICS, Classification
+from mimo_keras.evaluation.results import Results, SuiteResults
 
 
 def evaluate(logits_fn, batches, num_classes, log_weights):
@@ -54,8 +55,32 @@ def ood_scores(logits_fn, batches, log_weights):
     }
 
 
+def clean_results(metrics):
+    """Returns the results on the clean test set.
+
+    Args:
+        metrics: Its `Classification`.
+
+    Returns:
+        `Results`: the metrics of the ensemble, "aurc" included, and those of
+        its members.
+
+    Raises:
+        InputError: If there were no examples.
+    """
+    members = metrics.members()
+    return Results(
+        test=metrics.ensemble() | {"aurc": metrics.risk_coverage().area},
+        members={
+            member: {name: float(v[member]) for name, v in members.items()}
+            for member in range(len(metrics.log_weights))
+        },
+        member_means={name: float(v.mean()) for name, v in members.items()},
+    )
+
+
 def ood_results(scores_in, scores_out):
-    """Returns OOD detection results as a flat dictionary.
+    """Returns the results of OOD detection.
 
     Args:
         scores_in: The in-distribution test set's scores, a dictionary of
@@ -63,113 +88,103 @@ def ood_results(scores_in, scores_out):
         scores_out: Such a dictionary for each OOD set, by name.
 
     Returns:
-        "ood/<name>/auroc", ".../aupr" and ".../fpr95" for the maximum
+        For each OOD set, by name, "auroc", "aupr" and "fpr95" for the maximum
         probability, and the same with "_entropy" and "_mutual_information"
         appended for the other scores.
     """
     return {
-        f"ood/{name}/{metric}{_suffix(score)}": value
+        name: {
+            f"{metric}{_suffix(score)}": value
+            for score in scores_in
+            for metric, value in ood.detection(
+                scores_in[score], foreign[score]
+            ).items()
+        }
         for name, foreign in scores_out.items()
-        for score in scores_in
-        for metric, value in ood.detection(
-            scores_in[score], foreign[score]
-        ).items()
     }
 
 
 def corrupted_means(results):
-    """Returns means over a corrupted suite as a flat dictionary.
+    """Returns the mean of each metric over a corrupted suite.
 
     Args:
         results: As for `corrupted_results`.
 
     Returns:
-        "corrupted/<metric>", the mean over all types and severities.
+        The means over all types and severities, by metric.
 
     Raises:
         InputError: As for `corrupted_results`.
     """
-    rows = _corrupted_rows(results)
-    return _named("corrupted", _mean(list(rows.values())))
+    return _mean(_checked_sets("corrupted", results).values())
 
 
 def corrupted_results(results):
-    """Returns results on a corrupted suite as a flat dictionary.
+    """Returns the results on a corrupted suite.
 
     Args:
         results: Triples of a corruption's type, its severity and the results of
             `Classification` on that set. All sets have equal weight.
 
     Returns:
-        "corrupted/<metric>", the mean over all types and severities;
-        "corrupted/severity_<s>/<metric>", the mean over the types; and
-        "corrupted/<type>_<s>/<metric>" for accuracy, nll, ece, brier and
-        brier_per_class.
+        `SuiteResults` with accuracy, nll, ece, brier and brier_per_class: the
+        means over all sets, those over the types, and each set's own.
 
     Raises:
         InputError: If there are no results, or duplicates.
     """
-    flat = corrupted_means(results)
-    rows = _corrupted_rows(results)
-    for level in sorted({severity for _, severity in rows}):
-        same = [row for (_, severity), row in rows.items() if severity == level]
-        flat |= _named(f"corrupted/severity_{level}", _mean(same))
-    for (kind, severity), row in rows.items():
-        flat |= _named(f"corrupted/{kind}_{severity}", row)
-    return flat
+    sets = _checked_sets("corrupted", results)
+    by_severity = {}
+    for (_, severity), row in sets.items():
+        by_severity.setdefault(severity, []).append(row)
+    return SuiteResults(
+        means=_mean(sets.values()),
+        by_severity={s: _mean(by_severity[s]) for s in sorted(by_severity)},
+        sets=sets,
+    )
 
 
-def _corrupted_rows(results):
+def _checked_sets(suite, results):
     """Returns (type, severity) -> the metrics of `METRICS`."""
-    rows = {}
+    sets = {}
     for kind, severity, result in results:
-        if (kind, severity) in rows:
+        if (kind, severity) in sets:
             raise expected(
-                "each corruption once",
-                f"corruption={kind}_{severity} twice",
+                f"each {suite} set once",
+                f"set={kind}_{severity} twice",
                 "Pass each type and severity once.",
             )
-        rows[kind, severity] = [result[name] for name in METRICS]
-    if not rows:
+        sets[kind, severity] = {name: result[name] for name in METRICS}
+    if not sets:
         raise expected(
-            "at least one corrupted set", "results=[]", "Check the suite."
+            f"at least one {suite} set", "results=[]", "Check the suite."
         )
-    return rows
+    return sets
 
 
 def shifted_results(results):
-    """Returns results on a shifted suite as a flat dictionary.
+    """Returns the results on a shifted suite.
 
     Args:
         results: Triples of a transformation's type, its level and the results
             of `Classification` on that set.
 
     Returns:
-        "shifted/<metric>" and "shifted/<metric>_std", the mean and standard
-        deviation over all sets; "shifted/<type>_<level>/<metric>".
+        `SuiteResults`: means and standard deviations over all sets, and each
+        set's own metrics.
 
     Raises:
-        InputError: If there are no results.
+        InputError: If there are no results, or duplicates.
 
     Reference:
         Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix B.
     """
-    rows = {
-        f"shifted/{kind}_{level}": [result[m] for m in METRICS]
-        for kind, level, result in results
-    }
-    if not rows:
-        raise expected(
-            "at least one shifted set", "results=[]", "Check the suite."
-        )
-    spread = np.std(list(rows.values()), axis=0)
-    flat = _named("shifted", _mean(list(rows.values())))
-    flat |= {
-        f"{n}_std": s for n, s in zip(flat, map(float, spread), strict=True)
-    }
-    for prefix, row in rows.items():
-        flat |= _named(prefix, row)
-    return flat
+    sets = _checked_sets("shifted", results)
+    return SuiteResults(
+        means=_mean(sets.values()),
+        deviations=_over_sets(np.std, sets.values()),
+        sets=sets,
+    )
 
 
 def padded(logits_fn, batch_size):
@@ -222,11 +237,11 @@ def _suffix(score):
 
 
 def _mean(rows):
-    """Returns the mean of each metric over rows of metrics."""
-    return np.mean(rows, axis=0)
+    """Returns the mean of each metric over sets' metrics."""
+    return _over_sets(np.mean, rows)
 
 
-def _named(prefix, row):
-    """Returns one row of metrics under prefixed names."""
-    names = (f"{prefix}/{name}" for name in METRICS)
-    return dict(zip(names, map(float, row), strict=True))
+def _over_sets(function, rows):
+    """Returns a statistic of each metric over sets' metrics."""
+    table = [[row[name] for name in METRICS] for row in rows]
+    return dict(zip(METRICS, map(float, function(table, axis=0)), strict=True))

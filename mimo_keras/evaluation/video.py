@@ -41,17 +41,16 @@ def pm_accuracy(correct, sets):
     return float(whole.mean())
 
 
-def pm_results(name, predicted, right, sets):
-    """Returns the accuracies of a set of video frames by name.
+def pm_results(predicted, right, sets):
+    """Returns the accuracies on a set of video frames.
 
     Args:
-        name: Name of the set.
         predicted: The predicted class of each frame, (n,) in 0..G-1.
         right: Whether a class is correct for a frame, (n, G) bool.
         sets: For each distance k, the sets for `pm_accuracy`.
 
     Returns:
-        "<name>/accuracy_pm_<k>" for each k.
+        "accuracy_pm_<k>" for each k.
 
     Raises:
         InputError: As for `pm_accuracy`, or if there is not one prediction per
@@ -66,6 +65,6 @@ def pm_results(name, predicted, right, sets):
         )
     correct = right[np.arange(len(right)), predicted]
     return {
-        f"{name}/accuracy_pm_{k}": pm_accuracy(correct, frames)
+        f"accuracy_pm_{k}": pm_accuracy(correct, frames)
         for k, frames in sets.items()
     }

@@ -5,12 +5,14 @@ import json
 import numpy as np
 import pytest
 
+from mimo_keras.evaluation import Results
+
 _TYPES = ("brightness", "contrast", "gaussian_noise", "motion_blur")
 
 
 @pytest.fixture(scope="module")
 def results():
-    """The flat results of a made-up run of three members."""
+    """The results of a made-up run of three members."""
     found = {
         "test/accuracy": 0.98125,
         "test/nll": 0.0712,
@@ -48,7 +50,7 @@ def results():
         found[f"{key}/accuracy"] = 0.98 - 0.025 * severity
         found[f"{key}/nll"] = 0.07 + 0.075 * severity
         found[f"{key}/ece"] = 0.0123 + 0.0125 * severity
-    return found
+    return Results.from_flat(found)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +109,7 @@ def write_run(results, metrics_rows, arrays):
     }
 
     def write(folder):
-        (folder / "results.json").write_text(json.dumps(results))
+        (folder / "results.json").write_text(json.dumps(results.flat()))
         (folder / "flags.json").write_text(json.dumps(flags))
         columns = list(metrics_rows[0])
         lines = [",".join(columns)]

@@ -10,18 +10,16 @@ from mimo_keras import analysis
 from mimo_keras.analysis.diversity import normalized_disagreement
 from mimo_keras.analysis.tables import mean_and_interval
 from mimo_keras.errors import InputError
+from mimo_keras.evaluation import Results
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def results(disagreement, kl, accuracies):
-    members = {f"test/accuracy_member_{m}": a for m, a in enumerate(accuracies)}
-    return {
-        "test/disagreement": disagreement,
-        "test/kl": kl,
-        "test/accuracy": 0.9,
-        **members,
-    }
+    return Results(
+        test={"disagreement": disagreement, "kl": kl, "accuracy": 0.9},
+        members={m: {"accuracy": a} for m, a in enumerate(accuracies)},
+    )
 
 
 def test_the_normalized_disagreement_by_hand():

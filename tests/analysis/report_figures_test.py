@@ -6,18 +6,19 @@ import numpy as np
 import pytest
 
 from mimo_keras.analysis.report_figures import figures
+from mimo_keras.evaluation import Results
 
 _ALT = re.compile(r'alt="([^"]*)"')
 
 
 def _alts(results=None, rows=(), arrays=None):
     """The alternative texts of each figure's images."""
-    found = figures(results or {}, rows, arrays or {})
+    found = figures(results or Results(), rows, arrays or {})
     return {name: _ALT.findall(markup) for name, markup in found.items()}
 
 
 def test_a_run_without_anything_has_no_figure():
-    assert figures({}, [], {}) == {}
+    assert figures(Results(), [], {}) == {}
 
 
 def test_reliability_says_how_much_was_seen():
@@ -39,7 +40,7 @@ def test_risk_names_half_and_all_of_the_answers():
         "risk_coverage": np.linspace(0, 1, 5),
         "risk": np.array([0, 0, 0.125, 0.2, 0.25]),
     }
-    (alt,) = _alts({"test/aurc": 0.0625}, arrays=arrays)["risk"]
+    (alt,) = _alts(Results(test={"aurc": 0.0625}), arrays=arrays)["risk"]
     assert alt == (
         "Risk against coverage: 0.1250 of the more confident half of the "
         "predictions are wrong, 0.2500 of all; area 0.06250."
@@ -78,6 +79,7 @@ def test_agreement_leaves_out_the_diagonal_and_needs_disagreement(names):
 
 def test_ood_and_training_name_what_they_show(arrays):
     scores = {k: v for k, v in arrays.items() if k.startswith("ood_")}
-    alts = _alts(rows=[{"epoch": 0.0, "loss": 1.0}], arrays=scores)
+    results = Results(ood={"scenes": {"auroc": 0.9}})
+    alts = _alts(results, [{"epoch": 0.0, "loss": 1.0}], scores)
     assert alts["ood"][0].endswith("of the test set and of scenes.")
     assert alts["training"][0].endswith("epochs shown: 1.")

@@ -3,6 +3,7 @@
 import pytest
 
 from mimo_keras.analysis import summary
+from mimo_keras.evaluation import Results, SuiteResults
 
 
 def test_headline_is_in_the_order_of_uncertainty_baselines(results):
@@ -14,20 +15,20 @@ def test_headline_is_in_the_order_of_uncertainty_baselines(results):
         ("cA", "0.8125"),
         ("cECE", "0.0789"),
     ]
-    assert summary.headline({"test/nll": 1.0}) == [("NLL", "1.0000")]
+    assert summary.headline(Results(test={"nll": 1.0})) == [("NLL", "1.0000")]
 
 
 def test_shifted_images_have_a_column_where_there_are_any():
-    results = {
-        "test/nll": 0.5,
-        "shifted/nll": 2.0,
-        "shifted/nll_std": 1.0,
-        "shifted/rotation_1/nll": 3.0,
-    }
+    shifted = SuiteResults(
+        means={"nll": 2.0},
+        deviations={"nll": 1.0},
+        sets={("rotation", 1): {"nll": 3.0}},
+    )
+    results = Results(test={"nll": 0.5}, shifted=shifted)
     table = summary.quality(results)
     assert table.columns == ("", "Test", "Shifted")
     assert table.rows == (("NLL", "0.5000", "2.0000"),)
-    area = summary.quality({"test/aurc": 0.01})
+    area = summary.quality(Results(test={"aurc": 0.01}))
     assert area.rows == (("AURC", "0.0100"),)
 
 
@@ -43,18 +44,22 @@ def test_members_stand_under_their_ensemble(results):
 
 
 def test_sharing_rates_stand_below_diversity():
-    results = {"test/kl": 0.5, "corrupted/kl": 0.25, "sharing/heads": 0.125}
+    results = Results(
+        test={"kl": 0.5},
+        corrupted=SuiteResults(means={"kl": 0.25}),
+        sharing={"heads": 0.125},
+    )
     assert summary.diversity(results).rows == (
         ("KL divergence", "0.5000", "0.2500"),
         ("Sharing rate, heads", "0.1250", summary.MISSING),
     )
-    assert summary.diversity({"sharing/encoders": 1.0}).rows == (
+    assert summary.diversity(Results(sharing={"encoders": 1.0})).rows == (
         ("Sharing rate, encoders", "1.0000"),
     )
 
 
 def test_a_single_member_makes_no_table():
-    results = {"test/nll": 0.5, "test/nll_member_0": 0.5}
+    results = Results(test={"nll": 0.5}, members={0: {"nll": 0.5}})
     assert summary.members(results).rows == ()
     assert summary.member_spread(results).rows == ()
 
@@ -70,7 +75,7 @@ def test_corruptions_by_type_and_severity(results):
         "Mean",
         *("0.955", "0.930", "0.905", "0.880", "0.855"),
     )
-    assert summary.corruptions({"test/accuracy": 0.9}).rows == ()
+    assert summary.corruptions(Results(test={"accuracy": 0.9})).rows == ()
 
 
 @pytest.mark.parametrize(
@@ -90,5 +95,5 @@ def test_scaled(value, text):
 
 
 def test_unknown_costs_are_kept_under_their_keys():
-    rows = summary.cost({"cost/joules": 12.5, "cost/params": 10}).rows
+    rows = summary.cost(Results(cost={"joules": 12.5, "params": 10})).rows
     assert rows == (("Parameters", "10"), ("joules", "12.5"))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from mimo_keras.analysis import markdown_table, mean_and_std, results_table
 from mimo_keras.errors import InputError
+from mimo_keras.evaluation import Results, SuiteResults
 
 _TEXT = """\
 Quality     Test  Corrupted
@@ -44,15 +45,19 @@ def test_results_table_by_hand(results):
 
 
 def test_results_table_leaves_out_what_is_not_there():
-    results = {"test/accuracy": 0.5, "test/accuracy_member_0": 0.5}
+    accuracy = {"accuracy": 0.5}
+    results = Results(test=accuracy, members={0: accuracy})
     assert results_table(results) == (
         "Quality     Test\n----------------\nAccuracy  0.5000"
     )
-    assert results_table({}) == ""
+    assert results_table(Results()) == ""
 
 
 def test_numbers_that_are_missing_are_dashes_and_unknown_ones_stay():
-    results = {"test/nll": None, "corrupted/nll": 2.0, "test/mse": 0.25}
+    results = Results(
+        test={"nll": None, "mse": 0.25},
+        corrupted=SuiteResults(means={"nll": 2.0}),
+    )
     lines = results_table(results).splitlines()
     assert lines[2:] == [
         "NLL           –     2.0000",

@@ -94,9 +94,9 @@ def test_groups_of_one_over_all_classes_are_plain_scoring(logits, seed):
     both = class_groups.evaluate(
         lambda x: x, batches, K, WEIGHTS, [(k,) for k in range(K)]
     )
-    for metric, value in class_groups.results("a", both).items():
-        plain_value = plain[metric.split("/")[-1]]
-        np.testing.assert_allclose(value, plain_value, atol=1e-9)
+    for metrics in class_groups.results(both).values():
+        for name, value in metrics.items():
+            np.testing.assert_allclose(value, plain[name], atol=1e-9)
 
 
 def test_a_case_by_hand():
@@ -113,16 +113,14 @@ def test_a_case_by_hand():
     both = class_groups.evaluate(
         lambda x: x, [(np.log(members), [1])], 4, np.log([0.5, 0.5]), groups
     )
-    found = class_groups.results("set", both)
-    assert found["set/own_classes/accuracy"] == 1
-    assert found["set/all_classes/accuracy"] == 0
-    assert found["set/own_classes/nll"] == pytest.approx(-np.log(0.6))
-    assert found["set/all_classes/nll"] == pytest.approx(-np.log(3 / 9))
-    assert set(found) == {
-        f"set/{way}/{metric}"
-        for way in ("own_classes", "all_classes")
-        for metric in class_groups.METRICS
+    found = class_groups.results(both)
+    assert {way: set(metrics) for way, metrics in found.items()} == {
+        way: set(class_groups.METRICS) for way in ("own_classes", "all_classes")
     }
+    assert found["own_classes"]["accuracy"] == 1
+    assert found["all_classes"]["accuracy"] == 0
+    assert found["own_classes"]["nll"] == pytest.approx(-np.log(0.6))
+    assert found["all_classes"]["nll"] == pytest.approx(-np.log(3 / 9))
 
 
 def test_members_are_mixed_before_classes_are_merged():
@@ -191,4 +189,4 @@ def test_no_batch_is_one_line():
         class_groups.predicted(None, [], 4, [0.0], ((0,),))
     both = class_groups.evaluate(None, [], 4, [0.0], ((0,),))
     with pytest.raises(InputError, match="at least one evaluated example"):
-        class_groups.results("a", both)
+        class_groups.results(both)

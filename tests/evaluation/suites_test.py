@@ -63,20 +63,20 @@ def test_padded_refuses_what_it_cannot_pad():
 
 
 def test_corrupted_results_by_hand():
-    flat = suites.corrupted_results(
+    found = suites.corrupted_results(
         [
             ("fog", 1, result_of(0.1)),
             ("fog", 2, result_of(0.2)),
             ("snow", 1, result_of(0.5)),
         ]
     )
-    assert flat["corrupted/accuracy"] == pytest.approx(0.8 / 3)
-    assert flat["corrupted/nll"] == pytest.approx(0.8 / 3 + 0.01)
-    assert flat["corrupted/severity_1/accuracy"] == pytest.approx(0.3)
-    assert flat["corrupted/severity_2/ece"] == pytest.approx(0.22)
-    assert flat["corrupted/fog_2/brier"] == pytest.approx(0.23)
+    assert found.means["accuracy"] == pytest.approx(0.8 / 3)
+    assert found.means["nll"] == pytest.approx(0.8 / 3 + 0.01)
+    assert found.by_severity[1]["accuracy"] == pytest.approx(0.3)
+    assert found.by_severity[2]["ece"] == pytest.approx(0.22)
+    assert found.sets["fog", 2]["brier"] == pytest.approx(0.23)
     prefixes = ("", "severity_1/", "severity_2/", "fog_1/", "fog_2/", "snow_1/")
-    assert set(flat) == {
+    assert set(suites.Results(corrupted=found).flat()) == {
         f"corrupted/{prefix}{metric}"
         for prefix in prefixes
         for metric in suites.METRICS
@@ -91,20 +91,22 @@ def test_corrupted_results_want_each_set_once():
 
 
 def test_shifted_results_by_hand():
-    flat = suites.shifted_results(
+    found = suites.shifted_results(
         [
             ("rotation", 1, result_of(0.1)),
             ("rotation", 2, result_of(0.3)),
             ("scale", 1, result_of(0.5)),
         ]
     )
-    assert flat["shifted/accuracy"] == pytest.approx(0.3)
+    assert found.means["accuracy"] == pytest.approx(0.3)
     # Over all sets, as they are all there are: √(0.08 / 3).
-    assert flat["shifted/accuracy_std"] == pytest.approx((0.08 / 3) ** 0.5)
-    assert flat["shifted/nll_std"] == pytest.approx((0.08 / 3) ** 0.5)
-    assert flat["shifted/rotation_2/brier"] == pytest.approx(0.33)
-    assert flat["shifted/brier_per_class"] == pytest.approx(0.3 + 0.04)
-    assert len(flat) == (2 + 3) * len(suites.METRICS)
+    assert found.deviations["accuracy"] == pytest.approx((0.08 / 3) ** 0.5)
+    assert found.deviations["nll"] == pytest.approx((0.08 / 3) ** 0.5)
+    assert found.sets["rotation", 2]["brier"] == pytest.approx(0.33)
+    assert found.means["brier_per_class"] == pytest.approx(0.3 + 0.04)
+    assert len(suites.Results(shifted=found).flat()) == (
+        (2 + 3) * len(suites.METRICS)
+    )
     with pytest.raises(InputError, match="at least one shifted set"):
         suites.shifted_results([])
 
@@ -117,7 +119,7 @@ def test_ood_results_name_each_score():
     foreign = suites.ood_scores(
         lambda images: network(images / 3), batches(5), WEIGHTS
     )
-    flat = suites.ood_results(inside, {"svhn": foreign, "same": inside})
+    by_set = suites.ood_results(inside, {"svhn": foreign, "same": inside})
     for metric in ("auroc", "aupr", "fpr95"):
         for score, suffix in (
             ("max_probability", ""),
@@ -125,10 +127,10 @@ def test_ood_results_name_each_score():
             ("mutual_information", "_mutual_information"),
         ):
             told = ood.detection(inside[score], foreign[score])[metric]
-            assert flat.pop(f"ood/svhn/{metric}{suffix}") == told
-            assert f"ood/same/{metric}{suffix}" in flat
-    assert flat["ood/same/auroc"] == 0.5
-    assert len(flat) == 9
+            assert by_set["svhn"].pop(f"{metric}{suffix}") == told
+            assert f"{metric}{suffix}" in by_set["same"]
+    assert by_set["same"]["auroc"] == 0.5
+    assert (len(by_set["svhn"]), len(by_set["same"])) == (0, 9)
 
 
 def test_no_batch_to_score_is_an_error():
@@ -147,6 +149,23 @@ def test_the_means_alone_are_those_of_all_results():
         for kind, severity, value in (("fog", 1, 0.5), ("snow", 2, 0.25))
     ]
     means = suites.corrupted_means(rows)
-    assert means["corrupted/nll"] == 0.375
-    assert means.items() <= suites.corrupted_results(rows).items()
-    assert {key.count("/") for key in means} == {1}
+    assert means["nll"] == 0.375
+    assert means == suites.corrupted_results(rows).means
+
+
+def test_clean_results_are_those_of_the_ensemble_and_of_each_member():
+    metrics = Classification(3, WEIGHTS)
+    metrics.update(network(IMAGES), LABELS)
+    wanted = {f"test/{key}": value for key, value in metrics.result().items()}
+    wanted["test/aurc"] = metrics.risk_coverage().area
+    found = suites.clean_results(metrics)
+    assert found.flat() == wanted
+    # Each member alone is an ensemble of one.
+    for member, values in found.members.items():
+        alone = Classification(3, [0.0])
+        alone.update(network(IMAGES)[:, member : member + 1], LABELS)
+        ensemble = alone.ensemble()
+        assert values == {
+            name: pytest.approx(ensemble[name]) for name in ("nll", "accuracy")
+        }
+    assert list(found.members) == [0, 1]

@@ -27,8 +27,8 @@ def test_agrees_with_loops_and_falls_with_the_distance(seed, anchors):
     order = [draw.permutation(40) for _ in range(anchors)]
     for k in (0, 2, 5):
         sets[k] = tuple(frames[: 2 * k + 1] for frames in order)
-    found = video.pm_results("set", predicted, right, sets)
-    assert list(found) == [f"set/accuracy_pm_{k}" for k in (0, 2, 5)]
+    found = video.pm_results(predicted, right, sets)
+    assert list(found) == [f"accuracy_pm_{k}" for k in (0, 2, 5)]
     for k, value in zip((0, 2, 5), found.values(), strict=True):
         assert value == pytest.approx(by_loops(predicted, right, sets[k]))
     assert list(found.values()) == sorted(found.values(), reverse=True)
@@ -42,10 +42,10 @@ def test_a_case_by_hand():
         0: ([0], [2], [4]),
         1: ([0, 1], [2, 3], [4]),
     }
-    found = video.pm_results("set", predicted, np.array(right, bool), sets)
+    found = video.pm_results(predicted, np.array(right, bool), sets)
     assert found == {
-        "set/accuracy_pm_0": pytest.approx(2 / 3),
-        "set/accuracy_pm_1": pytest.approx(1 / 3),
+        "accuracy_pm_0": pytest.approx(2 / 3),
+        "accuracy_pm_1": pytest.approx(1 / 3),
     }
 
 
@@ -65,4 +65,4 @@ def test_wrong_sets_are_one_line(sets, message):
 
 def test_too_few_predictions_are_one_line():
     with pytest.raises(InputError, match="each of 3 frames"):
-        video.pm_results("a", [0, 1], np.ones((3, 2), bool), {0: ([0],)})
+        video.pm_results([0, 1], np.ones((3, 2), bool), {0: ([0],)})

@@ -30,7 +30,7 @@ def right(examples):
 
 def test_a_set_with_the_same_classes_has_the_metrics_of_corrupted_ones(done):
     examples = known.examples(0, 9)
-    results = natural.results("natural/v2", lambda: found(0), done)
+    results = natural.results("v2", lambda: found(0), done).flat()
     assert set(results) == {f"natural/v2/{m}" for m in evaluation.METRICS}
     assert results["natural/v2/accuracy"] == right(examples).mean()
     p = known.mixture(examples)
@@ -43,7 +43,7 @@ def test_a_set_with_classes_of_its_own_is_scored_in_both_ways(done):
     groups = ((1,), (2,))
     examples = known.examples(1, 9, num_classes=2)
     part = data.Natural(examples, groups, by_group=True)
-    results = natural.results("natural/a", lambda: part, done)
+    results = natural.results("a", lambda: part, done).flat()
     p = known.mixture(examples)
     own = p[:, 1:].argmax(1) == examples.labels
     every = p.argmax(1) == examples.labels + 1
@@ -72,7 +72,7 @@ def test_frames_of_videos_must_all_be_right_near_an_anchor(done):
         distances=(np.array([5]), np.array([12, 10])),
     )
     assert natural.DISTANCES == (0, 10)
-    results = natural.results("natural/vid", lambda: video, done)
+    results = natural.results("vid", lambda: video, done).flat()
     # The second anchor's wrong neighbour is too far away to count.
     assert results == {
         "natural/vid/accuracy_pm_0": 1.0,
@@ -87,7 +87,7 @@ def absent():
 
 def test_a_set_that_is_not_there_is_the_caller_s_to_tell(done):
     with pytest.raises(AbsentError, match="the set art"):
-        natural.results("natural/art", absent, done)
+        natural.results("art", absent, done)
     assert not list(done.folder.iterdir())
 
 
@@ -104,8 +104,9 @@ def whole(monkeypatch):
 def test_what_is_there_is_found_and_the_rest_left_out(whole, caplog):
     with caplog.at_level(logging.WARNING):
         results, _ = whole.full(None, only=["v2", "art"])
-    assert results["natural/v2/accuracy"] == right(found(2).photographs).mean()
-    assert not [name for name in results if "art" in name]
+    accuracy = right(found(2).photographs).mean()
+    assert results.natural.keys() == {"v2"}
+    assert results.natural["v2"]["accuracy"] == accuracy
     assert [record.getMessage() for record in caplog.records] == [
         "art is left out. Expected the set art. Received: none. Get it."
     ]
@@ -121,9 +122,9 @@ def test_a_part_is_asked_for_by_what_is_before_the_slash(whole, monkeypatch):
     sets = {f"v2/{name}": lambda: found(4) for name in ("a", "b")}
     monkeypatch.setattr(data, "natural", lambda *_, **__: sets)
     results, _ = whole.full(None, only=["v2/b"])
-    assert {name.split("/")[2] for name in results} == {"b"}
+    assert results.natural.keys() == {"v2/b"}
     results, _ = whole.full(None, only=["v2"])
-    assert {name.split("/")[2] for name in results} == {"a", "b"}
+    assert results.natural.keys() == {"v2/a", "v2/b"}
 
 
 def test_photographs_that_could_not_be_read_are_told(whole, monkeypatch):
@@ -134,4 +135,4 @@ def test_photographs_that_could_not_be_read_are_told(whole, monkeypatch):
     part = data.Natural(Skipping(**vars(known.examples(5))))
     monkeypatch.setattr(data, "natural", lambda *_, **__: {"v2": lambda: part})
     results, _ = whole.full(None, only=["v2"])
-    assert results["skipped/natural/v2"] == 3
+    assert results.skipped == {"natural/v2": 3}

@@ -11,6 +11,7 @@ import sklearn.metrics
 
 from mimo_keras import data, evaluation
 from mimo_keras.errors import AbsentError, InputError, expected
+from mimo_keras.evaluation import Results
 from mimo_keras.training import Predictor
 from mimo_keras.training.distribute import make_strategy
 from uncertainty_runs.common.config import DataConfig
@@ -95,6 +96,7 @@ def suite():
 
 def test_every_number_is_the_twins(suite, sets):
     results, arrays = suite.full(Model())
+    results = results.flat()
     for name, value in measures(suite.test).items():
         np.testing.assert_allclose(results[f"test/{name}"], value, rtol=1e-5)
     found = [measures(part.examples) for part in sets]
@@ -122,23 +124,23 @@ def test_every_number_is_the_twins(suite, sets):
 def test_the_arrays_are_those_behind_the_numbers(suite, sets):
     results, arrays = suite.full(Model())
     assert arrays["reliability_count"].sum() == 13
-    assert arrays["risk"][-1] == pytest.approx(1 - results["test/accuracy"])
+    assert arrays["risk"][-1] == pytest.approx(1 - results.test["accuracy"])
     assert arrays["risk_coverage"].tolist()[::50] == [0.0, 0.5, 1.0]
     # Pooled over the four corrupted sets.
     assert arrays["corrupted_reliability_count"].sum() == 4 * 6
     off = ~np.eye(MEMBERS, dtype=bool)
     for name, key in (("disagreement", "disagreement"), ("kl", "kl")):
         np.testing.assert_allclose(
-            arrays[f"{name}_matrix"][off].mean(), results[f"test/{key}"]
+            arrays[f"{name}_matrix"][off].mean(), results.test[key]
         )
     # As trained: what the predictor has not is counted, too.
-    assert results["cost/params"] == 64 * MEMBERS * CLASSES + 1
-    assert results["cost/flops"] == 2 * 64 * MEMBERS * CLASSES
+    assert results.cost["params"] == 64 * MEMBERS * CLASSES + 1
+    assert results.cost["flops"] == 2 * 64 * MEMBERS * CLASSES
 
 
 def test_without_corrupted_images_none_are_reported(suite, sets):
     results, arrays = suite.full(Model(), corrupted=False)
-    assert not [key for key in [*results, *arrays] if "corrupted" in key]
+    assert not [key for key in [*results.flat(), *arrays] if "corrupted" in key]
 
 
 def test_absent_sets_are_left_out_with_a_warning(
@@ -156,8 +158,8 @@ def test_absent_sets_are_left_out_with_a_warning(
         "ood/art is left out. Expected the set. Received: none. Get it.",
     ]
     # A part of the types would pass for the mean over all of them.
-    assert not [key for key in [*results, *arrays] if "corrupted" in key]
-    assert "ood/noise/auroc" in results and "ood/art/auroc" not in results
+    assert not [key for key in [*results.flat(), *arrays] if "corrupted" in key]
+    assert results.ood.keys() == {"noise"}
 
 
 def test_the_corrupted_means_alone(suite, sets):
@@ -187,7 +189,7 @@ def test_corruptions_join_the_logs_of_some_epochs(interval, epochs):
 
 
 def test_save_writes_what_the_report_reads(tmp_path):
-    save(tmp_path, {"test/nll": 0.5}, {"kl_matrix": np.eye(2)})
+    save(tmp_path, Results(test={"nll": 0.5}), {"kl_matrix": np.eye(2)})
     assert json.loads((tmp_path / "results.json").read_text()) == {
         "test/nll": 0.5
     }
@@ -241,11 +243,11 @@ def test_the_time_is_that_of_passes_made_anyway(suite, sets, monkeypatch):
     # One pass, which compiles, tells no time: three are added.
     results, _ = suite.full(Model(), only=["test"])
     assert passes == [13] * 4
-    assert results["cost/ms_per_example"] > 0
+    assert results.cost["ms_per_example"] > 0
     passes.clear()
     results, _ = suite.full(Model(), only=["ood"])
     assert passes == [13, 11]
-    assert "cost/ms_per_example" not in results
+    assert not results.cost
 
 
 def test_what_was_evaluated_is_not_evaluated_again(sets, tmp_path):
@@ -256,8 +258,8 @@ def test_what_was_evaluated_is_not_evaluated_again(sets, tmp_path):
     for part in sets:
         part.__dict__["examples"] = None  # To look at it again would fail.
     again, redrawn = suite.full(model)
-    timed = "cost/ms_per_example"
-    assert {**again, timed: 0} == {**first, timed: 0}
+    time = Results(cost={"ms_per_example": 0})
+    assert again | time == first | time
     for name, array in drawn.items():
         np.testing.assert_array_equal(redrawn[name], array)
     suite.forget()

@@ -11,24 +11,28 @@ def results(name, load, done):
     """Evaluates a natural test set.
 
     Args:
-        name: Its name in results.
+        name: The set's.
         load: Function that returns it, see `data.natural`.
         done: `cache.Evaluated`.
 
     Returns:
-        Flat names and numbers.
+        `evaluation.Results` of the set alone.
 
     Raises:
         AbsentError: It is not there.
     """
-    test_set = load()
+    return evaluation.Results(natural=_by_name(name, load(), done))
+
+
+def _by_name(name, test_set, done):
+    """Returns the metrics by name: of the set, or of each way of scoring."""
+    kept = f"natural/{name}"
     if isinstance(test_set, data.VideoFrames):
-        predicted = done.predicted(name, test_set.frames, test_set.groups)
+        predicted = done.predicted(kept, test_set.frames, test_set.groups)
         sets = {k: test_set.within(k) for k in DISTANCES}
-        return video.pm_results(name, predicted, test_set.right, sets)
+        return {name: video.pm_results(predicted, test_set.right, sets)}
     if test_set.groups is None:
-        metrics = done.metrics(name, lambda: test_set.photographs).result()
-        names = evaluation.METRICS
-        return {f"{name}/{metric}": metrics[metric] for metric in names}
-    evaluations = done.grouped(name, test_set)
-    return class_groups.results(name, evaluations)
+        metrics = done.metrics(kept, lambda: test_set.photographs).result()
+        return {name: {m: metrics[m] for m in evaluation.METRICS}}
+    by_way = class_groups.results(done.grouped(kept, test_set))
+    return {f"{name}/{way}": metrics for way, metrics in by_way.items()}

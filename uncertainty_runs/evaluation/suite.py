@@ -1,4 +1,4 @@
-"""Everything a trained model is evaluated on, by the names of results.json."""
+"""Everything a trained model is evaluated on."""
 
 import dataclasses
 import functools
@@ -9,6 +9,7 @@ import keras
 
 from mimo_keras import data, evaluation
 from mimo_keras.errors import AbsentError
+from mimo_keras.evaluation import Results, SuiteResults
 from mimo_keras.files import write_arrays, write_json
 from mimo_keras.training.distribute import local_strategy
 from uncertainty_runs.common.script import with_flags
@@ -76,14 +77,14 @@ class Suite:
             stop: `signals.Request` that is looked at after every batch.
 
         Returns:
-            The flat results, and the arrays behind the report's pictures.
+            `evaluation.Results`, and the arrays behind the report's pictures.
 
         Raises:
             InputError: A set is damaged, or is not there but required.
             Stopped: `stop` said so; the sets that are evaluated are kept.
         """
         done, watch = self._begun(models, stop)
-        results, arrays = {}, {}
+        results, arrays = Results(), {}
         for name, part in self.parts().items():
             unwanted = only is not None and not _asked_for(name, only)
             if unwanted or (name == "corrupted" and not corrupted):
@@ -95,14 +96,16 @@ class Suite:
                 continue
             results |= more
             arrays |= drawn
-        if "test/nll" in results:
-            results["cost/ms_per_example"] = self._milliseconds(watch)
-        counts = done.skipped().items()
-        results |= {f"skipped/{name}": count for name, count in counts}
-        return results, arrays
+        if results.test:
+            time = {"ms_per_example": self._milliseconds(watch)}
+            results |= Results(cost=time)
+        return results | Results(skipped=done.skipped()), arrays
 
     def corrupted(self, model):
-        """Evaluates on the corrupted images only; returns their means."""
+        """Evaluates on the corrupted images only; returns their means.
+
+        They have the names of results.json; there are none without the images.
+        """
         if self.facts.corruptions is None:
             return {}
         done, _ = self._begun(model, None)
@@ -111,7 +114,8 @@ class Suite:
         except AbsentError as error:
             self._leave_out("corrupted", error)
             return {}
-        return evaluation.corrupted_means(rows) | self._errors(done, rows)
+        means = evaluation.corrupted_means(rows) | self._errors(done, rows)
+        return Results(corrupted=SuiteResults(means=means)).flat()
 
     def _begun(self, models, stop):
         """Returns the `Evaluated` of models, and what times their passes."""
@@ -144,14 +148,14 @@ class Suite:
 
     def _clean(self, done):
         metrics, _ = self._of_test(done)
-        results = {f"test/{k}": v for k, v in metrics.result().items()}
         network = done.network
-        results |= {f"cost/{k}": v for k, v in network.costs.items()}
-        results["weights/kept"] = network.kept
-        results |= {f"sharing/{k}": v for k, v in network.sharing.items()}
+        results = evaluation.clean_results(metrics) | Results(
+            cost=dict(network.costs),
+            sharing=dict(network.sharing),
+            weights={"kept": network.kept},
+        )
         arrays = _reliability("reliability", metrics)
         curve = metrics.risk_coverage()
-        results["test/aurc"] = curve.area
         arrays |= {"risk_coverage": curve.coverage, "risk": curve.risk}
         if len(network.log_weights) > 1:
             diversity = metrics.diversity()
@@ -184,8 +188,10 @@ class Suite:
 
     def _corrupted(self, done):
         rows, whole = self._corrupted_rows(done)
-        results = evaluation.corrupted_results(rows) | self._errors(done, rows)
-        return results, _reliability("corrupted_reliability", whole)
+        suite = evaluation.corrupted_results(rows)
+        suite |= SuiteResults(means=self._errors(done, rows))
+        arrays = _reliability("corrupted_reliability", whole)
+        return Results(corrupted=suite), arrays
 
     def _errors(self, done, rows):
         """Returns the errors in units of AlexNet's, where those are known."""
@@ -200,10 +206,10 @@ class Suite:
             name = f"shifted/{part.type}_{part.level}"
             metrics = done.metrics(name, lambda part=part: part.examples)
             rows.append((part.type, part.level, metrics.result()))
-        return evaluation.shifted_results(rows), {}
+        return Results(shifted=evaluation.shifted_results(rows)), {}
 
     def _natural(self, name, load, done):
-        return natural.results(f"natural/{name}", load, done), {}
+        return natural.results(name, load, done), {}
 
     def _foreign(self, done):
         _, inside = self._of_test(done)
@@ -218,7 +224,7 @@ class Suite:
         for name, scores in outside.items():
             arrays[f"ood_{name}_in"] = inside["max_probability"]
             arrays[f"ood_{name}_out"] = scores["max_probability"]
-        return evaluation.ood_results(inside, outside), arrays
+        return Results(ood=evaluation.ood_results(inside, outside)), arrays
 
 
 class CorruptionsCallback(keras.callbacks.Callback):
@@ -245,9 +251,9 @@ def _asked_for(name, asked):
 
 
 def save(folder, results, arrays):
-    """Writes results.json, and the arrays that the report draws."""
+    """Writes `Results` as results.json, and the arrays that are drawn."""
     write_arrays(folder / "arrays.npz", arrays)
-    write_json(folder / "results.json", results)
+    write_json(folder / "results.json", results.flat())
 
 
 def _reliability(prefix, metrics):
