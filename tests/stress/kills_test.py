@@ -9,6 +9,7 @@ import types
 import pytest
 
 from tests.stress import kills, watched
+from uncertainty_runs.evaluation.cache import Evaluated
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RECORD = {
@@ -45,6 +46,13 @@ def test_no_run_of_the_record_differs_and_every_phase_was_hit():
     assert record["faults"] == 0
     for found in record["methods"].values():
         assert min(found["kills"][phase] for phase in kills.AIMED_AT) > 0
+
+
+def test_a_run_can_be_killed_at_every_set_that_it_evaluates():
+    """Whatever `Evaluated` evaluates; the clean test set is not by metrics."""
+    ways = {name for name in vars(Evaluated) if not name.startswith("_")}
+    where = f"{Evaluated.__module__}:{Evaluated.__name__}."
+    assert {where + way for way in ways - {"skipped"}} <= {*watched.CALLS}
 
 
 @pytest.fixture

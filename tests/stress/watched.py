@@ -28,7 +28,16 @@ CALLS = (
     "os.rename",
     "os.unlink",
     "zipfile:ZipFile.open",
-    "uncertainty_runs.evaluation.cache:Evaluated.metrics",
+    *(
+        f"uncertainty_runs.evaluation.cache:Evaluated.{way}"
+        for way in (
+            "metrics",
+            "scored_metrics",
+            "grouped",
+            "predicted",
+            "scores",
+        )
+    ),
     "keras.callbacks:TensorBoard.on_train_batch_end",
 )
 
