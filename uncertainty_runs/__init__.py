@@ -1,1 +1,1 @@
-"""Training and evaluation scripts: each reads top to bottom."""
+"""Training and evaluation scripts, each readable from top to bottom."""

@@ -1,16 +1,16 @@
-r"""Draws why an efficient ensemble works, from a finished run.
+r"""Draws figures of a finished run that show why the ensemble works.
 
     python uncertainty_runs/analyze.py --run_dir=runs/demo --figure=all
 
-Each figure goes to the run's folder `figures` as a PNG, with the arrays
-behind it beside it. One that the run's method does not have is left out. The
+Each figure is saved as a PNG in the folder `figures` of the run, together with
+its arrays. Figures that do not apply to the run's method are skipped. The
 figures, after Havasi et al., ICLR 2021:
 
     landscape          accuracy, and disagreement with each member, on the
                        plane through three members in weight space (figure 3)
     separation         how much each input moves each pre-activation
                        (figure 4, left)
-    trajectories       the members' ways in function space, of a run with
+    trajectories       the members' paths in function space, for a run with
                        --trajectory_interval (figure 4, middle right)
 
 after Teterwak et al., 2021 (MixtureEnsembles):
@@ -21,21 +21,21 @@ after Sun et al., CVPR Workshops 2022 (MixShare):
 
     feature_norms      how much each member uses each feature, by its weights
                        in the first layer and the heads (figures 3 and 5)
-    feature_variance   how much each input moves the features behind each
+    feature_variance   how much each input moves the features after each
                        stage (figure 6)
 
 after Ferianc and Rodrigues, CVPR Workshops 2023 (MIMMO):
 
-    depth_posterior    at which depth each member answers
+    depth_posterior    at which depths each member predicts
 
-and of any run that was evaluated:
+and for any run that was evaluated:
 
     reliability        accuracy by confidence
     risk_coverage      the error of only the most confident predictions
-    ood_scores         scores of the test set and of images from elsewhere
+    ood_scores         scores of test images and of out-of-distribution images
 
-A table of several runs, of which those of one method and M are its seeds; the
-runs that a record has already stay in it:
+A table of several runs, averaged over the seeds of each method and M; runs
+that are already in the record are kept:
 
     python uncertainty_runs/analyze.py --figure=diversity \
         --run_dirs='runs/study/*' --record=runs/diversity.json
@@ -62,19 +62,19 @@ from uncertainty_runs.studies import study
 
 TABLE = "diversity"
 IDENTITY = ("method", "ensemble_size", "backbone", "train_epochs", "seed")
-"""What tells the runs of a record of that table apart."""
+"""The fields that identify a run in the record of that table."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A finished run, as figures see it.
+    """A finished run, as the figures need it.
 
     Attributes:
         folder: Its folder.
         model: Its trained model.
         images: Test images.
         labels: Their labels.
-        points: Points of a grid along an axis.
+        points: Grid points along each axis.
     """
 
     folder: pathlib.Path
@@ -85,11 +85,11 @@ class Run:
 
     @property
     def title(self):
-        """The method, as its paper calls it."""
+        """The method's name in its paper."""
         return analysis.method_title(self.model.name)
 
     def arrays(self, figure, *names, file="arrays.npz", again=""):
-        """Returns arrays that the run has left in a file.
+        """Returns the arrays of a file of the run.
 
         Raises:
             InputError: One is missing.
@@ -97,9 +97,9 @@ class Run:
         arrays = read_arrays(self.folder / file)
         if not arrays or any(name not in arrays for name in names):
             raise expected(
-                f"a {file} with what {figure} needs in {self.folder}",
+                f"a {file} with the arrays for {figure} in {self.folder}",
                 f"arrays={', '.join(arrays) or 'none'}",
-                again or "Evaluate the run again by evaluate.py --runs=….",
+                again or "Evaluate the run again: evaluate.py --runs=….",
             )
         return arrays
 
@@ -107,23 +107,23 @@ class Run:
 def define_flags():
     flags.DEFINE_string("run_dir", None, "Folder of a finished run.")
     flags.DEFINE_list(
-        "run_dirs", [], f"Several, for --figure={TABLE}; * stands for any name."
+        "run_dirs", [], f"Several folders, for --figure={TABLE}; may contain *."
     )
-    flags.DEFINE_string("record", None, f"File of the numbers of {TABLE}.")
+    flags.DEFINE_string("record", None, f"JSON file of the numbers of {TABLE}.")
     known = ["all", TABLE, *FIGURES]
-    flags.DEFINE_enum("figure", "all", known, "Which to draw.")
+    flags.DEFINE_enum("figure", "all", known, "Figure to draw.")
     flags.DEFINE_string("data_dir", None, "Folder of the data sets.")
     flags.DEFINE_integer(
         "examples",
         1000,
-        "Test images that are looked at.",
+        "Number of test images to use.",
         lower_bound=2,
         upper_bound=10**6,
     )
     flags.DEFINE_integer(
         "points",
         21,
-        "Points of a grid along each axis.",
+        "Grid points along each axis.",
         lower_bound=2,
         upper_bound=MOST,
     )
@@ -138,7 +138,7 @@ def main():
 
 
 def draw(f):
-    """Draws what the flags ask for."""
+    """Draws the requested figures."""
     folder = pathlib.Path(f.run_dir or "")
     config = models.recorded(folder)
     config = dataclasses.replace(config, data_dir=f.data_dir)
@@ -152,7 +152,7 @@ def draw(f):
         except InputError as error:
             if f.figure != "all":
                 raise
-            print(f"{name}: left out. {with_flags(error)}")
+            print(f"{name}: skipped. {with_flags(error)}")
             continue
         path = folder / "figures" / f"{name}.png"
         path.parent.mkdir(exist_ok=True)
@@ -200,7 +200,7 @@ def feature_norms(run):
     arrays = analysis.feature_norms(run.model.network)
     if not arrays:
         raise expected(
-            "a run whose members have weights of their own, for feature_norms",
+            "a run whose members have their own weights, for feature_norms",
             f"method={run.model.name}",
             "Choose a run of mimo, mixmo, mixshare or naive_multihead.",
         )
@@ -263,9 +263,9 @@ def diversity(patterns, record=None):
     """Returns the Markdown table of the diversity of several runs.
 
     Args:
-        patterns: Names of folders; * stands for any part of a name.
-        record: File to write the runs' numbers to, as JSON. Runs that are in
-            it already and not among these stay, and are in the table.
+        patterns: Names of folders, which may contain *.
+        record: JSON file to write the runs' numbers to. Other runs that are
+            already in it are kept, and appear in the table.
     """
     folders = [name for p in patterns for name in sorted(glob.glob(p)) or [p]]
     if not folders:
@@ -284,30 +284,30 @@ def diversity(patterns, record=None):
             )
         )
     if record:
-        runs = _recorded_besides(record, runs) + runs
+        runs = _recorded_others(record, runs) + runs
         runs.sort(key=lambda run: [str(run[name]) for name in IDENTITY])
         write_json(record, {"command": study.command(), "runs": runs})
     return analysis.diversity_table(runs)
 
 
 def _identity(folder):
-    """Returns what tells a run, or an ensemble of runs, from others."""
+    """Returns the fields that identify a run or an ensemble of runs."""
     path = folder / "flags.json"
     values = read_json(path)
     if "method" not in values:
         raise expected(
             "the folder of a run",
-            f"path={path}, of something else",
+            f"path={path} without a method",
             "Leave it out.",
         )
     return {name: values.get(name) for name in IDENTITY}
 
 
-def _recorded_besides(record, runs):
-    """Returns the runs of a record, if there is one, that are not in `runs`."""
+def _recorded_others(record, runs):
+    """Returns the runs of an existing record that are not in `runs`."""
     if not pathlib.Path(record).exists():
         return []
-    with study.told(record):
+    with study.checked_record(record):
         known = study.read(record)["runs"]
         new = [[run[name] for name in IDENTITY] for run in runs]
         return [

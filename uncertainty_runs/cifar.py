@@ -4,7 +4,7 @@
     python uncertainty_runs/cifar.py --dataset=digits --method=mimo
     python uncertainty_runs/cifar.py --method=mixmo --show_config
 
-The same command again goes on from the last checkpoint.
+Repeating the command resumes from the last checkpoint.
 """
 
 from mimo_keras import data

@@ -1,12 +1,12 @@
-"""Prints what each method costs, and the papers' own figures beside ours.
+"""Prints the cost of each method, and compares it with the papers' figures.
 
     python uncertainty_runs/cost.py --backbone=wide_resnet_28_10
 
-Everything is counted from the networks as they are built; nothing is trained.
-In the first table a multiply-add counts as two FLOPs, and only convolutions
-and dense layers count. The papers' tables follow the rules by which their own
-figures come out: `evaluation.mimo_flops` and `evaluation.mimmo_flops`;
---paper=mimo prints one of them only.
+Costs are counted from the networks; nothing is trained. In the first table a
+multiply-add counts as two FLOPs, and only convolutions and dense layers count.
+The papers' tables use the counting rules that reproduce their figures:
+`evaluation.mimo_flops` and `evaluation.mimmo_flops`; --paper=mimo prints only
+that paper's table.
 """
 
 from absl import flags
@@ -25,7 +25,7 @@ ENTRIES = (
 )
 
 # Paper -> its network, its rule and unit of FLOPs, and (method, M) ->
-# millions of parameters, FLOPs.
+# (millions of parameters, FLOPs).
 PAPERS = {
     "mimo": {
         "source": "Havasi et al., ICLR 2021, section 4 (10 classes)",
@@ -78,20 +78,20 @@ PAPERS = {
         },
     },
 }
-# FLOPs to one of a unit, of which "x" is the table's first network, and digits.
+# Unit -> FLOPs per unit ("x": those of the table's first network), digits.
 _UNITS = {"G": (1e9, 4), "M": (1e6, 2), "x": (None, 3)}
-# What the papers' runs of a method differ in from its defaults.
+# Options in which the papers' runs differ from a method's defaults.
 _OPTIONS = {"datamux": {"keys": "conv"}, "mc_dropout": {"samples": 10}}
 
 
 def define_flags():
     flags.DEFINE_multi_enum(
-        "paper", list(PAPERS), list(PAPERS), "Whose figures to compare with."
+        "paper", list(PAPERS), list(PAPERS), "Papers to compare with."
     )
     flags.DEFINE_string("backbone", "wide_resnet_28_10", "Backbone.")
-    flags.DEFINE_list("methods", ENTRIES.split(","), "Each as method:M.")
-    whole("num_classes", 10, "K.", lower_bound=2)
-    whole("image_size", 32, "Height and width.", 8, SIDE)
+    flags.DEFINE_list("methods", ENTRIES.split(","), "Methods, as method:M.")
+    whole("num_classes", 10, "K, the number of classes.", lower_bound=2)
+    whole("image_size", 32, "Height and width of images.", 8, SIDE)
 
 
 def main():
@@ -106,7 +106,7 @@ def table(backbone, entries, num_classes, size):
 
     Args:
         backbone: Name of the backbone.
-        entries: Strings method:M; FLOPs are relative to the first.
+        entries: Strings "method:M"; FLOPs are relative to the first.
         num_classes: K.
         size: Height and width of the images, which have 3 channels.
     """
@@ -133,7 +133,7 @@ def table(backbone, entries, num_classes, size):
 
 def build(method, members, backbone, num_classes, size=32, **options):
     """Returns the model of a method for images of 3 channels."""
-    # What a method has to know of the data changes nothing here.
+    # Facts about the data do not affect the cost.
     needs = {"train_examples"} & {*methods.options(method)}
     return mimo_keras.create_model(
         method,
@@ -147,7 +147,7 @@ def build(method, members, backbone, num_classes, size=32, **options):
 
 
 def paper_table(name):
-    """Returns a paper's parameters and FLOPs beside ours, as Markdown.
+    """Returns a Markdown table of a paper's parameters and FLOPs, and ours.
 
     Args:
         name: One of `PAPERS`.
@@ -160,7 +160,7 @@ def paper_table(name):
             method, members, paper["backbone"], paper["num_classes"], **options
         )
         counted = evaluation.trainable_parameters(model)
-        # The papers count each pass, and a multi-input network unfolded.
+        # The papers count every pass, and multi-input networks unfolded.
         spent = model.samples * paper["flops"](model.network)
         unit = unit or spent
         spent /= unit

@@ -7,12 +7,11 @@ r"""Evaluates finished runs or saved models, set by set.
     python uncertainty_runs/evaluate.py --runs=runs/a,runs/b \
         --output_dir=runs/ab --export
 
-Several runs or models are evaluated as one ensemble: the members of all are
-its members. With --export those of plain networks are also saved as one deep
-ensemble, in ensemble.keras. The clean test set is always evaluated. Each
-set's results are kept as soon as they are there, so that the same command
-goes on where it was stopped; then they are added to the results.json of
---output_dir.
+Several runs or models are evaluated as one ensemble of all their members. With
+--export, plain networks are also saved as one deep ensemble, in
+ensemble.keras. The clean test set is always evaluated. Each set's results are
+saved as soon as they are computed, so the same command resumes where it was
+stopped; at the end they are added to the results.json of --output_dir.
 """
 
 import dataclasses
@@ -39,22 +38,22 @@ from uncertainty_runs.evaluation.suite import Suite, save
 def define_flags():
     text, yes_no = flags.DEFINE_string, flags.DEFINE_bool
     flags.DEFINE_list("runs", [], "Folders of finished runs.")
-    flags.DEFINE_list("models", [], "Models saved as .keras.")
+    flags.DEFINE_list("models", [], "Saved models: .keras files.")
     flags.DEFINE_enum(
-        "dataset", None, [*data.DATASETS], "Data set of the models."
+        "dataset", None, [*data.DATASETS], "Data set of --models."
     )
-    flags.DEFINE_list("suite", [], "Parts to evaluate. Default: all.")
+    flags.DEFINE_list("suite", [], "Test sets to evaluate. Default: all.")
     text("data_dir", None, "Folder of the data sets.")
-    yes_no("download_data", False, "Download a data set that is missing.")
-    text("output_dir", None, "Folder of the results. Default: the run's.")
-    yes_no("require", False, "A test set that is not there is an error.")
+    yes_no("download_data", False, "Download missing data sets.")
+    text("output_dir", None, "Folder of the results. Default: --runs.")
+    yes_no("require", False, "Fail if a test set is missing.")
     yes_no(
         "export",
         False,
         "Also write the predictor as a SavedModel, and several models as one "
-        "in ensemble.keras.",
+        "ensemble.keras.",
     )
-    yes_no("skip_bad_records", False, "Leave out what cannot be read.")
+    yes_no("skip_bad_records", False, "Skip photographs that cannot be read.")
     define_machine_flags()
 
 
@@ -74,7 +73,7 @@ def main():
     check_fits(members, test)
     suite = Suite(test, strategy, config, folder / "evaluated")
     check_suite(f.suite, suite)
-    exported = whole(members, strategy) if f.export else None
+    exported = as_one_model(members, strategy) if f.export else None
     only = {"test", *f.suite} if f.suite else None
     with alone(folder), signals.on_sigterm() as stop:
         before = kept(folder)
@@ -89,7 +88,7 @@ def main():
 
 
 def output_dir(f):
-    """Returns the folder of the results: of a single run, its own."""
+    """Returns the folder of the results; by default that of a single run."""
     if bool(f.runs) == bool(f.models):
         raise expected(
             "--runs or --models",
@@ -106,13 +105,13 @@ def output_dir(f):
 
 
 def of_runs(f):
-    """Returns the data to read, what flags.json shall say, and the models."""
+    """Returns the data config, the contents of flags.json, and the models."""
     configs = {run: models.recorded(run) for run in f.runs}
     first = next(iter(configs.values()))
     for run, config in configs.items():
         if config.dataset != first.dataset:
             raise expected(
-                f"runs on {first.dataset}, as the first is",
+                f"runs on {first.dataset}, like the first",
                 f"{run} on {config.dataset}",
                 "Name runs on one data set.",
             )
@@ -130,7 +129,7 @@ def of_runs(f):
 
 
 def of_files(f):
-    """Does the same of saved models."""
+    """Returns the same for saved models."""
     if f.dataset is None:
         raise expected("--dataset with --models", "none", "Name the data set.")
     members = [_ensemble(path) for path in f.models]
@@ -157,7 +156,7 @@ def _ensemble(path):
     model = loaded(path)
     if not isinstance(model, EnsembleModel):
         raise expected(
-            "a model that create_model made",
+            "a model created by create_model",
             f"{path} of type {type(model).__name__}",
             "Leave it out.",
         )
@@ -165,33 +164,33 @@ def _ensemble(path):
 
 
 def check_fits(members, test):
-    """Raises InputError if a model is of other images or classes."""
+    """Raises InputError if a model has other image shapes or classes."""
     for model in members:
         facts = tuple(model.image_shape), model.num_classes
         if facts != (tuple(test.image_shape), test.num_classes):
             raise expected(
-                f"models of images {tuple(test.image_shape)} and "
-                f"{test.num_classes} classes, as {test.name} has",
+                f"models for images {tuple(test.image_shape)} and "
+                f"{test.num_classes} classes, as in {test.name}",
                 f"images {facts[0]}, classes {facts[1]}",
-                "Name models of this data set.",
+                "Name models for this data set.",
             )
 
 
-def check_suite(asked, suite):
-    """Raises InputError if a part is asked for that there is not."""
+def check_suite(requested, suite):
+    """Raises InputError if an unknown part is requested."""
     known = suite.parts()
     names = {*known, *(name.split("/")[0] for name in known)}
-    for name in asked:
+    for name in requested:
         if name not in names:
             raise expected(
                 f"parts of the suite of {suite.dataset}: " + ", ".join(known),
                 f"suite={name}",
-                "Choose of these.",
+                "Choose from these.",
             )
 
 
-def whole(members, strategy):
-    """Returns models as one; InputError if they are no plain networks."""
+def as_one_model(members, strategy):
+    """Combines models; raises InputError unless they are plain networks."""
     if len(members) == 1:
         return members[0]
     with strategy.scope():
@@ -199,7 +198,7 @@ def whole(members, strategy):
 
 
 def export(model, folder, assembled):
-    """Writes a model's SavedModel, and itself if it was assembled here."""
+    """Writes a model as a SavedModel; if assembled here, also as .keras."""
     if assembled:
         with replacing_folder(folder / "ensemble.keras") as path:
             model.save(path)
@@ -209,7 +208,7 @@ def export(model, folder, assembled):
 
 
 def kept(folder):
-    """Returns the results and arrays that the folder holds already."""
+    """Returns the results and arrays that are already in the folder."""
     path = folder / "results.json"
     results = read_results(path) if path.exists() else Results()
     return results, read_arrays(folder / "arrays.npz")

@@ -1,11 +1,11 @@
-r"""Trains and evaluates an efficient ensemble on ImageNet, as TFDS prepares it.
+r"""Trains and evaluates an efficient ensemble on ImageNet, as prepared by TFDS.
 
     python uncertainty_runs/imagenet.py --data_dir=DATA --use_tpu --use_bfloat16
     python uncertainty_runs/imagenet.py --data_dir=DATA \
         --method=mixture_ensemble
 
-The same command again goes on from the last checkpoint. After training every
-test set that lies in --data_dir is evaluated, set by set: docs/imagenet.md.
+Repeating the command resumes from the last checkpoint. After training, every
+test set in --data_dir is evaluated, set by set: docs/imagenet.md.
 """
 
 from mimo_keras import data
@@ -20,7 +20,7 @@ def main():
     check(config)
     strategy = run.start(config)
     train, test = run.load(config)
-    # A photograph that cannot be read is named, whichever of them has it.
+    # Name the photograph that cannot be read, whichever split has it.
     with data.named_damage(test), data.named_damage(train):
         train_and_evaluate(config, strategy, train, test)
     if len(train.skipped):
@@ -50,10 +50,10 @@ def train_and_evaluate(config, strategy, train, test):
 
 
 def check(config):
-    """Raises InputError for what photographs do not have."""
+    """Raises InputError for flags that do not apply to photographs."""
     if config.shifted:
         raise expected(
-            "no --shifted: that set is made of small images",
+            "no --shifted: it is for data sets of small images",
             f"shifted=True, recipe={config.recipe}",
             "Add --noshifted.",
         )

@@ -1,4 +1,4 @@
-r"""Prints who gets which parameters of a mixture ensemble; builds nothing.
+r"""Prints how a mixture ensemble allocates its parameters; builds nothing.
 
 python uncertainty_runs/plan.py --num_params=7e6 --grouping=single
 python uncertainty_runs/plan.py --backbone=resnet50 --image_size=224 \
@@ -21,10 +21,10 @@ from uncertainty_runs.common.flags import (
 def define_flags():
     flags.DEFINE_string("method", "mixture_ensemble", "Method.")
     flags.DEFINE_string("backbone", "wide_resnet_28_10", "Backbone.")
-    whole("ensemble_size", 4, "M.", 1, MOST)
-    whole("num_classes", 10, "K.", lower_bound=2)
-    whole("image_size", 32, "Height and width.", 8, SIDE)
-    whole("channels", 3, "Of the images.", 1, MOST)
+    whole("ensemble_size", 4, "M, the number of members.", 1, MOST)
+    whole("num_classes", 10, "K, the number of classes.", lower_bound=2)
+    whole("image_size", 32, "Height and width of images.", 8, SIDE)
+    whole("channels", 3, "Channels of images.", 1, MOST)
     define_bank_flags()
 
 
@@ -32,7 +32,7 @@ def main():
     f = flags.FLAGS
     if f.method != "mixture_ensemble":
         raise expected(
-            "method mixture_ensemble, the one with a bank",
+            "method mixture_ensemble, the only one with banks",
             f"method={f.method}",
             "Leave out --method.",
         )
@@ -52,7 +52,7 @@ def main():
 
 
 def layers_table(plan):
-    """Returns a Markdown table of all layers: bank, and templates."""
+    """Returns a Markdown table of all layers with their banks and templates."""
     rows = [
         [layer.name, _shape(layer), group.name, *_share(group, index)]
         for group in plan.groups
@@ -63,7 +63,7 @@ def layers_table(plan):
 
 
 def _share(group, index):
-    """Returns how many templates there are, how many are mixed, and which."""
+    """Returns the templates in the bank, those mixed, and their offsets."""
     if group.shares is None:
         return ["-", "as it is", "-"]
     share, size = group.shares[index], group.layers[index].size
@@ -80,12 +80,9 @@ def _shape(layer):
 
 
 def totals_table(plan):
-    """Returns a Markdown table of what the ensemble's parameters are."""
-    members, alone = (
-        plan.ensemble_size,
-        [g for g in plan.groups if not g.shares],
-    )
-    plain = sum(group.num_params for group in alone)
+    """Returns a Markdown table of the ensemble's parameters by use."""
+    members = plan.ensemble_size
+    plain = sum(group.num_params for group in plan.groups if not group.shares)
     rows = [
         ["Plain network", plan.plain_parameters],
         ["Budget", plan.budget],

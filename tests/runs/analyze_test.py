@@ -70,7 +70,7 @@ def test_every_figure_comes_with_its_arrays(make_run, capsys):
     folder, model = make_run("--method=mixshare")
     run(folder)
     said = capsys.readouterr().out
-    assert "depth_posterior: left out." in said
+    assert "depth_posterior: skipped." in said
     for name in ("feature_norms", "feature_variance", "separation"):
         assert_drawn(folder, name)
         assert str(folder / "figures" / f"{name}.png") in said

@@ -48,7 +48,7 @@ FLAGS = {
     "--train_epochs=many": ["--train_epochs=many", "'many'"],
     "--lr_decay_epochs=a,b": [
         "whole numbers",
-        "lr_decay_epochs=a,b. Write for example --lr_decay_epochs=80,160,180",
+        "lr_decay_epochs=a,b. For example: --lr_decay_epochs=80,160,180",
     ],
     "--train_epochs=20 --lr_decay_epochs=180,80": [
         "ascending order",
@@ -71,8 +71,14 @@ FLAGS = {
         "a trained run in --output_dir",
         "output_dir=out without flags.json. Train first",
     ],
-    "--output_dir=file": ["can be written", "output_dir=file (File exists)"],
-    "--output_dir=file/out": ["can be written", "(Not a directory). Choose"],
+    "--output_dir=file": [
+        "a writable --output_dir",
+        "output_dir=file (File exists)",
+    ],
+    "--output_dir=file/out": [
+        "a writable --output_dir",
+        "(Not a directory). Choose",
+    ],
 }
 
 
@@ -131,8 +137,8 @@ def test_a_download_without_network_is_told(cifar):
 def test_a_used_folder_keeps_its_flags(cifar, used, more, words):
     before = contents(used)
     said = line(cifar("--output_dir=run", *more))
-    assert "the flags that run was used with" in said and words in said
-    assert "Give the same flags to go on, or choose another" in said
+    assert "the flags that run was created with" in said and words in said
+    assert "Give the same flags to resume, or choose another" in said
     assert contents(used) == before
 
 

@@ -114,7 +114,7 @@ def test_a_damaged_file_is_told_and_made_anew(tmp_path, caplog, damage):
         again = evaluated(tmp_path).metrics(NAME, lambda: found)
     assert_measures(again.result(), found)
     [said] = [record.getMessage() for record in caplog.records]
-    assert said.startswith(f"Evaluated anew: {path} (")
+    assert said.startswith(f"Evaluated again: {path} (")
     assert not (tmp_path / hostile.MARK).exists()
     assert_measures(evaluated(tmp_path).metrics(NAME, never).result(), found)
 

@@ -90,7 +90,7 @@ def test_a_folder_that_becomes_read_only(short, cifar, tmp_path):
     assert left_by(run) == KEPT
     # It still is when the run begins.
     said = line(cifar(*COMMAND, before=functools.partial(disks.read_only, run)))
-    assert "--output_dir that can be written" in said
+    assert "a writable --output_dir" in said
     assert "output_dir=run (Permission denied)" in said
     disks.set_mode(run, 0o755)
     evaluation = "uncertainty_runs.evaluation.suite:Suite.full"

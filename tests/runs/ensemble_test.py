@@ -95,6 +95,6 @@ def test_runs_on_several_data_sets_are_refused(make_run):
     with pytest.raises(InputError) as caught:
         load(*runs)
     assert str(caught.value) == (
-        f"Expected runs on digits, as the first is. Received: {runs[1]} on "
+        f"Expected runs on digits, like the first. Received: {runs[1]} on "
         "cifar10. Name runs on one data set."
     )

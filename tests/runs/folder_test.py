@@ -134,7 +134,7 @@ def test_a_file_is_no_folder(settings, tmp_path, below):
     (tmp_path / "file").write_text("mine")
     output_dir = str(tmp_path / "file" / below)
     settings = dataclasses.replace(settings, output_dir=output_dir)
-    with pytest.raises(InputError, match="can be written.*output_dir="):
+    with pytest.raises(InputError, match="a writable.*output_dir="):
         run_folder.claim(settings)
     assert (tmp_path / "file").read_text() == "mine"
 
@@ -145,9 +145,9 @@ def test_another_process_is_kept_out_and_named(tmp_path):
         with pytest.raises(InputError) as caught, run_folder.alone(run):
             raise AssertionError("two are in the folder")
         assert str(caught.value) == (
-            "Expected an --output_dir in which no other process is at work. "
+            "Expected an --output_dir that no other process is using. "
             f"Received: output_dir={run}, process {os.getpid()}. "
-            "Wait for it, end it, or choose another folder."
+            "Wait for it, stop it, or choose another folder."
         )
         # A worker that does not write comes in, and changes nothing.
         with run_folder.alone(run, write=False):

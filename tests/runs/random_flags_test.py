@@ -23,11 +23,11 @@ SAMPLE = {
     f"plan --channels={HUGE}": "range [1, 1000]",
     f"cifar --checkpoint_interval={HUGE}": "range [1, 2147483647]",
     "evaluate --runs=a --export=": "Non-boolean argument",
-    "evaluate --runs=other": "a run that was trained",
-    "analyze --run_dir=other": "other/flags.json, of something else",
+    "evaluate --runs=other": "the folder of a training run",
+    "analyze --run_dir=other": "other/flags.json with other contents",
     "evaluate --runs=a --models=b": "--runs or --models",
     "evaluate --models=plain.keras --dataset=digits --output_dir=out": (
-        "a model that create_model made"
+        "a model created by create_model"
     ),
     "toy_regression --noise=nan": "a finite --noise",
     f"toy_regression --seed={HUGE}": "--seed",

@@ -78,7 +78,7 @@ def test_a_user_s_error_is_one_line_and_status_2(ended):
 def test_one_that_was_asked_to_stop_ends_well(ended):
     status, out, err = ended(raising(Stopped("Stopped after epoch 1.")))
     assert (status, err) == (0, "")
-    on = "Run the same command again to go on."
+    on = "Run the same command again to resume."
     assert out == f"Stopped after epoch 1. {on}\n"
 
 
@@ -112,7 +112,7 @@ def test_one_that_was_asked_to_stop_ends_well(ended):
         (
             MemoryError(),
             "Expected a network and batches that fit into memory. Received: "
-            "more than there is. Lower the sizes in the flags.",
+            "more than is available. Lower the sizes in the flags.",
         ),
     ],
     ids=["absent", "forbidden", "odd", "full", "memory"],
@@ -127,7 +127,7 @@ def test_tensorflow_s_lack_of_memory_is_known_by_its_name(ended):
 
     status, out, err = ended(raising(ResourceExhaustedError("OOM when ...")))
     assert (status, out) == (2, "")
-    assert "that fit into memory. Received: more than there is." in err
+    assert "that fit into memory. Received: more than is available." in err
 
 
 @pytest.mark.parametrize("error", [KeyError("a"), ValueError("b"), Exception()])

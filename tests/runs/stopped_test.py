@@ -16,7 +16,7 @@ from tests.runs.ends import (
 from tests.runs.processes import kill
 
 COMMAND = ("--output_dir=run", "--export")
-ON = " Run the same command again to go on."
+ON = " Run the same command again to resume."
 STEP = "keras.callbacks:TensorBoard.on_train_batch_end"
 LAST = ["epoch_000002.npz", "epoch_000003.npz"]
 # Where each process in turn is asked to stop, what it says last, and which

@@ -16,7 +16,7 @@ def test_a_folder_at_work_is_refused(used, cifar):
         before = contents(used)
         said = line(cifar(*COMMAND))
         assert contents(used) == before
-    assert "no other process is at work" in said
+    assert "no other process is using" in said
     assert "output_dir=run, process " in said
 
 

@@ -92,5 +92,5 @@ def test_kept_results_with_pickles_are_made_anew(used, tmp_path):
     hostile.npz_file(used / "evaluated" / "test.npz", mark)
     flags = ["--runs=run", "--suite=test"]
     done = processes.run(flags, tmp_path, processes.few, EVALUATE)
-    assert done.status == 0 and "Evaluated anew" in done.stderr
+    assert done.status == 0 and "Evaluated again" in done.stderr
     assert not mark.exists()

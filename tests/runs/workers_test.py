@@ -127,5 +127,5 @@ def test_workers_with_other_flags_are_told(tmp_path):
     for one in run(tmp_path, "--seed=7"):
         assert (one.status, one.stdout) == (2, "")
         assert "the same fingerprint of the flags in all workers" in one.stderr
-        assert "Start all workers by the same command." in one.stderr
+        assert "Start all workers with the same command." in one.stderr
     assert not (tmp_path / "run").exists()

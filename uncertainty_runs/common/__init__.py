@@ -1,1 +1,1 @@
-"""What the scripts share: from flags to a run and its folder."""
+"""Code that the scripts share: flags, runs and their folders."""

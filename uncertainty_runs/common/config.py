@@ -1,4 +1,4 @@
-"""What a run does: one frozen record, made of its flags and its recipe."""
+"""The configuration of a run: one frozen record, from flags and recipe."""
 
 import dataclasses
 import os
@@ -7,8 +7,8 @@ from mimo_keras import methods
 from mimo_keras.errors import expected
 from uncertainty_runs.common import flags, recipes
 
-# What another run in the same folder may change: where things lie and what
-# is done after training, but nothing that the weights depend on.
+# Flags that may change when a run is resumed: locations, and what is done after
+# training, but nothing that the weights depend on.
 FREE = (
     "data_dir",
     "output_dir",
@@ -20,13 +20,13 @@ FREE = (
     "skip_bad_records",
     "trajectory_interval",
 )
-# What only scripts for photographs have a flag for.
+# Fields whose flags only scripts for photographs have.
 _OF_PHOTOGRAPHS = ("image_size", "skip_bad_records", "require")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DataConfig:
-    """Which data a run or an evaluation reads; see the flags of these names."""
+    """The data that a run or an evaluation reads; see the flags."""
 
     dataset: str
     data_dir: str | None = None
@@ -39,20 +39,21 @@ class DataConfig:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunConfig(DataConfig):
-    """The value of every flag, and of what only a recipe says.
+    """The value of every flag, and of settings that only a recipe has.
 
-    A default is what runs did before there was the field: flags.json of such
-    a run does not have it. An option that is None is left to the method.
+    Defaults are the behaviour of runs from before the field existed, whose
+    flags.json lacks it. An option that is None is left to the method.
 
     Attributes:
-        batch_size: The recipe's rows a step, over all devices;
+        batch_size: The recipe's rows per step, over all devices;
             `per_core_batch_size` overrides it.
-        images_per_rate: Unique images a step at `base_learning_rate`.
-        lr_decay_of: Epochs of the run that `lr_decay_epochs` are of.
+        images_per_rate: Unique images per step that `base_learning_rate` is
+            for.
+        lr_decay_of: Total epochs that `lr_decay_epochs` refer to.
         optimizer: "sgd" or "adam".
         schedule: "steps" or "cosine".
-        nesterov: Whether SGD's momentum is Nesterov's.
-        l2_scope: Which weights `l2` is of, see `EnsembleModel.compile`.
+        nesterov: Whether SGD uses Nesterov momentum.
+        l2_scope: The weights that `l2` applies to; see `EnsembleModel.compile`.
         augment: Whether training images are augmented.
     """
 
@@ -136,22 +137,22 @@ class RunConfig(DataConfig):
         """Returns the method's own options, by name.
 
         Args:
-            **facts: Options that follow from the data and have no flag.
+            **facts: Options that depend on the data and have no flag.
         """
         known = vars(self) | facts
         names = methods.options(self.method)
         return {n: known[n] for n in names if known.get(n) is not None}
 
     def unique_images(self, replicas, examples):
-        """Returns how many unique images a training step takes in all.
+        """Returns the number of unique images per training step.
 
         Args:
             replicas: Number of devices that share a step.
             examples: Number of training examples.
 
         Raises:
-            InputError: The rows of a step cannot be shared out evenly, or
-                there are fewer examples than a step takes.
+            InputError: The rows of a step cannot be divided evenly, or there
+                are fewer examples than a step takes.
         """
         rows = self.batch_size
         if self.per_core_batch_size is not None:
@@ -159,7 +160,7 @@ class RunConfig(DataConfig):
         repetitions = self.batch_repetitions
         if rows % (repetitions * replicas):
             raise expected(
-                "rows a step divisible by batch_repetitions times devices",
+                "rows per step divisible by batch_repetitions times devices",
                 f"rows={rows}, batch_repetitions={repetitions}, "
                 f"devices={replicas}",
                 "Change --per_core_batch_size, the rows on each device.",
@@ -167,15 +168,15 @@ class RunConfig(DataConfig):
         unique = rows // repetitions
         if unique > examples:
             raise expected(
-                f"at most {examples} unique images a step, as many as there "
-                "are",
+                f"at most {examples} unique images per step, the size of the "
+                "training set",
                 f"{unique}",
                 "Lower --per_core_batch_size.",
             )
         return unique
 
     def to_json(self):
-        """Returns the dictionary that flags.json holds."""
+        """Returns the contents of flags.json."""
         values = {name: _as_json(value) for name, value in vars(self).items()}
         if self.image_size is None:
             for name in _OF_PHOTOGRAPHS:
@@ -184,15 +185,15 @@ class RunConfig(DataConfig):
 
     @classmethod
     def from_json(cls, values, path):
-        """Returns what `to_json` saved, also before some fields existed.
+        """Returns the config saved by `to_json`, also by older versions.
 
         Args:
             values: The dictionary.
-            path: Where it stands, for the message.
+            path: Its file, for the error message.
 
         Raises:
-            InputError: It is not of a training run, or of one with flags
-                that are not known here.
+            InputError: It does not describe a training run, or has unknown
+                flags.
         """
         values = with_defaults(values)
         fields = {field.name for field in dataclasses.fields(cls)}
@@ -203,15 +204,15 @@ class RunConfig(DataConfig):
         if missing or unknown:
             names = [f"no {name}" for name in missing[:1]] + unknown[:1]
             raise expected(
-                "the folder of a run that was trained",
-                f"path={path}, of something else ({', '.join(names)})",
-                "Name a folder of cifar.py or imagenet.py, of this version.",
+                "the folder of a training run",
+                f"path={path} with other contents ({', '.join(names)})",
+                "Name a folder written by cifar.py or imagenet.py.",
             )
         return cls(**{name: _of_json(values[name]) for name in fields})
 
 
 def with_defaults(values):
-    """Adds the defaults of fields that a flags.json does not have yet."""
+    """Adds the defaults of fields that an older flags.json lacks."""
     defaults = {
         field.name: _as_json(field.default)
         for field in dataclasses.fields(RunConfig)
@@ -229,11 +230,11 @@ def _of_json(value):
 
 
 def resolve():
-    """Returns the `RunConfig` of the flags: the recipe's where none is given.
+    """Returns the `RunConfig` of the flags, with the recipe's defaults.
 
     Raises:
-        InputError: There is no such recipe, a flag is of other methods only,
-            or --lr_decay_epochs are no numbers.
+        InputError: There is no such recipe, a flag does not apply to the
+            method, or --lr_decay_epochs are not whole numbers.
     """
     values = flags.values()
     row = _recipe(values)
@@ -258,7 +259,7 @@ def _recipe(values):
 
 
 def _check_options(values):
-    """Raises InputError if a flag is given that the method does not have."""
+    """Raises InputError if a flag does not apply to the method."""
     method = values["method"]
     own = methods.options(method)
     for other in methods.list_methods():
@@ -267,7 +268,7 @@ def _check_options(values):
                 raise expected(
                     f"no --{name} for method {method}",
                     f"{name}={values[name]}",
-                    "Leave it out or choose another method.",
+                    "Leave it out, or choose another method.",
                 )
 
 
@@ -278,5 +279,5 @@ def _epochs(texts):
         raise expected(
             "whole numbers of epochs",
             f"lr_decay_epochs={','.join(map(str, texts))}",
-            "Write for example --lr_decay_epochs=80,160,180.",
+            "For example: --lr_decay_epochs=80,160,180.",
         ) from None

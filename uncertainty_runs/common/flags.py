@@ -1,22 +1,22 @@
-"""The flags of the scripts, in Uncertainty-Baselines' names."""
+"""The flags of the scripts, named as in Uncertainty Baselines."""
 
 from absl import flags
 
 from mimo_keras import methods
 
 SHOW = "show_config"
-"""The flag that is no part of a run."""
+"""The only flag that is not part of a run's settings."""
 MOST = 1000
-"""More members, filters or samples are a slip of the hand: refused at once."""
+"""Upper bound on members, filters and samples, to catch typing errors."""
 SIDE = 4096
-"""So are images of more pixels a side."""
+"""Upper bound on the side of images in pixels, likewise."""
 
 _text, _yes_no = flags.DEFINE_string, flags.DEFINE_bool
 _number = flags.DEFINE_float
 
 
 def whole(name, default, text, lower_bound=None, upper_bound=2**31 - 1):
-    """Defines a flag of whole numbers; none is beyond what an int32 holds."""
+    """Defines an integer flag, by default bounded by the int32 range."""
     flags.DEFINE_integer(name, default, text, lower_bound, upper_bound)
 
 
@@ -35,65 +35,86 @@ def define_flags(datasets):
 
 
 def define_photograph_flags():
-    """Defines what only scripts for photographs take, with `define_flags`."""
-    whole("image_size", 224, "Side of the crops.", 32, SIDE)
+    """Defines the additional flags of scripts for photographs."""
+    whole("image_size", 224, "Side of the crops in pixels.", 32, SIDE)
     _yes_no(
         "skip_bad_records",
         False,
-        "Leave out photographs that cannot be read, and count them.",
+        "Skip photographs that cannot be read, and count them.",
     )
-    _yes_no("require", False, "A test set that is not there is an error.")
+    _yes_no("require", False, "Fail if a test set is missing.")
 
 
 def _define_task(datasets):
     known = ", ".join(methods.list_methods())
     flags.DEFINE_enum("dataset", datasets[0], datasets, "Data set.")
-    _text("data_dir", None, "Folder of the data sets, as TFDS lays them out.")
-    _yes_no("download_data", False, "Download a data set that is missing.")
-    _text("output_dir", None, "Folder of the run. Default: runs/<what it is>.")
+    _text("data_dir", None, "Folder of the data sets, in the layout of TFDS.")
+    _yes_no("download_data", False, "Download missing data sets.")
+    _text(
+        "output_dir",
+        None,
+        "Folder of the run. Default: runs/<dataset>-<method>-<M>-<seed>.",
+    )
     _text("method", "mimo", f"Method: {known}.")
     flags.DEFINE_enum(
         "recipe",
         None,
         ["mimmo"],
-        "Settings of that paper for all its methods. Default: those of the "
-        "method's own.",
+        "Use this paper's settings for any of its methods. Default: the "
+        "settings of the method's own paper.",
     )
 
 
 def _define_model():
-    _recipe(_text, "backbone", "Backbone; {width} is filled in.")
-    _recipe(whole, "ensemble_size", "M, the members.", upper_bound=MOST)
     _recipe(
-        whole, "width_multiplier", "Factor on the filters.", upper_bound=MOST
+        _text, "backbone", "Backbone; {width} stands for --width_multiplier."
     )
-    _recipe(whole, "batch_repetitions", "R.", lower_bound=1, upper_bound=MOST)
+    _recipe(
+        whole, "ensemble_size", "M, the number of members.", upper_bound=MOST
+    )
+    _recipe(
+        whole,
+        "width_multiplier",
+        "Factor on the number of filters.",
+        upper_bound=MOST,
+    )
+    _recipe(
+        whole,
+        "batch_repetitions",
+        "R, how often each unique image appears in a step.",
+        lower_bound=1,
+        upper_bound=MOST,
+    )
     _recipe(
         _number,
         "input_repetition_probability",
-        "ρ, share of rows with one image in all members.",
+        "ρ, the share of rows with the same image for all members.",
     )
     _recipe(
         whole,
         "shuffle_group",
-        "Images of a device among which rows form; 0: all of them.",
+        "Images per device from which rows are formed; 0: all of them.",
         lower_bound=0,
     )
 
 
 def _define_method():
-    """Defines the options that only some of the methods have."""
-    _recipe(_number, "dropout_rate", "Dropout; width of rank-1 posteriors.")
+    """Defines the options that only some methods have."""
+    _recipe(
+        _number, "dropout_rate", "Dropout rate, or width of rank-1 posteriors."
+    )
     _recipe(
         whole,
         "samples",
-        "S, samples of a prediction.",
+        "S, the number of samples per prediction.",
         lower_bound=1,
         upper_bound=MOST,
     )
-    _recipe(_text, "split", "Stages that treenet shares; or input, head.")
-    _recipe(_yes_no, "ensemble_batch_norm", "Batch norm of each member's own.")
-    _recipe(_number, "random_sign_init", "How rank-1 factors start.")
+    _recipe(_text, "split", "Stages that treenet shares, or input or head.")
+    _recipe(
+        _yes_no, "ensemble_batch_norm", "Give each member its own batch norm."
+    )
+    _recipe(_number, "random_sign_init", "Initialization of rank-1 factors.")
     _recipe(
         _number,
         "fast_weight_lr_multiplier",
@@ -106,7 +127,9 @@ def _define_method():
         "Epochs over which rank1_bnn's KL term grows.",
         lower_bound=0,
     )
-    _recipe(_number, "kl_weight", "Its factor.", lower_bound=0)
+    _recipe(
+        _number, "kl_weight", "Factor on rank1_bnn's KL term.", lower_bound=0
+    )
     _recipe(_number, "prior_mean", "Mean of rank1_bnn's prior.")
     _recipe(_number, "prior_stddev", "Its standard deviation.", lower_bound=0)
     define_bank_flags()
@@ -116,55 +139,69 @@ def _define_method():
 
 def _define_depths():
     """Defines the options of mimmo, dun and early_exit."""
-    _recipe(_yes_no, "learn_depth", "θ is learned; if not: the prior.")
-    _recipe(whole, "depth_warmup_epochs", "Epochs with θ at the prior.")
+    _recipe(_yes_no, "learn_depth", "Learn θ; otherwise it stays at the prior.")
     _recipe(
-        flags.DEFINE_list, "depth_prior", "Probabilities of depths, as 0.5,0.5."
+        whole,
+        "depth_warmup_epochs",
+        "Epochs during which θ stays at the prior.",
+    )
+    _recipe(
+        flags.DEFINE_list, "depth_prior", "Prior over depths, such as 0.5,0.5."
     )
     _recipe(_number, "alpha", "Weight of the KL term.", lower_bound=0)
-    _recipe(_text, "depth_divergence", "reverse or forward KL.")
-    _recipe(_number, "exit_growth", "g of early_exit's heads.")
-    _recipe(_yes_no, "everywhere", "Dropout before every layer.")
+    _recipe(_text, "depth_divergence", "KL divergence: reverse or forward.")
+    _recipe(_number, "exit_growth", "g, growth of early_exit's heads.")
+    _recipe(_yes_no, "everywhere", "Apply dropout before every layer.")
 
 
 def _define_mixing():
     """Defines the options of mixmo, mixshare and datamux."""
-    _recipe(_number, "concentration", "Of mixing ratios, Dirichlet's.")
+    _recipe(
+        _number,
+        "concentration",
+        "Dirichlet concentration of mixing ratios.",
+    )
     _recipe(_number, "cutmix_probability", "Share of batches with CutMix.")
     _recipe(
-        _number, "cutmix_decay", "Last part of training, in which it falls."
+        _number,
+        "cutmix_decay",
+        "Last part of training, during which that share falls.",
     )
-    _recipe(_number, "loss_root", "r, which evens out the members' losses.")
-    _recipe(_text, "unmix", "none, full, partial or fadeout.")
-    _recipe(_number, "unmix_fraction", "Share of maps for unmix=partial.")
-    _recipe(_number, "fadeout_epochs", "Epochs for unmix=fadeout.")
-    _recipe(_text, "alignment", "Encoders start equal, colinear or none.")
-    _recipe(_text, "keys", "datamux: gaussian, orthogonal, conv, identity.")
-    _recipe(_text, "demultiplexer", "datamux: mlp or heads.")
+    _recipe(_number, "loss_root", "r, the root that evens out loss weights.")
+    _recipe(_text, "unmix", "Unmixing: none, full, partial or fadeout.")
+    _recipe(
+        _number, "unmix_fraction", "Share of feature maps for unmix=partial."
+    )
+    _recipe(_number, "fadeout_epochs", "Epochs of unmix=fadeout.")
+    _recipe(_text, "alignment", "Kernel alignment: equal, colinear or none.")
+    _recipe(
+        _text, "keys", "For datamux: gaussian, orthogonal, conv or identity."
+    )
+    _recipe(_text, "demultiplexer", "For datamux: mlp or heads.")
 
 
 def define_bank_flags():
-    """Defines the options of mixture_ensemble, see `methods.BankOptions`."""
+    """Defines the options of mixture_ensemble; see `methods.BankOptions`."""
     _recipe(
         _number,
         "num_params",
-        "Budget of parameters: a number from 1000, as 7e6; below that a "
+        "Parameter budget: a number of at least 1000, such as 7e6, or a "
         "multiple of the plain network's.",
         lower_bound=0,
     )
     _recipe(
         whole,
         "templates_per_layer",
-        "Templates that a layer mixes.",
+        "Number of templates that a layer mixes.",
         lower_bound=1,
         upper_bound=MOST,
     )
-    _recipe(_text, "assign", "Templates of members: shared or disjoint.")
-    _recipe(_text, "grouping", "Banks: by_shape, or a single one.")
+    _recipe(_text, "assign", "Members' templates: shared or disjoint.")
+    _recipe(_text, "grouping", "Banks: by_shape or single.")
     _recipe(
         _yes_no,
         "bank_single_layers",
-        "Kernels of a shape of their own are mixed, too.",
+        "Also mix kernels whose shape occurs only once.",
     )
 
 
@@ -172,59 +209,63 @@ def _define_training():
     _recipe(
         whole,
         "per_core_batch_size",
-        "Rows of a step on each device, batch repetitions included.",
+        "Rows per step on each device, including batch repetitions.",
         lower_bound=1,
     )
-    _recipe(whole, "train_epochs", "Epochs.", lower_bound=1)
+    _recipe(whole, "train_epochs", "Training epochs.", lower_bound=1)
     _recipe(
         _number,
         "base_learning_rate",
-        "Learning rate at 128 unique images a step.",
+        "Learning rate for 128 unique images per step.",
         lower_bound=0,
     )
-    _recipe(flags.DEFINE_list, "lr_decay_epochs", "Epochs of 200 to decay at.")
+    _recipe(
+        flags.DEFINE_list,
+        "lr_decay_epochs",
+        "Epochs at which to decay, out of 200.",
+    )
     _recipe(_number, "lr_decay_ratio", "Factor of each decay.", lower_bound=0)
     _recipe(whole, "lr_warmup_epochs", "Epochs of warm-up.", lower_bound=0)
-    _recipe(_number, "l1", "Coefficient of the sum of sizes.", lower_bound=0)
-    _recipe(_number, "l2", "Coefficient of the sum of squares.", lower_bound=0)
+    _recipe(_number, "l1", "Coefficient of Σ |w|.", lower_bound=0)
+    _recipe(_number, "l2", "Coefficient of Σ w².", lower_bound=0)
     _recipe(
         _number,
         "label_smoothing",
-        "Probability of any class in the label's place.",
+        "Probability spread evenly over all classes.",
         lower_bound=0,
         upper_bound=1,
     )
-    # None as before there was this flag, for runs that began then.
-    _yes_no("sync_batch_norm", None, "Batch norm sees all devices' rows.")
-    _yes_no("use_bfloat16", False, "Compute in bfloat16, keep float32 weights.")
+    # None is the value in runs from before this flag existed.
+    _yes_no("sync_batch_norm", None, "Synchronize batch norm over devices.")
+    _yes_no("use_bfloat16", False, "Compute in bfloat16, with float32 weights.")
     whole(
         "seed",
         42,
-        "Seed of everything random.",
+        "Random seed.",
         lower_bound=0,
         upper_bound=2**32 - 1,
     )
 
 
 def _recipe(define, name, text, **bounds):
-    """Defines a flag whose default is the recipe's."""
+    """Defines a flag whose default comes from the recipe."""
     define(
         name,
         None,
-        f"{text} Default: the recipe's, see --show_config.",
+        f"{text} Default: the recipe's; see --show_config.",
         **bounds,
     )
 
 
 def define_machine_flags():
-    """Defines which devices a script runs on."""
-    _yes_no("use_tpu", False, "Run on a TPU, or fail.")
+    """Defines the flags that choose the devices."""
+    _yes_no("use_tpu", False, "Run on a TPU; fail if there is none.")
     _text("tpu", "", "Name or grpc:// address of the TPU; empty: a local one.")
-    _yes_no("use_gpu", False, "Run on GPUs, or fail.")
+    _yes_no("use_gpu", False, "Run on GPUs; fail if there are none.")
     whole(
         "num_cores",
         0,
-        "Devices to use; 0: all. On a CPU 0 is one.",
+        "Number of devices to use; 0: all, but one on a CPU.",
         lower_bound=0,
     )
 
@@ -243,23 +284,23 @@ def _define_outcome():
     whole(
         "trajectory_interval",
         0,
-        "Epochs between predictions that are kept in trajectory.npz, for "
-        "analyze.py; 0: none.",
+        "Epochs between predictions saved in trajectory.npz for analyze.py; "
+        "0: none.",
         lower_bound=0,
     )
     _recipe(_yes_no, "shifted", "Also evaluate on MIMMO's shifted test set.")
     _yes_no("eval_only", False, "Evaluate the last checkpoint; do not train.")
     _yes_no("export", False, "Also write the predictor as a SavedModel.")
-    _yes_no(SHOW, False, "Print what this command would do, and end.")
+    _yes_no(SHOW, False, "Print the settings of this command, and exit.")
 
 
 def values():
-    """Returns the value of every flag of a run that is defined here."""
+    """Returns the value of every flag of a run."""
     return {flag.name: flag.value for flag in _of_runs()}
 
 
 def given():
-    """Returns the names of those that the command line has."""
+    """Returns the names of the flags given on the command line."""
     return {flag.name for flag in _of_runs() if flag.present}
 
 

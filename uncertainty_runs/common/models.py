@@ -1,4 +1,4 @@
-"""Models as runs describe them: by their flags and their checkpoints."""
+"""Creates and restores the models of runs."""
 
 import dataclasses
 import pathlib
@@ -19,8 +19,8 @@ class Steps:
     """The steps of an epoch.
 
     Attributes:
-        unique_images: Unique images a step, over all devices.
-        per_epoch: Steps an epoch.
+        unique_images: Unique images per step, over all devices.
+        per_epoch: Steps per epoch.
     """
 
     unique_images: int
@@ -28,7 +28,7 @@ class Steps:
 
 
 def set_policy(config):
-    """Sets the precision in which a run computes."""
+    """Sets the precision of a run's computations."""
     policy = "mixed_bfloat16" if config.use_bfloat16 else "float32"
     keras.mixed_precision.set_global_policy(policy)
 
@@ -63,7 +63,7 @@ def compile_model(config, model, steps):
 
     Args:
         config: `RunConfig`.
-        model: What `create_model` returned.
+        model: The model from `create_model`.
         steps: `Steps`.
     """
     model.compile(
@@ -76,19 +76,19 @@ def compile_model(config, model, steps):
 
 
 def build_model(config, train, unique, steps):
-    """Creates and compiles a model for `steps` of `unique` images an epoch."""
+    """Creates and compiles a model for `steps` of `unique` images per epoch."""
     model = create_model(config, train)
     compile_model(config, model, Steps(unique, steps))
     return model
 
 
 def smoothed_loss(label_smoothing):
-    """Returns the loss of a run; None for cross-entropy as it is."""
+    """Returns the loss of a run; None for plain cross-entropy."""
     return SmoothedCrossEntropy(label_smoothing) if label_smoothing else None
 
 
 def build_optimizer(config, steps):
-    """Returns the optimizer of a run, with its schedule; as `compile_model`."""
+    """Returns the optimizer of a run, with its schedule."""
     unique, steps = steps.unique_images, steps.per_epoch
     rate = config.base_learning_rate * unique / config.images_per_rate
     schedule = WarmUpStepDecay(
@@ -117,7 +117,7 @@ def recorded(run):
         run: Its folder.
 
     Raises:
-        InputError: Its flags.json is not there, damaged, or of something else.
+        InputError: Its flags.json is missing, damaged, or not of a run.
     """
     path = pathlib.Path(run, "flags.json")
     return RunConfig.from_json(read_json(path), path)
@@ -135,7 +135,7 @@ def load_run(run, config, source):
         The `EnsembleModel`.
     """
     set_policy(config)
-    # Steps and batch only make the learning rate, which is not used here.
+    # Steps and batch size only affect the learning rate, unused here.
     model = build_model(config, source, unique=1, steps=1)
     if not restore(model, pathlib.Path(run))[0]:
         raise expected(f"a checkpoint in {run}", "none", "Train it first.")

@@ -1,4 +1,4 @@
-"""The steps of a run that the training scripts share, from flags to report."""
+"""The steps of a run that the training scripts share."""
 
 import contextlib
 import dataclasses
@@ -20,11 +20,11 @@ from uncertainty_runs.evaluation.trajectory import TrajectoryCallback
 
 @dataclasses.dataclass(frozen=True)
 class Output:
-    """The folder of a run at work.
+    """The output folder of a run in progress.
 
     Attributes:
         folder: Its path.
-        writes: Whether this process writes there; of several workers one.
+        writes: Whether this process writes there; only one worker does.
         stop: `signals.Request`: whether the process got SIGTERM.
     """
 
@@ -34,7 +34,7 @@ class Output:
 
 
 def start(config):
-    """Returns the strategy; with several workers, all of them are there.
+    """Returns the strategy, once all workers have joined.
 
     Args:
         config: `RunConfig`.
@@ -49,13 +49,13 @@ def start(config):
         strategy,
         run_folder.fingerprint(config.to_json()),
         "fingerprint of the flags",
-        "Start all workers by the same command.",
+        "Start all workers with the same command.",
     )
     return strategy
 
 
 def load(config):
-    """Returns the images to train on and those to evaluate on."""
+    """Returns the training and the test images."""
     return sources.load(config, "train"), sources.load(config, "test")
 
 
@@ -67,7 +67,7 @@ def steps_of(config, strategy, train):
 
 
 def create_model(config, strategy, train):
-    """Returns the model on the strategy's devices, with the seed's weights."""
+    """Returns the model on the strategy's devices, initialized by the seed."""
     keras.utils.set_random_seed(config.seed)
     models.set_policy(config)
     with strategy.scope():
@@ -75,27 +75,26 @@ def create_model(config, strategy, train):
 
 
 def compile_model(config, strategy, model, steps):
-    """Gives the model its optimizer, schedule, loss and penalties."""
+    """Compiles the model with its optimizer, schedule, loss and penalties."""
     with strategy.scope():
         models.compile_model(config, model, steps)
 
 
 @contextlib.contextmanager
 def output(config, strategy):
-    """Takes --output_dir for the run, inside the block.
+    """Holds --output_dir for the run, inside the block.
 
-    Enter it only with a model: flags that cannot run must not take a folder
-    for themselves.
+    Enter it only once the model exists: invalid flags must not claim a folder.
 
     Args:
         config: `RunConfig`.
-        strategy: What `start` returned.
+        strategy: The strategy from `start`.
 
     Yields:
         The `Output`.
 
     Raises:
-        InputError: The folder is another run's, or in use.
+        InputError: The folder belongs to another run, or is in use.
     """
     run_folder.check(config)
     writes = workers.is_chief(strategy)
@@ -107,19 +106,19 @@ def output(config, strategy):
 
 
 def suite_of(config, strategy, test, output):
-    """Returns the `Suite` that keeps each set's results in the folder."""
+    """Returns the `Suite` that saves each set's results in the folder."""
     kept = output.folder / "evaluated" if output.writes else None
     return Suite(test, strategy, config, kept)
 
 
 def fit(config, model, batches, steps, suite, output):
-    """Trains, or goes on training; with --eval_only the weights are loaded.
+    """Trains or resumes training; with --eval_only only loads the weights.
 
     Args:
         config: `RunConfig`.
         model: The compiled `EnsembleModel`.
         batches: Function from the first epoch and its first step to the
-            batches of training from there on.
+            training batches from there on.
         steps: `models.Steps`.
         suite: `Suite`, whose clean test set is the validation data.
         output: `Output`.
@@ -158,7 +157,7 @@ def _restore(model, folder):
 
 
 def evaluate(config, model, suite, output):
-    """Returns what `Suite.full` does; None if this process does not write."""
+    """Returns `Suite.full`, or None if this process does not write."""
     if not output.writes:
         return None
     corrupted = config.corruptions_interval >= 0
@@ -173,7 +172,7 @@ def report(config, model, suite, evaluated, output):
         config: `RunConfig`.
         model: The trained `EnsembleModel`.
         suite: `Suite`.
-        evaluated: What `evaluate` returned.
+        evaluated: The result of `evaluate`.
         output: `Output`.
 
     Raises:
@@ -183,7 +182,7 @@ def report(config, model, suite, evaluated, output):
     if output.writes:
         with _others_wait(strategy):
             _write(config, model, suite, evaluated, output)
-    workers.meet(strategy)  # A process that ends would end the others, too.
+    workers.meet(strategy)  # A process that exits would stop the others.
 
 
 def _write(config, model, suite, evaluated, output):
@@ -200,7 +199,7 @@ def _write(config, model, suite, evaluated, output):
 
 @contextlib.contextmanager
 def _others_wait(strategy):
-    """Meets the workers that wait for the chief if it stops in the block."""
+    """Releases the workers that wait for the chief if it stops inside."""
     try:
         yield
     except Stopped:

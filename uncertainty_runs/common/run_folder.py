@@ -1,4 +1,4 @@
-"""The folder of a run: whose it is, and what stands in it."""
+"""The folder of a run: its owner and its contents."""
 
 import contextlib
 import fcntl
@@ -17,21 +17,21 @@ _LOCK = ".lock"
 
 @contextlib.contextmanager
 def alone(folder, write=True):
-    """Keeps other processes out of a folder that this one writes.
+    """Keeps other processes out of a folder that this one writes to.
 
-    What killed processes were writing there is removed. The lock, on a file
-    in the folder, ends with the process, however that ends. File systems
-    without locks keep nobody out.
+    Temporary files of killed processes are removed. The lock on a file in the
+    folder is released when the process ends, in whatever way. On file systems
+    without locks, other processes are not kept out.
 
     Args:
-        folder: Its path. It is made, and removed if it stays empty.
+        folder: Its path. It is created, and removed if it stays empty.
         write: Whether this process writes; if not, nothing is done.
 
     Yields:
         None.
 
     Raises:
-        InputError: Another process is at work in the folder.
+        InputError: Another process is using the folder.
     """
     folder = pathlib.Path(folder)
     made = write and not folder.exists()
@@ -43,7 +43,7 @@ def alone(folder, write=True):
         yield
     finally:
         if held is not None:
-            # First the name: who opens it now finds the lock still held.
+            # Unlink first: whoever opens the file now finds it still locked.
             with contextlib.suppress(OSError):
                 os.unlink(folder / _LOCK)
             os.close(held)
@@ -53,7 +53,7 @@ def alone(folder, write=True):
 
 
 def _lock(folder):
-    """Returns the handle of a folder's locked file; None without locks."""
+    """Locks a folder; returns the file handle, or None without locks."""
     path = folder / _LOCK
     handle = None
     try:
@@ -61,8 +61,8 @@ def _lock(folder):
         while handle is None:
             handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not _is(path, handle):
-                # Its owner has just removed the name of what we hold.
+            if not _same_file(path, handle):
+                # The previous owner has just unlinked the file we locked.
                 os.close(handle)
                 handle = None
         os.ftruncate(handle, 0)
@@ -71,19 +71,19 @@ def _lock(folder):
         pid = os.pread(handle, 20, 0).decode("ascii", "replace")
         os.close(handle)
         raise expected(
-            "an --output_dir in which no other process is at work",
+            "an --output_dir that no other process is using",
             f"output_dir={folder}, process {pid or 'unknown'}",
-            "Wait for it, end it, or choose another folder.",
+            "Wait for it, stop it, or choose another folder.",
         ) from None
     except OSError:
-        # Whoever cannot write here is told when it matters.
+        # A folder that is not writable is reported at the first write.
         if handle is not None:
             os.close(handle)
         return None
     return handle
 
 
-def _is(path, handle):
+def _same_file(path, handle):
     try:
         return os.path.samestat(os.fstat(handle), os.stat(path))
     except FileNotFoundError:
@@ -99,18 +99,18 @@ def _remove(path):
 
 
 def claim(config, write=True):
-    """Takes --output_dir for this run, or goes on with the run in it.
+    """Claims --output_dir for this run, or resumes the run in it.
 
     Args:
         config: `RunConfig`.
-        write: Whether this process writes; of several workers one does.
+        write: Whether this process writes; only one of several workers does.
 
     Returns:
-        pathlib.Path of the folder, in which flags.json now stands.
+        pathlib.Path of the folder, which now contains flags.json.
 
     Raises:
-        InputError: The folder holds a run with other flags, cannot be
-            written, or holds no run although only evaluation is asked for.
+        InputError: The folder contains a run with other flags, is not
+            writable, or contains no run to evaluate with --eval_only.
     """
     folder = check(config)
     try:
@@ -118,7 +118,7 @@ def claim(config, write=True):
             write_json(folder / "flags.json", config.to_json())
     except OSError as error:
         raise expected(
-            "an --output_dir that can be written",
+            "a writable --output_dir",
             f"output_dir={folder} ({error.strerror})",
             "Choose another folder.",
         ) from error
@@ -126,7 +126,7 @@ def claim(config, write=True):
 
 
 def check(config):
-    """Returns the folder if it is this run's, or nobody's; as `claim`."""
+    """Returns the folder if it is this run's or unused; raises as `claim`."""
     folder = pathlib.Path(config.output_dir)
     record = folder / "flags.json"
     if record.exists():
@@ -135,13 +135,13 @@ def check(config):
         raise expected(
             "a trained run in --output_dir",
             f"output_dir={folder} without flags.json",
-            "Train first, or name the folder of a run.",
+            "Train first, or name the folder of a trained run.",
         )
     return folder
 
 
 def fingerprint(values):
-    """Returns a whole number of the flags that a run's weights depend on.
+    """Returns a checksum of the flags that a run's weights depend on.
 
     Args:
         values: The value of every flag, by name.
@@ -156,7 +156,7 @@ def _read(record):
     except (FileNotFoundError, ReadError) as error:
         raise expected(
             f"the flags of a run in {record}",
-            f"a file that is no JSON object ({error})",
+            f"a file without a JSON object ({error})",
             "Choose another --output_dir.",
         ) from error
 
@@ -170,7 +170,7 @@ def _compare(before, now, folder):
     ]
     if differing:
         raise expected(
-            f"the flags that {folder} was used with",
+            f"the flags that {folder} was created with",
             ", ".join(differing),
-            "Give the same flags to go on, or choose another --output_dir.",
+            "Give the same flags to resume, or choose another --output_dir.",
         )

@@ -1,4 +1,4 @@
-"""A script's main() with flags: a user's error is one line, no traceback."""
+"""Runs a script's main() with flags; user errors are one line."""
 
 import math
 import os
@@ -15,13 +15,13 @@ RENAMED = {
     "name": "dataset",
     "skip": "skip_bad_records",
 }
-"""Argument of the library -> the flag of another name that sets it."""
+"""Argument of the library -> the differently named flag that sets it."""
 
 
 def with_flags(error):
-    """Returns the message of an `InputError`, with flags for arguments.
+    """Returns the message of an `InputError`, with flags as arguments.
 
-    Those that this script has no flag for keep the library's name.
+    Arguments without a flag in this script keep the library's name.
     """
     return error.worded(_as_flag)
 
@@ -36,9 +36,9 @@ def _as_flag(name, value):
 
 
 def run(main):
-    """Runs a script's main(); a user's error is one line and exit status 2.
+    """Runs a script's main(); a user error is one line and exit status 2.
 
-    One that was asked to stop, and did, says so and has exit status 0.
+    A script that stopped on request says so and has exit status 0.
 
     Args:
         main: Function without arguments.
@@ -46,7 +46,7 @@ def run(main):
     script = os.path.basename(sys.argv[0])
 
     def fail(error):
-        # Names of files may have more than one line.
+        # File names may contain newlines.
         print(f"{script}: error:", *str(error).split(), file=sys.stderr)
         sys.exit(2)
 
@@ -68,12 +68,12 @@ def run(main):
 
     def guarded(_):
         logging.set_verbosity(logging.WARNING)
-        # Others tell through absl's logger what concerns nobody here.
+        # Other libraries' messages through absl's logger are irrelevant here.
         logging.get_absl_logger().setLevel("ERROR")
         try:
             main()
         except Stopped as stopped:
-            print(f"{stopped} Run the same command again to go on.")
+            print(f"{stopped} Run the same command again to resume.")
         except Exception as error:
             message = _message(error)
             if message is None:
@@ -84,7 +84,7 @@ def run(main):
 
 
 def _check_finite():
-    """Raises InputError if a flag is infinite or no number."""
+    """Raises InputError if a flag is infinite or NaN."""
     for name in flags.FLAGS:
         value = flags.FLAGS[name].value
         if isinstance(value, float) and not math.isfinite(value):
@@ -94,7 +94,7 @@ def _check_finite():
 
 
 def _message(error):
-    """Returns what to tell of an error: None of a fault of this program."""
+    """Returns the message for a user; None for a bug in this program."""
     if isinstance(error, InputError):
         return with_flags(error)
     if isinstance(error, WriteError):
@@ -105,12 +105,12 @@ def _message(error):
             f"{error.filename} ({error.strerror or error})",
             "Choose another name in the flags.",
         )
-    # TensorFlow's, by its name: not every script has imported that.
+    # TensorFlow's error, by name: not every script imports TensorFlow.
     out_of_memory = type(error).__name__ == "ResourceExhaustedError"
     if out_of_memory or isinstance(error, MemoryError):
         return expected(
             "a network and batches that fit into memory",
-            "more than there is",
+            "more than is available",
             "Lower the sizes in the flags.",
         )
     return None

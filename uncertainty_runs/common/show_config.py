@@ -1,4 +1,4 @@
-"""What a command would do: every value, and where it comes from."""
+"""Shows what a command would do: every setting and its origin."""
 
 import sys
 
@@ -9,11 +9,11 @@ from uncertainty_runs.common.config import resolve
 
 
 def resolve_or_show():
-    """Returns the `RunConfig` of the flags; with --show_config ends here.
+    """Returns the `RunConfig` of the flags, or exits with --show_config.
 
     Raises:
         InputError: As `config.resolve`.
-        SystemExit: The configuration is printed, and nothing else done.
+        SystemExit: The configuration was printed, as requested.
     """
     config = resolve()
     if absl_flags.FLAGS[flags.SHOW].value:
@@ -23,13 +23,13 @@ def resolve_or_show():
 
 
 def text(config, given):
-    """Returns the values of a configuration, a line each, and its recipe.
+    """Returns a configuration, one line per value, and its recipe.
 
-    Options that are left to the method are not among them.
+    Options that are left to the method are omitted.
 
     Args:
         config: `RunConfig`.
-        given: Names of the flags of the command line.
+        given: Names of the flags given on the command line.
     """
     row = recipes.recipe(config.dataset, config.method, config.recipe)
     values = {n: v for n, v in config.to_json().items() if v is not None}

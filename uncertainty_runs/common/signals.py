@@ -1,4 +1,4 @@
-"""SIGTERM asks a run to stop where it can go on."""
+"""SIGTERM asks a run to stop at a point from which it can resume."""
 
 import contextlib
 import signal
@@ -7,7 +7,7 @@ from mimo_keras.errors import Stopped
 
 
 class Request:
-    """Whether the process was asked to stop; called, it says so."""
+    """Whether the process was asked to stop; calling it returns that."""
 
     def __init__(self):
         self.asked = False
@@ -16,12 +16,12 @@ class Request:
         return self.asked
 
     def check(self, where):
-        """Raises `Stopped` if it was asked."""
+        """Raises `Stopped` if the process was asked to stop."""
         if self.asked:
             raise Stopped(f"Stopped {where}.")
 
     def guarded(self, function, where):
-        """Returns a function that does the same, and looks after each call."""
+        """Returns the function with a `check` after each call."""
 
         def checked(*args):
             result = function(*args)
@@ -33,7 +33,7 @@ class Request:
 
 @contextlib.contextmanager
 def on_sigterm():
-    """Lets SIGTERM ask, in place of ending the process, inside the block.
+    """Turns SIGTERM into a request to stop, inside the block.
 
     Yields:
         The `Request`.
@@ -47,5 +47,5 @@ def on_sigterm():
     try:
         yield request
     finally:
-        # None: a handler that was not set from Python.
+        # None: the handler was not set from Python.
         signal.signal(signal.SIGTERM, before or signal.SIG_DFL)

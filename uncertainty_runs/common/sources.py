@@ -20,7 +20,7 @@ def load(config, split):
         `data.Examples` or `data.Photographs`.
 
     Raises:
-        InputError: It is not there, or damaged.
+        InputError: It is missing or damaged.
     """
     where = {"data_dir": config.data_dir, "download": config.download_data}
     if config.dataset in PHOTOGRAPHS:

@@ -1,1 +1,1 @@
-"""What a trained model is evaluated on, and what comes of it."""
+"""Evaluation of trained models on test sets."""

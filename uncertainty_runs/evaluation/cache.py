@@ -1,4 +1,4 @@
-"""A network on one test set after the other, each of them once."""
+"""Evaluates a network on each test set once, and keeps the results."""
 
 import json
 import logging
@@ -17,26 +17,25 @@ from mimo_keras.files import (
 
 _SKIPPED = "skipped"
 _SCORE = "score."
-"""Begins the names of a set's scores among its arrays."""
+"""Prefix of the names of a set's scores among its arrays."""
 
 
 class Evaluated:
-    """What has been evaluated already, and what evaluates the rest.
+    """The results of a network on test sets, computed on demand.
 
     Args:
         network: `predict.Network`.
-        batch_size: Images at a time.
-        folder: Where each set's arrays lie, in a file of its own; None to
-            keep nothing.
-        record: What they depend on, as JSON can hold it, such as the weights
-            of the network: arrays of another record are not used.
+        batch_size: Images per batch.
+        folder: Folder for the arrays, one file per set; None to save nothing.
+        record: What they depend on, such as a fingerprint of the weights, as
+            JSON values: arrays with a different record are not used.
     """
 
     def __init__(self, network, batch_size, folder, record):
         self.network = network
         self.batch_size = batch_size
         self.folder = folder and pathlib.Path(folder)
-        self.record = json.loads(json.dumps(record))  # As it is read back.
+        self.record = json.loads(json.dumps(record))  # As read back.
         self._sets = {}
         self._skipped = {}
         self._scored = {}
@@ -54,13 +53,12 @@ class Evaluated:
     def scored_metrics(self, name, load, scored=True):
         """Returns the `Classification` of a set, and its `ood_scores`.
 
-        Both come from one pass over the set, and are held: to ask for them
-        again costs nothing.
+        Both come from one pass over the set and are cached in memory.
 
         Args:
-            name: The set's.
-            load: Function that returns it.
-            scored: Whether there shall be scores.
+            name: Name of the set.
+            load: Function that returns the set.
+            scored: Whether to compute scores.
         """
 
         def compute():
@@ -99,10 +97,10 @@ class Evaluated:
         )
 
     def grouped(self, name, natural):
-        """Returns the evaluations of `class_groups` of a set.
+        """Returns the `class_groups` evaluations of a set.
 
         Args:
-            name: The set's.
+            name: Name of the set.
             natural: `data.Natural` with groups.
         """
 
@@ -132,7 +130,7 @@ class Evaluated:
         return {way: _unpacked(part, [0.0]) for way, part in ways.items()}
 
     def predicted(self, name, examples, groups):
-        """Returns the group that is predicted for each image, (n,)."""
+        """Returns the predicted group of each image, (n,)."""
 
         def compute():
             return {
@@ -159,7 +157,7 @@ class Evaluated:
         return self._arrays(name, compute)
 
     def skipped(self):
-        """Returns how many photographs could not be read, by set."""
+        """Returns the number of photographs skipped in each set."""
         return {name: count for name, count in self._skipped.items() if count}
 
     def _opened(self, name, examples):
@@ -167,13 +165,13 @@ class Evaluated:
         return examples
 
     def _arrays(self, name, compute):
-        """Returns a set's arrays, computed only if they are not there."""
+        """Returns a set's arrays, and computes them if necessary."""
         arrays = dict(self._kept(name, lambda: self._counted(name, compute)))
         self._skipped[name] = int(arrays.pop(_SKIPPED, 0))
         return arrays
 
     def _counted(self, name, compute):
-        """Returns a set's arrays, and how many of it could not be read."""
+        """Computes a set's arrays, and counts its skipped photographs."""
         arrays = compute()
         rows = getattr(self._sets.get(name), "skipped", ())
         return {**arrays, _SKIPPED: np.array(len(rows))}
@@ -195,7 +193,7 @@ class Evaluated:
         except FileNotFoundError:
             return None
         except ReadError as error:
-            logging.warning("Evaluated anew: %s (%s).", path, error)
+            logging.warning("Evaluated again: %s (%s).", path, error)
             return None
         return arrays if record == self.record else None
 

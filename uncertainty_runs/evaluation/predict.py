@@ -1,4 +1,4 @@
-"""Trained models as one function of images, on all devices of a strategy."""
+"""Runs trained models as one function of images, on all devices."""
 
 import dataclasses
 import hashlib
@@ -12,17 +12,17 @@ from mimo_keras import analysis, evaluation
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """What is evaluated: one model, or several as one ensemble.
+    """The network to evaluate: one model, or several as one ensemble.
 
     Attributes:
         logits: Function from images (b, …) to member logits (b, E, K), NumPy
             to NumPy.
         log_weights: E log mixture weights.
         num_classes: K.
-        costs: The name of a cost -> its number.
+        costs: Name of a cost -> value.
         kept: Share of the weights that are not nearly zero.
-        sharing: As `analysis.sharing_rates`.
-        fingerprint: Text that tells the weights from others.
+        sharing: As returned by `analysis.sharing_rates`.
+        fingerprint: Text that identifies the weights.
     """
 
     logits: Callable
@@ -35,14 +35,14 @@ class Network:
 
 
 def prepared(strategy, models, batch_size, moves=False):
-    """Builds the predictors of models, and the functions that run them.
+    """Builds the predictors of models and a function that runs them.
 
     Args:
         strategy: The tf.distribute strategy that evaluates.
         models: `EnsembleModel`, or a list of them, whose predictions are
-            averaged: all their members are members of one ensemble.
-        batch_size: As `logits_function`.
-        moves: Whether the models are of another strategy.
+            averaged: their members form one ensemble.
+        batch_size: As in `logits_function`.
+        moves: Whether the models were created under another strategy.
 
     Returns:
         The `Network`.
@@ -80,7 +80,7 @@ def _one(strategy, model, batch_size, moves):
         logits_function(strategy, predictor, batch_size),
         tuple(predictor.log_weights),
         predictor.network.output_shape[-1],
-        # Parameters as trained: a predictor holds sums or mixtures of them.
+        # Parameters as trained: the predictor's are sums or mixtures of them.
         {
             "params": evaluation.trainable_parameters(model),
             "multiply_adds": evaluation.multiply_adds(predictor.network),
@@ -93,7 +93,7 @@ def _one(strategy, model, batch_size, moves):
 
 
 def _moved(predictor, strategy):
-    """Copies a predictor to a strategy that may not read the model's."""
+    """Copies a predictor to a strategy that cannot read its variables."""
     weights = predictor.get_weights()
     with strategy.scope():
         copy = type(predictor).from_config(predictor.get_config())
@@ -104,15 +104,14 @@ def _moved(predictor, strategy):
 def logits_function(strategy, predictor, batch_size):
     """Returns images (b, …) -> member logits (b, E, K), NumPy to NumPy.
 
-    Each device gets an equal share of every batch, and one trace serves
-    batches of any size: the last rows are filled up and cut off again.
+    Each device gets an equal share of every batch. Batches are padded to one
+    size, so that the function is traced once.
 
     Args:
         strategy: The tf.distribute strategy in whose scope the predictor was
-            made.
+            created.
         predictor: `mimo_keras.Predictor`.
-        batch_size: Rows that are computed at a time; a multiple of the
-            number of devices.
+        batch_size: Rows per call; a multiple of the number of devices.
 
     Returns:
         The function.

@@ -1,4 +1,4 @@
-"""What members predict as they train, kept for their way in function space."""
+"""Saves the members' predictions during training: paths in function space."""
 
 import keras
 import numpy as np
@@ -14,17 +14,16 @@ IMAGES = 512
 class TrajectoryCallback(keras.callbacks.Callback):
     """Writes the members' predictions of the first test images to a file.
 
-    The file has "epochs" (T,), finished ones, from 0 if training began with
-    this callback, and "probabilities" (T, N, E, K). It is written before the
-    checkpoint of its epoch. A run that goes on from an earlier checkpoint
-    does its last epochs again, and what they had left is dropped.
+    The file has "epochs" (T,), numbers of finished epochs, starting at 0 if
+    training began with this callback, and "probabilities" (T, N, E, K). It is
+    written before the checkpoint of its epoch. A run that resumes from an
+    earlier checkpoint repeats its last epochs and replaces their predictions.
 
     Args:
-        suite: `Suite`, which knows the test set and the devices.
+        suite: `Suite`, for its test set and devices.
         folder: pathlib.Path of the run.
-        interval: Epochs from one prediction to the next; 0 for none.
-        write: Whether this process is the one that writes; of several
-            workers, all predict.
+        interval: Epochs between predictions; 0 for none.
+        write: Whether this process writes the file; all workers predict.
     """
 
     def __init__(self, suite, folder, interval, write=True):
@@ -43,7 +42,7 @@ class TrajectoryCallback(keras.callbacks.Callback):
         kept = saved.get("epochs", np.array([], int)) <= epoch
         self.epochs = list(saved.get("epochs", kept)[kept])
         self.predictions = list(saved.get("probabilities", kept)[kept])
-        # Not in the middle of epoch 0, where a stopped run may go on.
+        # Not in the middle of epoch 0, where a stopped run may resume.
         if epoch == 0 and not int(self.model.optimizer.iterations):
             self.epochs, self.predictions = [], []
             self._add(0)
@@ -64,7 +63,7 @@ class TrajectoryCallback(keras.callbacks.Callback):
         write_arrays(self.path, arrays)
 
     def _predict(self):
-        # A copy of the network: no draw here may change those of training.
+        # A copy of the network, so that training's random draws are unchanged.
         suite = self.suite
         network = prepared(
             suite.strategy, self.model, suite.batch_size, suite.moves
@@ -76,6 +75,6 @@ class TrajectoryCallback(keras.callbacks.Callback):
 
 
 def first_images(test, count):
-    """Returns the first images of a test set, all if there are fewer."""
+    """Returns the first `count` images of a test set, or all of them."""
     images, _ = next(iter(test.evaluation_batches(min(count, len(test)))))
     return images

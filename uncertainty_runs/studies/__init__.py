@@ -1,1 +1,1 @@
-"""Several runs, one table."""
+"""Studies: several runs, one table."""

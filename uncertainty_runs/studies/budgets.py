@@ -1,10 +1,10 @@
-"""Trains mixture ensembles of several budgets; prints a table, draws a plot.
+"""Trains mixture ensembles of several budgets; prints a table and a plot.
 
     python uncertainty_runs/studies/budgets.py --seeds=0,1,2
 
-It is a study (study.py) with its own list of methods, all on one backbone
+This is a study (study.py) with its own list of methods, all on one backbone
 whose layers can share; the plot is like the paper's figure 3. --table_only
-makes both again from the record.
+makes only the table and the plot, from the record.
 """
 
 import statistics
@@ -36,14 +36,14 @@ def define_flags():
 def main():
     study.main()
     f = flags.FLAGS
-    with study.told(f.record):
+    with study.checked_record(f.record):
         figure = analysis.budget_curves(series(study.read(f.record)))
     analysis.save_png(figure, f.figure)
     print("Plot:", f.figure)
 
 
 def series(record):
-    """Returns the points of each method of a record, by parameters."""
+    """Returns the points of each method in a record, sorted by parameters."""
     curves = {}
     for (label, members), runs in study.groups(record).items():
         method = label.split(":")[0]

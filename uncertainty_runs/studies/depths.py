@@ -2,11 +2,11 @@
 
     python uncertainty_runs/studies/depths.py --seeds=0,1,2
 
-It is a study (study.py) with its own list of methods and the recipe that
-the MIMMO paper has for all of them (recipes/mimmo.py). Clean images come with
-mean and standard deviation over seeds; shifted ones with both over the 25
-shifted test sets, averaged over seeds. FLOPs are those of the predictor, by the
-first row's. --table_only prints the tables again from the record.
+This is a study (study.py) with its own list of methods and the MIMMO paper's
+recipe for all of them (recipes/mimmo.py). Results on clean images are the mean
+and standard deviation over seeds; those on shifted images are over the 25
+shifted test sets, averaged over seeds. FLOPs are those of the predictor,
+relative to the first row. --table_only only prints the tables of the record.
 """
 
 import statistics
@@ -28,7 +28,7 @@ ROWS = {
     "MIMMO γ": "mimmo:2:learn_depth=false",
     "MIMMO": "mimmo:2",
 }
-# Column -> metric, and how many there are to one: Brier's is per class.
+# Column -> metric and its scale; the Brier score is per class.
 COLUMNS = {
     "Accuracy": ("accuracy", 1),
     "NLL [nats]": ("nll", 1),
@@ -51,7 +51,7 @@ def define_flags():
 
 
 def entries():
-    """Returns what the rows are made by, as --methods takes it."""
+    """Returns the entries of --methods that produce the rows."""
     return [f"{entry}:recipe=mimmo" for entry in ROWS.values()]
 
 

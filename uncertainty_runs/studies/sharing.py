@@ -1,11 +1,11 @@
-"""Trains MixMo with more and more sharing of features; prints a table.
+"""Trains MixMo with increasing sharing of features; prints a table.
 
     python uncertainty_runs/studies/sharing.py --seeds=0,1,2
 
-It is a study (study.py) with its own list of methods, in the order of table 1
+This is a study (study.py) with its own list of methods, in the order of table 1
 of Sun et al., CVPR Workshops 2022 (MixShare): MIMO, MixMo, MixMo with unmixing,
 with unmixing and aligned encoders, and the two forms of MixShare. --table_only
-prints it again from the record.
+only prints the table of the record.
 """
 
 import statistics
@@ -15,7 +15,7 @@ from mimo_keras.analysis import mean_and_std
 from uncertainty_runs.common import script
 from uncertainty_runs.studies import study
 
-# As MixMo, but for what the row says; then MixShare as its recipe is.
+# MixMo's settings, except for the row's own; then MixShare by its recipe.
 PLAIN = "input_repetition_probability=0.0:loss_root=3.0"
 ROWS = {
     "MIMO": "mimo:2:batch_repetitions=2:per_core_batch_size=64",
@@ -27,10 +27,10 @@ ROWS = {
     "MixShare (partial)": "mixshare:2:unmix=partial",
     "MixShare (fadeout)": "mixshare:2:unmix=fadeout",
 }
-# On digits a run takes 1,480 steps, where the paper's take 234,000. What a
-# member does not use fades by weight decay alone, so that takes more of it.
+# A run on digits has 1,480 steps, the paper's have 234,000. Features that a
+# member does not use fade by weight decay alone, which must be stronger here.
 SETTING = "backbone=wide_resnet_10_1:l2=0.01"
-# Column -> its percentage of a run's results.
+# Column -> function from a run's results to a share, shown in per cent.
 COLUMNS = {
     "Acc. ens.": lambda run: run["test/accuracy"],
     "Acc. ind.": lambda run: statistics.fmean(run[key] for key in MEMBERS),
@@ -54,7 +54,7 @@ def define_flags():
 
 
 def entries():
-    """Returns what the rows are made by, as --methods takes it."""
+    """Returns the entries of --methods that produce the rows."""
     return [f"{entry}:{SETTING}" for entry in ROWS.values()]
 
 
@@ -63,7 +63,7 @@ def main():
 
 
 def table(record):
-    """Returns the Markdown table of a record, in per cent over seeds."""
+    """Returns the Markdown table of a record: per cent, over seeds."""
     names = dict(zip(entries(), ROWS, strict=True))
     rows = []
     for (label, members), runs in study.groups(record).items():

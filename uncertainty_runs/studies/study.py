@@ -2,10 +2,10 @@
 
     python uncertainty_runs/studies/study.py --seeds=0,1,2
 
-Each run is the command `cifar.py` with its own --output_dir, so a study that
-was stopped goes on where it was. The numbers of every seed are kept in
---record, from which the table is made; --table_only prints it again. An entry
-of --methods may name further flags of cifar.py:
+Each run is a `cifar.py` command with its own --output_dir, so a stopped study
+resumes where it was. The numbers of every seed are saved in --record, from
+which the table is made; --table_only only prints it. An entry of --methods may
+have further flags of cifar.py:
 
     --methods=mixture_ensemble:4:num_params=0.5:backbone=wide_resnet_16_1
 """
@@ -45,11 +45,11 @@ COLUMNS = {
 def define_flags(methods=METHODS, record="results/digits.json"):
     flags.DEFINE_enum("dataset", "digits", sources.IN_MEMORY, "Data set.")
     flags.DEFINE_list(
-        "methods", methods.split(","), "Each as method:M[:flag=value…]."
+        "methods", methods.split(","), "Methods, as method:M[:flag=value…]."
     )
-    flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds, each its own run.")
+    flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds, one run each.")
     flags.DEFINE_string("output_dir", "runs/study", "Folder of the runs.")
-    flags.DEFINE_string("record", record, "File of numbers.")
+    flags.DEFINE_string("record", record, "JSON file of the numbers.")
     flags.DEFINE_bool("table_only", False, "Only print the table of --record.")
 
 
@@ -57,8 +57,8 @@ def main(keys=None, table=None):
     """Runs the study and prints its table.
 
     Args:
-        keys: What the record keeps of each results.json; None for what the
-            table shows.
+        keys: Keys of results.json to save in the record; None for those in
+            the table.
         table: Function from the record to Markdown; None for `method_table`.
     """
     f, table = flags.FLAGS, table or method_table
@@ -73,25 +73,25 @@ def main(keys=None, table=None):
         files.write_json(
             f.record, {"command": command(), "runs": runs, **versions()}
         )
-    with told(f.record):
+    with checked_record(f.record):
         print(table(read(f.record)))
 
 
 def check(entries, seeds):
-    """Raises InputError unless the runs of a study are well named."""
+    """Raises InputError unless methods and seeds are valid."""
     for entry in entries:
         parse(entry)
     for seed in seeds:
-        whole(seed, "seeds")
+        parse_whole(seed, "seeds")
     if not entries or not seeds:
         raise expected("a method and a seed", "none", "Name one of each.")
 
 
 def parse(entry):
-    """Returns method, M and further flags of an entry method:M[:flag…].
+    """Returns method, M and further flags of an entry "method:M[:flag…]".
 
     Raises:
-        InputError: It is not of this form.
+        InputError: The entry does not have this form.
     """
     method, _, rest = entry.partition(":")
     members, *options = rest.split(":")
@@ -99,17 +99,17 @@ def parse(entry):
         raise expected(
             "methods as method:M[:flag=value…]",
             f"{entry!r}",
-            "Write for example mimo:3.",
+            "For example: mimo:3.",
         )
-    members = whole(members, f"M of {entry!r}", MOST)
+    members = parse_whole(members, f"M of {entry!r}", MOST)
     return method, members, options
 
 
-def whole(text, what, most=2**32 - 1):
-    """Returns the whole number that a text is.
+def parse_whole(text, what, most=2**32 - 1):
+    """Parses a whole number.
 
     Raises:
-        InputError: It is none, or larger than `most`.
+        InputError: The text is not one, or it is larger than `most`.
     """
     if not text.isdecimal() or int(text) > most:
         raise expected(
@@ -119,17 +119,17 @@ def whole(text, what, most=2**32 - 1):
 
 
 @contextlib.contextmanager
-def told(path):
-    """Tells in one line of a record that lacks what a table or figure needs."""
+def checked_record(path):
+    """Reports a record that lacks what a table or figure needs in one line."""
     try:
         yield
     except InputError:
         raise
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise expected(
-            "the record of this script",
+            "a record of this script",
             f"record={path} ({type(error).__name__}: {error})",
-            "Leave out --table_only to make it anew.",
+            "Leave out --table_only to make a new one.",
         ) from error
 
 
@@ -139,9 +139,9 @@ def read(path):
         return files.read_json(path)
     except (FileNotFoundError, files.ReadError) as error:
         raise expected(
-            "the record of a study",
+            "a record of a study",
             f"record={path} ({error})",
-            "Leave out --table_only to make it.",
+            "Leave out --table_only to make one.",
         ) from error
 
 
@@ -169,7 +169,7 @@ def one_run(dataset, entry, seed, output_dir, keys):
         raise expected(
             f"{method} to finish",
             f"exit status {finished.returncode}",
-            "Its own message stands above; mend that and run the study again.",
+            "Fix the error above, and run the study again.",
         )
     results = read_json(folder / "results.json")
     kept = {key: results.get(key) for key in keys}
@@ -194,7 +194,7 @@ def versions():
 
 
 def method_table(record):
-    """Returns the Markdown table of a record: mean and spread over seeds."""
+    """Returns the Markdown table of a record: mean and std over seeds."""
     first = record["runs"][0]
     rows = []
     for (method, members), runs in groups(record).items():
@@ -211,7 +211,7 @@ def method_table(record):
 
 
 def groups(record):
-    """Returns the runs of each (method with its flags, M), in their order."""
+    """Returns the runs of each (method with its flags, M), in order."""
     by_method = {}
     for run in record["runs"]:
         key = run["method"], run["ensemble_size"]

@@ -3,16 +3,15 @@
     python uncertainty_runs/studies/sweep.py --base=mimmo:2:recipe=mimmo \
         --vary=alpha=0,1,100,10000 --vary=ensemble_size=1,2,4
 
-Any flag of cifar.py can vary; flags that vary together are one, such as
---vary=batch_repetitions+per_core_batch_size=1+32,2+64. A run is the command
-cifar.py with its own folder under --output_dir, so a sweep that was stopped
-goes on where it was; the numbers of every run are kept in --record, and
---table_only prints the table again. --figure draws accuracy and
-log-likelihood, of ensembles and of their members, against the flag that
-varies first, a curve for each value of the others: figures 5 to 8 of the MIMO
-paper. With --against=weights/kept it draws them against that result: figure
-9. --panels names other scores to draw, such as ece, brier or shifted_nll:
-figures 5 and 6 of MIMMO's supplement.
+Any flag of cifar.py can vary; flags that vary together are joined by +, as in
+--vary=batch_repetitions+per_core_batch_size=1+32,2+64. Each run is a cifar.py
+command with its own folder under --output_dir, so a stopped sweep resumes where
+it was. The numbers of every run are saved in --record; --table_only only prints
+the table. --figure draws accuracy and log-likelihood of ensembles and of their
+members against the flag that varies first, with a curve for each value of the
+others: figures 5 to 8 of the MIMO paper. With --against=weights/kept it draws
+them against that result: figure 9. --panels names other scores to draw, such as
+ece, brier or shifted_nll: figures 5 and 6 of MIMMO's supplement.
 """
 
 import itertools
@@ -28,14 +27,14 @@ from mimo_keras.files import write_json
 from uncertainty_runs.common import script, sources
 from uncertainty_runs.studies import study
 
-# Column -> key of results.json; what no run has is left out.
+# Column -> key of results.json; columns without values are omitted.
 COLUMNS = {
     **study.COLUMNS,
     "Shifted NLL": "shifted/nll",
     "Shifted accuracy": "shifted/accuracy",
     "Shifted ECE": "shifted/ece",
 }
-# What a figure can need besides, by the names of its panels.
+# Further scores for figures, by the names of their panels.
 _SCORES = {
     "accuracy": "accuracy",
     "log_likelihood": "nll",
@@ -52,7 +51,7 @@ DRAWN = {
 }
 KEYS = (*COLUMNS.values(), *DRAWN.values(), "weights/kept")
 WIDE = 50
-"""Ratio of values from which on an axis is logarithmic."""
+"""Ratio of largest to smallest value from which an axis is logarithmic."""
 LABELS = {
     "ensemble_size": "Members M",
     "input_repetition_probability": "Input repetition probability ρ",
@@ -68,21 +67,23 @@ LABELS = {
 def define_flags():
     flags.DEFINE_enum("dataset", "digits", sources.IN_MEMORY, "Data set.")
     flags.DEFINE_string(
-        "base", "mimo:3", "What all runs share: method:M[:flag=value…]."
+        "base", "mimo:3", "Settings of all runs: method:M[:flag=value…]."
     )
     flags.DEFINE_multi_string(
-        "vary", [], "flag=value,value…; once for each flag."
+        "vary", [], "flag=value,value…; repeat for each flag."
     )
-    flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds, each its own run.")
+    flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds, one run each.")
     flags.DEFINE_string("output_dir", "runs/sweep", "Folder of the runs.")
-    flags.DEFINE_string("record", "runs/sweep.json", "File of numbers.")
+    flags.DEFINE_string(
+        "record", "runs/sweep.json", "JSON file of the numbers."
+    )
     flags.DEFINE_bool("table_only", False, "Only print the table of --record.")
-    flags.DEFINE_string("figure", None, "PNG to draw; its numbers go beside.")
+    flags.DEFINE_string("figure", None, "PNG to draw; numbers go to JSON.")
     flags.DEFINE_string("against", None, "Result on the x axis of --figure.")
     flags.DEFINE_list(
         "panels",
         ["accuracy", "log_likelihood"],
-        f"Of --figure, among {', '.join(analysis.SWEEP_PANELS)}.",
+        f"Panels of --figure, among {', '.join(analysis.SWEEP_PANELS)}.",
     )
 
 
@@ -95,27 +96,27 @@ def main():
             entry = ":".join([f.base, *changes(values)])
             run = study.one_run(f.dataset, entry, seed, f.output_dir, KEYS)
             runs.append(run | {"varied": values})
-            # After every run: what is done is not lost.
+            # After every run, so that an interruption loses nothing.
             command = study.command()
             order = [text.partition("=")[0] for text in f.vary]
             record = {"command": command, "order": order, "runs": runs}
             write_json(f.record, record)
     record = study.read(f.record)
-    with study.told(f.record):
+    with study.checked_record(f.record):
         print(table(record))
         if f.figure:
             draw(record, pathlib.Path(f.figure), f.panels, f.against)
 
 
 def draw(record, path, panels, against=None):
-    """Draws a record as a PNG, and writes the numbers beside it as JSON."""
+    """Draws a record as a PNG, with the numbers in a JSON file next to it."""
     series = curves(record, against)
     known = set.union(*(set(p) for curve in series.values() for p in curve))
     if not panels or not known.issuperset(panels):
         raise expected(
             f"panels among {', '.join(n for n in DRAWN if n in known)}",
             f"panels={','.join(panels) or 'none'}",
-            "Choose of these, or make the record anew.",
+            "Choose from these, or make a new record.",
         )
     varied = _varied(record, record["runs"][0])
     first = against or (varied[0][0].split("+")[0] if varied else "")
@@ -130,7 +131,7 @@ def draw(record, path, panels, against=None):
 
 
 def scale(x):
-    """Returns the scale of an axis that shows these values."""
+    """Returns the scale of an axis for these values."""
     positive = [value for value in x if value > 0]
     if min(x) < 0 or not positive or max(x) / min(positive) < WIDE:
         return "linear"
@@ -141,7 +142,7 @@ def curves(record, against=None):
     """Returns the series of `analysis.sweep_curves`: means over seeds.
 
     Args:
-        record: Of a sweep.
+        record: Record of a sweep.
         against: Name of a result; None for the flag that varies first, whose
             values must be numbers.
     """
@@ -157,9 +158,9 @@ def curves(record, against=None):
 
 
 def _varied(record, run):
-    """Returns a run's (flag, value), in the order of --vary.
+    """Returns a run's (flag, value) pairs, in the order of --vary.
 
-    Files are sorted by name; old ones have no order of their own.
+    Keys in files are sorted by name; old records have no "order".
     """
     names = record.get("order", run["varied"])
     return [(name, run["varied"][name]) for name in names]
@@ -176,7 +177,9 @@ def _point(value, runs, against):
         point["x"] = _spread(runs, against) if against else float(at)
     except (KeyError, TypeError, ValueError):
         raise expected(
-            "numbers on the x axis", f"{against or value}", "Leave --figure."
+            "numbers on the x axis",
+            f"{against or value}",
+            "Leave out --figure.",
         ) from None
     return point
 
@@ -203,27 +206,29 @@ def changes(values):
 
 
 def grid(varied):
-    """Returns every combination of the values, the last flag fastest.
+    """Returns every combination of values; the last flag varies fastest.
 
     Args:
         varied: Strings such as "alpha=0,1".
 
     Returns:
-        A list of dictionaries from a flag's name to its value, as text.
+        A list of dictionaries from flag names to values, as text.
 
     Raises:
-        InputError: A string is not of this form.
+        InputError: A string does not have this form.
     """
     axes = {}
     for text in varied:
         name, _, values = text.partition("=")
         together = name.count("+")
-        told = all(v and v.count("+") == together for v in values.split(","))
-        if not name or not told or name in axes:
+        complete = all(
+            v and v.count("+") == together for v in values.split(",")
+        )
+        if not name or not complete or name in axes:
             raise expected(
                 "--vary=flag=value,value… once for each flag",
                 f"vary={text}",
-                "Write for example --vary=alpha=0,1,100, or a+b=1+2,3+4.",
+                "For example: --vary=alpha=0,1,100, or a+b=1+2,3+4.",
             )
         axes[name] = values.split(",")
     combinations = itertools.product(*axes.values())
@@ -231,7 +236,7 @@ def grid(varied):
 
 
 def table(record):
-    """Returns the Markdown table of a record: mean and spread over seeds."""
+    """Returns the Markdown table of a record: mean and std over seeds."""
     groups = {}
     for run in record["runs"]:
         groups.setdefault(tuple(_varied(record, run)), []).append(run)

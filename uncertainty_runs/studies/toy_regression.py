@@ -1,4 +1,4 @@
-"""Splits MIMO's error on a toy regression in bias and variance; draws it.
+"""Splits MIMO's error on a toy regression into bias and variance.
 
     python uncertainty_runs/studies/toy_regression.py
 
@@ -6,13 +6,13 @@ After Havasi et al., ICLR 2021, section 2.1 and figure 2: the noisy regression
 of Blundell et al. (data/toy.py), 64 training and 3000 test examples, an MLP of
 32 and 128 units, M = 1 … 5. Each (method, M) is trained on the same training
 sets, all side by side in one model, and all numbers come with intervals over
-training sets. The paper says nothing of inputs, noise and optimizer; the
+training sets. The paper does not specify inputs, noise or optimizer; the
 defaults are those of a public copy of its authors' notebook: x in [-1, 1),
-noise 0.08, Adam at 0.01, 2000 epochs of batches of 32. The record has the parts
-at each tenth of training, too. What each (method, M) predicts is kept under
---output_dir, so that a study that was stopped goes on with the next.
---table_only prints the tables and draws the figure again from the record and
-the arrays beside the figure.
+noise 0.08, Adam at 0.01, 2000 epochs of batches of 32. The record also has the
+parts after each tenth of training. The predictions of each (method, M) are
+saved under --output_dir, so a stopped study resumes with the next one.
+--table_only only prints the tables and draws the figure, from the record and
+the arrays saved with the figure.
 """
 
 import logging
@@ -41,10 +41,18 @@ COLUMNS = (
     "Expected squared error [10⁻³]",
     "One member's [10⁻³]",
 )
-# What predictions depend on, besides method and M.
+# Settings that predictions depend on, besides method and M.
 SETTINGS = (
-    *("training_sets", "train_examples", "test_examples", "low", "high"),
-    *("noise", "train_epochs", "batch_size", "learning_rate", "seed"),
+    "training_sets",
+    "train_examples",
+    "test_examples",
+    "low",
+    "high",
+    "noise",
+    "train_epochs",
+    "batch_size",
+    "learning_rate",
+    "seed",
 )
 STAGES = 10
 SHOWN = 3  # Members of the ensemble whose curves the figure shows.
@@ -52,37 +60,37 @@ SHOWN = 3  # Members of the ensemble whose curves the figure shows.
 
 def define_flags():
     number = flags.DEFINE_float
-    flags.DEFINE_list("methods", ["mimo"], "Such as mimo,naive_multihead.")
-    flags.DEFINE_list("sizes", ["1", "2", "3", "4", "5"], "Each an M.")
+    flags.DEFINE_list("methods", ["mimo"], "Methods, as mimo,naive_multihead.")
+    flags.DEFINE_list("sizes", ["1", "2", "3", "4", "5"], "Values of M.")
     sets = {"lower_bound": 3, "upper_bound": MOST}
-    whole("training_sets", 50, "S, training sets.", **sets)
+    whole("training_sets", 50, "S, the number of training sets.", **sets)
     some = {"lower_bound": 1, "upper_bound": 10**7}
-    whole("train_examples", 64, "Examples of each.", **some)
+    whole("train_examples", 64, "Examples per training set.", **some)
     whole("test_examples", 3000, "Test inputs.", **some)
-    number("low", -1.0, "Where inputs begin.")
-    number("high", 1.0, "Where they end.")
+    number("low", -1.0, "Lower bound of inputs.")
+    number("high", 1.0, "Upper bound of inputs.")
     number("noise", 0.08, "Standard deviation of ε.", lower_bound=0)
-    whole("train_epochs", 2000, "Epochs.", lower_bound=STAGES)
-    whole("batch_size", 32, "Examples of a step.", lower_bound=1)
-    number("learning_rate", 0.01, "Adam's.", lower_bound=0)
-    whole("seed", 0, "Seed of all draws.", lower_bound=0, upper_bound=2**31)
+    whole("train_epochs", 2000, "Training epochs.", lower_bound=STAGES)
+    whole("batch_size", 32, "Examples per step.", lower_bound=1)
+    number("learning_rate", 0.01, "Learning rate of Adam.", lower_bound=0)
+    whole("seed", 0, "Random seed.", lower_bound=0, upper_bound=2**31)
     flags.DEFINE_string(
-        "output_dir", "runs/toy_regression", "Folder of predictions."
+        "output_dir", "runs/toy_regression", "Folder of the predictions."
     )
     flags.DEFINE_string(
-        "record", "results/toy_regression.json", "File of numbers."
+        "record", "results/toy_regression.json", "JSON file of the numbers."
     )
     flags.DEFINE_string(
         "figure",
         "results/figures/bias_variance.png",
-        "File of the plot; its arrays lie beside it.",
+        "File of the plot; arrays go to .npz.",
     )
-    flags.DEFINE_bool("table_only", False, "Only tables and plot, as recorded.")
+    flags.DEFINE_bool("table_only", False, "Only make tables and plot.")
 
 
 def main():
     f = flags.FLAGS
-    # TensorFlow warns that it draws random numbers one model at a time.
+    # TensorFlow warns that random numbers are drawn for one model at a time.
     logging.getLogger("tensorflow").setLevel("ERROR")
     path = pathlib.Path(f.figure)
     if not f.table_only:
@@ -91,7 +99,7 @@ def main():
         write_arrays(path.with_suffix(".npz"), arrays, compressed=True)
     record = study.read(f.record)
     arrays = run_files.read_arrays(path.with_suffix(".npz"))
-    with study.told(f.record):
+    with study.checked_record(f.record):
         print(table(record))
         figure = analysis.bias_variance_curves(series(record), arrays)
     analysis.save_png(figure, path)
@@ -107,7 +115,7 @@ def run(f):
             f"train_examples={f.train_examples}, batch_size={f.batch_size}",
             "Change one of them.",
         )
-    sizes = [study.whole(text, "sizes", MOST) for text in f.sizes]
+    sizes = [study.parse_whole(text, "sizes", MOST) for text in f.sizes]
     if not sizes or not f.methods:
         raise expected("a method and a size", "none", "Name one of each.")
     data = draw_data(f)
@@ -138,7 +146,7 @@ def facts(f):
 
 
 def kept_predictions(f, method, members, data):
-    """Returns what `trained` does, from its file once that is there."""
+    """Returns the predictions of `trained`, saved in a file."""
     name = f"{method}-{members}-{run_folder.fingerprint(facts(f)):08x}.npz"
     path = pathlib.Path(f.output_dir, name)
     if not path.exists():
@@ -167,10 +175,10 @@ def draw_data(f):
 
 
 def trained(f, method, members, data):
-    """Trains one model a training set; returns what they predict.
+    """Trains one model per training set; returns their predictions.
 
     Returns:
-        A list of arrays (S, n, M), one each tenth of training.
+        A list of arrays (S, n, M), one for each tenth of training.
     """
     keras.utils.set_random_seed(f.seed)
     models = []
@@ -193,14 +201,14 @@ def trained(f, method, members, data):
     predictions = []
 
     def predict(epoch, logs):
-        outputs = [stack.predict_on_batch(x)[..., 0] for x in halves(test)]
+        outputs = [stack.predict_on_batch(x)[..., 0] for x in chunks(test)]
         predictions.append(np.swapaxes(np.concatenate(outputs), 0, 1))
 
     stack.fit(
         batches(f, data),
         epochs=STAGES,
         steps_per_epoch=steps(f) // STAGES,
-        shuffle=False,  # They come in their order.
+        shuffle=False,  # Batches are already in random order.
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=predict)],
         verbose=0,
     )
@@ -211,16 +219,16 @@ def steps(f):
     return f.train_epochs * (f.train_examples // f.batch_size)
 
 
-def halves(test):
-    """Returns test inputs in parts that do not fill the memory."""
+def chunks(test):
+    """Returns test inputs in parts that fit into memory."""
     return np.array_split(test, -(-len(test) // 500))
 
 
 def batches(f, data):
-    """Yields the batches of all epochs, each set in an order of its own."""
+    """Yields endless batches, with each training set in its own order."""
     draw = np.random.default_rng(f.seed)
     shape = (f.train_examples, f.training_sets, 1)
-    while True:  # fit says when it is enough.
+    while True:  # fit stops after its steps.
         order = np.argsort(draw.random(shape), axis=0)
         x, y = (np.take_along_axis(data[k], order, axis=0) for k in "xy")
         for start in range(0, f.train_examples, f.batch_size):
@@ -229,7 +237,7 @@ def batches(f, data):
 
 
 def parts(predictions, means, noise):
-    """Returns values a training set of the ensemble's split, and a member's.
+    """Returns bias, variance and errors for each training set.
 
     Args:
         predictions: (S, n, M).
@@ -242,15 +250,15 @@ def parts(predictions, means, noise):
 
 
 def entry(values, first):
-    """Returns estimates and half-widths, and those of the change to M = 1."""
-    told = {}
+    """Returns (estimate, half-width) pairs, also of changes to `first`."""
+    intervals = {}
     for name in PARTS:
-        told[name] = analysis.normal_interval(values[name])
+        intervals[name] = analysis.normal_interval(values[name])
         if values is not first:
-            # By training set: both saw the same ones.
+            # Per training set: both saw the same ones.
             change = values[name] - first[name]
-            told[f"{name}_change"] = analysis.normal_interval(change)
-    return told
+            intervals[f"{name}_change"] = analysis.normal_interval(change)
+    return intervals
 
 
 def example_arrays(data, means, members):
@@ -285,7 +293,7 @@ def _table(runs, key, title, sign=""):
 
 
 def series(record):
-    """Returns the figure's points of each method."""
+    """Returns the points of the figure for each method."""
     curves = {}
     for one in record["runs"]:
         point = {name: one[name] for name in PARTS}

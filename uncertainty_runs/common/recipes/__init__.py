@@ -1,21 +1,21 @@
 r"""The settings of each (data set, method): flat rows, with their sources.
 
-A row has all of its values. CIFAR rows are WRN-28-10 as in Havasi et al.,
-ICLR 2021, appendix B; batch_ensemble shows each row of a
-step to all members, so that its 128 are the paper's 512.
+Each row has all of its values. CIFAR rows are WRN-28-10 as in Havasi et al.,
+ICLR 2021, appendix B; batch_ensemble shows each row of a step to all members,
+so its 128 rows are the paper's 512.
 
     python uncertainty_runs/cifar.py --dataset=cifar10 --method=mimo --use_tpu
 
-The paper's thin ensemble (half the filters) is a command of its own:
+The paper's thin ensemble (half the filters) has its own command:
 
     python uncertainty_runs/cifar.py --method=deep_ensemble --width_multiplier=5
 
-It reports accuracy 96.3%, NLL 0.115, ECE 0.008 for it on CIFAR-10 (table 1)
+The paper reports accuracy 96.3%, NLL 0.115, ECE 0.008 on CIFAR-10 (table 1)
 and 81.5%, 0.694, 0.017 on CIFAR-100 (table 2).
 
-Mixture ensembles of other budgets than the plain network's 36.5M, and thin
-ones (Teterwak et al., 2021, section 5.1 and appendix A.1), which it
-reports at 120M with 96.6% on CIFAR-10 and 82.9% on CIFAR-100, thin with 82.3%:
+Mixture ensembles with other budgets than the plain network's 36.5M, and thin
+ones (Teterwak et al., 2021, section 5.1 and appendix A.1). That paper reports
+96.6% on CIFAR-10 and 82.9% on CIFAR-100 at 120M, and 82.3% for thin ones:
 
     cifar.py --method=mixture_ensemble --num_params=120e6
     cifar.py --method=mixture_ensemble --num_params=15e6
@@ -23,11 +23,11 @@ reports at 120M with 96.6% on CIFAR-10 and 82.9% on CIFAR-100, thin with 82.3%:
     cifar.py --method=mixture_ensemble --num_params=36.5e6 \
         --width_multiplier=5 --bank_single_layers --train_epochs=1000
 
-Its batch norm sees 64 images, on two devices: --num_cores=2.
+The paper's batch norm sees 64 images, on two devices: --num_cores=2.
 
-`reported` is the paper's result on the clean test set, for comparison; none
-of it was measured here. The digits rows were tuned in this repository on few
-methods and are shared by the others; README.md holds what they give.
+`reported` is the paper's result on the clean test set, for comparison; it was
+not measured here. The digits rows were tuned in this repository on a few
+methods and are shared by the others; README.md has their results.
 """
 
 from mimo_keras.errors import expected
@@ -41,7 +41,7 @@ from uncertainty_runs.common.recipes import (
 )
 from uncertainty_runs.common.recipes.row import Recipe as Recipe
 
-# Only the MIMMO paper trains them: its rows are also theirs.
+# Methods that only the MIMMO paper trains; they use its rows by default.
 _OF_MIMMO = ("mimmo", "dun", "early_exit")
 
 
@@ -69,8 +69,8 @@ def recipe(dataset, method, table=None):
     Args:
         dataset: The data set.
         method: The method.
-        table: "mimmo" for the settings that this paper gives all of its
-            methods; None for those of the method's own paper.
+        table: "mimmo" for the MIMMO paper's settings of all its methods; None
+            for those of the method's own paper.
 
     Raises:
         InputError: There is none; the message lists the methods that have
@@ -98,5 +98,5 @@ def recipe(dataset, method, table=None):
     raise expected(
         f"a method of recipe {table}: {', '.join(known)}",
         f"method={method!r}",
-        "Leave out --recipe for the method's own.",
+        "Leave out --recipe to use the method's own.",
     )

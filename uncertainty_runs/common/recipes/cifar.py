@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100: WRN-28-10 as the MIMO paper trains it and others.
+"""CIFAR-10 and CIFAR-100: WRN-28-10 as in the MIMO paper, for MIMO and others.
 
 Havasi et al., ICLR 2021, appendix B, tables 1 and 2.
 """

@@ -1,4 +1,4 @@
-"""CIFAR-10 and CIFAR-100: methods as papers of their own train them."""
+"""CIFAR-10 and CIFAR-100: methods as trained in their own papers."""
 
 from uncertainty_runs.common.recipes.row import Recipe
 
@@ -32,14 +32,14 @@ ROWS = [
         options={
             "dropout_rate": 1e-3,
             "kl_annealing_epochs": 200,
-            # As there: a mean of cross-entropies, one KL term.
+            # As in the source: a mean of cross-entropies, one KL term.
             "kl_weight": 4.0,
             "random_sign_init": 0.5,
             "prior_mean": 1.0,
             "prior_stddev": 0.1,
         },
     ),
-    # 64 images a step.
+    # 64 images per step.
     Recipe(
         datasets=("cifar10", "cifar100"),
         method="mixmo",
@@ -105,7 +105,7 @@ ROWS = [
             "fadeout_epochs": 100.0,
         },
     ),
-    # No paper's: MIMO's training of the multiplexer that MIMMO compares with.
+    # Not from a paper: MIMO's training with the MIMMO paper's multiplexer.
     Recipe(
         datasets=("cifar10", "cifar100"),
         method="datamux",
@@ -161,7 +161,7 @@ ROWS = [
         augment=True,
         shifted=False,
         nesterov=True,
-        # Weight decay of 5e-4 is the gradient of 2.5e-4 times the squares.
+        # Weight decay of 5e-4 is the gradient of 2.5e-4 · Σ w².
         l2=2.5e-4,
         l2_scope="all",
         label_smoothing=0.0,

@@ -1,4 +1,4 @@
-"""Handwritten digits, tuned in this repository on few methods."""
+"""Handwritten digits, tuned in this repository on a few methods."""
 
 from uncertainty_runs.common.recipes.row import Recipe
 
@@ -296,7 +296,7 @@ ROWS = [
         method="mixshare",
         source="tuned here on one seed; see README.md for results",
         reported={},
-        # What unmixes needs a last map of more than one position.
+        # Unmixing needs a last map with more than one position.
         backbone="wide_resnet_16_{width}",
         width_multiplier=2,
         ensemble_size=2,
@@ -329,7 +329,7 @@ ROWS = [
         method="mixture_ensemble",
         source="tuned here on one seed; see README.md for results",
         reported={},
-        # Small_cnn has no two kernels of a shape: a network that has.
+        # Not small_cnn, which has no two kernels of the same shape.
         backbone="wide_resnet_16_{width}",
         width_multiplier=1,
         ensemble_size=4,

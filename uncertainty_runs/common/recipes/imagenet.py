@@ -1,6 +1,6 @@
-"""ImageNet: ResNet-50, as each method's paper trains it.
+"""ImageNet: ResNet-50, as in each method's paper.
 
-Wide ResNet-50 is width_multiplier=2; the wide rows of MIMO's table 3 are
+Wide ResNet-50 is width_multiplier=2; the wide rows of MIMO's table 3 report
 accuracy 77.885%, NLL 0.938, ECE 0.072 for deterministic and 79.3%, 0.843,
 0.061 for mimo.
 """
@@ -206,7 +206,7 @@ ROWS = [
         input_repetition_probability=0.0,
         batch_size=1024,
         train_epochs=90,
-        # 1.6 at a batch of 1024.
+        # 1.6 for a batch of 1024.
         base_learning_rate=0.4,
         images_per_rate=256,
         lr_decay_epochs=(30, 60, 80),

@@ -1,14 +1,14 @@
-r"""The rows of the MIMMO paper, one for each of its methods.
+r"""The rows of the MIMMO paper, one per method.
 
     python uncertainty_runs/cifar.py --dataset=cifar100 --recipe=mimmo \
         --method=mimmo --ensemble_size=2
 
 Appendix B: no augmentation, no weight decay, Adam from 0.005 along a cosine,
 100 epochs, batches of 64 images, which multi-input methods repeat twice, with
-an input repetition probability of 0.25 (0 for MixMo). `alpha` was tuned there
-for each M, from 0 to a million; 1 is the default here, as for DUN.
+an input repetition probability of 0.25 (0 for MixMo). The paper tuned `alpha`
+for each M, from 0 to a million; the default here is 1, as for DUN.
 
-`reported` is with M = 2 (table 1): clean, and shifted.
+`reported` is for M = 2 (table 1), clean and shifted.
 """
 
 from uncertainty_runs.common.recipes.row import Recipe

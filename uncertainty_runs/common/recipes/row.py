@@ -5,19 +5,19 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What a run uses for each flag that the user leaves out.
+    """The value of each flag that the user leaves out.
 
     Attributes:
-        datasets: The data sets that it is for.
-        method: The method that it is for.
-        source: Where its numbers stand.
-        reported: The paper's result on a data set, for comparison.
-        batch_size: Rows of a step over all devices, that is unique images
-            times batch repetitions.
-        images_per_rate: Unique images a step at `base_learning_rate`, which
-            is scaled by those of a step.
-        lr_decay_of: Epochs of the run that `lr_decay_epochs` are of; they
-            scale with `train_epochs`.
+        datasets: The data sets that the recipe is for.
+        method: The method that the recipe is for.
+        source: The source of its numbers.
+        reported: The paper's result on each data set, for comparison.
+        batch_size: Rows per step over all devices: unique images times batch
+            repetitions.
+        images_per_rate: Unique images per step that `base_learning_rate` is
+            for; the rate is scaled to those of the run.
+        lr_decay_of: Total epochs that `lr_decay_epochs` refer to; these scale
+            with `train_epochs`.
         options: The method's own options.
     """
 
@@ -49,7 +49,7 @@ class Recipe:
     options: dict
 
     def values(self):
-        """Returns what it says for flags, the method's options among them."""
+        """Returns the values of flags, including the method's options."""
         values = dict(vars(self))
         for name in ("datasets", "method", "source", "reported"):
             del values[name]
