@@ -1,4 +1,4 @@
-"""Every file keeps the house rules; every rule finds the file that does not."""
+"""Every file follows the house rules; every rule detects violations."""
 
 import functools
 import subprocess
@@ -8,7 +8,7 @@ import pytest
 
 from tests import house_rules as rules
 
-# For each rule: a file that breaks it, and the same file mended.
+# For each rule: a file that breaks it, and the same file fixed.
 EXAMPLES = {
     rules.imports_point_one_way: [
         (
@@ -92,7 +92,7 @@ EXAMPLES = {
             "class A:\n    def _symbolic_build(self):\n        self.a()",
             "class A:\n    def _our_build(self):\n        self._our_build()",
         ),
-        # A name that Keras happens to have, too, but not where we derive.
+        # A name that Keras also has, but not in a class that we derive from.
         (
             "mimo_keras/data/a.py",
             "x._shape",
@@ -220,11 +220,11 @@ def test_every_file_keeps(rule):
 
 
 @pytest.mark.parametrize("rule", EXAMPLES, ids=lambda rule: rule.__name__)
-def test_bad_example_breaks_and_mended_one_keeps(rule):
-    for path, bad, mended in EXAMPLES[rule]:
+def test_bad_example_breaks_and_fixed_one_passes(rule):
+    for path, bad, fixed in EXAMPLES[rule]:
         assert list(rule(rules.Source(path, bad))), bad
-        if mended is not None:
-            assert not list(rule(rules.Source(path, mended))), mended
+        if fixed is not None:
+            assert not list(rule(rules.Source(path, fixed))), fixed
 
 
 def test_exceptions_name_files_that_exist():
@@ -233,7 +233,7 @@ def test_exceptions_name_files_that_exist():
 
 
 def _loaded_by(*statements):
-    """Returns what each statement in turn loads that Keras does not.
+    """Returns the modules that each statement loads in addition to Keras.
 
     All run in one new process. Keras itself loads matplotlib and
     scikit-learn where they are installed.
@@ -253,6 +253,6 @@ def _loaded_by(*statements):
 
 
 def test_importing_mimo_keras_loads_nothing_costly():
-    """The second import shows that what is costly is noticed."""
+    """The second import shows that costly modules are noticed."""
     found = _loaded_by("import mimo_keras", "import tensorflow_datasets")
     assert found == [[], ["tensorflow_datasets"]]

@@ -1,4 +1,4 @@
-"""For every test: quiet TensorFlow, a seed, and two devices where asked for."""
+"""For every test: quiet TensorFlow, a seed, and two CPUs on request."""
 
 import os
 import random
@@ -29,10 +29,10 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leaves out cases of the matrix unless it is asked for.
+    """Deselects cases of the matrix unless requested.
 
-    Where another backend is under test, also TensorFlow's own tests: they are
-    marked `tensorflow`, or use the fixture `two_cpus`.
+    With another backend also TensorFlow-only tests, which are marked
+    `tensorflow` or use the fixture `two_cpus`.
     """
     left_out = [item for item in items if _is_left_out(config, item)]
     config.hook.pytest_deselected(items=left_out)
@@ -52,7 +52,7 @@ def _is_left_out(config, item):
 
 
 def pytest_collection_finish(session):
-    """Makes the two CPUs before a test runs: TensorFlow makes none later."""
+    """Creates two CPUs before any test: TensorFlow cannot add them later."""
     if any("two_cpus" in item.fixturenames for item in session.items):
         import tensorflow as tf
 

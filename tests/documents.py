@@ -1,4 +1,4 @@
-"""Reads the commands and examples that the documents show."""
+"""Reads the commands and examples in the documents."""
 
 import functools
 import importlib.util
@@ -19,7 +19,7 @@ _TARGET = re.compile(r"^([a-z]\w*):", re.M)
 
 
 def fences(text, languages):
-    """Yields (line, code) of every fence of Markdown in these languages."""
+    """Yields (line, code) of every Markdown fence in these languages."""
     for match in _FENCE.finditer(text):
         if match["language"] in languages:
             line = text.count("\n", 0, match.start("code")) + 1
@@ -27,7 +27,7 @@ def fences(text, languages):
 
 
 def commands(text):
-    """Returns the shell's commands in Markdown, as lists of words."""
+    """Returns the shell commands in Markdown, as lists of words."""
     found = []
     for _, code in fences(text, _SHELLS):
         for line in code.replace("\\\n", " ").splitlines():
@@ -40,7 +40,7 @@ def commands(text):
 
 
 def faults(command, root):
-    """Says what in a command the tree at `root` does not know; "" if none."""
+    """Describes what is unknown to the tree at `root` in a command, or ""."""
     program, *words = command
     if program == "make":
         targets = _TARGET.findall((root / "Makefile").read_text("utf-8"))
@@ -73,8 +73,8 @@ def _flags(script, root):
 def run_examples(text, cwd, root):
     """Runs a document's Python examples, one after another in one process.
 
-    They are put together in a file where each stands on its own line of the
-    document, so that a traceback names the line to look at.
+    They are combined in one file, each on its line of the document, so that
+    tracebacks have the document's line numbers.
 
     Args:
         text: The document.
@@ -82,7 +82,7 @@ def run_examples(text, cwd, root):
         root: Folder to import from.
 
     Returns:
-        What the process left: its returncode, stdout and stderr.
+        The finished process, with returncode, stdout and stderr.
     """
     lines = [""] * text.count("\n")
     for start, code in fences(text, {"python"}):

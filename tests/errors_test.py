@@ -1,4 +1,4 @@
-"""One line says what was expected, what came and what to do."""
+"""One line says what was expected, what was received and what to do."""
 
 import pickle
 
@@ -32,7 +32,7 @@ class _Refusing(keras.layers.Layer):
 
 @pytest.mark.parametrize("depth", [1, 2])
 def test_keras_adds_no_lines_to_it(depth):
-    """A layer's error, or a ValueError, would get the call's arguments."""
+    """Keras adds the call's arguments to a layer's error or a ValueError."""
     layer = _Refusing()
     for _ in range(depth - 1):
         layer = keras.Sequential([layer])

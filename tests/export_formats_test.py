@@ -1,4 +1,4 @@
-"""Files of other formats, replacing a file, and what cannot be exported."""
+"""Other formats, replacing a file, and models that cannot be exported."""
 
 import warnings
 
@@ -17,7 +17,7 @@ def test_litert(tmp_path):
     for size in exports.SIZES:
         batch = exports.FLOATS[:size]
         with warnings.catch_warnings():
-            # TensorFlow announces that its interpreter will move elsewhere.
+            # TensorFlow warns that its interpreter will move elsewhere.
             warnings.simplefilter("ignore")
             interpreter = tf.lite.Interpreter(str(path))
         [image] = interpreter.get_input_details()

@@ -1,4 +1,4 @@
-"""Exports answer as the model does, in whatever reads the file."""
+"""Exports predict what the model predicts, in any reader of the file."""
 
 import json
 
@@ -61,7 +61,7 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def answer(saved, tmp_path_factory):
-    """What a process says that has TensorFlow alone."""
+    """Answers of a process that has only TensorFlow."""
     images = tmp_path_factory.mktemp("images") / "images.npy"
     np.save(images, exports.IMAGES)
     sizes, folder = json.dumps(exports.SIZES), serving.SERVED.parent

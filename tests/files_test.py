@@ -1,4 +1,4 @@
-"""Files take their name only when whole."""
+"""Files get their names only when complete."""
 
 import errno
 import json
@@ -24,7 +24,7 @@ from mimo_keras.files import (
 
 
 class _Crash(BaseException):
-    """Not an Exception: as an interrupt, nothing that code may swallow."""
+    """Not an Exception: like an interrupt, code must not swallow it."""
 
 
 def _tree(folder):
@@ -70,7 +70,7 @@ def test_a_crash_leaves_everything_as_it_was(tmp_path, error, before):
 
 
 def test_what_is_being_written_has_a_hidden_name(tmp_path):
-    """So that no glob for finished files finds it after a kill."""
+    """So no glob for finished files matches it after a kill."""
     with replacing(tmp_path / "epoch_000001.npz", "wb"):
         [temporary] = tmp_path.iterdir()
         assert temporary.name.startswith(".epoch_000001.npz.")
@@ -242,7 +242,7 @@ def test_a_name_that_cannot_be_made_is_told(tmp_path):
 
 
 class _Foreign(Exception):
-    """As TensorFlow's errors, which are no OSErrors."""
+    """Like TensorFlow's errors, which are not OSErrors."""
 
 
 def test_others_errors_are_told_if_it_is_the_disk():
@@ -252,7 +252,7 @@ def test_others_errors_are_told_if_it_is_the_disk():
     assert str(caught.value) == MESSAGE.format("events", reason)
     with pytest.raises(_Foreign), writing("events"):
         raise _Foreign("shapes differ")
-    # The innermost file is the one that is named.
+    # The message names the innermost file.
     with (
         pytest.raises(WriteError, match="inner"),
         writing("outer"),

@@ -1,4 +1,4 @@
-"""Files that would run code of their own, if what reads them let them."""
+"""Files that would run their own code, if their readers let them."""
 
 import json
 import pathlib
@@ -10,7 +10,7 @@ import mimo_keras
 
 MODULE = "hostile_module"
 MARK = "mark"
-# Each definition leaves a mark where it is imported, made or called.
+# Each definition leaves a mark when it is imported, created or called.
 _CODE = """\
 import pathlib
 def leave(*args, **kwargs):
@@ -58,7 +58,7 @@ ATTACKS = {
 
 
 def module(folder):
-    """Writes the module that attacks name; returns the mark that it leaves."""
+    """Writes the module that attacks refer to; returns the mark it leaves."""
     mark = pathlib.Path(folder, MARK).absolute()
     code = _CODE.format(mark=str(mark))
     pathlib.Path(folder, f"{MODULE}.py").write_text(code)
@@ -90,7 +90,7 @@ class _Pickled:
 
 
 def npz_file(path, mark, **arrays):
-    """Writes an .npz with a pickle that leaves a mark, besides arrays."""
+    """Writes an .npz with arrays and a pickle that leaves a mark."""
     hostile = np.empty(1, object)
     hostile[0] = _Pickled(pathlib.Path(mark).absolute())
     np.savez(path, hostile=hostile, **arrays)

@@ -1,7 +1,7 @@
-"""The house rules, for architecture_test.py to hold every file against.
+"""The house rules that architecture_test.py checks in every file.
 
 A rule is a generator: it takes a file and yields (line, what is wrong and
-how to mend it).
+how to fix it).
 """
 
 import ast
@@ -13,7 +13,7 @@ import re
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FOLDERS = ("mimo_keras", "uncertainty_runs", "benchmarks", "tests")
 
-# Parts of mimo_keras that everyone may import, and that import no other.
+# Parts of mimo_keras that every part may import, and that import no other.
 LEAVES = {"errors", "files", "keras_internals", "version"}
 # What each other part may import besides itself and the leaves. Evaluation
 # sees logits, weights and labels, so no method; data stands alone.
@@ -30,13 +30,13 @@ TOP = {"__init__", "export"}
 
 BACKENDS = {"jax", "tensorflow", "tf_keras", "torch"}
 BACKEND_FREE = {"layers", "backbones", "methods", "evaluation", "analysis"}
-# edward2's layers are TensorFlow's; their Keras 3 subclasses stand here only.
+# edward2's layers need TensorFlow; their Keras 3 subclasses are only here.
 BACKEND_ALLOWED = {
     "mimo_keras/layers/batch_ensemble.py",
     "mimo_keras/methods/batch_ensemble.py",
 }
 
-# Each costs every user of `import mimo_keras` time and memory.
+# Each would cost every `import mimo_keras` time and memory.
 COSTLY = {
     "edward2",
     "matplotlib",
@@ -46,7 +46,7 @@ COSTLY = {
 }
 HEAVY = BACKENDS | COSTLY | {"PIL", "onnx", "scipy", "tensorboard"}
 
-# The one file that touches what Keras does not promise.
+# The only file that uses Keras's private names.
 KERAS_DOOR = "mimo_keras/keras_internals.py"
 # What is predicted is the likelihood's to know. Files of older versions,
 # which a mixture reads, name the task; data sets say whether they have classes.
@@ -55,10 +55,10 @@ KNOW_THE_TASK = {
     "mimo_keras/layers/mixtures.py",
     "mimo_keras/training/likelihoods.py",
 }
-# Its style sheet's variables look like flags.
+# Variables in its style sheet look like flags.
 STYLED = {"mimo_keras/analysis/page.py"}
 
-# Where JSON and arrays are read and written, and what does it there.
+# Where JSON and arrays are read and written, and by which functions.
 FILES = "mimo_keras/files.py"
 FILE_CALLS = {
     "json.dump",
@@ -80,7 +80,7 @@ UNMIRRORED = {
     "mimo_keras/version.py": "one constant: house_test.py compares it with "
     "what pyproject.toml refers to",
 }
-# Packages of the extras: a test may wait for one to be installed.
+# Packages of the extras: tests may be skipped unless they are installed.
 OPTIONAL = {"jax", "onnx", "onnxruntime", "tf2onnx"}
 SKIPS = {"skip", "skipif", "skipIf", "skipUnless", "xfail"}
 
@@ -98,16 +98,16 @@ class Source:
 
     @property
     def part(self):
-        """Which part of mimo_keras the file belongs to; None outside."""
+        """The part of mimo_keras that the file belongs to; None if outside."""
         parts = self.path.removesuffix(".py").split("/")
         return parts[1] if parts[0] == "mimo_keras" else None
 
     def imports(self):
-        """Yields (line, dotted name) of all that is imported, anywhere."""
+        """Yields (line, dotted name) of every import, anywhere in the file."""
         yield from _imports(self.path, ast.walk(self.tree))
 
     def eager_imports(self):
-        """Yields the imports that run when the file is imported itself."""
+        """Yields the imports that run when the file itself is imported."""
         yield from _imports(self.path, _eager(self.tree))
 
 
@@ -198,7 +198,7 @@ def keras_is_met_at_its_door(source):
 
 
 def _names_defined(node):
-    """Yields (name, line) of what a file defines or assigns itself."""
+    """Yields (name, line) of all names that a file defines or assigns."""
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         yield node.name, node.lineno
     elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -208,7 +208,7 @@ def _names_defined(node):
 
 
 def _names_read(node, modules):
-    """Yields (name, line) of what is read off objects, also by `getattr`."""
+    """Yields (name, line) of all attributes read, including by `getattr`."""
     if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
         if _name(node.value) not in modules:
             yield node.attr, node.lineno
@@ -222,8 +222,8 @@ def _names_read(node, modules):
 def _keras_names():
     """Returns two sets of Keras's private names, found in its own sources.
 
-    The first has those that a class of ours would take from the class that it
-    derives from, the second all that an object of Keras may have.
+    The first has those that a class of ours could override by accident, the
+    second all that a Keras object may have.
     """
     import keras
 
@@ -234,7 +234,7 @@ def _keras_names():
     for path in pathlib.Path(keras.__file__).parent.rglob("*.py"):
         found.update(re.findall(r"(?:\.|\bdef )(_\w+)", path.read_text()))
     private = {name for name in found if re.match("_[^_]", name)}
-    # What every named tuple has.
+    # Attributes of every named tuple.
     private -= {"_asdict", "_fields", "_make", "_replace"}
     return inherited & private, private
 
@@ -262,7 +262,7 @@ def _compares_count(comparison):
     )
 
 
-# A folder of papers that no reader has; not one that a link leads through.
+# A folder that readers do not have; links through it are fine.
 ABSENT_PAPER = re.compile(r"(?<![\w/.])papers" + "/")
 
 
@@ -364,7 +364,7 @@ def no_test_is_skipped(source):
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Attribute) and node.attr in SKIPS:
             if ast.unparse(node).split(".")[0] in {"pytest", "unittest"}:
-                yield node.lineno, f"{node.attr}: mend the code, or drop it."
+                yield node.lineno, f"{node.attr}: fix the code, or drop it."
         elif isinstance(node, ast.Call) and (
             ast.unparse(node.func) == "pytest.importorskip"
         ):

@@ -1,4 +1,4 @@
-"""The files around the package say what is so: BUILD, metadata, documents."""
+"""The files around the package are true: BUILD, metadata, documents."""
 
 import importlib.metadata
 import pathlib
@@ -49,7 +49,7 @@ def _targets(build):
 
 
 def _left_out(build):
-    """Returns which sources no target has, and which tests none runs."""
+    """Returns the sources in no target, and the tests that none runs."""
     targets = _targets(build)
     sources = {source for target in targets for source in target["srcs"]}
     run = {
@@ -85,7 +85,7 @@ def test_bazel_has_a_binary_for_every_script():
     }
     targets = _targets((ROOT / "BUILD").read_text("utf-8"))
     binaries = {t["main"] for t in targets if t["is"] == "py_binary"}
-    assert binaries == scripts, "mend the list of scripts in BUILD"
+    assert binaries == scripts, "fix the list of scripts in BUILD"
 
 
 def test_bazel_targets_depend_on_targets_that_exist():
@@ -144,7 +144,7 @@ def test_the_version_is_the_packages(pyproject):
 
 
 def test_what_is_required_is_installed(pyproject):
-    """So the ranges hold what the tests run with, and no name is misspelt."""
+    """So the ranges include the tested versions, and names are spelt right."""
     project = pyproject["project"]
     extras = project["optional-dependencies"]
     for text in [*project["dependencies"], *extras["test"]]:

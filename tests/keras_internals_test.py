@@ -1,4 +1,4 @@
-"""Keras still does what it does not promise, under the names known here."""
+"""Keras's private behaviour still exists, under the names used here."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ from mimo_keras.errors import InputError
 
 @pytest.fixture
 def network():
-    """Two inputs' way through three layers, one of them called twice."""
+    """Two inputs through three layers, one of which is called twice."""
     x = keras.Input((2,), name="x")
     twice = keras.layers.Dense(2, name="twice")
     inner = keras.Sequential(
@@ -150,7 +150,7 @@ def test_a_distributed_model_builds_on_the_batch_it_chooses(two_cpus, chosen):
 
 @pytest.mark.parametrize("name", ["sgd", "adam"])
 def test_an_optimizer_knows_variables_in_its_step(name):
-    """Also in the form in which the step itself gets them."""
+    """Also in the form in which the step receives them."""
     variables = [keras.Variable(np.ones(n, "float32")) for n in (1, 2, 3)]
     optimizer = keras.optimizers.get(name)
     optimizer.build(variables)

@@ -1,4 +1,4 @@
-"""What tests share is made once, also where several workers run them."""
+"""Makes what tests share only once, also across several workers."""
 
 import fcntl
 import os
@@ -7,19 +7,19 @@ import shutil
 
 
 def made(factory, name, make):
-    """Returns a folder that the first who asks for it makes.
+    """Returns a folder that the first caller makes.
 
-    The workers of pytest-xdist have one such folder between them: while one
-    makes it the others wait. Read it only.
+    The workers of pytest-xdist share one such folder: while one makes it, the
+    others wait. Treat it as read-only.
 
     Args:
         factory: pytest's `tmp_path_factory`.
-        name: The folder's.
-        make: Function from the new, empty folder to what is to be told of
-            it; that must pickle.
+        name: Name of the folder.
+        make: Function that fills the new, empty folder; its result must be
+            picklable.
 
     Returns:
-        The folder, and what `make` told.
+        The folder, and the result of `make`.
     """
     root = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:

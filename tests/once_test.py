@@ -1,4 +1,4 @@
-"""One of several who ask makes; all get the same."""
+"""One of several callers makes it; all get the same."""
 
 import concurrent.futures
 import time
@@ -34,7 +34,7 @@ def test_one_makes_while_the_others_wait(factory, tmp_path):
     with concurrent.futures.ThreadPoolExecutor() as pool:
         found = list(pool.map(ask, range(4)))
     assert found == [("whole", {"calls": 1})] * 4
-    # Where another worker looks, too.
+    # Where other workers also look.
     assert calls == [tmp_path / "shared"]
 
 

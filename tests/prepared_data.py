@@ -1,4 +1,4 @@
-"""Small data sets on disk, for tests that read what TFDS has prepared."""
+"""Small data sets on disk, in the format that TFDS prepares."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What `__all__` promises is there, and no more than that is on offer."""
+"""`__all__` lists exactly the public names."""
 
 import importlib
 import inspect
@@ -19,7 +19,7 @@ PACKAGES = [
         )
     ),
 ]
-# What only the package itself builds with.
+# Names for use within the package.
 INTERNAL = {
     "mimo_keras.backbones": {
         *("mlp", "resnet50", "scaled", "sized", "small_cnn", "wide_resnet"),

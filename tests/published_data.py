@@ -14,7 +14,7 @@ MAPPINGS = {
         "alarm_clock": "Alarm clock",
         "mug": "Mug",
     },
-    # In the authors' file names of one class have commas, too.
+    # In the authors' file, the names of one class also contain commas.
     "objectnet_to_imagenet_1k.json": {
         "Mug": "mug",
         "Desk lamp": "table lamp",
@@ -40,7 +40,7 @@ def png(shade):
 
 
 def write_objectnet(data_dir):
-    """Writes three classes that ImageNet has, and one more."""
+    """Writes three classes of ImageNet, and one other."""
     home = data_dir / "objectnet-1.0"
     for folder, count in IMAGES.items():
         (home / "images" / folder).mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Bazel's way into pytest: runs the test files that it is given."""
+"""Bazel's entry point to pytest: runs the given test files."""
 
 import sys
 

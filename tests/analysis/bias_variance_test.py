@@ -1,4 +1,4 @@
-"""The split: by hand, as an identity, and against what is known."""
+"""The split: by hand, as an identity, and against known parts."""
 
 import numpy as np
 import pytest
@@ -100,7 +100,7 @@ def test_intervals_hold_what_they_should_as_often_as_they_should():
             mean, half = analysis.normal_interval(values[name])
             held[name] += abs(mean - value) <= half
     for name, count in held.items():
-        # With 100 sets they hold it about 930 times, over other seeds too.
+        # With 100 sets they contain it about 930 times, over other seeds too.
         assert 910 <= count <= 980, name
 
 

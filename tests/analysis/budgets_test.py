@@ -1,4 +1,4 @@
-"""Points and bars are what is given."""
+"""Points and bars are the given values."""
 
 import numpy as np
 

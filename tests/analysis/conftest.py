@@ -55,7 +55,7 @@ def results():
 
 @pytest.fixture(scope="module")
 def metrics_rows():
-    """Twenty epochs, the way metrics.csv is read."""
+    """Twenty epochs, in the form in which metrics.csv is read."""
     return [
         {
             "epoch": float(epoch),
@@ -73,7 +73,7 @@ def metrics_rows():
 
 @pytest.fixture(scope="module")
 def arrays():
-    """What a run saves for its figures."""
+    """The arrays that a run saves for its figures."""
     random = np.random.default_rng(0)
     confidence = (np.arange(15) + 0.5) / 15
     disagreement = np.array(
@@ -97,7 +97,7 @@ def arrays():
 
 @pytest.fixture(scope="module")
 def write_run(results, metrics_rows, arrays):
-    """A function that fills a folder as a finished run leaves it."""
+    """A function that fills a folder like a finished run."""
     flags = {
         "method": "mimo",
         "dataset": "digits",

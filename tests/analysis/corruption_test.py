@@ -1,4 +1,4 @@
-"""Metrics against severity, drawn as they stand in the results."""
+"""Metrics against severity, drawn as they are in the results."""
 
 import numpy as np
 

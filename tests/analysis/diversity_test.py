@@ -23,7 +23,7 @@ def results(disagreement, kl, accuracies):
 
 
 def test_the_normalized_disagreement_by_hand():
-    """A disagreement of 0.1: by errors of 0.2 and 0.4 that is 1/2 and 1/4."""
+    """A disagreement of 0.1 over errors of 0.2 and 0.4 is 1/2 and 1/4."""
     matrix = [[0, 0.1], [0.1, 0]]
     found = normalized_disagreement(matrix, [0.8, 0.6])
     assert found == pytest.approx(3 / 8)

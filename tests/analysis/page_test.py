@@ -23,7 +23,7 @@ class _Reader(html.parser.HTMLParser):
         self.text += data
 
 
-# The parser itself folds carriage returns and drops NUL, as browsers do.
+# The parser itself folds carriage returns and drops NUL, like browsers.
 _TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]))
 
 

@@ -1,4 +1,4 @@
-"""The documents' pictures: each is there, is shown, and shows something."""
+"""The documents' pictures: each exists, is shown, and is not blank."""
 
 import pathlib
 import re

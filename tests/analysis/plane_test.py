@@ -1,4 +1,4 @@
-"""The plane through three members, on heads and stems that are known."""
+"""The plane through three members, on known heads and stems."""
 
 import keras
 import numpy as np
@@ -30,7 +30,7 @@ def multihead(kernels):
 
 
 def of_class(number):
-    """A head (F, K) that always says this class, where x0 > 0."""
+    """A head (F, K) that always predicts this class, where x0 > 0."""
     kernel = np.zeros((2, 3))
     kernel[0, number] = 1
     return kernel
@@ -61,7 +61,7 @@ def test_three_known_heads():
         for column, x in enumerate(found["x"]):
             far = np.linalg.norm(members - (x, y), axis=1)
             if np.diff(np.sort(far))[0] < 1e-6:
-                continue  # On a border both classes are as likely.
+                continue  # On a border both classes are equally likely.
             own = far.argmin()
             assert found["accuracy"][row, column] == wanted[own]
             np.testing.assert_array_equal(

@@ -1,4 +1,4 @@
-"""The reliability diagram draws the bins that it is given."""
+"""The reliability diagram draws the given bins."""
 
 import numpy as np
 import pytest

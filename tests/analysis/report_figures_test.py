@@ -1,4 +1,4 @@
-"""Which figures a run gets, and the numbers in their alternative texts."""
+"""The figures of a run, and the numbers in their alternative texts."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The page holds the run's numbers, its figures, and nothing from outside."""
+"""The page has the run's numbers and figures, and loads nothing else."""
 
 import base64
 import html.parser
@@ -16,7 +16,7 @@ _VOID = {"meta", "img"}
 
 
 class _Page(html.parser.HTMLParser):
-    """Reads a page strictly: every element must be closed in its turn."""
+    """Reads a page strictly: elements must be closed in order."""
 
     def __init__(self, path):
         super().__init__()
@@ -51,7 +51,7 @@ def _rewrite(folder, name, content):
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory, write_run):
-    """The page of a whole run."""
+    """The page of a complete run."""
     return write_report(write_run(tmp_path_factory.mktemp("run")))
 
 

@@ -1,4 +1,4 @@
-"""Numbers found in results."""
+"""Numbers looked up in results."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The risk-coverage curve as drawn, and the best there could be."""
+"""The risk-coverage curve as drawn, and the best possible one."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What a run left is read whole or refused in one line."""
+"""A run's files are read completely, or rejected in one line."""
 
 import numpy as np
 import pytest

@@ -24,7 +24,7 @@ def images(count=40):
 
 
 def test_a_separable_network():
-    """Of x0, of 2 y0, and of x0 + y0, behind which nothing is cut off."""
+    """Variances of x0, 2 y0 and x0 + y0, all without clipping."""
     model = create()
     kernel = np.zeros((4, 3))
     kernel[0, 0], kernel[2, 1] = 1, 2
@@ -49,7 +49,7 @@ def test_a_separable_network():
 
 
 def test_the_variance_is_a_mean_over_what_the_others_show():
-    """Behind a ReLU, x0 moves the product's kin only where y0 lets it."""
+    """After a ReLU, x0 only has an effect where y0 lets it."""
     model = create(backbone="mlp_1_1")
     first, second = map(model.network.get_layer, ("dense0", "dense1"))
     first.kernel.assign([[1.0], [0.0], [1.0], [0.0]])

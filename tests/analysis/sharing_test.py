@@ -1,4 +1,4 @@
-"""Who uses which feature: counted by hand, and on networks made by hand."""
+"""Which member uses which feature, by hand and on handmade networks."""
 
 import keras
 import numpy as np
@@ -21,10 +21,10 @@ def create(method, backbone="small_cnn", shape=(8, 8, 3), **options):
 
 
 def test_the_rate_by_hand():
-    """1/2, 0 and 1, and a feature that nobody uses."""
+    """1/2, 0 and 1, and a feature that no member uses."""
     norms = [[1.0, 0.0, 3.0, 0.0], [2.0, 5.0, 3.0, 0.0]]
     assert analysis.sharing_rate(norms) == pytest.approx(0.5)
-    # Of three members the least and the largest count.
+    # Of three members, the smallest and the largest use count.
     assert analysis.sharing_rate([[1.0], [2.0], [4.0]]) == pytest.approx(0.25)
     assert np.isnan(analysis.sharing_rate([[0.0], [0.0]]))
 
@@ -66,7 +66,7 @@ def test_norms_of_encoders_and_heads():
         ("datamux", {}, set()),
         ("deterministic", {"ensemble_size": 1}, set()),
         ("deep_ensemble", {}, set()),
-        # Inputs and heads as with several, but nobody to share with.
+        # Inputs and heads as with several members, but none to share with.
         ("mimo", {"ensemble_size": 1}, set()),
     ],
 )
@@ -86,7 +86,7 @@ def vector_model():
     kernel[0, 2] = kernel[2, 2] = 1
     dense = model.network.get_layer("dense0")
     dense.kernel.assign(kernel)
-    dense.bias.assign([50.0] * 3)  # No number is cut off at 0.
+    dense.bias.assign([50.0] * 3)  # No number is clipped at 0.
     return model
 
 

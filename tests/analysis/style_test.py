@@ -1,4 +1,4 @@
-"""One look, no state left behind, and images that hold a picture."""
+"""One style, no global state, and images that are not blank."""
 
 import base64
 import io
@@ -13,7 +13,7 @@ import pytest
 from mimo_keras import analysis
 from mimo_keras.analysis import style
 
-# Stands in for the package, whose other parts may import what they need.
+# Replaces the package, whose other parts may import pyplot.
 _ALONE = """
 import sys, types
 package = types.ModuleType("mimo_keras")
@@ -34,7 +34,7 @@ def _line():
 
 
 def _settings():
-    """Matplotlib's settings, without the one whose look-up loads pyplot."""
+    """Matplotlib's settings, without the one whose lookup loads pyplot."""
     names = set(matplotlib.rcParams) - {"backend"}
     return {name: matplotlib.rcParams[name] for name in names}
 

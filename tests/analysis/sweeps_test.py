@@ -1,4 +1,4 @@
-"""Lines and bars are what is given."""
+"""Lines and bars are the given values."""
 
 import numpy as np
 
@@ -35,9 +35,9 @@ def test_lines_and_bars_are_the_points():
     line, _, (bars,) = accuracy.containers[0].lines
     np.testing.assert_allclose(line.get_xydata(), [[1, 0.8], [10, 0.6]])
     np.testing.assert_allclose(bars.get_segments()[0][:, 1], [0.7, 0.9])
-    # A spread of x has bars of its own.
+    # A spread of x has its own bars.
     assert len(accuracy.containers[2].lines[2]) == 2
-    # What no point has is not drawn.
+    # Scores that no point has are not drawn.
     assert [c.get_label() for c in likelihood.containers] == ["M = 1", "M = 2"]
     np.testing.assert_allclose(
         likelihood.containers[0].lines[0].get_ydata(), [-0.8, -0.6]

@@ -1,4 +1,4 @@
-"""Ways in function space: what is near, and how it is drawn."""
+"""Paths in function space: what is near, and how it is drawn."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from mimo_keras.errors import InputError
 
 
 def predictions(times=12):
-    """Two members that start alike and end certain of different classes."""
+    """Two members that start alike and end sure of different classes."""
     part = np.linspace(0.5, 1, times)[:, np.newaxis, np.newaxis, np.newaxis]
     first = np.concatenate([part, 1 - part], axis=-1)
     both = np.concatenate([first, first[..., ::-1]], axis=2)

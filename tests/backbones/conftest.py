@@ -1,4 +1,4 @@
-"""A backbone as a network of its own, with numbers in all its weights."""
+"""Backbones as networks, with random numbers in all weights."""
 
 import keras
 import numpy as np
@@ -11,8 +11,8 @@ from mimo_keras import backbones
 def build():
     """Function that builds a backbone up to its features and endpoints.
 
-    Its arguments: what `backbones.get` takes, the input's shape, and the
-    `Kit`. It returns a keras.Model with the outputs "features", "stem",
+    Its arguments: those of `backbones.get`, the input's shape, and the `Kit`.
+    It returns a keras.Model with the outputs "features", "stem",
     "stage_0", …, whose weights are scattered, all variances above 0.
     """
 

@@ -1,4 +1,4 @@
-"""Where each backbone drops, for methods that do."""
+"""Where each backbone applies dropout, for methods that use it."""
 
 import keras
 import pytest
@@ -7,7 +7,7 @@ from mimo_keras import backbones, keras_internals
 
 
 class Marked(keras.layers.Identity):
-    """Stands where a backbone drops."""
+    """Marks where a backbone applies dropout."""
 
 
 def network(name, kit):
@@ -17,7 +17,7 @@ def network(name, kit):
 
 
 def neighbours(name):
-    """(layer before, mark, layers behind) for each place, in order."""
+    """(layer before, mark, layers after) for each place, in order."""
     built = network(name, backbones.Kit(drop=Marked))
     return [
         (

@@ -1,4 +1,4 @@
-"""A kit's parts are what every layer of a backbone is built of."""
+"""Every layer of a backbone is built from the kit's parts."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""What the backbones' layers compute, in NumPy and float64."""
+"""The backbones' layers, in NumPy and float64."""
 
 import numpy as np
 
@@ -27,7 +27,7 @@ def relu(x):
 
 
 def max_pool(x):
-    """Maximum over blocks of 2x2; what is left over at the end falls away."""
+    """Maximum over blocks of 2x2; an incomplete last block is dropped."""
     rows, height, width, channels = x.shape
     x = x[:, : height // 2 * 2, : width // 2 * 2]
     shape = (rows, height // 2, 2, width // 2, 2, channels)

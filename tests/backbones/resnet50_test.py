@@ -1,4 +1,4 @@
-"""ResNet-50 v1.5: its cost, worked by hand, and its values, computed anew."""
+"""ResNet-50 v1.5: its cost, worked by hand, and its values, recomputed."""
 
 import functools
 import itertools
@@ -25,7 +25,7 @@ def network(name="resnet50", side=224, classes=1000):
 
 @functools.cache
 def unfilled():
-    """The network without its numbers, which take memory and time."""
+    """The network without initialized weights, to save memory and time."""
     with keras.StatelessScope():
         return network()
 
@@ -57,7 +57,7 @@ def test_parameters_and_multiply_adds():
     by_hand = sum(i * o * k * k * side * side for i, o, k, side in layers)
     adds = by_hand + 2048 * 1000
     assert adds == cost.multiply_adds(built)
-    # As torchvision tells of its resnet50: 4.089 GFLOPS.
+    # As reported by torchvision for its resnet50: 4.089 GFLOPS.
     assert (parameters, adds) == (25_557_032, 4_089_184_256)
 
 
@@ -95,7 +95,7 @@ def test_names_are_listed_and_width_0_is_refused():
 
 
 def twin(weights, x):
-    """The logits, from the weights in the order of the layers' making."""
+    """The logits, from the weights in the order of the layers' creation."""
 
     def conv(x, strides=1, padding="same"):
         kernel = next(weights)
@@ -127,7 +127,7 @@ def test_values_are_those_of_the_equations():
             layer.set_weights(
                 [rng.uniform(0.5, 1, w.shape) for w in layer.get_weights()]
             )
-    # The main path is made before the shortcut.
+    # The main path is created before the shortcut.
     made = sorted(
         (layer for layer in built.layers if layer.weights),
         key=lambda layer: _place(layer.name),
@@ -143,7 +143,7 @@ def test_values_are_those_of_the_equations():
 
 
 def _place(name):
-    """Where in the network a layer stands: its block, then its number."""
+    """The position of a layer in the network: its block, then its number."""
     if name.startswith("stem"):
         return (0, name)
     if name.startswith("dense"):

@@ -1,4 +1,4 @@
-"""wide_resnet is METHODS' network: values by NumPy, order by its graph."""
+"""wide_resnet is METHODS' network: values by NumPy, order by graph."""
 
 import keras
 import numpy as np
@@ -49,7 +49,7 @@ def before(tensor, steps):
     """Walks back over `steps` layers of one input each.
 
     Returns:
-        The layers, the last first, and the tensor that the first one reads.
+        The layers, last first, and the input tensor of the first one.
     """
     passed = []
     for _ in range(steps):
@@ -60,7 +60,7 @@ def before(tensor, steps):
 
 
 def unmarked(tensor):
-    """The tensor itself where an endpoint only marks it."""
+    """The tensor itself, where an endpoint only marks it."""
     layer = keras_internals.maker(tensor)
     return layer.input if isinstance(layer, keras.layers.Identity) else tensor
 

@@ -51,7 +51,7 @@ def test_rows_are_kept(tmp_path):
 
 
 class Idle:
-    """Stands in for a worker: every call takes a second."""
+    """A fake worker: every call takes a second."""
 
     started = []
 

@@ -1,4 +1,4 @@
-"""What a process takes until it is of use."""
+"""Startup times of processes."""
 
 import subprocess
 
@@ -8,7 +8,7 @@ from benchmarks import process_times
 
 
 def test_what_our_import_takes_more_is_of_one_process(monkeypatch):
-    # Seconds and processor seconds of keras's, then of both imports.
+    # Seconds and processor seconds of keras's import, then of both.
     said = iter(["9 9 99 9", "2 1 2.1 1.5", "4 2 4.2 2", "2 1 2.6 1.2"])
     monkeypatch.setattr(
         process_times,

@@ -1,4 +1,4 @@
-"""Contestants that take as long as they are told."""
+"""Contestants that take the given times."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from benchmarks import turns
 
 
 class Contestant:
-    """Takes the given times, one after the other, and keeps what it did."""
+    """Takes the given times, one after the other, and records its calls."""
 
     def __init__(self, log, name, times):
         self.log, self.name, self.times = log, name, iter(times)

@@ -10,7 +10,7 @@ from mimo_keras.data import augmentation
 
 
 def _twin(images, corners, flips, padding):
-    """Pads, cuts and mirrors one image after the other."""
+    """Pads, crops and mirrors one image after the other."""
     border = (padding, padding)
     padded = np.pad(images, ((0, 0), border, border, (0, 0)))
     height, width = images.shape[1:3]
@@ -42,7 +42,7 @@ def test_crop_is_its_numpy_twin(shape, padding, random):
 
 
 def _draws(images, seed, padding):
-    """Recovers top, left and flip of each image from what came out."""
+    """Recovers top, left and flip of each image from the output."""
     augmented = augmentation.crop_and_flip(padding)(images, seed).numpy()
     choices = [
         (top, left, flip)
@@ -77,7 +77,7 @@ def test_every_place_and_both_sides_are_equally_likely():
         counts = np.bincount(draws, minlength=values)
         expected = 900 / values
         assert np.sum((counts - expected) ** 2 / expected) < bar
-    # The draws of one image say nothing of each other.
+    # The draws of one image are independent.
     assert abs(np.corrcoef(top, left)[0, 1]) < 0.12
     assert abs(np.corrcoef(left, flip)[0, 1]) < 0.12
 

@@ -1,4 +1,4 @@
-"""Blurs against convolutions written out and shapes with known answers."""
+"""Blurs against explicit convolutions and shapes with known results."""
 
 import math
 
@@ -11,7 +11,7 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (3, 8, 8)).astype(float)
 
 
 class Angle:
-    """A stand-in for a random stream: every angle is the given one."""
+    """A fake random stream: every angle is the given one."""
 
     def __init__(self, degrees):
         self.degrees = degrees
@@ -22,7 +22,7 @@ class Angle:
 
 
 def convolved(images, kernel, mode):
-    """Sums shifted copies of the padded images, as the definition says."""
+    """Sums shifted copies of the padded images, by definition."""
     reach = len(kernel) // 2
     size = images.shape[1]
     padded = np.pad(images, ((0, 0), (reach, reach), (reach, reach)), mode)
@@ -53,9 +53,9 @@ CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]]) / 5
 @pytest.mark.parametrize(
     ("radius", "sigma", "kernel"),
     [
-        # Below one pixel the disk is its middle: only the smoothing is left.
+        # Below one pixel the disk is its centre: only the smoothing is left.
         (0.5, 0.6, gaussian(0.6, 1)),
-        # Smoothing so narrow that the neighbours get exp(-50) leaves disks.
+        # With smoothing so narrow that neighbours get exp(-50), disks remain.
         (1.0, 0.1, CROSS),
         (1.5, 0.1, np.full((3, 3), 1 / 9)),
         (1.0, 0.2, convolved(np.pad(CROSS, 1)[None], gaussian(0.2, 1),
@@ -88,7 +88,7 @@ def test_motion_blur_reads_between_pixels_at_an_angle():
     travelled = sum(t * w for t, w in enumerate(weights)) / sum(weights)
     slope = 3 * math.sin(math.pi / 6) + 5 * math.cos(math.pi / 6)
     blurred = blur_corruptions.motion_blur(ramp, Angle(degrees), 2, sigma)
-    # On a ramp bilinear reading is exact, where no edge is reached.
+    # On a ramp, bilinear interpolation is exact away from the edges.
     np.testing.assert_allclose(
         blurred[:, :6, :6], ramp[:, :6, :6] + travelled * slope
     )

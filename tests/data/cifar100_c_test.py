@@ -34,7 +34,7 @@ def test_a_severity_is_its_fifth_of_the_file(written, severity):
     assert examples.labels.dtype == np.int64
     assert examples.num_classes == 100
     assert examples.name == f"CIFAR-100-C/fog_{severity}"
-    # In memory, not a window of the file that could change later.
+    # In memory, not a memory map of a file that could change later.
     assert type(examples.images) is np.ndarray
 
 
@@ -54,7 +54,7 @@ def test_the_folder_may_be_given_from_home(written, monkeypatch, home):
 
 
 class Spy:
-    """Makes a folder where it is unpickled: code of the file was run."""
+    """Makes a folder when unpickled, which shows that code was run."""
 
     def __init__(self, path):
         self.mark = str(path.parent / "ran")

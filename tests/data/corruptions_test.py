@@ -1,4 +1,4 @@
-"""The corrupted suites of the three data sets, read as a run reads them."""
+"""The corrupted suites of the three data sets, as read by a run."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Crops of encoded photographs, whose pixels tell where they came from."""
+"""Crops of encoded photographs whose pixels encode their position."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_training_crops_are_of_the_named_areas_and_aspects():
     for index in range(120):
         crop = crops.inception_crop(encoded, (7, index), 32).numpy()
         rows, columns = (crop[..., c].astype(float) for c in (0, 1))
-        # Between the middles of the first and the last pixel.
+        # Between the centres of the first and the last pixel.
         height = np.ptp(rows.mean(1)) / 255 * 32 / 31
         width = np.ptp(columns.mean(0)) / 255 * 32 / 31
         areas.append(height * width)

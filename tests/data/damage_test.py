@@ -1,4 +1,4 @@
-"""What happens to photographs that cannot be read."""
+"""Photographs that cannot be read."""
 
 import dataclasses
 import logging
@@ -98,7 +98,7 @@ def test_training_goes_on_with_other_photographs(spoilt):
         np.testing.assert_allclose(shades, 8.0 * labels, atol=2)
     for one, other in zip(batches, epoch(3), strict=True):
         np.testing.assert_array_equal(one[1], other[1])
-    assert len(skipping.skipped) == 1  # Once, however often it came.
+    assert len(skipping.skipped) == 1  # Only once, however often it was read.
 
 
 def test_where_skipping_does_not_help_it_is_not_advised(spoilt):

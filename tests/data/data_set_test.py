@@ -1,4 +1,4 @@
-"""A record is a fact: what a new one may leave out, and that none changes."""
+"""Data set records are immutable, and have defaults."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""The digits suite: its bytes, its order and what stays as it was."""
+"""The digits suite: its bytes, its order and what it leaves unchanged."""
 
 import zlib
 
@@ -8,7 +8,7 @@ import pytest
 from mimo_keras.data import digit_corruptions, digits
 
 # CRC-32 of the test images at severities 1 to 5, one after the other. A new
-# value is a new suite: its results compare with none from before.
+# value is a new suite, whose results do not compare with earlier ones.
 CHECKSUMS = {
     "gaussian_noise": 2541379704,
     "shot_noise": 3803188583,
@@ -48,7 +48,7 @@ def test_the_suite_is_the_one_that_was_stored(suite):
 
 
 def test_a_second_call_gives_the_same_bytes(clean, suite):
-    np.random.seed(1)  # What the rest of the process draws is no matter.
+    np.random.seed(1)  # Other random draws in the process do not matter.
     for kind in ("gaussian_noise", "motion_blur"):
         again = digit_corruptions.corrupt(clean, kind, 4)
         np.testing.assert_array_equal(again, suite[kind][3])
@@ -58,8 +58,8 @@ def test_distance_to_the_clean_images_rises_with_severity(clean, suite):
     for kind, sets in suite.items():
         distances = np.mean((sets - clean.astype(float)) ** 2, (1, 2, 3, 4))
         assert (np.diff(distances) >= 0).all(), (kind, distances)
-        # A root mean square of 5 levels in 255 can be seen; of 85 (a third
-        # of the range), little is left.
+        # A root mean square of 5 levels in 255 is visible; at 85 (a third of
+        # the range) little of the image is left.
         assert distances[0] > 5**2 and distances[-1] < 85**2, kind
 
 

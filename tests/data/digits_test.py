@@ -33,7 +33,7 @@ def test_images_are_the_grey_levels_spread_over_a_byte(parts):
     at_level = np.array(levels)[source.images.astype(int)]
     wanted = _rows(at_level, source.target)
     found = [_rows(part.images, part.labels) for part in parts.values()]
-    # No two of the 1797 are the same, so this makes the parts disjoint too.
+    # All 1797 are different, so this also shows that the parts are disjoint.
     assert len(set(wanted)) == 1797
     assert sorted(found[0] + found[1]) == sorted(wanted)
 
@@ -49,7 +49,7 @@ def test_a_third_of_each_class_is_for_testing(parts):
 
 
 def test_the_split_never_moves(parts):
-    """Stored from the first run: results are comparable while this holds."""
+    """Stored from the first run: results stay comparable."""
     first_test = parts["test"].images[:2, 2, :, 0]
     np.testing.assert_array_equal(first_test, FIRST_TEST_ROWS)
     assert parts["test"].labels[:12].tolist() == FIRST_TEST_LABELS

@@ -1,4 +1,4 @@
-"""What `Examples.checked` lets through, what it refuses, and subsets."""
+"""What `Examples.checked` accepts and rejects, and subsets."""
 
 import numpy as np
 import pytest

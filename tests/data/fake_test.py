@@ -1,4 +1,4 @@
-"""Fake images: their law, their seeds, and that they can be learned."""
+"""Fake images: their distribution, their seeds, and learnability."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_images_are_patches_with_noise():
     assert np.bincount(examples.labels).min() > 1800
     images = examples.images[examples.labels == 0].astype(float)
     patches = images.mean(axis=0).reshape(4, 2, 4, 2)
-    # All 4 pixels of a patch have one mean; between patches it differs.
+    # The 4 pixels of a patch have the same mean, which differs by patch.
     assert np.ptp(patches, axis=(1, 3)).max() < 10
     assert patches.mean(axis=(1, 3)).std() > 30
     middle = np.abs(images.mean(axis=0) - 127) < 20

@@ -10,7 +10,7 @@ from mimo_keras.errors import InputError
 
 @pytest.fixture(scope="module")
 def identifiers():
-    """The WordNet identifiers of TFDS's ImageNet labels, in their order."""
+    """The WordNet identifiers of TFDS's ImageNet labels, in order."""
     import tensorflow_datasets as tfds
 
     folder = pathlib.Path(tfds.__file__).parent / "datasets" / "imagenet2012"
@@ -25,11 +25,11 @@ def test_two_hundred_classes_each_once(name, total):
     assert classes == sorted(set(classes))
     assert len(classes) == 200
     assert 0 <= classes[0] <= classes[-1] < 1000
-    # Of the numbers of the authors' folders.
+    # From the list of the authors' folders.
     assert sum(classes) == total
 
 
-# Some of the authors' folders, and some that they left out.
+# Some of the authors' folders, and some classes without one.
 @pytest.mark.parametrize(
     ("name", "inside", "outside"),
     [

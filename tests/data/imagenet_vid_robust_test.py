@@ -46,7 +46,7 @@ def test_frames_are_read_in_their_order(home, tmp_path):
         (3, 4, 4, 3),
         (1, 4, 4, 3),
     ]
-    # Of several right classes the first.
+    # The first of several correct classes.
     np.testing.assert_array_equal(
         np.concatenate([labels for _, labels in batches]), [1, 1, 0, 2]
     )

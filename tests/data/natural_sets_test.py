@@ -1,4 +1,4 @@
-"""Which natural test sets a data set has, and how their labels are read."""
+"""The natural test sets of data sets, and how their labels are read."""
 
 import numpy as np
 import pytest

@@ -12,7 +12,7 @@ FILES, EACH = 5, 6
 
 
 def jpeg(label):
-    """A grey JPEG of a size and a shade of its own."""
+    """A grey JPEG with a distinct size and shade."""
     shape = (24 + label % 3, 30, 3)
     return tf.io.encode_jpeg(np.full(shape, 8 * label, np.uint8), quality=100)
 
@@ -27,7 +27,7 @@ class Numbered(photographs.Records):
 
 
 def write(path, labels, spoil=None):
-    """Writes records, the image of one of which is cut off."""
+    """Writes records, one of them with a truncated image."""
     with tf.io.TFRecordWriter(path) as writer:
         for label in labels:
             encoded = jpeg(label).numpy()

@@ -10,7 +10,7 @@ from tests.data.numbered import EACH, FILES, SIZE, jpeg
 
 
 def epochs_of(found, steps):
-    """Labels of each epoch, (epochs, rows), after a look at the pixels."""
+    """Labels of each epoch, (epochs, rows), after a check of the pixels."""
     labels = []
     for images, batch in found.as_numpy_iterator():
         assert images.dtype == np.uint8
@@ -111,10 +111,10 @@ def test_a_prepared_tfds_data_set(tmp_path, write_tfds):
     ((crops_, told),) = found.evaluation_batches(4)
     np.testing.assert_array_equal(told, labels)
     stored = tfds_images.load("imagenet_v2", "test", data_dir=tmp_path)
-    # The middle 32x32 of the stored pixels, at half the size.
+    # The central 32x32 of the stored pixels, at half the size.
     middle = stored.images[:, 4:36].astype(float)
     halves = tf.image.resize(middle, (SIZE, SIZE), "bicubic").numpy()
-    # Noise, and another inverse of JPEG's transform: a pixel off would be 80.
+    # Noise, and another inverse DCT; a shift by one pixel would be 80.
     difference = abs(crops_ - np.clip(halves, 0, 255))
     assert difference.mean() < 1.5 and difference.max() < 12
     with pytest.raises(InputError, match="prepared TFDS data set"):

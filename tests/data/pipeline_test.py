@@ -44,7 +44,7 @@ def test_every_epoch_draws_each_example_at_most_once(numbered):
     for epoch in _epochs(labels):
         assert len(set(epoch.tolist())) == STEPS * BATCH
         assert set(epoch.tolist()) <= set(range(COUNT))
-    # Each image still stands beside its own label.
+    # Each image still has its own label.
     np.testing.assert_array_equal(images[:, :, 1, 2, 0], labels)
 
 
@@ -101,7 +101,7 @@ def test_a_start_in_the_middle_of_an_epoch_continues_bit_for_bit(numbered):
         rest = list(batches.as_numpy_iterator())
         done = steps * epoch + step
         assert len(rest) == batches.cardinality() == 3 * steps - done
-        # What comes before is not made.
+        # Earlier batches are not produced.
         assert len(seen) == len(rest)
         for one, other in zip(rest, whole[done:], strict=True):
             np.testing.assert_array_equal(one[0], other[0])
@@ -109,7 +109,7 @@ def test_a_start_in_the_middle_of_an_epoch_continues_bit_for_bit(numbered):
 
 
 def test_the_order_never_moves(numbered):
-    """Stored from the first run, so that old checkpoints resume rightly."""
+    """Stored from the first run, so that old checkpoints resume correctly."""
     labels = _run(numbered, seed=7, epochs=2)[1]
     assert labels[0].tolist() == FIRST_OF_EPOCH_0
     assert labels[STEPS].tolist() == FIRST_OF_EPOCH_1
@@ -151,7 +151,7 @@ def test_nothing_is_tuned_by_a_thread_that_may_not_end(numbered):
 
 
 def test_images_are_no_part_of_the_functions():
-    """A GraphDef may have 2 GB; what a function captures is outside it."""
+    """A GraphDef is limited to 2 GB, excluding captured tensors."""
     examples = data.fake.images(64, (32, 32, 3), 2, seed=0)
     batches = data.training_batches(examples, 8, seed=0, epochs=1)
     graph = tf.compat.v1.GraphDef.FromString(
@@ -258,7 +258,7 @@ def test_weighted_batches_are_full_and_count_each_example_once(numbered, size):
 
 
 def test_weighted_batches_evaluate_every_example(plane, two_cpus):
-    """The squared errors of the zero model, however many CPUs share them."""
+    """The squared errors of the zero model, on any number of CPUs."""
     with tf.distribute.MirroredStrategy(
         two_cpus, tf.distribute.ReductionToOneDevice()
     ).scope():

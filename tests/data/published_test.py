@@ -1,4 +1,4 @@
-"""What all readers of published folders share."""
+"""The common behaviour of readers of published folders."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every record says what is so, and is all that its data set needs."""
+"""Every record is true, and is all that its data set needs."""
 
 import re
 
@@ -33,7 +33,7 @@ def test_shape_and_classes_are_those_of_the_images(name, tmp_path):
         shape, classes = found.image_shape, found.labels.max() + 1
     assert classes == record.num_classes
     for known, side in zip(shape, record.image_shape, strict=True):
-        # Photographs have sides of their own.
+        # Photographs have individual sizes.
         assert known == side or (known is None and not record.in_memory)
 
 

@@ -1,4 +1,4 @@
-"""The shifted sets, pixel by pixel where they can be worked by hand."""
+"""The shifted sets, pixel by pixel where this is possible by hand."""
 
 import numpy as np
 import pytest

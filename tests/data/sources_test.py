@@ -77,7 +77,7 @@ def test_cifar_reads_test_splits_without_their_labels(
     tmp_path, store_tfds, name, others
 ):
     loaders = sources.out_of_distribution(name, data_dir=tmp_path)
-    # Nothing is read before its loader is called.
+    # Nothing is read before the loader is called.
     stored = {
         other: store_tfds(tmp_path, other, classes)[0]
         for other, classes in others.items()

@@ -98,7 +98,7 @@ def test_damaged_records_name_their_folder(tmp_path, folder, damage):
         tfds_images.load("cifar10", "train", data_dir=tmp_path)
     assert f"folder={folder}" in str(caught.value)
     assert "prepare the data set again" in str(caught.value)
-    # The other split is whole.
+    # The other split is complete.
     assert len(tfds_images.load("cifar10", "test", data_dir=tmp_path)) == 7
 
 
@@ -148,7 +148,7 @@ def test_an_unreachable_host_ends_the_download(tmp_path, monkeypatch):
 
 @pytest.fixture
 def download(monkeypatch):
-    """Lets `function(folder)` stand for TFDS's download."""
+    """Replaces TFDS's download by `function(folder)`."""
     import tensorflow_datasets as tfds
 
     def replace(function):
@@ -197,20 +197,20 @@ def test_a_server_that_answers(no_proxies):
     handler = http.server.BaseHTTPRequestHandler
     with http.server.HTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.handle_request, daemon=True).start()
-        # It answers 501: whatever the answer, the host is there.
+        # It answers 501: any answer shows that the host is reachable.
         assert tfds_images.answers(f"http://127.0.0.1:{server.server_port}/")
 
 
 def test_servers_that_do_not_answer(no_proxies):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        # It takes the connection and says nothing.
+        # It accepts the connection but never answers.
         assert not tfds_images.answers(f"http://127.0.0.1:{port}/", 0.2)
     assert not tfds_images.answers(f"http://127.0.0.1:{port}/", 5.0)
 
 
 def test_a_host_that_hangs_in_spite_of_its_time_limit(monkeypatch):
-    """Looking up a name may take minutes, whatever requests is told."""
+    """Name lookup may take minutes, whatever timeout requests is given."""
     over = threading.Event()
     monkeypatch.setattr("requests.head", lambda *_, **__: over.wait(30))
     assert not tfds_images.answers("http://somewhere/", 0.05)

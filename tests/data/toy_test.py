@@ -1,4 +1,4 @@
-"""The toy regression against its formula, written out again."""
+"""The toy regression against an independent form of its formula."""
 
 import numpy as np
 import pytest
@@ -27,8 +27,8 @@ def test_examples_are_the_curve_with_the_papers_noise():
     assert x.min() >= 0 and x.max() <= 0.5
     deciles = np.histogram(x, 10, (0, 0.5))[0]
     np.testing.assert_allclose(deciles, 8000, rtol=0.1)
-    # Where the waves are flat the noise goes through almost as it is; at 0 it
-    # is multiplied by the slope there, 1 + 0.6π + 1.2π.
+    # Where the waves are flat the noise is almost unchanged; at 0 it is
+    # multiplied by the slope there, 1 + 0.6π + 1.2π.
     at_zero = (y - toy.curve(x))[x < 0.005]
     slope = 1 + 1.8 * np.pi
     np.testing.assert_allclose(at_zero.std(), 0.02 * slope, rtol=0.15)
@@ -76,5 +76,5 @@ def test_moments_are_those_of_the_draws():
     mean, variance = toy.moments(x, 0.08)
     np.testing.assert_allclose(y.mean(1), mean, atol=3e-3)
     np.testing.assert_allclose(y.var(1), variance, rtol=0.02)
-    # Far from the clean curve, by more than the draws' error.
+    # Away from the clean curve by more than the sampling error.
     assert abs(mean - toy.curve(x)).min() > 0.02

@@ -100,7 +100,7 @@ def test_frames_classes_and_neighbours(home, tmp_path):
         19: (151,),
         23: (407,),
     }
-    # The dog's frames show a boat, too, as the annotators found.
+    # The dog's frames also show a boat, according to the annotators.
     right = [np.flatnonzero(row).tolist() for row in found.right]
     assert right == [[3, 19]] * 3 + [[23]] * 2 + [[14]]
     np.testing.assert_array_equal(found.anchors, [1, 4, 5])

@@ -47,14 +47,14 @@ def test_agrees_with_tfp_at_the_edges_of_the_bins(cases):
         labels_true=np.where(correct, 0, 1),
         labels_predicted=np.zeros(len(p), np.int64),
     )
-    # What TFP makes of the logits, whose last bit decides the bin.
+    # TFP's softmax of the logits, whose last bit decides the bin.
     confidence = tf.nn.softmax(logits).numpy()[:, 0]
     ours = reliability_of(confidence, correct).error
     assert ours == pytest.approx(float(theirs), abs=1e-6)
 
 
-# Not 3: certain members would average to 2/3, an edge, where the bin hangs on
-# the last bit that TFP's own softmax leaves.
+# Not 3: certain members would average to 2/3, an edge, where the bin depends on
+# the last bit of TFP's own softmax.
 @pytest.mark.parametrize("members", [1, 4])
 @pytest.mark.parametrize("scale", [0.3, 2.0, 20.0])
 def test_classification_agrees_with_tfp(members, scale):

@@ -1,4 +1,4 @@
-"""Scoring on a set with classes of its own, against loops and by hand."""
+"""Scoring on a set with its own classes, against loops and by hand."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ WEIGHTS = np.log([0.75, 0.25])
 
 @st.composite
 def groupings(draw):
-    """Some groups without a common class, of which one at least has any."""
+    """Disjoint groups of classes, at least one of which is not empty."""
     order = draw(st.permutations(range(K)))
     cuts = sorted(draw(st.lists(st.integers(1, K), min_size=1, max_size=4)))
     starts = [0, *cuts[:-1]]
@@ -108,7 +108,7 @@ def test_a_case_by_hand():
         for merged in class_groups.WAYS.values()
     )
     np.testing.assert_allclose(np.exp(own), [[0.4, 0.6]])
-    # Class 0 is in no group and the most probable.
+    # Class 0 is in no group, and the most probable.
     np.testing.assert_allclose(np.exp(every), [[4 / 9, 2 / 9, 3 / 9]])
     both = class_groups.evaluate(
         lambda x: x, [(np.log(members), [1])], 4, np.log([0.5, 0.5]), groups
@@ -124,7 +124,7 @@ def test_a_case_by_hand():
 
 
 def test_members_are_mixed_before_classes_are_merged():
-    # Each member alone has the first group on top, but not their mean.
+    # Each member alone ranks the first group first, but their mean does not.
     members = np.log([[[0.4, 0.0001, 0.3, 0.2999], [0.0001, 0.4, 0.3, 0.2999]]])
     found = class_groups.predicted(
         lambda x: x, [(members, [0])], 4, np.log([0.5, 0.5]), ((0, 1), (2,))

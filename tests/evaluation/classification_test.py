@@ -1,4 +1,4 @@
-"""Classification against scikit-learn, and what must not change a result."""
+"""Classification against scikit-learn, and its invariances."""
 
 import ml_dtypes
 import numpy as np
@@ -13,7 +13,7 @@ from mimo_keras.errors import InputError
 from mimo_keras.evaluation.classification import Classification, brier_scores
 
 EXAMPLES, MEMBERS, CLASSES = 9, 3, 4
-# Small whole numbers make many ties, between classes and between members.
+# Small integers make many ties, between classes and between members.
 LOGITS = hnp.arrays(
     np.float32,
     (EXAMPLES, MEMBERS, CLASSES),

@@ -8,7 +8,7 @@ from mimo_keras.evaluation.corruption_error import ALEXNET, corruption_errors
 
 
 def results(factor, further=()):
-    """Errors around a factor of AlexNet's, whose mean is that factor."""
+    """Errors relative to AlexNet's whose mean is the given factor."""
     return [
         (
             kind,
@@ -42,7 +42,7 @@ def test_a_part_of_the_types_is_no_mce():
 
 
 def test_alexnets_errors_are_those_of_its_authors_table():
-    """In per cent, as the readme of hendrycks/robustness prints them."""
+    """In per cent, as printed in the readme of hendrycks/robustness."""
     percent = (
         *(88.6, 89.4, 92.3, 82.0, 82.6, 78.6, 79.8, 86.7),
         *(82.7, 81.9, 56.5, 85.3, 64.6, 71.8, 60.7),

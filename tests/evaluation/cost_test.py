@@ -40,7 +40,7 @@ def chain(*parts):
 NETWORKS = {
     "strided_same": (chain(layers.Conv2D(6, 3, 2, "same")), (9, 8, 4)),
     "strided_valid": (chain(layers.Conv2D(6, (3, 2), 2)), (9, 8, 4)),
-    # TensorFlow pads a size that the rate does not divide, and counts that.
+    # TensorFlow pads sizes not divisible by the rate, and counts the padding.
     "dilated": (chain(layers.Conv2D(6, 3, dilation_rate=2)), (8, 8, 4)),
     "one_dimension": (chain(layers.Conv1D(6, 3, 2, "same")), (9, 4)),
     "depthwise": (
@@ -82,7 +82,7 @@ def test_groups_agree_with_tf_profiler():
     network = plain(layers.Conv2D(6, 3, 2, "same", groups=2), (9, 8, 4))
 
     def convolution(x, kernel):
-        # Keras hides a grouped one in a function, where nothing is counted.
+        # Keras hides grouped ones in a function, where nothing is counted.
         return tf.nn.conv2d(x, kernel, 2, "SAME")
 
     expected = profiled(convolution, (1, 9, 8, 4), (3, 3, 2, 6))
@@ -156,7 +156,7 @@ def test_members_folded_into_the_batch_all_count():
 
 
 class OwnCount(layers.Layer):
-    """A layer with a kernel, which says itself what it costs."""
+    """A layer with a kernel that reports its own cost."""
 
     def build(self, shape):
         self.kernel = self.add_weight(shape=(shape[-1], 2), name="kernel")
@@ -223,7 +223,7 @@ def test_milliseconds_are_the_median_of_batches_after_the_first(monkeypatch):
 
 
 def test_a_stopwatch_changes_nothing_and_leaves_out_rests(monkeypatch):
-    # 90 s, then 2 s, 1 s for a rest of 3 rows, and 4 s.
+    # 90 s, then 2 s, 1 s for a remainder of 3 rows, and 4 s.
     clock = iter([0.0, 90.0, 100.0, 102.0, 105.0, 106.0, 120.0, 124.0])
     monkeypatch.setattr(cost.time, "perf_counter", lambda: next(clock))
     watch = cost.Stopwatch(np.square)

@@ -1,4 +1,4 @@
-"""FLOPs by the papers' own rules, beside the papers' figures."""
+"""FLOPs by the papers' own rules, compared with the papers' figures."""
 
 import keras
 import pytest
@@ -58,5 +58,5 @@ def test_the_supplements_figures(method, members):
 )
 def test_the_mimo_papers_figures(method, members, giga):
     made = network(method, members, "wide_resnet_28_10", 10)
-    # Of 10.5596 the paper has 10.559: it cuts off.
+    # The paper truncates 10.5596 to 10.559.
     assert evaluation.mimo_flops(made) // 1_000_000 == round(1000 * giga)

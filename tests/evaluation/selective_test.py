@@ -1,4 +1,4 @@
-"""Risk and coverage by hand, and whatever the order of the examples."""
+"""Risk and coverage by hand, independent of the order of examples."""
 
 import numpy as np
 import pytest

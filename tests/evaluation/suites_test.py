@@ -99,7 +99,7 @@ def test_shifted_results_by_hand():
         ]
     )
     assert found.means["accuracy"] == pytest.approx(0.3)
-    # Over all sets, as they are all there are: √(0.08 / 3).
+    # Sample deviation over all three sets: √(0.08 / 3).
     assert found.deviations["accuracy"] == pytest.approx((0.08 / 3) ** 0.5)
     assert found.deviations["nll"] == pytest.approx((0.08 / 3) ** 0.5)
     assert found.sets["rotation", 2]["brier"] == pytest.approx(0.33)

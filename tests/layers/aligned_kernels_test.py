@@ -1,4 +1,4 @@
-"""How aligned encoders start."""
+"""Initial kernels of aligned encoders."""
 
 import keras
 import numpy as np
@@ -61,7 +61,7 @@ def test_unknown_alignments_are_errors():
 
 
 def test_factors_are_uniform_from_a_half_to_three_halves():
-    # Of ones a kernel is its factor.
+    # With kernels of ones, a kernel equals its factor.
     factors = drawn((2000, 1), alignment="colinear", initializer="ones", seed=1)
     assert 0.5 <= factors.min() < 0.51
     assert 1.49 < factors.max() <= 1.5

@@ -1,4 +1,4 @@
-"""edward2's layers do on Keras 3 what a Keras layer does."""
+"""edward2's layers behave like Keras layers on Keras 3."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The layers of the conformance tests, and what each is called on."""
+"""The layers of the conformance tests, and their inputs."""
 
 import dataclasses
 import math
@@ -15,20 +15,20 @@ TWO_LOGS = (math.log(0.25), math.log(0.75))
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A layer, and what it is called on.
+    """A layer, and its inputs.
 
     Attributes:
         name: Its name in `mimo_keras.layers`.
         shape: Shape of one example.
-        arguments: Of the constructor. Over all cases of a layer each one is
-            given at least once, and not at its default.
-        dtype: Of the input.
-        low: What the policy mixed_bfloat16 makes of the output's dtype; of
-            several outputs, a tuple.
+        arguments: Arguments of the constructor. Over all cases of a layer,
+            each is given at least once with a value that is not its default.
+        dtype: Dtype of the input.
+        low: Dtype of the output under the policy mixed_bfloat16; a tuple for
+            several outputs.
         members: M, if members are rows of the layer's inputs or outputs.
-        bank: Numbers of the bank that it takes, if it takes one.
+        bank: Size of the bank that it takes, if any.
         twice: Whether it is called on its input twice, as features and masks.
-        positive: Whether it takes no number below 0.
+        positive: Whether its inputs must not be negative.
         stacked: Whether the first axis of an example is members.
     """
 
@@ -47,7 +47,7 @@ class Case:
         return "-".join([self.name, *map(str, self.arguments), self.dtype])
 
     def sized(self, members, side):
-        """Returns the case for so many members, and images of this side."""
+        """Returns the case for this many members, and images of this size."""
         arguments, shape = dict(self.arguments), list(self.shape)
         for name in {"ensemble_size", "heads"} & {*arguments}:
             arguments[name] = members
@@ -167,7 +167,7 @@ CASES = [
         "MemberBatchNormalization",
         (4, 4, 2),
         {"ensemble_size": 2, "momentum": 0.9, "epsilon": 0.1}
-        # Refused under other backends.
+        # Rejected by other backends.
         | ({"synchronized": True} if TENSORFLOW else {}),
         members=2,
     ),

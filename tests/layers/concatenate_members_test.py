@@ -1,4 +1,4 @@
-"""ConcatenateMembers is member-major, whatever stands between the axes."""
+"""ConcatenateMembers is member-major, whatever axes are in between."""
 
 import keras
 import numpy as np

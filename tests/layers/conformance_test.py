@@ -1,4 +1,4 @@
-"""Every public layer, from every side that Keras promises a user."""
+"""Every public layer fulfils what Keras promises its users."""
 
 import inspect
 import json
@@ -12,8 +12,8 @@ from mimo_keras.layers import batch_ensemble, registration
 from tests.layers.cases import BATCH, CASES, TENSORFLOW
 
 # edward2's layers are tested as thoroughly in batch_ensemble_test.py.
-# A bank has no rows, see template_bank_test.py; an initializer neither. What
-# a mixture computes is MixturePrediction's, see mixtures_test.py.
+# Banks and initializers have no rows: see template_bank_test.py. Mixtures are
+# part of MixturePrediction: see mixtures_test.py.
 MIXTURES = {"CategoricalMixture", "MeanMixture"}
 ELSEWHERE = {*batch_ensemble.NAMES, *MIXTURES, "AlignedKernels", "TemplateBank"}
 OWN = [name for name in layers.__all__ if name not in ELSEWHERE]
@@ -34,7 +34,7 @@ def arrays(outputs):
 
 
 def assert_close(outputs, wanted, **tolerances):
-    # Flat: a loaded model returns a tuple's elements in a list.
+    # Flattened, since a loaded model returns a list instead of a tuple.
     pairs = (keras.tree.flatten(arrays(x)) for x in (outputs, wanted))
     for one, other in zip(*pairs, strict=True):
         np.testing.assert_allclose(one, other, **tolerances)
@@ -198,7 +198,7 @@ def test_two_replicas_give_the_same_outputs(case, two_cpus):
 
 
 def test_two_replicas_predict_what_one_does(two_cpus):
-    """The members' norm waits for the other replica, as no other layer."""
+    """Only the members' norm synchronizes with the other replica."""
     [case] = [c for c in CASES if c.name == "MemberBatchNormalization"]
     _, network = in_two_replicas(case, two_cpus)
     found = network.predict(case.inputs(), verbose=0)

@@ -10,7 +10,7 @@ from mimo_keras.layers import DenseMultihead
 
 
 def filled(layer, features):
-    """Builds a layer and gives it, and its input, random numbers."""
+    """Builds a layer with random weights and input."""
     rng = np.random.default_rng(0)
     layer.build((None, features))
     layer.set_weights([rng.normal(size=w.shape) for w in layer.get_weights()])
@@ -56,7 +56,7 @@ def test_kernel_starts_like_that_of_one_dense_layer(heads):
     layer.build((None, 400))
     kernel, bias = layer.get_weights()
     assert np.std(kernel) == pytest.approx(np.sqrt(2 / 400), rel=0.02)
-    # he_normal is cut at 2 of its own standard deviations.
+    # he_normal is truncated at 2 of its own standard deviations.
     assert np.abs(kernel).max() < 2 * np.sqrt(2 / 400) / 0.8796
     assert not bias.any()
 

@@ -1,4 +1,4 @@
-"""Seeds of layers that draw."""
+"""Seeds of layers that draw random numbers."""
 
 import keras
 import pytest

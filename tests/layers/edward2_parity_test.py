@@ -1,4 +1,4 @@
-"""Our layers compute what edward2's compute on the Keras it was made for."""
+"""Our layers compute what edward2's compute with Keras 2."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.tensorflow
 
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory):
-    """What edward2 itself gives, in a process with the older Keras."""
+    """The results of edward2 itself, in a process with Keras 2."""
     path = tmp_path_factory.mktemp("edward2") / "theirs.npz"
     environment = {
         **os.environ,

@@ -2,8 +2,8 @@
 
     TF_USE_LEGACY_KERAS=1 python tests/layers/edward2_run.py out.npz
 
-writes what edward2 itself gives, on the Keras it was made for; the test calls
-`run_all` with our classes.
+writes the results of edward2 itself with Keras 2; the test calls `run_all` with
+our classes.
 """
 
 import sys
@@ -53,7 +53,7 @@ def run_all(layers, optimizer_class):
     """Returns a dictionary "case/what" -> array of all cases.
 
     Args:
-        layers: What holds the layers' classes.
+        layers: Module with the layers' classes.
         optimizer_class: SGD of the same Keras.
     """
     results = {}
@@ -98,10 +98,10 @@ def _divergences(layer, shape):
     inputs, weights = _prepare(layer, shape, rng)
     with tf.GradientTape() as tape:
         layer(inputs)
-        # edward2 adds a term for each factor, our layers their sum.
+        # edward2 adds one term per factor, our layers their sum.
         total = sum(layer.losses)
     found = {"losses": np.array(float(total))}
-    # The kernel and the bias have no part in them.
+    # The kernel and the bias do not affect them.
     names = [name for name in weights if name.endswith(("mean", "stddev"))]
     gradients = tape.gradient(total, [weights[name] for name in names])
     for name, gradient in zip(names, gradients, strict=True):
@@ -110,7 +110,7 @@ def _divergences(layer, shape):
 
 
 def _prepare(layer, shape, rng):
-    """Builds the layer and gives it weights that a seed decides."""
+    """Builds the layer and sets its weights from a seed."""
     inputs = rng.normal(size=(MEMBERS * ROWS, *shape)).astype("float32")
     layer(inputs)
     weights = {}

@@ -1,4 +1,4 @@
-"""The epoch that a layer knows."""
+"""The epoch as known to layers."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""When a kernel runs; TensorFlow's own: training/kernels_test.py."""
+"""When a kernel runs; for TensorFlow's see training/kernels_test.py."""
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ def images():
 
 
 def pair(**options):
-    """Keras's layer and ours, the latter with a kernel that keeps its calls."""
+    """Keras's layer and ours, which has a kernel that records its calls."""
     calls = []
 
     def fused(x, gamma, beta, epsilon, moments):

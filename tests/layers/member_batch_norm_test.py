@@ -25,7 +25,7 @@ def randomize(layer, seed=1):
 
 
 def separate(layer, inputs):
-    """M batch norms of Keras's own with the layer's weights."""
+    """M batch norms of Keras with the layer's weights."""
     shape = (MEMBERS, CHANNELS)
     norms = []
     for member in range(MEMBERS):

@@ -1,4 +1,4 @@
-"""Kernels of each member's own against as many plain layers."""
+"""Kernels per member against as many plain layers."""
 
 import keras
 import numpy as np

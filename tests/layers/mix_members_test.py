@@ -1,4 +1,4 @@
-"""The mixing block against NumPy, hand-worked boxes and the papers' law."""
+"""The mixing block against NumPy, boxes by hand and distributions."""
 
 import keras
 import numpy as np
@@ -19,7 +19,7 @@ def mixed(shape, **options):
 
 
 def with_draws(monkeypatch, draws):
-    """Lets the box of each row be drawn from `draws`, (N, 3) in [0, 1)."""
+    """Draws the box of each row from `draws`, (N, 3) in [0, 1)."""
     monkeypatch.setattr(
         keras.random, "uniform", lambda shape, **_: np.float32(draws)
     )
@@ -81,7 +81,7 @@ def test_around_the_box_the_others_are_mixed_by_their_ratios(monkeypatch):
 
 @pytest.mark.parametrize("size", [8, 7])
 def test_boxes_lie_anywhere_and_are_clipped(monkeypatch, size):
-    """Every position is the middle of a box; NumPy's own box is the same."""
+    """Every position is the centre of a box; NumPy's box is the same."""
     places = np.arange(size)
     draws = [[0, (y + 0.5) / size, 0.99] for y in places]
     found = cut(monkeypatch, draws, [[0.36, 0.64]] * size, [size, size])
@@ -107,10 +107,10 @@ def test_owners_of_the_box_are_balanced(members):
     _, _, masks, ratios = mixed(
         (6000, members, 8, 8, 1), cutmix_probability=1.0
     )
-    # The owner's mask alone is 1 anywhere; for two, the other's is, too.
+    # Only the owner's mask is 1 anywhere; with two members also the other's.
     owns = (masks == 1).any((1, 2))
     if members > 2:
-        # A box of no position, or of all of them, shows no owner.
+        # An empty box, or one of all positions, does not show its owner.
         shown = owns.sum(1) == 1
         shares = owns[shown].mean(0)
         assert shown.mean() > 0.9

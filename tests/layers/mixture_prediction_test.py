@@ -1,4 +1,4 @@
-"""MixturePrediction averages probabilities, and says how sure it is."""
+"""MixturePrediction averages probabilities and adds uncertainties."""
 
 import dataclasses
 import math
@@ -112,12 +112,12 @@ def test_impossible_classes_add_no_doubt(impossible):
     assert outputs["probabilities"][0, 1] == 0
 
 
-def test_no_doubt_is_lost_at_the_least_probabilities():
-    """Devices take float32 below 1.18e-38 for 0, and log 0 · 0 is a NaN."""
+def test_uncertainty_is_exact_at_the_smallest_probabilities():
+    """Devices flush float32 below 1.18e-38 to 0, and log 0 · 0 is a NaN."""
     logits = np.stack([np.zeros(400), -np.linspace(80, 110, 400)], -1)
     outputs = predict(logits[:, None], [1.0])
     assert np.all(np.isfinite(outputs["entropy"]))
-    # Some processors' softmax has 1 - 2⁻²⁴ for 1: that much is no doubt.
+    # Some processors' softmax gives 1 - 2⁻²⁴ for 1: tolerate that much.
     np.testing.assert_allclose(outputs["entropy"], 0, atol=1.2e-7)
 
 
@@ -153,7 +153,7 @@ def test_bfloat16_logits_are_read_in_float32():
 
 @dataclasses.dataclass(frozen=True)
 class _Largest(Mixture):
-    """A kind of one's own."""
+    """A user-defined mixture."""
 
     times: float
 
@@ -181,7 +181,7 @@ def test_a_name_is_no_mixture():
 
 
 def _older_config(task):
-    """What `get_config` gave when the layer was told a task."""
+    """The config from when the layer had an argument `task`."""
     return {
         "name": "prediction",
         "trainable": True,

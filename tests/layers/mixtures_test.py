@@ -1,4 +1,4 @@
-"""What each mixture computes, by hand; MixturePrediction has the rest."""
+"""The values of each mixture by hand; see also MixturePrediction."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Dropout that is always on: what it draws, and from where."""
+"""Dropout that is always on: its draws and their seeds."""
 
 import keras
 import numpy as np
@@ -26,7 +26,7 @@ def test_zeros_come_at_the_rate_and_the_rest_makes_up_for_them(rate, seed):
     outputs = drawn(MonteCarloDropout(rate, seed=seed))
     zeros = outputs == 0
     np.testing.assert_allclose(outputs[~zeros], 1 / (1 - rate), rtol=1e-6)
-    # Six standard deviations of a share among independent draws.
+    # Six standard deviations of a frequency over independent draws.
     spread = 6 * np.sqrt(rate * (1 - rate) / outputs.size)
     assert abs(zeros.mean() - rate) < spread
     by_column = 6 * np.sqrt(rate * (1 - rate) / len(outputs))

@@ -1,4 +1,4 @@
-"""What edward2 has beside its layers works on Keras 3."""
+"""Helpers of edward2 work on Keras 3."""
 
 import keras
 import numpy as np
@@ -14,14 +14,14 @@ INPUTS = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
 
 
 class Old:
-    """Tells how its add_weight was called."""
+    """Records how its add_weight was called."""
 
     def add_weight(self, **options):
         return options
 
 
 class New(OnKeras3, Old):
-    """Old, mended."""
+    """Old, adapted to Keras 3."""
 
 
 def test_weights_are_asked_for_as_keras_3_takes_it():

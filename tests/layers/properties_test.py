@@ -11,7 +11,7 @@ from mimo_keras.layers import batch_ensemble
 from tests.layers.cases import CASES, TENSORFLOW, Case
 from tests.layers.conformance_test import MIXTURES, arrays, assert_close
 
-# Policy -> what the layers compute in, and how far that may be off.
+# Policy -> compute dtype and tolerance.
 POLICIES = {
     "float32": ("float32", 1e-5),
     "mixed_bfloat16": ("bfloat16", 0.05),
@@ -22,7 +22,7 @@ POLICIES = {
 SIGNS = {"class_name": "RandomSign", "config": {"probs": 0.5}}
 _POINT = {"class_name": "TrainableDeterministic"}
 _POINTS = {"alpha_initializer": _POINT, "gamma_initializer": _POINT}
-# edward2's layers are no rows of the conformance test.
+# edward2's layers are not in the conformance test.
 EDWARD2 = [
     Case(name, (4, 4, 2) if "Conv" in name else (6,), options, members=2)
     for name, options in {
@@ -34,7 +34,7 @@ EDWARD2 = [
     if options.update(ensemble_size=2) is None and TENSORFLOW
 ]
 EVERY = [*CASES, *EDWARD2]
-# Those whose outputs have the members on the axis behind the batch.
+# Layers whose outputs have the members on the axis after the batch.
 BY_MEMBER = [
     case
     for case in EVERY
@@ -42,7 +42,7 @@ BY_MEMBER = [
     or {"heads"} & {*case.arguments}
     or case.name in ("DemultiplexMembers", "RepeatMembers")
 ]
-# To shrink a failure takes minutes, and these cases are small as they are.
+# Shrinking a failure takes minutes, and these cases are small already.
 few = settings(
     max_examples=3,
     deadline=None,
@@ -54,7 +54,7 @@ sides = st.integers(3, 6)
 
 def members_of(case, least=1):
     if case.name == "MixMembers":
-        least = 2  # It refuses to mix one with nothing.
+        least = 2  # It rejects a single member.
     return st.integers(max(least, 1 + case.arguments.get("member", 0)), 4)
 
 
@@ -104,7 +104,7 @@ def check_types(case, outputs, compute):
 
 
 def check_shapes(network, outputs, x):
-    """What is said of the shape before the call is true, batch or no batch."""
+    """Shapes computed before the call are right, with or without a batch."""
     true = [tuple(o.shape) for o in keras.tree.flatten(outputs)]
     for batch in (len(x), None):
         symbolic = network(keras.KerasTensor((batch, *x.shape[1:]), x.dtype))
@@ -136,7 +136,7 @@ def test_a_member_is_the_layer_with_its_own_weights(case, data):
 
 
 def alone(case, member, side):
-    """The case for one member, whose templates begin where they did."""
+    """The case for one member, with its templates at the same offsets."""
     one, offset = case.sized(1, side), case.arguments.get("offset")
     if isinstance(offset, tuple):
         one.arguments["offset"] = (offset[member],)
@@ -144,7 +144,7 @@ def alone(case, member, side):
 
 
 def part(weights, shape, member):
-    """A member's weights: those of all, or its own part, member-major."""
+    """A member's weights: shared ones, and its part of member-major ones."""
     for axis, size in enumerate(shape):
         if weights.shape[axis] != size:
             start = member * size

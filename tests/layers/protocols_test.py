@@ -1,4 +1,4 @@
-"""Which layers offer which hook, and that a user's own layer may, too."""
+"""The hooks of each layer, and hooks of user-defined layers."""
 
 import keras
 import numpy as np
@@ -54,12 +54,12 @@ OFFERED = {
         "TemplateDense",
     },
 }
-# edward2's are made when they are asked for: see its own tests.
+# edward2's are created on demand: see their own tests.
 NATIVE = [n for n in layers.__all__ if not n.endswith(("Ensemble", "Rank1"))]
 
 
 def hooks(protocol):
-    """The names that a protocol asks for."""
+    """The names that a protocol requires."""
     return {name for name in vars(protocol) if name in OFFERED}
 
 
@@ -81,7 +81,7 @@ def test_layers_offer_what_is_said(hook):
 
 @register
 class Own(keras.layers.Layer):
-    """A user's own: it adds the members' images, scaled, and has all hooks."""
+    """A user-defined layer: adds scaled images of members; has all hooks."""
 
     def build(self, input_shape):
         self.scale = self.add_weight(shape=(), initializer="ones")
@@ -110,7 +110,7 @@ class Own(keras.layers.Layer):
 
 @pytest.fixture
 def network():
-    """Two members' inputs (N, 2, 4) to (N, 2, 3), with a layer of one's own."""
+    """Two members' inputs (N, 2, 4) to (N, 2, 3), with a user's layer."""
     inputs = keras.Input((2, 4), name="member_images")
     heads = layers.DenseMultihead(3, 2, name="heads")
     return keras.Model(inputs, heads(Own(name="own")(inputs)))

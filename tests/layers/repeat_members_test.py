@@ -1,4 +1,4 @@
-"""RepeatMembers puts the same input into every member."""
+"""RepeatMembers gives the same input to every member."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""One member's input out of all."""
+"""SelectMember selects one member's input."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""StandardizeImages reads the same picture from bytes and from floats."""
+"""StandardizeImages gives the same result for bytes and for floats."""
 
 import keras
 import numpy as np
@@ -57,7 +57,7 @@ def test_floats_are_left_alone_without_mean_and_std():
 @pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
 def test_other_floats_are_on_the_same_scale(dtype):
     images = np.array([[0.25, 0.5, 1.0]])
-    if dtype != "float64":  # JAX has none: it comes as NumPy's only.
+    if dtype != "float64":  # JAX has none: it is only available in NumPy.
         images = keras.ops.convert_to_tensor(images, dtype)
     outputs = StandardizeImages(0.5, 0.25)(images)
     assert keras.backend.standardize_dtype(outputs.dtype) == "float32"

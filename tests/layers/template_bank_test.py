@@ -1,4 +1,4 @@
-"""The bank hands out its numbers, whatever it is called on."""
+"""The bank returns its parameters, whatever it is called on."""
 
 import keras
 import numpy as np

@@ -56,7 +56,7 @@ def test_members_with_templates_of_their_own_by_hand():
 
 
 def convolution_by_hand(images, kernel):
-    """Valid convolution with loops over the kernel's places."""
+    """Valid convolution with loops over kernel positions."""
     height, width = kernel.shape[:2]
     rows = images.shape[1] - height + 1
     columns = images.shape[2] - width + 1
@@ -110,7 +110,7 @@ def test_without_coefficients_all_members_have_the_template():
 
 
 def network():
-    """Two layers that share a bank, of which each takes another part."""
+    """Two layers that share a bank, with different parts of it."""
     inputs = keras.Input((5, 5, 2))
     bank = layers.TemplateBank(60, name="bank")(inputs)
     x = layers.FoldMembers(2)(inputs)
@@ -163,7 +163,7 @@ def test_one_bank_stays_one_when_saved(tmp_path):
     assert len(banks) == 1 and len(loaded.weights) == len(model.weights)
     images = RNG.normal(size=(3, 5, 5, 2)).astype("float32")
     np.testing.assert_array_equal(array(loaded(images)), array(model(images)))
-    # Training moves what both layers read.
+    # Training changes the parameters that both layers read.
     (before,) = banks[0].get_weights()
     loaded.compile("sgd", "mse")
     loaded.fit(images, np.ones((3, 2, 2)), verbose=0)

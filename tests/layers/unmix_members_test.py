@@ -57,8 +57,8 @@ def test_prediction_masks_nothing():
     np.testing.assert_array_equal(found, np.repeat(FEATURES[:, None], 2, 1))
 
 
-def test_who_has_any_part_reads_the_whole_position():
-    """Around a box several members are mixed, in a linear mix all are."""
+def test_a_member_with_any_part_reads_the_whole_position():
+    """Around a box several members are mixed; in a linear mix all are."""
     shares = np.full((2, 4, 4, 3), 1 / 3, "float32")
     shares[..., 2] = 0
     found = UnmixMembers()(FEATURES, shares, training=True)

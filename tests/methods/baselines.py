@@ -1,4 +1,4 @@
-"""Models and images as small as the tests of the baselines need."""
+"""Small models and images for the tests of the baselines."""
 
 import keras
 import numpy as np
@@ -28,9 +28,9 @@ def examples(rows=8, seed=0):
 
 
 def compiled(model, l2=1e-3):
-    """The model, ready for training as the recipes do it.
+    """The model, compiled as in the recipes.
 
-    A few steps of tiny networks are done before they could be compiled.
+    Eagerly: a few steps of a tiny network take less time than tracing.
     """
     optimizer = keras.optimizers.SGD(0.05, 0.9, nesterov=True)
     model.compile(optimizer, l2=l2, run_eagerly=True)

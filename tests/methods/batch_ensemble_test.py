@@ -43,7 +43,7 @@ def copy_weights(plain, ensemble):
 
 
 def _for_members(source, shape):
-    """Repeats what members have of their own: (M, C) or (M·C,) of (C,)."""
+    """Repeats weights that each member has: (M, C) or (M·C,) from (C,)."""
     value = np.asarray(source)
     if value.shape == shape:
         return value
@@ -169,7 +169,7 @@ def test_predictor_and_saved_copy_give_the_same(tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(loaded(IMAGES), logits, rtol=1e-6, atol=1e-6)
-    # The copy is compiled, and its fast weights learn at their rate too.
+    # The copy is compiled, with the fast weights' own learning rate.
     for each in (model, loaded):
         each.train_on_batch(IMAGES, LABELS)
     np.testing.assert_allclose(
@@ -184,8 +184,8 @@ def test_batch_ensemble_of_one_member_costs_as_much_as_deterministic():
 
 
 def test_fast_weights_of_wide_resnet_28_10_are_few():
-    # Each convolution has C_in + C_out of them for each member, the head
-    # K + F and a bias; "about 36.6M" with M = 4.
+    # Each convolution has C_in + C_out of them per member, the head K + F
+    # and a bias; "about 36.6M" with M = 4.
     model = mimo_keras.create_model(
         "batch_ensemble",
         backbone="wide_resnet_28_10",

@@ -1,4 +1,4 @@
-"""What a method hands over: uniform weights, and sampling in its bounds."""
+"""Blueprints: uniform weights, and valid sampling."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Copies of networks, in which some layers become others."""
+"""Copies of networks with some layers replaced."""
 
 import keras
 import numpy as np

@@ -1,6 +1,6 @@
-"""Every method with every small backbone, from every side of Keras.
+"""Every method with every small backbone, in all uses of Keras.
 
-A new method is tested by this table as soon as it is registered.
+New methods are tested by this table as soon as they are registered.
 """
 
 import functools
@@ -33,11 +33,11 @@ from tests.methods.tables import (
 from tests.training import subprocesses
 
 # Rows of a forward pass, the same in all tests: JAX compiles each operation
-# for each number of rows anew, and that is nearly all that it does here.
+# again for each number of rows, which takes most of the time here.
 ROWS = 3
 BATCH = 8
-# After so many the slowest, MIMMO on the deep backbone, has lost a third of
-# its first loss; other machines' rounding changes that by a few hundredths.
+# After this many, the loss of the slowest, MIMMO on the deep backbone, is down
+# by a third; other machines' rounding changes that by a few hundredths.
 EPOCHS = 8
 FULL, PARTIAL = 16, 22  # Rows; the last batch is full, or has 6.
 
@@ -53,7 +53,7 @@ def create(method, backbone, task, **changes):
 
 
 def fit(model, epochs, rows=FULL):
-    """Fits rows in their order; returns the loss of each epoch."""
+    """Fits rows in order; returns the loss of each epoch."""
     images, targets = small.examples(model, rows)
     history = model.fit(
         images,
@@ -70,8 +70,8 @@ def fit(model, epochs, rows=FULL):
 def trained(*case):
     """A model after some epochs, shared by the tests, and its losses.
 
-    The short table's cases are traced, and meet a last batch with less rows:
-    on JAX, which compiles for it once more, where the backbone is flat.
+    The short table's cases are traced, and have a smaller last batch; on JAX,
+    which compiles again for it, only with the flat backbone.
     """
     model = create(*case)
     short = case in SHORT_TABLE
@@ -87,7 +87,7 @@ def trained(*case):
 
 every_case = table(TABLE)
 short_case = table(SHORT_TABLE)
-# Depth and batch norm change what is trained and saved.
+# Depth and batch norm affect what is trained and saved.
 flat_case = table(SHORT_TABLE, lambda c: matrix_if(crosses(c) or is_deep(c)))
 
 
@@ -162,8 +162,8 @@ def test_keras_file_has_the_model_and_its_training(case, tmp_path):
     assert loaded.get_compile_config() == model.get_compile_config()
     variables = (m.optimizer.variables for m in (loaded, model))
     small.assert_close(*variables, atol=0)
-    # A seed's state is in the run's checkpoints, but not in a Keras file.
-    # A copy: JAX gives away the memory of what a step updates.
+    # Seeds' states are in checkpoints, but not in Keras files.
+    # A copy: JAX donates the memory of variables that a step updates.
     state = np.array(keras.ops.convert_to_numpy(model.row_seed.state))
     loaded.row_seed.state.assign(state)
     loaded.run_eagerly = small.step_by_step()["run_eagerly"]
@@ -222,11 +222,11 @@ def test_mixed_bfloat16(case):
     assert {w.dtype for w in model.trainable_weights} == {"float32"}
     scale = float(np.abs(wanted).max())
     small.assert_close(outputs, wanted, atol=0.05 * scale)
-    assert np.any(small.numpy(outputs) != wanted)  # It was bfloat16 within.
+    assert np.any(small.numpy(outputs) != wanted)  # Internally it is bfloat16.
     folded = model.predictor()
     small.assert_close(folded.member_logits(images), wanted, atol=0.05 * scale)
     model.compile(keras.optimizers.Adam(0.01), **small.step_by_step())
-    # Over seeds even the fourth is below 0.7 of the first, the second above 1.
+    # Over seeds even the fourth is below 0.7 of the first; the second is not.
     losses = fit(model, epochs=5)
     assert losses[-1] < losses[0]
 
@@ -288,7 +288,7 @@ def check_replicas(case, two_cpus, images, targets, settings):
     assert wanted["loss"][-1] < wanted["loss"][0]
     for name in wanted:
         assert found[name] == pytest.approx(wanted[name], rel=1e-4), name
-    # Sums in another order may put a ReLU of many layers on the other side.
+    # In deep networks, another order of sums may flip a ReLU.
     atol = 5e-4 if case[1].startswith("wide_resnet") else 2e-5
     small.assert_same_weights(model.network, alone.network, atol=atol)
 
@@ -300,7 +300,7 @@ def test_two_replicas_train_like_one_on_the_same_rows(case, two_cpus):
         settings = {"batch_repetitions": 1, **settings}
     images, targets = small.examples(create(*case), 8)
     if case[1] != "mlp":
-        # Batch norm sees the replica's rows alone: let both see the same.
+        # Batch norm sees only the replica's rows: give both the same.
         images, targets = (
             np.tile(images[:4], (2, 1, 1, 1)),
             np.tile(targets[:4], 2),
@@ -309,10 +309,10 @@ def test_two_replicas_train_like_one_on_the_same_rows(case, two_cpus):
 
 
 def test_two_replicas_that_draw_rows_train_like_one(two_cpus):
-    """With one image in all rows, it only matters how often a label comes.
+    """With one image in all rows, only the labels' frequencies matter.
 
-    Every member sees each label R times, whatever is drawn; so here ρ = 0
-    and R = 2, as in the paper.
+    Every member sees each label R times, whatever is drawn; so ρ = 0 and
+    R = 2 here, as in the paper.
     """
     case = ("mimo", "mlp", "classification")
     images, targets = small.examples(create(*case), 8)

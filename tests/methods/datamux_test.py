@@ -27,7 +27,7 @@ def test_one_member_without_a_key_is_the_deterministic_network(backbone):
 
 @pytest.mark.parametrize("keys", KEYS)
 def test_it_averages_marked_inputs(keys):
-    """The trunk's first layer reads the multiplexer's output alone."""
+    """The trunk's first layer only reads the multiplexer's output."""
     model = small.create("datamux", KEYS[keys], 2, keys=keys)
     network = model.network
     layer = network.get_layer("multiplex")
@@ -36,7 +36,9 @@ def test_it_averages_marked_inputs(keys):
     x = np.random.default_rng(0).normal(size=(3, *network.input_shape[1:]))
     both = small.numpy(network(x))
     swapped = small.numpy(network(x[:, ::-1]))
-    assert np.abs(both - swapped).max() > 1e-3  # Whose input is which, tells.
+    assert (
+        np.abs(both - swapped).max() > 1e-3
+    )  # It matters which member an input belongs to.
 
 
 @pytest.mark.parametrize("keys", KEYS)

@@ -1,4 +1,4 @@
-"""Deep ensembles: networks that share nothing but the model they are in."""
+"""Deep ensembles: networks that only share the model they are in."""
 
 import keras
 import numpy as np
@@ -32,7 +32,7 @@ def test_members_are_deterministic_networks_trained_alone(backbone):
     found = baselines.logits(ensemble, images)
     for member, single in enumerate(singles):
         baselines.trained(single)
-        # Their rows come in other orders, so sums round differently.
+        # Their rows are in different orders, so sums round differently.
         np.testing.assert_allclose(
             found[:, [member]],
             baselines.logits(single, images),
@@ -88,7 +88,7 @@ def test_cost_is_that_of_the_networks():
 
 
 @pytest.mark.large
-@pytest.mark.tensorflow  # It counts, which no backend does in its own way.
+@pytest.mark.tensorflow  # Counting is the same on every backend.
 def test_four_wide_resnets_28_10_have_146_million_parameters():
     backbone = backbones.get("wide_resnet_28_10")
     task = methods.Task(backbone, (32, 32, 3), 10, ensemble_size=4)

@@ -1,4 +1,4 @@
-"""Early exits: widths of their heads, and that they are apart."""
+"""Early exits: widths of their heads, and their independence."""
 
 import numpy as np
 import pytest

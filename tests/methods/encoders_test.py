@@ -11,7 +11,7 @@ from tests.methods import small
 
 @pytest.mark.parametrize("backbone", ["small_cnn", "mlp", "resnet50"])
 def test_mimos_members_have_slices_of_one_kernel(backbone):
-    """A member's slice is what its own input meets: others' are zero."""
+    """A member's slice is applied to its own input only."""
     model = small.create("mimo", backbone, 2, shape=(16, 16, 3))
     kernels = methods.encoder_kernels(model.network)
     first = next(x for x in model.network.layers if hasattr(x, "kernel"))
@@ -26,7 +26,7 @@ def test_mimos_members_have_slices_of_one_kernel(backbone):
     np.testing.assert_allclose(
         np.abs(kernels).sum(), np.abs(kernel).sum(), rtol=1e-5
     )
-    # Without the other member's slice the response stays.
+    # The response does not depend on the other member's slice.
     split = kernel.reshape(-1, 2, 3, kernel.shape[-1])
     np.testing.assert_array_equal(
         kernels[0], split[:, 0].reshape(kernels[0].shape)

@@ -1,4 +1,4 @@
-"""Methods that must coincide in a limit do, to float32 accuracy."""
+"""Methods coincide in limits where they must, to float32 accuracy."""
 
 import keras
 import numpy as np
@@ -29,8 +29,8 @@ RATE = 0.1
 def step(model):
     """Takes one step of SGD; returns the loss and the gradients.
 
-    They are what the step takes off the weights. MIMO's step permutes the
-    rows; a mean over rows does not see it.
+    The gradients are the decrease of the weights. MIMO's step permutes the
+    rows, which does not change a mean over rows.
     """
     before = [np.array(w) for w in small.numpy(model.trainable_weights)]
     optimizer = keras.optimizers.SGD(RATE, momentum=0.9)
@@ -146,5 +146,5 @@ def test_mimo_with_one_image_in_all_inputs_is_naive_multihead():
     small.assert_close(naive(images), model(images), atol=1e-4)
     (loss, gradients), (wanted, naives) = step(model), step(naive)
     assert loss == pytest.approx(wanted, rel=1e-5)
-    # Behind the stem all weights are the same, and so are their gradients.
+    # After the stem all weights are equal, and so are their gradients.
     small.assert_close(gradients[1:], naives[1:], atol=1e-4, rtol=1e-3)

@@ -33,7 +33,7 @@ def test_an_exit_is_convolution_norm_relu_and_mean():
         keras.ops.convert_to_numpy, tapped(images.astype("float32"))
     )
     kernel, bias = network.get_layer("exit0_conv").get_weights()
-    # At the start a norm divides by √(1 + 1e-5).
+    # Initially a norm divides by √(1 + 1e-5).
     mapped = (first @ kernel[0, 0] + bias) / np.sqrt(1 + 1e-5)
     wanted = np.maximum(mapped, 0).mean((1, 2))
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)

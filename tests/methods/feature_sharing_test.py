@@ -9,20 +9,20 @@ from mimo_keras import analysis, data
 
 
 def sharing_rates(method, seed, **options):
-    """Trains two members on 400 digits of twice the size."""
+    """Trains two members on 400 digits, enlarged twice."""
     digits = data.load("digits", "train").take(400)
     images = np.kron(digits.images, np.ones((1, 2, 2, 1), "uint8"))
     keras.utils.set_random_seed(seed)
     model = mimo_keras.create_model(
         method,
-        backbone="small_cnn",  # Its last map has 2x2 positions, then.
+        backbone="small_cnn",  # Then its last map has 2x2 positions.
         input_shape=(16, 16, 1),
         num_classes=10,
         ensemble_size=2,
         seed=seed,
         **options,
     )
-    # What a member does not use fades by weight decay alone: much of it.
+    # Unused weights fade by weight decay alone, so it is strong.
     optimizer = keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True)
     model.compile(optimizer, l2=0.01)
     history = model.fit(
@@ -38,5 +38,5 @@ def test_unmixed_members_share_features_and_mimos_do_not():
     apart = sharing_rates("mimo", seed=0)
     shared = sharing_rates("mixshare", seed=0, unmix="full")
     for part in ("heads", "encoders"):
-        # 0.80 against 0.48 to 0.60, by the seed and by the machine's rounding.
+        # 0.80 against 0.48 to 0.60, depending on seed and rounding.
         assert shared[part] > apart[part] + 0.05, (part, apart, shared)

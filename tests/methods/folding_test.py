@@ -1,4 +1,4 @@
-"""A folded network is exact where folding is, and is not where it is not."""
+"""A network is folded where folding is exact, and only there."""
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ def conv(x, filters=4, **options):
 
 
 def padded_conv(x):
-    """A user's own backbone: zero padding, a convolution, a feature map."""
+    """A user-defined backbone: zero padding, a convolution, a feature map."""
     x = layers.Conv2D(8, 3, strides=2)(layers.ZeroPadding2D(1)(x))
     return layers.ReLU()(layers.BatchNormalization()(x))
 
@@ -34,12 +34,12 @@ def resnet_50_v2(x):
 
 
 def assert_exact(model, folded):
-    """Compares a model with its predictor, folded (or not) and tiling."""
+    """Compares a model with its folded (or not) and its tiled predictor."""
     predictor, tiling = model.predictor(), model.predictor(fold=False)
     assert (predictor.folded, tiling.folded) == (folded, False)
     images, _ = small.examples(model, 6)
     logits = small.numpy(model(images))
-    # The comparison can see something: images and members differ.
+    # The comparison is meaningful: images and members differ.
     assert np.ptp(logits, axis=0).max() > 1e-3
     assert np.ptp(logits, axis=1).max() > 1e-3
     scale = max(1.0, float(np.abs(logits).max()))
@@ -57,7 +57,7 @@ def assert_exact(model, folded):
         ("mlp", small.IMAGES, "classification"),
         ("mlp", small.VECTORS, "regression"),
         (padded_conv, small.IMAGES, "classification"),
-        # One backend is enough for what takes a minute to compile.
+        # One backend is enough for a test that takes a minute to compile.
         pytest.param(
             mobile_net_v2,
             (32, 32, 3),
@@ -81,7 +81,7 @@ def test_folded_is_exact_after_training(backbone, shape, task):
 @pytest.mark.large
 @pytest.mark.tensorflow
 def test_resnet_50_v2_of_keras_is_folded():
-    """Its weights are scattered, for training it would take long."""
+    """Its weights are scattered, since training would take long."""
     model = small.create("mimo", resnet_50_v2, 2, shape=(32, 32, 3))
     small.scatter(model.network)
     assert_exact(model, folded=True)
@@ -140,7 +140,7 @@ def test_lines_and_volumes_are_folded(backbone, shape):
 
 @keras.saving.register_keras_serializable("folding_test")
 class NormedConv(layers.Conv2D):
-    """A convolution whose kernel has norm 1: it is not linear in it."""
+    """A convolution with its kernel scaled to norm 1: not linear in it."""
 
     def call(self, x):
         norm = ops.sqrt(ops.sum(ops.square(self.kernel)))
@@ -148,13 +148,13 @@ class NormedConv(layers.Conv2D):
 
 
 def shared_relu(x):
-    """Its ReLU is also called behind the first convolution."""
+    """Its ReLU is also called after the first convolution."""
     relu = layers.ReLU()
     return conv(relu(conv(relu(x))))
 
 
 def shared_conv(x):
-    """It has M·C filters, so that it can also read what it makes."""
+    """It has M·C filters, so that it can also read its own output."""
     layer = layers.Conv2D(x.shape[-1], 3, padding="same")
     return layer(layer(x))
 

@@ -1,4 +1,4 @@
-"""Monte Carlo dropout: one network, and another sample of it at each call."""
+"""Monte Carlo dropout: one network, with a new sample at each call."""
 
 import keras
 import numpy as np
@@ -41,7 +41,7 @@ def test_everywhere_is_in_front_of_every_layer_with_a_kernel(backbone):
 
 
 def linear(x):
-    """A backbone that only drops: the network is linear in what it keeps."""
+    """A backbone of dropout only, so that the network is linear."""
     return MonteCarloDropout(0.2, seed=1)(keras.layers.Flatten()(x))
 
 
@@ -59,7 +59,7 @@ def test_samples_have_the_mean_and_variance_of_dropout():
     error = np.sqrt(variance / samples)
     assert np.all(abs(found.mean(axis=1) - mean) < 5 * error)
     np.testing.assert_allclose(found.var(axis=1), variance, rtol=0.15)
-    # Samples of different images are drawn apart.
+    # Samples of different images are independent.
     noise = found[..., 0] - mean[:, None, 0]
     assert abs(np.corrcoef(noise)[0, 1]) < 0.1
 
@@ -168,7 +168,9 @@ def test_a_run_that_stopped_goes_on_bit_for_bit(tmp_path):
         return data.repeat(4 - initial_epoch)
 
     def run(folder, epochs, seed):
-        keras.utils.set_random_seed(seed)  # Others in a process of its own.
+        keras.utils.set_random_seed(
+            seed
+        )  # In a new process they are different.
         model = baselines.create("mc_dropout", dropout_rate=0.5)
         baselines.compiled(model)
         fit(

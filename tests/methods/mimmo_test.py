@@ -8,7 +8,7 @@ import mimo_keras
 from mimo_keras.errors import InputError
 from tests.methods import small
 
-LAST = (1e-7, 1e-7, 1 - 2e-7)  # A prior that is all but the last exit.
+LAST = (1e-7, 1e-7, 1 - 2e-7)  # A prior with nearly all mass on the last exit.
 
 
 def create(members=2, method="mimmo", backbone="wide_resnet_10_1", **options):
@@ -24,7 +24,7 @@ def shared_weights(mimmo, other):
     """Gives `other` the weights that have the same names in `mimmo`."""
     named = {w.path: w for w in mimmo.network.weights}
     for weight in other.network.weights:
-        # A copy: under JAX, training one would take the array of the other.
+        # A copy: under JAX, training one would invalidate the other's array.
         weight.assign(small.numpy(named[weight.path]))
 
 
@@ -165,11 +165,11 @@ PAPER = {
 }
 
 
-@pytest.mark.tensorflow  # It counts, which no backend does in its own way.
+@pytest.mark.tensorflow  # Counting is the same on every backend.
 @pytest.mark.parametrize(
     ("method", "members"),
     [
-        # What the second member costs, the third and fourth cost, too.
+        # The third and fourth member cost as much as the second.
         pytest.param(*row, marks=[pytest.mark.large] * (row[1] > 2))
         for row in PAPER
     ],
@@ -188,7 +188,7 @@ def test_parameters_are_the_papers(method, members):
     )
     count = sum(int(np.prod(w.shape)) for w in model.trainable_weights)
     if method == "deep_ensemble":
-        # Of 7,025,360 the paper has 7.02: it cuts off.
+        # The paper truncates 7,025,360 to 7.02.
         assert count // 10_000 == round(100 * PAPER[method, members])
     else:
         assert round(count / 1e6, 2) == PAPER[method, members]

@@ -50,7 +50,7 @@ def test_a_member_adds_its_stem_and_its_head_alone(backbone, stem):
 
 
 def test_every_member_reads_its_own_input_and_has_its_own_head():
-    """A network that is linear, so that each path can be seen by itself."""
+    """The network is linear, so that each path can be observed alone."""
     model = small.create(
         "mimo", keras.layers.Flatten(), 2, shape=(2, 1), task="regression"
     )

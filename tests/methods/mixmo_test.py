@@ -1,4 +1,4 @@
-"""MixMo: what it has in common with MIMO, and what its training step is."""
+"""MixMo: its special case MIMO, and its training step."""
 
 import keras
 import numpy as np
@@ -84,7 +84,7 @@ def test_the_loss_weighs_members_by_their_ratios():
 
 
 def test_ratios_weights_and_masks_belong_to_the_same_draw():
-    """Root 3, of the masks that mixed the very same rows."""
+    """Root 3, from the masks that mixed the same rows."""
     model = small.create("mixmo", "small_cnn", 3, cutmix_probability=1.0)
     network = model.training_network
     outputs = [*network.outputs, *network.get_layer("mix_members").output]

@@ -49,14 +49,14 @@ def test_encoders_start_aligned(alignment, equal, colinear):
 
 
 def tapped(model, *names):
-    """The training network's outputs and those of some layers, one draw."""
+    """Outputs of the training network and of some layers, in one draw."""
     network = model.training_network
     outputs = [network.get_layer(name).output for name in names]
     return keras.Model(network.input, [network.outputs[0], *outputs])
 
 
 def nearest(masks, size):
-    """Every second position, from the middle of each cell on."""
+    """Every second position, starting at the centre of each cell."""
     step = masks.shape[1] // size
     return masks[:, step // 2 :: step, step // 2 :: step]
 

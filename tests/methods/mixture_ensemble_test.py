@@ -1,4 +1,4 @@
-"""The network of a plan: what it computes, and what it is equal to."""
+"""The network of a plan: its values and its special cases."""
 
 import keras
 import numpy as np
@@ -85,7 +85,7 @@ def test_one_hot_coefficients_are_the_plain_network():
 
 
 def _layers_of(name):
-    """Names of a bank's layers in the order in which they are dealt to."""
+    """Names of a bank's layers, in the order in which they get templates."""
     task = methods.Task(backbones.get("wide_resnet_16_1"), SHAPE, 4, 2)
     plan = methods.plan_templates(
         task, methods.BankOptions(1.0, templates_per_layer=1)
@@ -132,7 +132,7 @@ def test_the_model_has_the_parameters_of_its_plan(options):
     ]
     found = sum(int(np.prod(w.shape)) for w in coefficients)
     assert found == 3 * plan.coefficients > 0
-    # A member at a time or all at once: the same numbers.
+    # One member at a time or all at once: the same numbers.
     small.scatter(model.network)
     whole = small.numpy(model(images()))
     for member in range(3):
@@ -203,7 +203,7 @@ def test_the_predictor_is_plain_networks_side_by_side():
 
 
 class Scale(keras.layers.Layer):
-    """Somebody's own layer of members, which gives none of them away."""
+    """A user's layer with members, which offers no hooks."""
 
     ensemble_size = 2
 

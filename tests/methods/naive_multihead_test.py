@@ -1,4 +1,4 @@
-"""Heads on one trunk, and one head alone."""
+"""Several heads on one trunk, and a single head."""
 
 import pytest
 

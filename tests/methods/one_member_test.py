@@ -1,4 +1,4 @@
-"""One member of an ensemble, as a network of its own."""
+"""One member of an ensemble, as a separate network."""
 
 import keras
 import pytest

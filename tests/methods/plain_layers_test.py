@@ -1,4 +1,4 @@
-"""Layers by their shapes, against the networks that are built."""
+"""Layers and their shapes, against the built networks."""
 
 import math
 

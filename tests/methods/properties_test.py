@@ -10,10 +10,12 @@ from mimo_keras import methods
 from tests.methods import small
 from tests.methods.tables import NEED_MAPS, ON_BACKBONE, SETTINGS
 
-# Policy -> how far probabilities may be off.
+# Policy -> tolerance of probabilities.
 POLICIES = {"float32": 1e-5, "mixed_bfloat16": 0.03, "mixed_float16": 5e-3}
 METHODS = methods.list_methods()
-if keras.backend.backend() != "tensorflow":  # They are made of edward2's.
+if (
+    keras.backend.backend() != "tensorflow"
+):  # Methods built from edward2's layers.
     METHODS = sorted({*METHODS} - {"batch_ensemble", "rank1_bnn"})
 ONE = {m for m, known in SETTINGS.items() if known.get("members") == 1}
 MIXING = {"mixmo", "mixshare"}
@@ -28,7 +30,7 @@ few = settings(
 
 
 def create(data, method, **changes):
-    """Draws a model of a method, whose weights have left their start."""
+    """Draws a model of a method, with weights unlike the initial ones."""
     least = 2 if method in MIXING else 1
     members = data.draw(st.integers(least, 1 if method in ONE else 4))
     backbones = ["small_cnn"] + ["mlp"] * (method not in NEED_MAPS)
@@ -55,7 +57,7 @@ def test_predictions(method, data):
     found = small.numpy(predictor(images))
     check_mixture(found, model.log_weights)
     if method in RANDOM:
-        return  # Each call is a sample of its own.
+        return  # Each call draws a new sample.
     cut = data.draw(st.integers(1, rows - 1))
     halves = [
         small.numpy(predictor(part)["probabilities"])
@@ -66,7 +68,7 @@ def test_predictions(method, data):
     order = np.array(data.draw(st.permutations(range(rows))))
     permuted = small.numpy(predictor(images[order])["probabilities"])
     np.testing.assert_allclose(permuted, whole[order], atol=error)
-    # Folded and not, and component by component as the model has them.
+    # Folded or not, with the same components as the model.
     members = small.numpy(keras.ops.softmax(model(images)))
     unfolded = small.numpy(model.predictor(fold=False)(images))
     for other in (members, unfolded["member_probabilities"]):
@@ -80,7 +82,7 @@ def test_predictions(method, data):
 
 
 def check_mixture(found, log_weights):
-    """Probabilities are such, and the mixture is that of its components."""
+    """Probabilities are valid, and the mixture is that of its components."""
     members, mixture = found["member_probabilities"], found["probabilities"]
     for probabilities in (members, mixture):
         assert (probabilities >= 0).all() and (probabilities <= 1 + 1e-6).all()
@@ -109,7 +111,7 @@ def test_a_step_is_finite_and_moves_the_weights(method, data):
     assert np.isfinite(loss)
     assert all(np.isfinite(weight).all() for weight in after)
     moved = [(a != b).any() for a, b in zip(before, after, strict=True)]
-    # The scale of losses in float16 starts too high: a step may be left out.
+    # The loss scale in float16 starts too high: a step may be skipped.
     assert np.mean(moved) > 0.5 or policy == "mixed_float16"
 
 

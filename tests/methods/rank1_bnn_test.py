@@ -54,14 +54,14 @@ def kl(model, prior_mean=1.0, prior_stddev=0.1):
 
 
 def cross_entropy(model):
-    """Σ_m CE_m in training mode, with posteriors as good as points."""
+    """Σ_m CE_m in training mode, with almost deterministic posteriors."""
     logits = model.network(IMAGES, training=True)
     labels = np.repeat(LABELS[:, None], logits.shape[1], axis=1)
     return np.mean(np.sum(losses.cross_entropy(labels, logits), axis=1))
 
 
 def narrow(model):
-    """Makes the posteriors' widths vanish, so that all draws are the mean."""
+    """Makes the posteriors so narrow that all draws are the mean."""
     for posterior in posteriors(model):
         posterior.stddev.assign(np.full(posterior.stddev.shape, -20.0))
 
@@ -101,7 +101,7 @@ def test_posteriors_start_as_asked():
     )
     assert np.mean(mean) == pytest.approx(1.0, abs=0.05)
     assert np.std(mean) == pytest.approx(0.3, abs=0.05)
-    # √(p / (1 - p)) = 1/2, give or take the initialiser's 0.1.
+    # √(p / (1 - p)) = 1/2, up to the initializer's 0.1.
     assert np.median(np.log1p(np.exp(stddev))) == pytest.approx(0.5, abs=0.05)
 
 
@@ -244,7 +244,7 @@ def test_two_replicas_train_as_one(two_cpus):
     strategy = tf.distribute.MirroredStrategy(
         two_cpus, tf.distribute.ReductionToOneDevice()
     )
-    # A norm of each member's own makes replicas wait for one another.
+    # Norms per member synchronize the replicas.
     alone = create("mlp_6", random_sign_init=-0.1, kl_annealing_epochs=2)
     with strategy.scope():
         both = create("mlp_6", random_sign_init=-0.1, kl_annealing_epochs=2)

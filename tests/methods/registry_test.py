@@ -1,4 +1,4 @@
-"""Methods by name, and what is said to a name or option that is not known."""
+"""Methods by name, and errors for unknown names and options."""
 
 import pytest
 

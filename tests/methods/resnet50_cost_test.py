@@ -5,7 +5,7 @@ import pytest
 
 from mimo_keras import backbones, evaluation, methods
 
-# What is counted is the same under every backend.
+# Counts are the same on every backend.
 pytestmark = pytest.mark.tensorflow
 
 CLASSES = 1000
@@ -14,7 +14,7 @@ CLASSES = 1000
 def by_layers(width, members):
     """Counts kernels, the γ and β of batch norms, and heads, one by one.
 
-    Of M members the stem reads M images, and there are M heads.
+    With M members the stem reads M images, and there are M heads.
     """
     inputs = 64 * width
     total = 7 * 7 * 3 * members * inputs + 2 * inputs

@@ -1,4 +1,4 @@
-"""Several passes over the same images: which component is which."""
+"""Several passes over the same images: the order of components."""
 
 import keras
 import numpy as np
@@ -8,7 +8,7 @@ from mimo_keras.methods import sampled
 
 
 def network(rate):
-    """Two heads on what is left of six numbers."""
+    """Two heads on six features with dropout."""
     inputs = keras.Input((6,))
     x = MonteCarloDropout(rate, seed=1)(inputs)
     return keras.Model(inputs, DenseMultihead(3, heads=2)(x))

@@ -6,7 +6,7 @@ import numpy as np
 import mimo_keras
 
 IMAGES, VECTORS = (8, 8, 3), (6,)
-# The smallest input for each backbone that has a name.
+# The smallest input for each named backbone.
 SHAPES = {"small_cnn": IMAGES, "mlp": VECTORS, "wide_resnet_10_1": IMAGES}
 OUTPUTS = {"classification": 4, "regression": 2}
 
@@ -31,7 +31,7 @@ def create(
 
 
 def examples(model, rows):
-    """Images of one pattern a class with noise, and what they show.
+    """Images of one pattern per class with noise, and their targets.
 
     Targets of a regression are a fixed vector for each class.
     """
@@ -47,9 +47,9 @@ def examples(model, rows):
 
 
 def scatter(network):
-    """Moves all weights away from where they start, variances above 0.
+    """Moves all weights away from their initial values; variances stay > 0.
 
-    It stands for a training that would take long. Each weight moves by up to
+    It replaces training, which would take long. Each weight moves by up to
     30% of its variable's standard deviation, or 0.3 if that is 0.
     """
     rng = np.random.default_rng(1)
@@ -71,16 +71,16 @@ def scatter_trainable(network):
 
 
 def step_by_step():
-    """What compile takes so that a few steps take little time.
+    """The arguments of compile that make a few steps fast.
 
-    TensorFlow needs longer to trace a step than to run it eagerly, and JAX
-    longer to run it so than to compile it. The conformance test traces.
+    TensorFlow takes longer to trace a step than to run it eagerly; JAX takes
+    longer to run it eagerly than to compile it. The conformance test traces.
     """
     return {"run_eagerly": keras.backend.backend() == "tensorflow"}
 
 
 def train(model, rows=8, batch_size=4, epochs=2):
-    """Fits a model to `examples`, in their order.
+    """Fits a model to `examples`, in order.
 
     Returns:
         The loss of each epoch.
@@ -101,7 +101,7 @@ def train(model, rows=8, batch_size=4, epochs=2):
 
 
 def numpy(outputs):
-    """Tensors, in whatever structure, as NumPy arrays."""
+    """Tensors, in any structure, as NumPy arrays."""
     return keras.tree.map_structure(keras.ops.convert_to_numpy, outputs)
 
 
@@ -114,7 +114,7 @@ def assert_same_weights(one, other, atol=1e-5):
 
 
 def assert_close(one, other, atol=1e-5, rtol=0):
-    """Compares tensors in whatever structure."""
+    """Compares tensors in any structure."""
     keras.tree.map_structure(
         lambda a, b: np.testing.assert_allclose(a, b, atol=atol, rtol=rtol),
         numpy(one),

@@ -1,16 +1,16 @@
-"""Which method the tests build, with what, and on which backbone."""
+"""The methods that the tests build, their options and backbones."""
 
 import keras
 import pytest
 
 from mimo_keras import methods
 
-# Mixing that draws nothing but 1/M: these tests compare outputs.
+# Mixing ratios are always 1/M, since these tests compare outputs.
 EVEN = {"concentration": 1e12, "cutmix_probability": 0.0}
-# What a method is built with; any other has two members and no option.
+# Settings of methods; all others have two members and no options.
 SETTINGS = {
     "deterministic": {"members": 1},
-    # What draws, draws next to nothing: these tests compare outputs.
+    # Draws have almost no effect, since these tests compare outputs.
     "mc_dropout": {"members": 1, "dropout_rate": 0.0, "samples": 2},
     "batch_ensemble": {"members": 2, "random_sign_init": -0.1},
     "mixture_ensemble": {
@@ -29,11 +29,11 @@ SETTINGS = {
     "dun": {"members": 1, "train_examples": 16, "depth_warmup_epochs": 1},
     "early_exit": {"members": 1},
 }
-# What a method takes on one backbone only.
+# Options of a method on one backbone only.
 ON_BACKBONE = {("mixshare", "mlp"): {"unmix": "none"}}
-# Settings for which every replica draws the same rows as one replica would:
-# with ρ = 1 all members see one image, and with R = 1 each image once, so
-# that the draw only orders the rows, which a mean over rows does not see.
+# Settings for which replicas draw the same rows as one replica would: with ρ = 1
+# all members see one image, and with R = 1 each image once, so the draw only
+# orders the rows, which does not change a mean over rows.
 SAME_ROWS = {
     method: {"members": 2, "input_repetition_probability": 1.0}
     for method in ("datamux", "mimo", "mixmo", "mixshare")
@@ -44,24 +44,24 @@ SAME_ROWS = {
     }
 }
 
-# Its outputs differ from call to call: see rank1_bnn_test.py.
+# Outputs differ between calls: see rank1_bnn_test.py.
 ELSEWHERE = {"rank1_bnn"}
-# Their exits follow stages that return maps.
+# Exits follow stages that return maps.
 NEED_MAPS = {"dun", "early_exit", "mimmo"}
 if keras.backend.backend() != "tensorflow":
-    ELSEWHERE |= {"batch_ensemble"}  # It is made of edward2's layers.
+    ELSEWHERE |= {"batch_ensemble"}  # Built from edward2's layers.
 METHODS = sorted({*methods.list_methods()} - ELSEWHERE)
-# Images, on which every method meets every property; batch norm; a regression.
+# Images with every method; batch norm; a regression.
 HOME = ("small_cnn", "classification")
 SHORT = [
     HOME,
     ("wide_resnet_10_1", "classification"),
     ("mlp", "regression"),
 ]
-# What is only trained.
+# Cases that are only trained.
 FURTHER = [("small_cnn", "regression"), ("mlp", "classification")]
-# Who builds in another way than at home: batch norm and a bank that layers
-# share, and first layers on vectors. Whatever else there is, is the matrix.
+# Methods that build differently here: batch norm and a bank that layers share,
+# and first layers on vectors. All other cases are in the matrix.
 OTHERWISE = {
     ("wide_resnet_10_1", "classification"): {
         "deterministic",
@@ -76,7 +76,7 @@ OTHERWISE = {
     },
     ("small_cnn", "regression"): {"mimmo"},
 }
-# Who neither draws rows nor has a loss of its own: replicas are large there.
+# Methods that neither draw rows nor have their own loss: replicas are large.
 PLAIN = {
     "batch_ensemble",
     "early_exit",
@@ -85,8 +85,8 @@ PLAIN = {
     "naive_multihead",
     "treenet",
 }
-# Networks for photographs, and who replaces their convolutions, reads their
-# stages or drops in them: those always built, and those that are large.
+# Networks for photographs, with methods that replace their convolutions, read
+# their stages or add dropout: those always built, and those that are large.
 PHOTOGRAPHS = {
     "resnet50": ({"mimo"}, {"batch_ensemble", "mixture_ensemble"}),
     "vit_tiny_8": ({"mixture_ensemble"}, {"mimo", "mixmo"}),
@@ -108,7 +108,7 @@ TABLE = cases(SHORT + FURTHER)
 
 
 def crosses(case):
-    """Whether other cases show apart what this one shows."""
+    """Whether other cases cover the parts of this one separately."""
     method, *kind = case
     return tuple(kind) != HOME and method not in OTHERWISE.get(tuple(kind), ())
 
@@ -118,14 +118,14 @@ def is_deep(case):
 
 
 def matrix_if(condition):
-    """A mark for what only runs under `--matrix`, or none."""
+    """A mark for cases that only run with `--matrix`, or none."""
     return [pytest.mark.matrix] * condition
 
 
 def table(cases, marks=lambda case: matrix_if(crosses(case))):
-    """Parametrizes a test by cases, each with the marks that it gets.
+    """Parametrizes a test by cases with their marks.
 
-    Tests of one case follow one another, so that they share its model.
+    Tests of one case are consecutive, so that they share its model.
     """
     rows = [
         pytest.param(case, id="-".join(case), marks=marks(case))
@@ -135,7 +135,7 @@ def table(cases, marks=lambda case: matrix_if(crosses(case))):
 
 
 def replicas():
-    """Parametrizes a test by every method where its steps take least."""
+    """Parametrizes a test by every method, on its fastest backbone."""
 
     def is_cheap(case):
         return case[1] == ("small_cnn" if case[0] in NEED_MAPS else "mlp")

@@ -39,7 +39,7 @@ def test_wide_resnet_28_10_as_in_the_paper():
         (3, 3, 320, 320): 7,
         (3, 3, 640, 640): 7,
     }
-    # The whole plain network's numbers, so a template for each layer.
+    # As many parameters as the plain network: one template per layer.
     assert [group.templates for group in mixed.values()] == [7, 7, 7]
     assert found.coefficients == 105
     plain = [g.name for g in found.groups if g.is_plain]
@@ -127,17 +127,17 @@ def test_disjoint_templates_by_hand():
     found = by_hand(30, templates_per_layer=1, assign="disjoint")
     offsets = [found.of_layer(f"layer{n}")[1].offset for n in range(3)]
     assert offsets == [(0, 6), (12, 18), (0, 6)]
-    # 2 for each, of 12: none is used twice.
+    # 2 for each, out of 12: none is used twice.
     found = by_hand(78, templates_per_layer=2, assign="disjoint")
     offsets = [found.of_layer(f"layer{n}")[1].offset for n in range(3)]
     assert offsets == [(0, 12), (24, 36), (48, 60)]
-    # Not more than can be used.
+    # No more than can be used.
     found = by_hand(10_000, templates_per_layer=2, assign="disjoint")
     assert found.shared == 12 * 6 + 6
 
 
 def test_single_blob_by_hand():
-    # 26 less the bias of 2: a blob of 24 for kernels of 6, 6, 6, 4.
+    # 26 minus the bias of 2: a blob of 24 for kernels of 6, 6, 6, 4.
     found = by_hand(26, grouping="single", templates_per_layer=3)
     shares = [found.of_layer(f"layer{n}")[1] for n in range(4)]
     assert [share.templates for share in shares] == [3, 3, 3, 3]

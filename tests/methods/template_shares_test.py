@@ -64,7 +64,7 @@ def test_the_budget_is_held_and_used_up(drawn, extra):
     assert used <= numbers
     for index, (size, count) in enumerate(zip(sizes, counts, strict=True)):
         assert 1 <= count <= most[index]
-        # What is left would not make another template that is of use.
+        # The rest is not enough for another useful template.
         if index not in small and count < most[index]:
             assert numbers - used < size
 

@@ -1,4 +1,4 @@
-"""TreeNet: its two ends are other methods, and what lies between."""
+"""TreeNet: its two limits are other methods; splits in between."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ CLOSE = {"rtol": 1e-3, "atol": 1e-5}
 
 
 def trunk_and_branches(tree, members):
-    """The weights in order: those that are shared, and each member's."""
+    """The weights in order: shared ones, and those of each member."""
     branches = [tree.network.get_layer(f"member{m}") for m in range(members)]
     own = {id(w) for branch in branches for w in branch.weights}
     trunk = [w for w in tree.network.weights if id(w) not in own]
@@ -49,7 +49,7 @@ def test_split_at_the_head_is_naive_multihead(backbone):
 
 @pytest.mark.parametrize("backbone", ["small_cnn", "wide_resnet_10_1"])
 def test_split_at_the_input_is_a_deep_ensemble(backbone):
-    """On the same rows: in whole batches their order does not matter."""
+    """On the same rows: in full batches their order does not matter."""
     tree = baselines.create(
         "treenet", backbone, ensemble_size=2, split="input", seed=1
     )

@@ -5,7 +5,7 @@ import pytest
 import mimo_keras
 from mimo_keras import evaluation, methods
 
-# What is counted is the same under every backend.
+# Counts are the same on every backend.
 pytestmark = pytest.mark.tensorflow
 
 
@@ -21,7 +21,7 @@ def network(method, members):
 
 @pytest.fixture(scope="module")
 def networks():
-    """The deterministic network, MIMO with M = 3, and that folded."""
+    """The deterministic network, and MIMO with M = 3, plain and folded."""
     mimo = network("mimo", 3)
     folded, is_folded = methods.single_image(mimo, multi_input=True)
     assert is_folded

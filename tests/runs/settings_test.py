@@ -1,4 +1,4 @@
-"""Flags and recipe together: what a run is, and what it cannot be."""
+"""Flags and recipes together: valid and invalid configurations."""
 
 import dataclasses
 import os
@@ -51,7 +51,7 @@ def test_a_flag_goes_before_the_recipe(resolve):
     assert values.backbone == "small_cnn_4"
     assert values.lr_decay_epochs == (10, 20)
     assert values.output_dir == os.path.join("runs", "digits-mimo-2-7")
-    # Zero is a value, not the lack of one.
+    # Zero is a value, not a missing one.
     assert (values.l2, values.train_epochs) == (0.0, 1)
     assert values.export is True
     assert values.batch_repetitions == 4
@@ -160,8 +160,8 @@ def test_unique_images_by_hand(
         (None, 3, 1, "rows=512, batch_repetitions=3, devices=1"),
         (None, 4, 3, "rows=512, batch_repetitions=4, devices=3"),
         (10, 4, 2, "rows=20, batch_repetitions=4, devices=2"),
-        (404, 1, 1, "at most 403 unique images a step.*: 404"),
-        (202, 1, 2, "at most 403 unique images a step.*: 404"),
+        (404, 1, 1, "at most 403 unique images per step.*: 404"),
+        (202, 1, 2, "at most 403 unique images per step.*: 404"),
     ],
 )
 def test_rows_that_cannot_be_shared_out(
@@ -198,6 +198,6 @@ def test_show_config_makes_no_folder(cifar, tmp_path):
     assert (done.status, done.stderr) == (0, "")
     assert "small_cnn_1" in done.stdout
     assert not (tmp_path / "out").exists()
-    # What cannot run is told, and not shown.
+    # An invalid configuration is an error, and is not shown.
     done = cifar("--method=deterministic", "--alpha=1", "--show_config")
     assert (done.status, done.stdout) == (2, "")

@@ -1,15 +1,15 @@
-"""Puts what a stress test found into the document that tells of it."""
+"""Inserts the results of a stress test into its document."""
 
 from mimo_keras.files import replacing
 
 
 def marks(name):
-    """Returns the lines that stand around a text of that name."""
+    """Returns the lines that enclose the text of that name."""
     return f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
 
 
 def put(name, text, path):
-    """Puts a text in the place of the one of that name in a document."""
+    """Replaces the text of that name in a document."""
     begin, end = marks(name)
     before, rest = path.read_text("utf-8").split(begin)
     after = rest.split(end)[1]

@@ -1,4 +1,4 @@
-"""The document of the stress tests shows their records."""
+"""The document on the stress tests shows their records."""
 
 import json
 import pathlib

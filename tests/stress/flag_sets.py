@@ -27,7 +27,7 @@ _SYNTAX = (
     *("--flagfile=none", "--nooutput_dir", "--output_dir=a=b", "--data_dir"),
 )
 
-# What a definition cannot say: texts that mean something.
+# Meaningful texts, which a flag's definition does not list.
 _MEANT = {
     "backbone": ("mlp_4", "mlp", "small_cnn_1", "small_cnn_{width}")
     + ("wide_resnet_10_1", "bottleneck_resnet_6_1", "vit_tiny_8", "mlp_4_0")
@@ -69,12 +69,12 @@ _MEANT = {
 }
 _SMALL = (1, 1, 2, 2, 3, 4, 8)
 _SHARES = (0.0, 0.1, 0.25, 0.5, 1.0, 1.5, 3.0)
-# They decide which of the other flags mean something.
+# Flags that decide which other flags are meaningful.
 _FIRST = ("method", "figure", "models", "vary", "table_only")
 
 
 def definitions(script):
-    """Returns the flags that a script defines, by name; runs nothing of it."""
+    """Returns the flags that a script defines, by name, without running it."""
     before = {*flags.FLAGS}
     with (
         mock.patch.object(script_module, "run", lambda main: None),
@@ -88,12 +88,12 @@ def definitions(script):
 
 
 def draw(random, known, method=None):
-    """Returns a command line without the script.
+    """Returns a command line, without the script's name.
 
     Args:
         random: random.Random.
-        known: What `definitions` returned.
-        method: The one that options are drawn for; None for any.
+        known: Result of `definitions`.
+        method: The method to draw options for; None for any.
     """
     names = [n for n in _FIRST if n in known and random.random() < 0.5]
     chosen = {"method": method or random.choice(methods.list_methods())}

@@ -1,10 +1,10 @@
-r"""Runs every script with random flags: each runs, or ends in one line.
+r"""Runs every script with random flags: each works or fails in one line.
 
     python -m tests.stress.flags --sets=500 --seed=0
 
-A set of flags is refused well when the exit status is 2 and the error is one
-line that begins with the script's name. Anything else but a run that ends
-with status 0 is told in full: a traceback, another status, a hang.
+A set of flags is rejected properly if the exit status is 2 and the error is one
+line that begins with the script's name. Anything else, except for exit status
+0, is reported in full: a traceback, another status, a hang.
 """
 
 import argparse
@@ -24,11 +24,11 @@ from tests.runs import processes
 from tests.stress import document, flag_sets, quick
 
 SECONDS = 180
-# How often a script is drawn, by what there is to find in it.
+# How often each script is drawn, by how much there is to find in it.
 WEIGHTS = {"cifar": 10, "evaluate": 3, "analyze": 3, "imagenet": 3}
 WEIGHTS |= dict.fromkeys(("toy_regression", "sweep", "cost"), 2)
 SCRIPTS = tuple(quick.FIRST)
-# Of the scripts that take one method only.
+# For scripts that take only one method.
 METHODS = {"plan": "mixture_ensemble"}
 
 
@@ -41,14 +41,14 @@ class Set:
 
     @property
     def command(self):
-        """The command line, as a shell takes it."""
+        """The command line, for a shell."""
         path = quick.script(self.script).relative_to(processes.ROOT)
         return shlex.join(["python", str(path), *self.flags])
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """How a set ended: "ran", "refused" or what went wrong, and its words."""
+    """How a set ended: "ran", "refused" or what went wrong, and the output."""
 
     set: Set
     kind: str
@@ -57,7 +57,7 @@ class Outcome:
 
 
 def sets(count, seed, scripts=SCRIPTS):
-    """Returns the sets of a seed; the first are the same for any count."""
+    """Returns the sets of a seed; a larger count only appends sets."""
     known = {
         name: flag_sets.definitions(quick.script(name)) for name in scripts
     }
@@ -65,7 +65,7 @@ def sets(count, seed, scripts=SCRIPTS):
     found = []
     for index in range(count):
         draw = random.Random(f"{seed} {index}")
-        # Each script comes once before chance decides.
+        # Each script once, then at random.
         rest = draw.choices(scripts, weights)[0]
         name = scripts[index] if index < len(scripts) else rest
         drawn = flag_sets.draw(draw, known[name], METHODS.get(name))
@@ -74,7 +74,7 @@ def sets(count, seed, scripts=SCRIPTS):
 
 
 def judge(one, done):
-    """Returns the kind of an end: "ran", "refused", or what is wrong."""
+    """Returns the kind of outcome: "ran", "refused", or what is wrong."""
     if "Traceback (most recent call last)" in done.stderr:
         return "traceback"
     if done.status == 0:
@@ -88,7 +88,7 @@ def judge(one, done):
 
 
 def outcome(one, staged, seconds=SECONDS):
-    """Runs a set in a copy of the staged folder, which it may spoil."""
+    """Runs a set in a copy of the staged folder, which it may damage."""
     begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder, "work")
@@ -102,7 +102,7 @@ def outcome(one, staged, seconds=SECONDS):
 
 
 def counts(outcomes):
-    """Returns how many sets of each script ended in which way."""
+    """Returns the number of sets by script and kind of outcome."""
     found = {}
     for one in outcomes:
         found.setdefault(one.set.script, collections.Counter())[one.kind] += 1
@@ -110,7 +110,7 @@ def counts(outcomes):
 
 
 def failures(outcomes):
-    """Returns those that neither ran nor were refused well."""
+    """Returns those that neither ran nor were rejected properly."""
     return [o for o in outcomes if o.kind not in ("ran", "refused")]
 
 

@@ -1,12 +1,12 @@
-"""Kills runs at random moments; each ends as the one that nobody killed.
+"""Kills runs at random moments; each ends like an uninterrupted run.
 
     python -m tests.stress.kills --kills=50 --seed=0
 
-A kill is SIGKILL, and the next process goes on in the folder that it left.
-Half of the moments are uniform over what is left of a run's life, the others
-are at random calls of the functions that write, train or evaluate, in the
-phase that had the fewest so far. Every few kills a run may end, and is held
-against the uninterrupted one, bit for bit: checkpoints, metrics.csv and
+Each kill is a SIGKILL, and the next process resumes in the same folder. Half of
+the moments are uniform over the rest of a run's life, the others are at random
+calls of functions that write, train or evaluate, in the phase with the fewest
+kills so far. After every few kills a run may finish, and is compared with the
+uninterrupted one, bit for bit: checkpoints, metrics.csv and
 results.json without times, and the answers of the exported SavedModel.
 """
 
@@ -33,9 +33,9 @@ from tests.stress import document, watched
 COMMAND = (*processes.TINY, "--output_dir=run", "--export")
 KILLED = -9
 SECONDS = 1800
-"""When a process counts as hanging, also where others compute besides."""
+"""Seconds until a process counts as hanging, even on a busy machine."""
 MOST = 5
-"""Kills, at most, before a run may end."""
+"""Maximum number of kills before a run may end."""
 AIMED_AT = ("training", "checkpointing", "evaluation", "export")
 
 
@@ -44,7 +44,7 @@ class Method:
 
     Args:
         name: The method.
-        folder: Where its runs lie; made.
+        folder: Folder of its runs; created.
         draw: random.Random.
     """
 
@@ -61,7 +61,7 @@ class Method:
         self.left = self._new()
 
     def one(self):
-        """Starts a process; returns in which phase it was killed, or None."""
+        """Starts a process; returns the phase of its kill, or None."""
         self.counts["resumed"] += (self.folder / "run").exists()
         done, phase = self._process()
         if done.status == KILLED:
@@ -90,7 +90,7 @@ class Method:
         return whole
 
     def _new(self):
-        """Makes room for a run; returns how often it is to be killed."""
+        """Prepares a new run; returns how often to kill it."""
         shutil.rmtree(self.folder / "run", ignore_errors=True)
         self.counts["runs"] += 1
         return self.draw.randint(1, MOST)
@@ -106,7 +106,7 @@ class Method:
             done = self._start(self._aim())()
         noted = watched.events(self.folder / "noted.txt")
         if done.status != KILLED:
-            # What else the machine does changes: the last life tells best.
+            # The machine's load varies: the last run is the best estimate.
             self.pace = (noted[-1].time - noted[0].time) / life
         return done, noted[-1].phase
 
@@ -126,7 +126,7 @@ class Method:
         )
 
     def _life(self):
-        """Returns about how long the next process would live, in seconds."""
+        """Returns the expected duration of the next process in seconds."""
         times = [event.time for event in self.noted]
         first = min(e.time for e in self.noted if e.phase == "training")
         saved = [
@@ -153,7 +153,7 @@ class Method:
             if event.phase == phase and event.name not in ("begin", "end")
         )
         name = self.draw.choice(sorted(calls))
-        # A run that goes on has less to do: rather early than never.
+        # A resumed run has less to do: rather early than never.
         call = self.draw.randint(1, max(1, calls[name] // 3))
         return watched.Aim(
             phase,
@@ -182,7 +182,7 @@ class Method:
         self._check(left, "at the end")
 
     def _assert_usable(self):
-        """Every file with a name of its own is whole."""
+        """Every file with its final name is complete."""
         run = self.folder / "run"
         for path in run.rglob("*"):
             hidden = any(
@@ -204,7 +204,7 @@ class Method:
     def _check(self, function, when):
         try:
             function()
-        except Exception:  # Whatever it is, the folder is no good.
+        except Exception:  # Whatever the error, the folder is broken.
             text = traceback.format_exc()
             self.faults.append(f"{self.name}, {when}: {text}")
 
@@ -275,7 +275,7 @@ def summary(methods, f, seconds):
 def table(record):
     """Returns the Markdown table of a record."""
     rows = []
-    # As the record is written, so that it gives the same table again.
+    # As stored in the record, so that both give the same table.
     for name, found in sorted(record["methods"].items()):
         by_phase = [found["kills"].get(phase, 0) for phase in watched.ALL]
         ends = [found[key] for key in ("resumed", "ended", "differing")]

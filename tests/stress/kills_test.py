@@ -57,7 +57,7 @@ def test_a_run_can_be_killed_at_every_set_that_it_evaluates():
 
 @pytest.fixture
 def method():
-    """A method whose whole run was noted, and that was never killed."""
+    """A method with the events of a complete run that was never killed."""
     found = object.__new__(kills.Method)
     found.draw = random.Random(0)
     found.kills = dict.fromkeys(watched.ALL, 0)
@@ -91,10 +91,8 @@ def test_a_run_that_goes_on_has_less_to_live(method, tmp_path):
     assert method._life() == 7.0
 
 
-def test_a_process_notes_what_it_does_and_dies_where_it_is_told(
-    tmp_path, monkeypatch
-):
-    """Here the death is only noted."""
+def test_a_process_records_its_calls_and_dies_at_the_aim(tmp_path, monkeypatch):
+    """Here the kill is only recorded."""
     module = types.ModuleType("toy")
     module.inner = lambda: None
     module.outer = lambda: [module.inner() for _ in range(3)]

@@ -1,7 +1,7 @@
-"""What makes a script with random flags short, and a folder for it to use.
+"""Makes scripts with random flags short, and stages a folder for them.
 
-Nothing here makes a flag mean something else: data are few, epochs are two
-at most, and what would start other scripts gets the results of one that ran.
+Nothing here changes what a flag means: data sets are small, there are at most
+two epochs, and scripts that start others get the results of a finished run.
 """
 
 import functools
@@ -20,7 +20,7 @@ from uncertainty_runs.studies import depths, sharing, study, sweep
 
 TRAIN, TEST = 64, 40
 MEMORY = 16 * 2**30
-"""Bytes of address space: what asks for more is told, and harms nobody."""
+"""Bytes of address space: larger requests fail without harm."""
 EPOCHS = 2
 TINY = (
     *("--dataset=digits", "--train_epochs=1", "--width_multiplier=1"),
@@ -28,7 +28,7 @@ TINY = (
     "--backbone=small_cnn_1",
 )
 _OWN = ("--output_dir=out",)
-# Script -> flags that come first, so that a drawn one wins.
+# Script -> flags that come first, so that drawn ones override them.
 FIRST = {
     "cifar": (*TINY, *_OWN),
     "imagenet": (
@@ -61,7 +61,7 @@ def script(name):
 
 
 def before(name):
-    """Returns what `processes.run` shall call first."""
+    """Returns the function that `processes.run` calls first."""
     return functools.partial(_prepare, name)
 
 
@@ -83,7 +83,7 @@ def _prepare(name):
 
 
 def _shorten(module, model):
-    """Lets a model's fit end after some epochs of some steps."""
+    """Limits the epochs and steps of a model's fit."""
     kind = getattr(importlib.import_module(module), model)
     fit = kind.fit
 
@@ -96,7 +96,7 @@ def _shorten(module, model):
 
 
 def _small_papers():
-    """Counts the papers' tables on a network that is built at once."""
+    """Computes the papers' tables with a network that is quick to build."""
     import mimo_keras
 
     create = mimo_keras.create_model
@@ -111,7 +111,7 @@ def _small_papers():
 
 
 def _results(command, **_):
-    """Stands in for cifar.py: takes the flags as it does, trains nothing."""
+    """Replaces cifar.py: takes the same flags, trains nothing."""
     given = dict(text[2:].partition("=")[::2] for text in command[2:])
     try:
         flags.IntegerParser(1).parse(given["ensemble_size"])
@@ -128,7 +128,7 @@ def _results(command, **_):
 
 
 def stage(folder):
-    """Writes what sets of flags may name: runs, a model, records, data.
+    """Writes what flags may refer to: runs, a model, records, data.
 
     Args:
         folder: Existing, empty folder.
@@ -154,7 +154,7 @@ def stage(folder):
 
 
 def run(name, line, folder, seconds=processes.SECONDS):
-    """Runs a script shortly; returns `processes.Finished`."""
+    """Runs a shortened script; returns `processes.Finished`."""
     return processes.run(
         line, folder, before(name), script(name), seconds=seconds
     )

@@ -1,4 +1,4 @@
-"""Calls a SavedModel from many threads; knows TensorFlow and NumPy alone.
+"""Calls a SavedModel from many threads; needs only TensorFlow and NumPy.
 
 python tests/stress/served.py FOLDER CALLS THREADS SEED
 """
@@ -15,11 +15,11 @@ import tensorflow as tf
 BATCHES = 64
 LARGEST = 48
 WARM_UP = 0.2
-"""Share of the calls before memory is read first: buffers have grown then."""
+"""Share of the calls before the first reading of memory: a warm-up."""
 
 
 def batches(seed, shape):
-    """Returns batches of random sizes, uint8 and float32 in turn."""
+    """Returns batches of random sizes, alternately uint8 and float32."""
     random = np.random.default_rng(seed)
     found = []
     for index in range(BATCHES):
@@ -31,7 +31,7 @@ def batches(seed, shape):
 
 
 def memory():
-    """Returns the bytes of this process that are in memory."""
+    """Returns the resident memory of this process in bytes."""
     with open("/proc/self/statm", encoding="ascii") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
@@ -46,7 +46,7 @@ def load(model, asked, answers, calls, threads, seed):
     """Calls the model from threads.
 
     Returns:
-        How many calls answered otherwise, and the memory at each tenth.
+        The number of different answers, and the memory at each tenth.
     """
     order = np.random.default_rng(seed).integers(0, len(asked), calls)
     lock, done, wrong, memories = threading.Lock(), 0, 0, []

@@ -1,4 +1,4 @@
-r"""Loads an exported model with calls from threads, in a process of its own.
+r"""Calls an exported model from many threads, in a separate process.
 
     python -m tests.stress.serving --calls=10000
 
@@ -21,7 +21,7 @@ from mimo_keras.files import write_json
 from tests.stress import document
 
 GROWTH = 16.0
-"""Megabytes that an allocator may keep more; a leak of 10 kB a call is 80."""
+"""Megabytes that allocators may add; a leak of 10 kB per call is 80."""
 SERVED = pathlib.Path(__file__).with_name("served.py")
 
 
@@ -41,7 +41,7 @@ def export(folder):
 
 
 def serve(folder, calls, threads, seed=0):
-    """Returns what `served.main` finds, in a process without this library."""
+    """Returns the results of `served.main`, run without this library."""
     done = subprocess.run(
         [sys.executable, SERVED, folder, *map(str, (calls, threads, seed))],
         capture_output=True,
@@ -54,7 +54,7 @@ def serve(folder, calls, threads, seed=0):
 
 
 def faults(found):
-    """Returns what of `served.main`'s findings is wrong, as texts."""
+    """Returns the problems in the results of `served.main`, as texts."""
     told = {
         "answers differ in turn": found["differ_in_turn"],
         "answers differ in threads": found["differ_in_threads"],
@@ -64,7 +64,7 @@ def faults(found):
 
 
 def table(found):
-    """Returns the Markdown table of what `serve` returned."""
+    """Returns the Markdown table of the results of `serve`."""
     first, *_, last = found["megabytes"]
     columns = {
         "Calls": f"{found['calls']:,}",

@@ -1,4 +1,4 @@
-"""A run that notes what it does, and can be killed at what it does next."""
+"""A run that records its calls, and can be killed at any of them."""
 
 import collections
 import contextlib
@@ -11,8 +11,8 @@ import signal
 import threading
 import time
 
-# Function -> the phase that it is, from its call to its end. In between it
-# is what the outer one is; before all it is "start", behind them "outcome".
+# Function -> the phase from its call to its return. In between, the phase is
+# that of the outer function; before all "start", after all "outcome".
 PHASES = {
     "uncertainty_runs.common.run:train_resumably": "training",
     "mimo_keras.training.checkpoints:Checkpoints.save": "checkpointing",
@@ -21,7 +21,7 @@ PHASES = {
 }
 AFTER = "outcome"
 ALL = ("start", *PHASES.values(), AFTER)
-# What is noted besides, to be killed at.
+# Further functions that are recorded, as moments to be killed at.
 CALLS = (
     "os.replace",
     "os.fsync",
@@ -44,14 +44,14 @@ CALLS = (
 
 @dataclasses.dataclass(frozen=True)
 class Aim:
-    """A moment to be killed at: a call in a phase.
+    """The moment of a kill: a call in a phase.
 
     Attributes:
         phase: The phase; None for never.
-        name: The function; the phase's own means its beginning.
+        name: The function; the phase's own function means its start.
         call: Which call of it in that phase, from 1.
         after: Whether the call happens first.
-        seconds: How long the process goes on, in parallel.
+        seconds: How long the process continues, in parallel.
     """
 
     phase: str | None = None
@@ -63,7 +63,7 @@ class Aim:
 
 @dataclasses.dataclass(frozen=True)
 class Event:
-    """A line of what a run noted: when, in which phase, what was called."""
+    """A line of a run's record: time, phase and function."""
 
     time: float
     phase: str
@@ -71,13 +71,13 @@ class Event:
 
 
 def watch(path, aim):
-    """Lets this process note in a file what it does, and die at the aim."""
+    """Makes this process record its calls in a file, and die at the aim."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
     phases, calls = ["start"], collections.Counter()
 
     def note(name):
         line = f"{time.monotonic():.6f} {phases[-1]} {name}\n"
-        os.write(handle, line.encode())  # A kill does not take it back.
+        os.write(handle, line.encode())  # A kill does not undo it.
 
     @contextlib.contextmanager
     def noted(name):
@@ -111,7 +111,7 @@ def watch(path, aim):
 
 
 def events(path):
-    """Returns what a run has noted."""
+    """Returns the events that a run recorded."""
     lines = path.read_text().splitlines()
     return [
         Event(float(when), *rest)
