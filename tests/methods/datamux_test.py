@@ -36,9 +36,8 @@ def test_it_averages_marked_inputs(keys):
     x = np.random.default_rng(0).normal(size=(3, *network.input_shape[1:]))
     both = small.numpy(network(x))
     swapped = small.numpy(network(x[:, ::-1]))
-    assert (
-        np.abs(both - swapped).max() > 1e-3
-    )  # It matters which member an input belongs to.
+    # It matters which member an input belongs to.
+    assert np.abs(both - swapped).max() > 1e-3
 
 
 @pytest.mark.parametrize("keys", KEYS)

@@ -168,9 +168,8 @@ def test_a_run_that_stopped_goes_on_bit_for_bit(tmp_path):
         return data.repeat(4 - initial_epoch)
 
     def run(folder, epochs, seed):
-        keras.utils.set_random_seed(
-            seed
-        )  # In a new process they are different.
+        # A new process would have another seed.
+        keras.utils.set_random_seed(seed)
         model = baselines.create("mc_dropout", dropout_rate=0.5)
         baselines.compiled(model)
         fit(

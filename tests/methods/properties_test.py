@@ -13,9 +13,8 @@ from tests.methods.tables import NEED_MAPS, ON_BACKBONE, SETTINGS
 # Policy -> tolerance of probabilities.
 POLICIES = {"float32": 1e-5, "mixed_bfloat16": 0.03, "mixed_float16": 5e-3}
 METHODS = methods.list_methods()
-if (
-    keras.backend.backend() != "tensorflow"
-):  # Methods built from edward2's layers.
+# Some are built from edward2's layers.
+if keras.backend.backend() != "tensorflow":
     METHODS = sorted({*METHODS} - {"batch_ensemble", "rank1_bnn"})
 ONE = {m for m, known in SETTINGS.items() if known.get("members") == 1}
 MIXING = {"mixmo", "mixshare"}

@@ -31,9 +31,9 @@ SETTINGS = {
 }
 # Options of a method on one backbone only.
 ON_BACKBONE = {("mixshare", "mlp"): {"unmix": "none"}}
-# Settings for which replicas draw the same rows as one replica would: with ρ = 1
-# all members see one image, and with R = 1 each image once, so the draw only
-# orders the rows, which does not change a mean over rows.
+# Settings for which replicas draw the rows that one replica would draw: with
+# ρ = 1 all members see one image, and with R = 1 each image once, so the draw
+# only orders the rows, which does not change a mean over rows.
 SAME_ROWS = {
     method: {"members": 2, "input_repetition_probability": 1.0}
     for method in ("datamux", "mimo", "mixmo", "mixshare")

@@ -1,4 +1,4 @@
-"""The figures of a finished run, as the command leaves them."""
+"""The figures of a finished run, as the command writes them."""
 
 import json
 import pathlib
@@ -18,7 +18,7 @@ from uncertainty_runs.evaluation import trajectory
 
 @pytest.fixture
 def make_run(parse, tmp_path):
-    """A function that leaves the folder of a run without training."""
+    """A function that creates the folder of a run without training."""
 
     def make(*given):
         parse("--dataset=digits", *given)
@@ -49,7 +49,7 @@ def run(folder, figure="all"):
 
 
 def assert_drawn(folder, name):
-    """Opens a figure, and sees that something is on it."""
+    """Opens a figure, and checks that it is not blank."""
     pixels = matplotlib.image.imread(folder / "figures" / f"{name}.png")
     assert min(pixels.shape[:2]) > 300
     assert pixels[..., :3].std() > 0.05
@@ -177,7 +177,7 @@ def test_figures_of_what_was_evaluated(make_run):
 
 
 def evaluated(folder, seed, differing):
-    """Writes what of a run the table of several reads; returns the folder."""
+    """Writes the files of a run that the table needs; returns the folder."""
     folder.mkdir(exist_ok=True)
     values = {
         **{"method": "mimo", "ensemble_size": 2, "batch_size": 32},

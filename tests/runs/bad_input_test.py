@@ -1,11 +1,11 @@
-"""Each thing a user can get wrong is told in one line, and costs nothing."""
+"""Every user error is reported in one line, and loses nothing."""
 
 import numpy as np
 import pytest
 
 from tests.runs import outputs, processes
 
-# Words of the message: what was expected, what came, what to do.
+# Words of the message: expected, received, what to do.
 FLAGS = {
     "--method=bagging": [
         "a method with a recipe for digits",
@@ -83,7 +83,7 @@ FLAGS = {
 
 
 def line(done):
-    """Returns the one line that a process that failed well has said."""
+    """Returns the error line of a process that failed properly."""
     assert (done.status, done.stdout) == (2, ""), done.stderr
     (said,) = done.stderr.splitlines()
     assert said.startswith("cifar.py: error: ")
@@ -189,7 +189,7 @@ def test_a_loss_that_is_no_number_stops_the_run(cifar, tmp_path, diverging):
         assert all(np.isfinite(arrays[name]).all() for name in arrays.files)
     assert [row["epoch"] for row in outputs.rows(out)] == ["1"]
     before = contents(out)
-    # The same command again stops again, and nothing is lost.
+    # The same command stops again, and nothing is lost.
     assert cifar(*diverging).stderr.splitlines() == [said]
     after = contents(out)
     assert all(
@@ -200,7 +200,7 @@ def test_a_loss_that_is_no_number_stops_the_run(cifar, tmp_path, diverging):
 
 
 def test_weights_that_explode_in_the_last_step_are_not_kept(cifar, tmp_path):
-    """The epoch's loss is finite then: it is of the weights before."""
+    """The epoch's loss is then finite: it is that of earlier weights."""
     done = cifar(
         *("--train_epochs=1", "--lr_warmup_epochs=0", "--output_dir=out"),
         *("--lr_decay_epochs=", "--per_core_batch_size=4792"),

@@ -1,4 +1,4 @@
-"""The study of budgets: its record, its table and the plot's points."""
+"""The study of budgets: its record, its table and its plot."""
 
 import pathlib
 

@@ -1,4 +1,4 @@
-"""Each set is evaluated once, and never taken for another one."""
+"""Each set is evaluated once, and never confused with another one."""
 
 import dataclasses
 import json
@@ -44,7 +44,7 @@ def test_a_set_is_evaluated_once_and_kept_in_a_file(tmp_path):
     assert [p.name for p in (tmp_path / "kept").iterdir()] == [
         "corrupted-fog_1.npz"
     ]
-    # By the same object, and by the next process's.
+    # By the same object, and in the next process.
     assert done.metrics(NAME, never).result() == first
     again = evaluated(tmp_path / "kept", seen=seen)
     assert again.metrics(NAME, never).result() == first
@@ -190,7 +190,7 @@ def test_classes_of_a_set_s_own_are_scored_in_both_ways(tmp_path, by_group):
         nll[rows, own.labels].mean()
     )
     assert wanted["own_classes"].mean() > wanted["all_classes"].mean()
-    # Kept: the photographs are not looked at again.
+    # Cached: the photographs are not opened again.
     lost = data.Natural(None, GROUPS, by_group)
     again = evaluated(tmp_path)
     found = Evaluated.grouped(again, "natural/a", _Unopened(lost))
@@ -199,7 +199,7 @@ def test_classes_of_a_set_s_own_are_scored_in_both_ways(tmp_path, by_group):
 
 
 class _Unopened:
-    """A set whose photographs must not be asked for."""
+    """A set whose photographs must not be opened."""
 
     def __init__(self, found):
         self.groups, self.by_group = found.groups, found.by_group
@@ -227,7 +227,7 @@ def test_the_predicted_group_of_each_image_is_kept(tmp_path):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Skipping(data.Examples):
-    """Examples some of which could not be read."""
+    """Examples with some that could not be read."""
 
     skipped: tuple = ()
 

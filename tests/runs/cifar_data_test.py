@@ -69,7 +69,7 @@ def _write_cifar100_c(folder):
 
 @pytest.fixture
 def run(cifar, data_dir, tmp_path):
-    """A function that runs cifar.py and returns what it said and found."""
+    """A function that runs cifar.py and returns its output and results."""
 
     def trained(*flags, data_dir=data_dir):
         done = cifar(*TINY, f"--data_dir={data_dir}", *flags)
@@ -89,7 +89,7 @@ def _conditions(results):
     }
 
 
-# tests/data/corruptions_test.py has all sets, and outcome_test.py the whole
+# tests/data/corruptions_test.py covers all sets, and outcome_test.py the full
 # suite of digits.
 CONDITIONS = {f"{t}_{s}" for t in FEW["types"] for s in FEW["severities"]}
 
@@ -100,7 +100,7 @@ def test_cifar10_with_all_its_suites_and_with_a_part(run, data_dir, tmp_path):
     assert arrays["reliability_count"].sum() == TEST
     assert arrays["corrupted_reliability_count"].sum() == 4 * CORRUPTED
     assert _conditions(results) == CONDITIONS
-    # All types hold the same images here, and severities do not.
+    # Here all types have the same images, but severities differ.
     nll = [results[f"corrupted/severity_{s}/nll"] for s in FEW["severities"]]
     assert len(set(nll)) == 2
     np.testing.assert_allclose(results["corrupted/contrast_3/nll"], nll[0])

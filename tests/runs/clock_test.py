@@ -1,4 +1,4 @@
-"""A clock that is set back while a run goes on changes nothing."""
+"""A clock that is set back during a run changes nothing."""
 
 import functools
 import time
@@ -20,7 +20,7 @@ def _earlier(read, *when):
     if when:
         return read(*when)
     if read.__name__ in ("localtime", "gmtime"):
-        return read(time.monotonic())  # 1970, as a board without a battery.
+        return read(time.monotonic())  # 1970, like a board without a battery.
     return read() - DAY * (10**9 if read.__name__ == "time_ns" else 1)
 
 

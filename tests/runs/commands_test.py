@@ -1,4 +1,4 @@
-"""What a command says and leaves behind, the first time and again."""
+"""The output and the files of a command, at first and when repeated."""
 
 import functools
 import json
@@ -177,7 +177,7 @@ COMMANDS = {
         6,
         77056 + 2 * 650 + (16 * 64 + 192) + (32 * 64 + 192) + 2 * 3,
     ),
-    # Bias of their own and two factors of rank 1 for each of two members.
+    # Own biases and two rank-1 factors for each of two members.
     "batch_ensemble": (
         ["--ensemble_size=2", "--ensemble_batch_norm"],
         2,
@@ -208,8 +208,8 @@ COMMANDS = {
 }
 
 
-# What differs most in training and evaluation: one member and corrupted
-# images, bfloat16 and rows of several images, members that differ in weight.
+# Cases that differ most in training and evaluation: one member and corrupted
+# images, bfloat16 and rows of several images, members of different weights.
 ALWAYS = ("deterministic", "mimo", "mimmo")
 
 
@@ -272,7 +272,7 @@ def test_two_logical_cpus_share_every_batch(cifar, tmp_path):
 
 
 def _trained(cifar, tmp_path, *flags, before=None):
-    """Trains for an epoch; returns results on all of the test images."""
+    """Trains for an epoch; returns results on all test images."""
     done = cifar(
         *("--train_epochs=1", "--corruptions_interval=-1"),
         *("--output_dir=out", *flags),

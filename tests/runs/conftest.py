@@ -1,4 +1,4 @@
-"""Fixtures for the scripts: processes that run them, and one finished run."""
+"""Fixtures for the scripts: processes that run them, and finished runs."""
 
 import shutil
 
@@ -17,7 +17,7 @@ from uncertainty_runs.common.flags import define_flags
 
 @pytest.fixture
 def cifar(tmp_path):
-    """A function that runs a tiny cifar.py in a folder of the test's own."""
+    """A function that runs a tiny cifar.py in the test's own folder."""
 
     def run(*flags, before=None):
         return _short(tmp_path, *flags, before=before)
@@ -32,7 +32,7 @@ def _short(folder, *flags, before=None):
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """What a plain command said, and the folder of the run that it left."""
+    """The output of a plain command, and the folder of its run."""
 
     def make(folder):
         flags = [*TINY, "--output_dir=run", "--export"]
@@ -44,7 +44,7 @@ def finished(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def folder(finished):
-    """The folder of the finished run, for reading only."""
+    """The folder of the finished run; read-only."""
     return finished[1]
 
 
@@ -56,7 +56,7 @@ def results(folder):
 
 @pytest.fixture(scope="session")
 def short(folder, tmp_path_factory):
-    """The folder of that run as `cifar` evaluates it, for reading only."""
+    """The folder of that run as `cifar` evaluates it; read-only."""
 
     def make(here):
         shutil.copytree(folder, here / "run")

@@ -7,8 +7,8 @@ from uncertainty_runs import cost
 
 README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
 MIMMO = cost.PAPERS["mimmo"]["figures"]
-# A network of several depths, one of several passes, and the one that all
-# are compared with; tests/methods has the parameters of every method.
+# A network with several depths, one with several passes, and the baseline;
+# tests/methods checks the parameters of every method.
 SOME_MIMMO = (
     ("deterministic", 1),
     ("mc_dropout", 1),
@@ -29,7 +29,7 @@ def rows(text):
 
 @pytest.fixture
 def weightless(monkeypatch):
-    """Costs are of shapes; to draw 800 million weights takes a minute."""
+    """Costs depend on shapes; drawing 800 million weights takes a minute."""
     monkeypatch.setattr(
         keras.initializers.VarianceScaling,
         "__call__",

@@ -1,4 +1,4 @@
-"""A disk that takes no more is told in one line, and costs nothing."""
+"""A full disk is reported in one line, and loses nothing."""
 
 import functools
 import json
@@ -18,8 +18,8 @@ COMMAND = ("--output_dir=run", "--export")
 STEP = "keras.callbacks:TensorBoard.on_train_batch_end"
 KEPT = ["epoch_000001.npz"]
 LAST = ["epoch_000002.npz", "epoch_000003.npz"]
-# Which file is being written when the disk is full, as the message names it,
-# and which files of `left_by` there are then.
+# The file being written when the disk is full, as named in the message, and the
+# files of `left_by` at that time.
 FILES = {
     "metrics.csv": [],
     "epoch_000002.npz": KEPT,
@@ -33,7 +33,7 @@ REMEDY = "Fix this and run the same command again: files already written"
 
 
 def line(done):
-    """Returns the one line that a process that failed well has said."""
+    """Returns the error line of a process that failed properly."""
     assert done.status == 2, done
     (said,) = done.stderr.splitlines()
     assert said.startswith("cifar.py: error: Expected ")
@@ -59,7 +59,7 @@ def test_a_full_disk_at_every_moment(short, cifar, tmp_path):
     assert "run/saved_model (File too large)" in said and REMEDY in said
     assert left_by(run) == [*LAST, "report.html", "results.json"]
     assert_nothing_is_left_over(run)
-    # There is room.
+    # There is space.
     done = cifar(*COMMAND)
     assert (done.status, done.stderr) == (0, "")
     assert_same_end(run, short)
@@ -82,13 +82,13 @@ def test_events_that_cannot_be_written_are_told(used, cifar):
 
 
 def test_a_folder_that_becomes_read_only(short, cifar, tmp_path):
-    """As root, without the power to write everywhere."""
+    """Also as root, without the capability to write everywhere."""
     run = tmp_path / "run"
     forbid = functools.partial(disks.read_only_from, run, STEP, 40)
     said = line(cifar(*COMMAND, before=forbid))
     assert "run/metrics.csv (Permission denied)" in said and REMEDY in said
     assert left_by(run) == KEPT
-    # It still is when the run begins.
+    # It is still writable when the run begins.
     said = line(cifar(*COMMAND, before=functools.partial(disks.read_only, run)))
     assert "a writable --output_dir" in said
     assert "output_dir=run (Permission denied)" in said
@@ -99,7 +99,7 @@ def test_a_folder_that_becomes_read_only(short, cifar, tmp_path):
 
 
 @pytest.mark.parametrize("size", [0, 300])
-def test_results_that_are_half_written_are_mended(short, used, cifar, size):
+def test_half_written_results_are_completed(short, used, cifar, size):
     for name in ("results.json", "arrays.npz", "report.html"):
         path = used / name
         path.write_bytes(path.read_bytes()[:size])

@@ -1,4 +1,4 @@
-"""Disks that are full, and folders that may not be written."""
+"""Full disks, and read-only folders."""
 
 import ctypes
 import functools
@@ -15,7 +15,7 @@ _VERSION = 0x20080522
 
 
 def full(name):
-    """Lets this process write files of a name to /dev/full, a full disk."""
+    """Redirects files of a name to /dev/full, a full disk."""
     make = tempfile.mkstemp
 
     def made(*args, prefix=None, **kwargs):
@@ -29,13 +29,13 @@ def full(name):
 
 
 def full_from(where, bytes_=4096):
-    """Lets this process write no more than some bytes to any file.
+    """Limits the size of every file that this process writes.
 
-    That is a real failure also for code that is not Python's.
+    The failure is real, also in code outside Python.
 
     Args:
-        where: The function at whose first call this begins.
-        bytes_: How many; enough for what the process says itself.
+        where: The function at whose first call the limit begins.
+        bytes_: The limit; enough for the process's own output.
     """
     limits = (bytes_, resource.RLIM_INFINITY)
     at(
@@ -46,10 +46,10 @@ def full_from(where, bytes_=4096):
 
 
 def read_only_from(folder, where, call=1):
-    """Takes away the leave to write in folders, and root's power to ignore it.
+    """Makes folders read-only, also for root.
 
     Args:
-        folder: Path of the folder, with those in it.
+        folder: Path of the folder, including its subfolders.
         where: The function at whose call this happens.
         call: Which call, from 1.
     """
@@ -57,26 +57,26 @@ def read_only_from(folder, where, call=1):
 
 
 def read_only(folder):
-    """Does that at once."""
+    """Makes the folder read-only immediately."""
     if os.geteuid() == 0:
         _drop_power()
     set_mode(folder, 0o555)
 
 
 def set_mode(folder, mode):
-    """Sets the mode of a folder and of those in it."""
+    """Sets the mode of a folder and of its subfolders."""
     for path in [pathlib.Path(folder), *pathlib.Path(folder).rglob("*")]:
         if path.is_dir():
             path.chmod(mode)
 
 
 def _drop_power():
-    """Makes this process of root's obey mode bits, on Linux."""
+    """Makes this process obey mode bits even as root, on Linux."""
     libc = ctypes.CDLL(None, use_errno=True)
     header = (ctypes.c_uint32 * 2)(_VERSION, 0)
     sets = (ctypes.c_uint32 * 6)()
     if libc.capget(header, sets):
         raise OSError(ctypes.get_errno(), "capget")
-    sets[0] &= ~(1 << _DAC_OVERRIDE)  # What is in effect.
+    sets[0] &= ~(1 << _DAC_OVERRIDE)  # The effective set.
     if libc.capset(header, sets):
         raise OSError(ctypes.get_errno(), "capset")

@@ -1,4 +1,4 @@
-"""Holds what one run has left against what another has."""
+"""Compares the files of two runs."""
 
 import numpy as np
 
@@ -9,14 +9,14 @@ OUTCOME = ("results.json", "report.html", "saved_model")
 
 
 def left_by(folder):
-    """Returns the names of the checkpoints and of the outcome, sorted."""
+    """Returns the names of checkpoints and result files, sorted."""
     found = [folder / name for name in OUTCOME if (folder / name).exists()]
     found += (folder / "checkpoints").glob("epoch*")
     return sorted(path.name for path in found)
 
 
 def assert_same_end(folder, uninterrupted):
-    """Holds what training left against that of an uninterrupted run."""
+    """Compares the files of training with those of an uninterrupted run."""
     found, wanted = (
         outputs.rows(run, times=False) for run in (folder, uninterrupted)
     )
@@ -32,7 +32,7 @@ def assert_same_end(folder, uninterrupted):
 
 
 def assert_same_results(folder, uninterrupted):
-    """Holds results.json against that of an uninterrupted run."""
+    """Compares results.json with that of an uninterrupted run."""
     found, wanted = (
         outputs.results(run, times=False) for run in (folder, uninterrupted)
     )
@@ -40,7 +40,7 @@ def assert_same_results(folder, uninterrupted):
 
 
 def assert_same_answers(folder, uninterrupted):
-    """Holds the exported predictor's answers against those of another."""
+    """Compares the exported predictor's outputs with those of another."""
     import tensorflow as tf
 
     images = data.load("digits", "test").images
@@ -55,6 +55,6 @@ def assert_same_answers(folder, uninterrupted):
 
 
 def assert_nothing_is_left_over(folder):
-    """No file is there that a process was writing, and no lock."""
+    """No temporary file is left, and no lock."""
     hidden = [path.name for path in folder.rglob(".*")]
     assert not hidden, hidden

@@ -20,7 +20,7 @@ EVALUATE = processes.CIFAR.with_name("evaluate.py")
 
 @pytest.fixture
 def make_run(parse, tmp_path):
-    """A function that leaves a run's folder, as after its last epoch."""
+    """A function that creates a run's folder, as after its last epoch."""
 
     def make(name, *flags, **changes):
         parse("--dataset=digits", "--method=deterministic", *flags)

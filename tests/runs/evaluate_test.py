@@ -15,13 +15,13 @@ SAME = ("accuracy", "nll", "ece", "brier")
 
 @pytest.fixture
 def results(short):
-    """What the run itself found."""
+    """The results of the run itself."""
     return outputs.results(short)
 
 
 @pytest.fixture
 def evaluated(used):
-    """A function that evaluates, and returns the results of a folder."""
+    """A function that evaluates, and returns the results in a folder."""
 
     def run(*flags, folder="ours"):
         flags = [f"--output_dir={folder}", *flags]
@@ -53,7 +53,7 @@ def test_a_run_again_and_twice_as_one_ensemble(evaluated, results):
     check_same(evaluated("--runs=run", folder="once"), results)
     twice = evaluated("--runs=run,run", "--suite=corrupted", folder="twice")
     check_same(twice, results)
-    # Members are those of both, and cost what both do.
+    # The members of both, at the cost of both.
     members = [key for key in twice if re.match(r"test/nll_member_\d", key)]
     assert len(members) == 2 * 3
     assert twice["cost/params"] == 2 * results["cost/params"]
@@ -100,7 +100,7 @@ def test_results_of_other_weights_are_not_used(used, evaluated, results):
     np.savez(path, **arrays)
     check = evaluated("--runs=run", "--suite=test", folder="run")
     assert check["test/accuracy"] == results["test/accuracy"] > 0
-    # A file that is damaged is one that is not there.
+    # A damaged file counts as missing.
     path.write_bytes(path.read_bytes()[:-100])
     check = evaluated("--runs=run", "--suite=test", folder="run")
     assert check["test/accuracy"] == results["test/accuracy"]

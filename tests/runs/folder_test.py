@@ -1,4 +1,4 @@
-"""A folder belongs to the flags that it was first used with."""
+"""A folder belongs to the flags that it was created with."""
 
 import dataclasses
 import errno
@@ -98,8 +98,8 @@ def test_a_flag_that_is_gone_is_named(settings):
         run_folder.claim(settings)
 
 
-def test_a_run_from_before_a_flag_existed_goes_on(settings):
-    """Its flags.json lacks the flag, and did what the default says."""
+def test_a_run_from_before_a_flag_existed_resumes(settings):
+    """Its flags.json lacks the flag; its behaviour was the default."""
     record = run_folder.claim(settings) / "flags.json"
     values = settings.to_json()
     for name in ("label_smoothing", "shuffle_group", "augment", "optimizer"):
@@ -149,7 +149,7 @@ def test_another_process_is_kept_out_and_named(tmp_path):
             f"Received: output_dir={run}, process {os.getpid()}. "
             "Wait for it, stop it, or choose another folder."
         )
-        # A worker that does not write comes in, and changes nothing.
+        # A worker that does not write is let in, and changes nothing.
         with run_folder.alone(run, write=False):
             pass
         assert [path.name for path in run.iterdir()] == [".lock"]

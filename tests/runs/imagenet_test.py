@@ -27,7 +27,7 @@ def data_dir(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def trained(data_dir, tmp_path_factory):
-    """The run of MIMO with two members, and the folder that it left."""
+    """A run of MIMO with two members, and its folder."""
 
     def make(folder):
         flags = [*TINY, f"--data_dir={data_dir}", "--use_bfloat16"]
@@ -63,7 +63,7 @@ def test_the_paper_s_recipe_from_records_to_results(trained):
     types = data.get("imagenet2012").corruptions.types
     conditions = {f"{t}_{s}" for t in types for s in "12345"}
     assert conditions <= {key.split("/")[1] for key in results}
-    # All types hold the same images, so that CE differs by AlexNet alone.
+    # All types have the same images, so that CE differs only by AlexNet.
     assert results["corrupted/mce"] > 0
     for config in ("matched-frequency", "threshold-0.7", "topimages"):
         assert f"natural/imagenet_v2/{config}/nll" in results
@@ -152,12 +152,12 @@ def test_a_required_set_is_an_error(used, data_dir):
         "evaluate.py: error: Expected the prepared TFDS data set imagenet_r"
         in (done.stderr)
     )
-    # What was evaluated before is not lost.
+    # Earlier results are not lost.
     assert (used / "evaluated" / "natural-imagenet_a.npz").exists()
 
 
 def spoilt(data_dir, folder, name, split):
-    """Copies a set, the fourth JPEG of which is cut to a few bytes."""
+    """Copies a set with its fourth JPEG truncated to a few bytes."""
     import tensorflow as tf
 
     shutil.copytree(data_dir / name, folder / name)
@@ -182,7 +182,7 @@ def test_a_corrupt_training_photograph_stops_or_is_skipped(data_dir, tmp_path):
     last = done.stderr.splitlines()[-1]
     assert last.startswith("imagenet.py: error: Expected photographs of")
     assert "-train.tfrecord" in last and ", record 3 (" in last
-    # The same folder, now with leave to skip.
+    # The same folder, now with --skip_bad_records.
     flags.append("--skip_bad_records")
     done = processes.run(flags, tmp_path, processes.few, IMAGENET)
     assert done.status == 0, done.stderr

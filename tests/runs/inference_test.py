@@ -1,4 +1,4 @@
-"""Logits on all devices are those of the predictor itself."""
+"""Logits on all devices equal those of the predictor itself."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ def strategy(request, two_cpus):
 
 @pytest.fixture
 def predictor(strategy):
-    """Of three members; the last convolution's bias tells examples apart."""
+    """Three members; the last convolution's bias makes examples differ."""
     with strategy.scope():
         model = mimo_keras.create_model(
             "mimo",
@@ -43,7 +43,7 @@ def test_logits_are_the_predictors_for_any_count(strategy, predictor, count):
     wanted = keras.ops.convert_to_numpy(predictor.member_logits(images))
     assert found.shape == (count, 3, 5)
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
-    # Each row is of its own image.
+    # Each row belongs to its own image.
     assert count == 1 or np.abs(np.diff(wanted, axis=0)).min() > 1e-3
 
 
@@ -92,5 +92,5 @@ def test_several_models_cost_their_sum_and_keep_their_mean():
         "flops": 2 * sum(adds),
     }
     assert found.kept == pytest.approx((1 + (params[1] - 256) / params[1]) / 2)
-    # Each model weighs a half, whatever its members.
+    # Each model has weight 1/2, whatever its number of members.
     np.testing.assert_allclose(np.exp(found.log_weights), [0.25, 0.25, 0.5])

@@ -1,4 +1,4 @@
-"""A network of NumPy whose logits are the images that it is given."""
+"""A NumPy network whose logits are its input images."""
 
 import numpy as np
 
@@ -13,8 +13,8 @@ def network(seen=None, fingerprint="one"):
     """Returns a `Network` of two members.
 
     Args:
-        seen: List that gets the size of every batch; None for none.
-        fingerprint: Its own.
+        seen: List to which batch sizes are appended; None for none.
+        fingerprint: Its fingerprint.
     """
 
     def logits(images):

@@ -1,4 +1,4 @@
-"""Natural test sets: each scored by its own labels, left out or required."""
+"""Natural test sets: scored by their own labels, skipped or required."""
 
 import dataclasses
 import logging
@@ -93,7 +93,7 @@ def test_a_set_that_is_not_there_is_the_caller_s_to_tell(done):
 
 @pytest.fixture
 def whole(monkeypatch):
-    """A suite of a data set with two natural sets, one of them absent."""
+    """A suite of a data set with two natural sets, one of them missing."""
     sets = {"v2": lambda: found(2), "art": absent}
     monkeypatch.setattr(data, "natural", lambda *_, **__: sets)
     monkeypatch.setattr(suite, "prepared", lambda *_: known.network())

@@ -1,4 +1,4 @@
-"""The numbers of a run are true: each is computed again in another way."""
+"""The numbers of a run are right: each is recomputed in another way."""
 
 import functools
 
@@ -129,7 +129,7 @@ def test_the_cost_is_of_the_trained_and_the_folded_network(results):
     convolutions = [(9 * 1, 16, 64), (9 * 16, 32, 16), (9 * 32, 32, 4)]
     head = 32 * 30
     params = sum(i * o + o for i, o, _ in convolutions) + head + 30
-    trained = params + 2 * 9 * 16  # Three members' channels in the stem.
+    trained = params + 2 * 9 * 16  # The channels of three members in the stem.
     adds = sum(i * o * pixels for i, o, pixels in convolutions) + head
     assert (params, adds) == (15038, 120768)
     assert results["cost/params"] == trained

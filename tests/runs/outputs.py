@@ -1,4 +1,4 @@
-"""Reads what a run has left in its folder."""
+"""Reads the files of a run."""
 
 import csv
 import json
@@ -7,7 +7,7 @@ _TIMES = ("cost/ms_per_example", "seconds")
 
 
 def results(folder, times=True):
-    """Returns results.json; without `times` only what must come again."""
+    """Returns results.json; without `times` only reproducible values."""
     found = json.loads((folder / "results.json").read_text())
     return _chosen(found, times)
 
@@ -18,7 +18,7 @@ def flags(folder):
 
 
 def rows(folder, times=True):
-    """Returns the rows of metrics.csv as dictionaries of texts, likewise."""
+    """Returns the rows of metrics.csv as dictionaries of text, likewise."""
     with (folder / "metrics.csv").open(newline="") as file:
         return [_chosen(row, times) for row in csv.DictReader(file)]
 

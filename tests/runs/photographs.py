@@ -21,7 +21,7 @@ TRAIN, TEST, SMALL = 48, 20, 10
 
 
 def draw(count, seed, classes=range(CLASSES)):
-    """Photographs whose colour tells the class, with noise."""
+    """Photographs whose colour shows the class, with noise."""
     random = np.random.default_rng(seed)
     classes = np.array(list(classes))
     labels = random.choice(classes, count)
@@ -66,7 +66,7 @@ def _write_corrupted(folder):
 
 
 def _cropped(images):
-    """Makes the squares of 224 pixels that TFDS has."""
+    """Makes squares of 224 pixels, as in TFDS."""
     squares = images[:, :SIZE, :SIZE]
     return squares.repeat(7, axis=1).repeat(7, axis=2)
 

@@ -1,4 +1,4 @@
-"""The plan as it is printed."""
+"""The plan as printed."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def test_every_layer_has_a_row():
     assert cells(header)[0] == "Layer"
     rows = {row[0]: row[1:] for row in map(cells, lines)}
     assert len(rows) == sum(len(group.layers) for group in made.groups)
-    # Layers of a bank take 3 templates each, in turn.
+    # Each layer of a bank takes the next 3 templates.
     group = next(g for g in made.groups if g.shares)
     names = [layer.name for layer in group.layers[:3]]
     count = group.templates

@@ -1,4 +1,4 @@
-"""Runs a script in a process of its own, and kills it where a test says."""
+"""Runs a script in a separate process, and kills it at a given point."""
 
 import contextlib
 import dataclasses
@@ -21,8 +21,7 @@ from mimo_keras.analysis import report_figures
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CIFAR = ROOT / "uncertainty_runs" / "cifar.py"
-# Small enough to train in seconds; three epochs give two checkpoints that
-# are kept and one that is not.
+# Small enough to train in seconds; of three epochs' checkpoints two are kept.
 TINY = ("--dataset=digits", "--width_multiplier=1", "--train_epochs=3")
 SECONDS = 240
 """When a process counts as hanging; none that works comes near it."""
@@ -34,8 +33,8 @@ PRELOADED = (
 FEW = {"types": ("gaussian_noise", "contrast"), "severities": (3, 5)}
 """The corrupted sets that `few` leaves."""
 
-# What TensorFlow's C++ says, however low its voice is set; the second line of
-# what it says of an iterator that is closed names a node.
+# Messages of TensorFlow's C++ at any log level; the second line of the message
+# about a closed iterator names a node.
 _NOISE = re.compile(
     r"[IWEF]\d{4} .*\.cc:\d+\] |WARNING: All log messages "
     r"|\t \[\[\{\{node MultiDeviceIteratorGetNextFromShard\}\}\]\]$"
@@ -45,7 +44,7 @@ _STREAMS = ("stdout", "stderr")
 
 @dataclasses.dataclass(frozen=True)
 class Finished:
-    """What a process left: its exit status (-9: killed) and what it said."""
+    """A finished process: its exit status (-9: killed) and its output."""
 
     status: int
     stdout: str
@@ -60,7 +59,7 @@ def run_plainly(flags, folder):
         folder: Existing folder to run in.
 
     Returns:
-        `Finished`, without what TensorFlow says anyway.
+        `Finished`, without TensorFlow's usual messages.
     """
     done = subprocess.run(
         [sys.executable, str(CIFAR), *flags],
@@ -78,18 +77,18 @@ def run_plainly(flags, folder):
 
 
 def run(flags, folder, before=None, script=CIFAR, seconds=SECONDS):
-    """Does the same in a fork of a process that has done the imports.
+    """Does the same in a fork of a process with all imports done.
 
-    That saves the seconds that the imports take, and lets a test prepare the
-    process. TensorFlow starts anew in each.
+    This saves the time of the imports, and lets a test prepare the process.
+    TensorFlow is initialized in each.
 
     Args:
         flags: The command line.
         folder: Existing folder to run in.
-        before: Function without arguments that the process calls first; it
-            must pickle.
+        before: Picklable function without arguments that the process calls
+            first.
         script: The script.
-        seconds: When it counts as hanging.
+        seconds: Time after which it counts as hanging.
 
     Returns:
         `Finished`, as `run_plainly`.
@@ -98,7 +97,7 @@ def run(flags, folder, before=None, script=CIFAR, seconds=SECONDS):
 
 
 def start(flags, folder, before=None, script=CIFAR):
-    """Begins what `run` does; returns the process, for `finish`."""
+    """Starts what `run` does; returns the process, for `finish`."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, *PRELOADED])
     process = context.Process(
@@ -109,7 +108,7 @@ def start(flags, folder, before=None, script=CIFAR):
 
 
 def finish(process, folder, seconds=SECONDS):
-    """Waits for what `start` began in a folder; returns its `Finished`."""
+    """Waits for the process from `start`; returns its `Finished`."""
     process.join(seconds)
     if process.is_alive():
         process.kill()
@@ -122,7 +121,7 @@ def finish(process, folder, seconds=SECONDS):
 
 
 def wait_for(path):
-    """Waits until a file is there."""
+    """Waits until a file exists."""
     ends = time.monotonic() + SECONDS
     while not path.exists():
         if time.monotonic() > ends:
@@ -131,9 +130,9 @@ def wait_for(path):
 
 
 def wake(process):
-    """Lets a process end that SIGSTOP has put to sleep, or soon will."""
+    """Resumes a process that SIGSTOP has stopped, or soon will."""
     while process.is_alive():
-        # It may end between the question and the signal.
+        # It may end between the check and the signal.
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGCONT)
         process.join(0.1)
@@ -143,18 +142,18 @@ def kill(where, call, *, after=False, seconds=0.0, number=signal.SIGKILL):
     """Makes this process kill itself as `kill -9` does.
 
     Args:
-        where: Function or method that sets it off, such as "os.replace" or
+        where: Function or method that triggers it, such as "os.replace" or
             "module:Class.method".
-        call: Which call of it does, from 1.
+        call: Which call of it triggers the kill, from 1.
         after: Whether to let the call happen first.
-        seconds: How long to let the process go on, in parallel.
+        seconds: How long to let the process continue, in parallel.
         number: The signal.
     """
     at(where, call, functools.partial(_kill, number, seconds), after=after)
 
 
 def at(where, call, action, *, after=False):
-    """Does something in a call of a function, as `kill` says which."""
+    """Does something at a call of a function; arguments as in `kill`."""
     holder, _, name = where.rpartition(".")
     holder = pkgutil.resolve_name(holder)
     original = getattr(holder, name)
@@ -173,13 +172,13 @@ def at(where, call, action, *, after=False):
 
 
 def few():
-    """Lets this process evaluate four corrupted sets, and draw no figures."""
+    """Makes this process evaluate four corrupted sets, and draw no figures."""
     data.corrupted = functools.partial(data.corrupted, **FEW)
     report_figures.figures = lambda *_: {}
 
 
 def together(*actions):
-    """Returns one action, that a process can be given, of several."""
+    """Combines several actions for a process into one."""
     return functools.partial(_all, actions)
 
 
@@ -194,7 +193,7 @@ def as_worker(config):
 
 
 def without_network():
-    """Leads all requests of this process to a port where nothing listens."""
+    """Redirects all requests of this process to a port without a listener."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         os.environ[name] = "http://127.0.0.1:9"
 

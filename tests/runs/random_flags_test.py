@@ -1,7 +1,7 @@
-"""Flags that nobody would give: told in one line, by every script.
+"""Absurd flags are rejected in one line by every script.
 
-The sample is of what `python -m tests.stress.flags` draws, and each of its
-rows once ended in a traceback or is near to one that did.
+The sample is like the draws of `python -m tests.stress.flags`; each row once
+ended in a traceback, or is similar to one that did.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The recipes, number by number, and what they make of a learning rate."""
+"""The recipes, number by number, and the resulting learning rates."""
 
 import re
 
@@ -92,7 +92,7 @@ def test_digits_recipes_differ_only_in_what_a_method_is():
         for method in ("deterministic", "naive_multihead", "mimo")
     )
     assert [r.ensemble_size for r in (plain, heads, mimo)] == [1, 3, 3]
-    # The same unique images a step: 32, of which mimo repeats each 4 times.
+    # The same 32 unique images per step, each of which mimo repeats 4 times.
     for r in (plain, heads, mimo):
         assert r.batch_size // r.batch_repetitions == 32
         assert r.backbone == "small_cnn_{width}"
@@ -179,7 +179,7 @@ def test_mixture_ensembles_are_trained_as_in_their_paper():
     assert r.options["assign"] == "disjoint"
 
 
-# The budgets that recipes.py names as commands: what they make.
+# The results of the budgets that recipes.py lists as commands.
 BUDGETS = {
     ("--num_params=120e6",): (28, 10, 200, 120_000_000),
     ("--num_params=15e6",): (28, 10, 200, 15_000_000),

@@ -1,4 +1,4 @@
-"""A killed run ends, after the same command again, as if never stopped."""
+"""A killed run, after repeating the command, ends as if never stopped."""
 
 import functools
 import random
@@ -19,8 +19,8 @@ COMMAND = ("--output_dir=run", "--export")
 KILLED = -9
 
 STEP = "keras.callbacks:TensorBoard.on_train_batch_end"
-# Where each process in turn is killed, until one is left to end: the call
-# that does it, and which files of `left_by` there are then. Files take their
+# Where each process in turn is killed, until the last one finishes: the call
+# that triggers it, and the files of `left_by` at that time. Files get their
 # names by os.replace: first flags.json, then metrics.csv, the checkpoint.
 MOMENTS = {
     "in the middle of writing a checkpoint": (
@@ -64,7 +64,7 @@ MOMENTS = {
 }
 
 
-# Near other moments: killed there in a run of its own, among the slow tests.
+# Further moments, each in its own run, among the slow tests.
 NEAR = (
     "just before a checkpoint takes its name",
     "while a checkpoint goes to the disk",
@@ -98,7 +98,7 @@ def test_killed_at_every_moment(short, cifar, tmp_path, moments):
 @pytest.mark.large
 def test_killed_at_random_times(folder, cifar, tmp_path):
     for _ in range(2):
-        # Within an epoch, so that there is one more for the next process.
+        # Within an epoch, so that one more is left for the next process.
         how = {
             "call": random.randint(1, 37),
             "seconds": random.uniform(0.01, 0.15),

@@ -1,4 +1,4 @@
-"""How a script's main() ends: well, stopped, by a user's error, by a fault."""
+"""How a script's main() ends: success, stop, user error or bug."""
 
 import errno
 import logging
@@ -18,7 +18,7 @@ from uncertainty_runs.common.flags import define_photograph_flags
 
 @pytest.fixture
 def ended(monkeypatch, capsys):
-    """A function that runs a main(): its exit status, and what it said."""
+    """A function that runs a main(); returns its exit status and output."""
 
     def run(main, *line):
         monkeypatch.setattr(sys, "argv", ["folder/some.py", *line])
@@ -28,7 +28,7 @@ def ended(monkeypatch, capsys):
         return caught.value.code or 0, said.out, said.err
 
     def plainly(main, flags_parser):
-        """As absl's own, but nothing of this process changes for good."""
+        """Like absl's own, but without permanent changes to this process."""
         sys.exit(main(flags_parser(sys.argv)))
 
     monkeypatch.setattr(app, "run", plainly)
@@ -70,7 +70,7 @@ def test_a_user_s_error_is_one_line_and_status_2(ended):
     error = expected("a", "b=1", "Change it.")
     said = told("Expected a. Received: b=1. Change it.")
     assert ended(raising(error)) == (2, "", said)
-    # Also one whose words, such as a file's name, have several lines.
+    # Also a message with line breaks, such as in a file name.
     error = InputError("Expected a.\nReceived: x\n  y.")
     assert ended(raising(error)) == (2, "", told("Expected a. Received: x y."))
 
@@ -199,7 +199,7 @@ def defined(monkeypatch):
         ("download", None, "--download_data"),
         ("download", True, "--download_data"),
         ("download", False, "--nodownload_data"),
-        # It has no such flag: what else is the library to be told?
+        # Without such a flag, the argument keeps its name.
         ("output_dir", "OUT", "output_dir=OUT"),
         ("skip", True, "skip=True"),
     ],

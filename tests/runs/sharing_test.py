@@ -55,7 +55,7 @@ def test_the_readme_has_the_table_of_the_recorded_runs():
 
 
 def test_unmixing_shares_and_mimo_does_not():
-    """The recorded digits runs, seed by seed: what table 1 claims."""
+    """The recorded digits runs support table 1, seed by seed."""
     record = study.read(ROOT / "results/sharing.json")
     rates = {}
     for (label, _), runs in study.groups(record).items():

@@ -1,4 +1,4 @@
-"""SIGTERM asks; what was asked is told where the run can go on."""
+"""SIGTERM asks a run to stop where it can resume."""
 
 import os
 import signal
@@ -37,7 +37,7 @@ def test_a_guarded_function_is_called_and_then_looked_after():
 
 @pytest.fixture
 def handled():
-    """The handler of SIGTERM that there is before, which notes its calls."""
+    """A previous handler of SIGTERM, which records its calls."""
     calls = []
 
     def handler(number, frame):
@@ -60,7 +60,7 @@ def test_sigterm_asks_inside_the_block_only(handled):
         assert signal.getsignal(signal.SIGINT) is interrupt
         terminate()
         assert request()
-        terminate()  # Again: no harm.
+        terminate()  # A second time does no harm.
         assert request() and not calls
     assert signal.getsignal(signal.SIGTERM) is handler
     terminate()

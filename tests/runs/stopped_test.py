@@ -1,4 +1,4 @@
-"""SIGTERM: a run stops where it can go on, and ends as if never stopped."""
+"""SIGTERM: a run stops where it can resume, and ends as if never stopped."""
 
 import functools
 import signal
@@ -19,8 +19,8 @@ COMMAND = ("--output_dir=run", "--export")
 ON = " Run the same command again to resume."
 STEP = "keras.callbacks:TensorBoard.on_train_batch_end"
 LAST = ["epoch_000002.npz", "epoch_000003.npz"]
-# Where each process in turn is asked to stop, what it says last, and which
-# files of `left_by` there are then.
+# Where each process in turn is asked to stop, its last message, and the files
+# of `left_by` at that time.
 MOMENTS = [
     (
         {"where": STEP, "call": 5},
@@ -38,7 +38,7 @@ MOMENTS = [
         "Stopped in epoch 2 after step 36 of 37.",
         ["epoch_000001.npz", "epoch_000001_step_000036.npz"],
     ),
-    # After the last step the epoch is ended first.
+    # After the last step, the epoch is finished first.
     (
         {"where": STEP, "call": 1},
         "Stopped after epoch 2.",

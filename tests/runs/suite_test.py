@@ -1,4 +1,4 @@
-"""What the suite says of a network whose logits are known."""
+"""The suite's results for a network with known logits."""
 
 import dataclasses
 import json
@@ -133,7 +133,7 @@ def test_the_arrays_are_those_behind_the_numbers(suite, sets):
         np.testing.assert_allclose(
             arrays[f"{name}_matrix"][off].mean(), results.test[key]
         )
-    # As trained: what the predictor has not is counted, too.
+    # As trained, including parameters that the predictor lacks.
     assert results.cost["params"] == 64 * MEMBERS * CLASSES + 1
     assert results.cost["flops"] == 2 * 64 * MEMBERS * CLASSES
 
@@ -157,7 +157,7 @@ def test_absent_sets_are_left_out_with_a_warning(
         "corrupted is left out. Expected the set. Received: none. Get it.",
         "ood/art is left out. Expected the set. Received: none. Get it.",
     ]
-    # A part of the types would pass for the mean over all of them.
+    # A mean over some types would pass for the mean over all.
     assert not [key for key in [*results.flat(), *arrays] if "corrupted" in key]
     assert results.ood.keys() == {"noise"}
 
@@ -237,10 +237,10 @@ def test_the_time_is_that_of_passes_made_anyway(suite, sets, monkeypatch):
 
     monkeypatch.setattr("uncertainty_runs.evaluation.suite.prepared", counted)
     suite.full(Model())
-    # The clean set once, for its metrics and for what is foreign.
+    # The clean set once, for its metrics and for OOD detection.
     assert passes == [13, 6, 6, 6, 6, 11]
     passes.clear()
-    # One pass, which compiles, tells no time: three are added.
+    # The first pass compiles: three more are timed.
     results, _ = suite.full(Model(), only=["test"])
     assert passes == [13] * 4
     assert results.cost["ms_per_example"] > 0
@@ -256,7 +256,7 @@ def test_what_was_evaluated_is_not_evaluated_again(sets, tmp_path):
     model = Model()
     first, drawn = suite.full(model)
     for part in sets:
-        part.__dict__["examples"] = None  # To look at it again would fail.
+        part.__dict__["examples"] = None  # Evaluating it again would fail.
     again, redrawn = suite.full(model)
     time = Results(cost={"ms_per_example": 0})
     assert again | time == first | time

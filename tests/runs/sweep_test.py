@@ -71,7 +71,7 @@ def test_a_sweep_that_was_stopped_goes_on(tmp_path, monkeypatch, capsys):
     started = []
 
     def run(command, check, stdout):
-        """Runs cifar.py as `study` does, in a process that has done imports."""
+        """Runs cifar.py like `study`, in a process with all imports done."""
         interpreter, script, *given = command
         assert (interpreter, check) == (sys.executable, False)
         started.append(given)
@@ -112,7 +112,7 @@ def test_a_sweep_that_was_stopped_goes_on(tmp_path, monkeypatch, capsys):
 
 @contextlib.contextmanager
 def own_flags():
-    """Defines the flags of the script inside the block only."""
+    """Defines the flags of the script, only inside the block."""
     before = set(flags.FLAGS)
     sweep.define_flags()
     try:

@@ -1,4 +1,4 @@
-"""Two processes in one folder: the second is told, the first not disturbed."""
+"""Two processes in one folder: the second fails, the first is unaffected."""
 
 import functools
 import signal
@@ -32,7 +32,7 @@ def test_evaluate_refuses_it_too(used):
 
 
 def test_the_first_of_two_ends_as_if_alone(short, tmp_path):
-    """It waits at its second checkpoint until the second was refused."""
+    """It waits at its second checkpoint until the second is rejected."""
     one, two = tmp_path / "one", tmp_path / "two"
     for cwd in (one, two):
         cwd.mkdir()

@@ -17,7 +17,7 @@ SCRIPT = ROOT / "uncertainty_runs/studies/toy_regression.py"
 
 @pytest.fixture
 def parse():
-    """A function from a command line to flags of the script's own."""
+    """A function from a command line to the script's own flags."""
     before = set(flags.FLAGS)
     toy_regression.define_flags()
     mine = set(flags.FLAGS) - before
@@ -46,7 +46,7 @@ def test_every_epoch_shows_each_set_whole_in_an_order_of_its_own(parse):
             [data["x"][:, s, 0].tolist().index(value) for value in x[:, s, 0]]
             for s in range(3)
         ]
-        for s in range(3):  # Targets go with their inputs.
+        for s in range(3):  # Targets belong to their inputs.
             np.testing.assert_array_equal(y[:, s], data["y"][order[s], s])
         orders += order
     assert len(set(map(tuple, orders))) == 6
@@ -124,7 +124,7 @@ def test_a_tiny_study_and_its_record(tmp_path):
     [one] = kept.iterdir()
     made = one.stat().st_mtime_ns
     said = run()
-    assert one.stat().st_mtime_ns == made  # It goes on with the next M.
+    assert one.stat().st_mtime_ns == made  # It resumes with the next M.
     assert len(list(kept.iterdir())) == 2
     record = study.read(tmp_path / "r.json")
     kept_stages = np.load(one)["stages"]
@@ -167,7 +167,7 @@ def test_the_documents_have_the_tables_and_figure_of_the_record():
 
 
 def test_bias_rises_and_variance_and_error_fall_with_members():
-    """The recorded study: what the paper's figure 2 claims."""
+    """The recorded study supports the claims of the paper's figure 2."""
     record = study.read(ROOT / "results/toy_regression.json")
     first, *others = record["runs"]
     signs = {"bias2": 1, "variance": -1, "error": -1}

@@ -1,4 +1,4 @@
-"""What members predict as they train: kept, resumed, and free of effects."""
+"""Predictions during training: saved, resumed, without side effects."""
 
 import functools
 
@@ -15,7 +15,7 @@ from uncertainty_runs.evaluation.trajectory import NAME, TrajectoryCallback
 
 COMMAND = ("--output_dir=run", "--trajectory_interval=1")
 EVALUATION = "uncertainty_runs.evaluation.suite:Suite.full"
-# With draws of its own when it predicts.
+# It draws random numbers when it predicts.
 DROPOUT = ("--method=mc_dropout", "--samples=2", "--ensemble_size=1")
 
 
@@ -84,7 +84,7 @@ def test_without_an_interval_there_is_no_file(callback, tmp_path):
 
 
 def test_a_run_that_was_killed_keeps_the_same(short, cifar, tmp_path):
-    """And training goes as in a run that keeps nothing."""
+    """And training equals that of a run without trajectories."""
     step = "keras.callbacks:TensorBoard.on_train_batch_end"
     for where, call in ((step, 60), (EVALUATION, 1)):
         how = functools.partial(kill, where, call)
@@ -98,7 +98,7 @@ def test_a_run_that_was_killed_keeps_the_same(short, cifar, tmp_path):
         weights(tmp_path / "run"), weights(short), strict=True
     ):
         np.testing.assert_array_equal(found, wanted)
-    # Training moved them.
+    # Training changed them.
     assert np.abs(np.diff(probabilities, axis=0)).max(axis=(1, 2, 3)).min() > 0
 
 

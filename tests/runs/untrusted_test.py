@@ -1,4 +1,4 @@
-"""Files from elsewhere are refused in one line, and their code never runs."""
+"""Untrusted files are rejected in one line; their code never runs."""
 
 import functools
 import shutil
@@ -16,10 +16,10 @@ EVALUATE, ANALYZE = (
 
 
 def refused(script, flags, folder):
-    """Runs a script that can import what stands in the folder.
+    """Runs a script that can import modules in the folder.
 
     Returns:
-        The one line that it ends in.
+        Its error line.
     """
     before = functools.partial(sys.path.insert, 0, str(folder))
     done = processes.run(flags, folder, before, script)

@@ -15,7 +15,7 @@ COMMAND = (
     *("--dataset=digits", "--width_multiplier=1", "--train_epochs=2"),
     "--corruptions_interval=2",
 )
-# Asks a worker to stop as its first epoch begins.
+# Asks a worker to stop when its first epoch begins.
 TELL = functools.partial(
     processes.kill,
     "mimo_keras.training.stopping:Stopping.on_epoch_begin",
@@ -25,12 +25,12 @@ TELL = functools.partial(
 
 
 def run(folder, *flags, before=None):
-    """Runs the command as two workers, and the second in its own way.
+    """Runs the command as two workers, the second with its own settings.
 
     Args:
-        folder: Where their run lies.
-        *flags: What the second has besides.
-        before: What the second does first, if anything.
+        folder: Folder of their run.
+        *flags: Additional flags of the second.
+        before: Function that the second calls first, if any.
 
     Returns:
         `Finished` of both.
@@ -56,7 +56,7 @@ def run(folder, *flags, before=None):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """Where two workers have trained, and what they said."""
+    """The folder in which two workers trained, and their output."""
     return once.made(tmp_path_factory, "together", run)
 
 

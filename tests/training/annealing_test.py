@@ -35,7 +35,7 @@ def test_more_images_than_float32_can_count():
 
 @keras.saving.register_keras_serializable("annealing_test")
 class Loss(keras.layers.Layer):
-    """Has a divergence of 3, and adds a loss of its own."""
+    """Has a divergence of 3, and adds another loss."""
 
     def __init__(self, added=0.0, **kwargs):
         super().__init__(**kwargs)
@@ -62,7 +62,7 @@ def model(kl_term, added=0.0):
 
 
 IMAGES, LABELS = np.ones((12, 2), "float32"), np.zeros(12, "int32")
-# The network gives equal logits, whatever it sees.
+# The network gives equal logits for any input.
 CROSS_ENTROPY = np.log(3)
 
 

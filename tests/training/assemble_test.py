@@ -1,4 +1,4 @@
-"""Ensembles of networks that were trained one by one."""
+"""Ensembles of separately trained networks."""
 
 import sys
 

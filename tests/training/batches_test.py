@@ -1,4 +1,4 @@
-"""What the members see: counts, the common tail, and fair, free orders."""
+"""What members see: counts, the common tail, fair independent orders."""
 
 import itertools
 import math
@@ -28,7 +28,7 @@ def _rows(batch_size, sampling, seed):
 
 
 def _head(rows):
-    """How many rows come before those at the end that hold one image."""
+    """The number of rows before the tail of rows with one image."""
     differing = np.flatnonzero((rows != rows[:, :1]).any(axis=1))
     return differing[-1] + 1 if differing.size else 0
 
@@ -91,7 +91,7 @@ def test_a_group_of_all_images_is_no_group(
 
 
 def test_each_group_shuffles_the_head_of_its_rows():
-    # With nine members of seven images a chance agreement is 7 ** -8.
+    # With nine members and seven images, chance agreement has p = 7 ** -8.
     rows = _rows(17, Sampling(9, 2, 0.5, 7), 4)
     heads = [_head(part) for part in np.split(rows, [14, 28])]
     assert heads == [7, 7, 3]
@@ -102,7 +102,7 @@ def test_each_group_shuffles_the_head_of_its_rows():
 def test_the_head_has_floor_of_n_times_one_minus_rho_rows(
     batch_size, repetitions, share, seed
 ):
-    # With nine members of seven images a chance agreement is 7 ** -8.
+    # With nine members and seven images, chance agreement has p = 7 ** -8.
     sampling = Sampling(9, repetitions, float(share))
     head = math.floor(batch_size * repetitions * (1 - share))
     # One row alone cannot be shuffled.
@@ -113,7 +113,7 @@ def test_the_head_has_floor_of_n_times_one_minus_rho_rows(
 @pytest.mark.parametrize(
     ("batch_size", "probability", "head"),
     [
-        # In floats, the product of the first three lies just below.
+        # In floats, the product of the first three is slightly too small.
         (10, 0.8, 2),
         (50, 0.9, 5),
         (20, 0.9, 2),
@@ -161,7 +161,7 @@ def test_a_generator_draws_anew_each_time():
 
 @pytest.fixture(scope="module")
 def draws():
-    """2000 draws of 8 rows of 4 images for 2 members, half of them common."""
+    """2000 draws of 8 rows of 4 images for 2 members, with ρ = 0.5."""
     generator = keras.random.SeedGenerator(6)
     draw = tf.function(lambda: member_rows(4, Sampling(2, 2, 0.5), generator))
     return np.stack([draw().numpy() for _ in range(2000)])
@@ -197,13 +197,13 @@ def test_without_a_common_tail_the_members_are_independent():
 
 @pytest.mark.parametrize("probability", [0.0, 0.5])
 def test_members_agree_as_often_as_chance_has_it(probability):
-    """In 200 draws of 64 rows; six standard errors of 0.003 are the bar."""
+    """In 200 draws of 64 rows; tolerance: six standard errors of 0.003."""
     sampling = Sampling(2, 8, probability)
     agreements = [
         np.mean(np.equal(*_rows(8, sampling, seed).T)) for seed in range(200)
     ]
-    # Of the head's k rows a member shuffles what is there: given its counts
-    # c_i, two shuffles agree at a place with chance Σ c_i² / k².
+    # A member shuffles the images in the head's k rows: given their counts
+    # c_i, two shuffles agree in a row with probability Σ c_i² / k².
     rows = 64
     head = int(rows * (1 - probability))
     spread = (rows - head) / (rows - 1) * 8 * (1 / 8) * (7 / 8) / head

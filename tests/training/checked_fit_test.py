@@ -1,4 +1,4 @@
-"""Data are looked at before Keras's own `fit` and `evaluate` begin."""
+"""Data are checked before Keras's own `fit` and `evaluate` begin."""
 
 import types
 
@@ -15,7 +15,7 @@ GOOD, BAD = np.array([0, 1, 2, 0]), np.array([0, 1, 3, 0])
 
 
 class Recorded:
-    """Stands for keras.Model: returns what it is given."""
+    """Replaces keras.Model: returns its arguments."""
 
     def fit(self, *args, **kwargs):
         return args, kwargs

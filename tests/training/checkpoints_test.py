@@ -1,4 +1,4 @@
-"""Checkpoints hold all, survive damage, and are whole or not there."""
+"""Checkpoints are complete, survive damage, and are atomic."""
 
 import logging
 
@@ -33,7 +33,7 @@ def _assert_states_equal(found, wanted):
 
 
 def _fill(model, number):
-    """Gives every variable a value that no other has, and returns them."""
+    """Gives every variable a unique value, and returns the values."""
     variables = [*model.variables, *model.optimizer.variables]
     for index, variable in enumerate(variables):
         variable.assign(keras.ops.full(variable.shape, 100 * number + index))
@@ -113,7 +113,7 @@ def test_the_middle_of_an_epoch_stands_between_its_ends(saved):
     assert found == [2, RECORD] and (middle.step, middle.seconds) == (10, 1.5)
     np.testing.assert_array_equal(middle.metrics, [[10, 10]])
     _assert_states_equal(_state(model), state)
-    # Damaged, it is the one before that is used.
+    # If it is damaged, the previous one is used.
     newest = checkpoints.paths()[-1]
     newest.write_bytes(newest.read_bytes()[:-30])
     assert checkpoints.resume(model)[2].step == 9
@@ -140,7 +140,7 @@ def test_one_alone_is_never_kept(tmp_path):
 
 
 def _in_directory(content):
-    """Turns a flag in the zip's directory that says "encrypted"."""
+    """Flips the "encrypted" flag in the zip's directory."""
     index = content.index(b"PK\x01\x02") + 8
     return content[:index] + b"\x01" + content[index + 1 :]
 
@@ -175,8 +175,8 @@ def test_a_damaged_newest_is_named_and_the_one_before_used(
     assert warning.endswith("); the one before it is used.")
 
 
-def test_no_flipped_bit_is_believed(saved):
-    """What is restored is the newest, exactly, or the one before."""
+def test_no_flipped_bit_is_accepted(saved):
+    """The newest is restored exactly, or the previous one is."""
     checkpoints, model, states = saved
     newest = checkpoints.paths()[-1]
     content = newest.read_bytes()
@@ -186,7 +186,7 @@ def test_no_flipped_bit_is_believed(saved):
         newest.write_bytes(content[:place] + turned + content[place + 1 :])
         found.append(checkpoints.restore(model)[0])
         _assert_states_equal(_state(model), states[found[-1]])
-    # Some bits mean nothing, such as those of the time in a zip file.
+    # Some bits have no effect, such as those of times in a zip file.
     assert found.count(1) > len(found) / 2
 
 

@@ -1,4 +1,4 @@
-"""Bad data is refused in one line, before a weight has changed."""
+"""Bad data is rejected in one line, before any weight has changed."""
 
 import keras
 import numpy as np
@@ -23,7 +23,7 @@ REMOVE = "Remove or fix these."
 
 
 def _at(array, index, value):
-    """Returns a copy in which one place holds another value."""
+    """Returns a copy with one element replaced."""
     copy = np.array(array)
     copy[index] = value
     return copy
@@ -92,7 +92,7 @@ def model():
 
 @pytest.fixture
 def refused(model):
-    """A function that expects an error, exact, and no change of weights."""
+    """A function that expects an exact error and unchanged weights."""
 
     def refused(message, call, *args, **kwargs):
         before = [np.array(weight) for weight in model.variables]
@@ -147,7 +147,7 @@ def test_datasets_of_one_hot_labels(model, refused):
 
 
 def test_a_dataset_of_labels_out_of_range_stops_the_first_step(model):
-    """The labels of a dataset are seen by the device only, and late."""
+    """Labels of a dataset are only seen on the device."""
     labels, _ = BAD_LABELS["above"]
     before = model.get_weights()
     with pytest.raises(tf.errors.InvalidArgumentError, match="label value"):
@@ -158,7 +158,7 @@ def test_a_dataset_of_labels_out_of_range_stops_the_first_step(model):
 
 
 class _Source(keras.utils.PyDataset):
-    """Two batches of four, of which nothing is known beforehand."""
+    """Two batches of four, without any known facts."""
 
     def __init__(self, images, labels):
         super().__init__()

@@ -1,4 +1,4 @@
-"""A run that several files compare theirs with."""
+"""A run that several test files compare theirs with."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.training import short_runs
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory):
-    """A run that nothing interrupts: its folder, model and rows."""
+    """An uninterrupted run: its folder, model and rows."""
     folder = tmp_path_factory.mktemp("whole")
     model = short_runs.create()
     return folder, model, short_runs.train(model, folder)

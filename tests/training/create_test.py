@@ -1,4 +1,4 @@
-"""The front door: what it builds, and what it says to a wrong name."""
+"""create_model: what it builds, and its errors for wrong names."""
 
 import keras
 import numpy as np

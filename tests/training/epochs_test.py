@@ -1,4 +1,4 @@
-"""Who tells the layers the epoch, and what they still know later."""
+"""How layers learn the epoch, and when they keep it."""
 
 import keras
 import numpy as np
@@ -32,7 +32,7 @@ def scheduled(model):
 
 
 class Spy(keras.callbacks.Callback):
-    """Notes what the layers say in the middle and at the end of epochs."""
+    """Records the layers' states in the middle and at the end of epochs."""
 
     def __init__(self):
         super().__init__()
@@ -60,7 +60,7 @@ def test_fit_tells_every_epoch_and_how_many_there_are():
     assert states(model) == [(0, 0)] * 2
     spy = train(model, epochs=3)
     assert spy.inside == [(0, 3), (1, 3), (2, 3)]
-    # A checkpoint at the end of an epoch knows that it is over.
+    # A checkpoint at the end of an epoch counts it as finished.
     assert spy.after == [(1, 3), (2, 3), (3, 3)]
     assert states(model) == [(3, 3)] * 2
     mix, unmix = scheduled(model)
@@ -78,7 +78,7 @@ def test_several_fits_are_one_training():
 def test_a_first_epoch_counts_from_where_it_says():
     model = create()
     assert train(model, epochs=5, initial_epoch=3).inside == [(3, 5), (4, 5)]
-    # What was done before is not done again.
+    # Finished epochs are not repeated.
     assert train(model, epochs=6, initial_epoch=5).inside == [(5, 6)]
 
 

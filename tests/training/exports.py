@@ -1,4 +1,4 @@
-"""A model to export, and what it says itself."""
+"""A model to export, and its own predictions."""
 
 import functools
 
@@ -19,7 +19,7 @@ def convolution(x):
 
 @functools.cache
 def model():
-    """MIMO of three members, with weights that are no initial ones."""
+    """MIMO with three members, with weights unlike the initial ones."""
     model = networks.create(
         members=3, backbone=convolution, mean=[0.4, 0.5], std=0.25
     )
@@ -32,13 +32,13 @@ def model():
 
 @functools.cache
 def _wanted():
-    """What the model says of the images itself, without folding."""
+    """The model's own predictions, without folding."""
     predictor = model().predictor(fold=False)
     return {k: np.array(v) for k, v in predictor(IMAGES).items()}
 
 
 def assert_predictions(found, size):
-    """Expects what the model says of the first `size` images."""
+    """Expects the model's predictions for the first `size` images."""
     assert found.keys() == _wanted().keys()
     for name, value in _wanted().items():
         np.testing.assert_allclose(found[name], value[:size], atol=1e-5)

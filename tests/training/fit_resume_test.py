@@ -1,4 +1,4 @@
-"""A run that was stopped goes on and ends as if it never had been."""
+"""A stopped run resumes and ends as if never stopped."""
 
 import json
 
@@ -15,11 +15,11 @@ def _timeless(rows):
 
 
 class _Stop(Exception):
-    """What a kill is in these tests."""
+    """Simulates a kill in these tests."""
 
 
 class _StopAt(keras.callbacks.Callback):
-    """Stops in the middle of an epoch, or at its very end."""
+    """Stops in the middle or at the very end of an epoch."""
 
     def __init__(self, epoch, step=None):
         super().__init__()
@@ -38,7 +38,7 @@ class _StopAt(keras.callbacks.Callback):
 
 
 def _seed(folder):
-    """Another seed, if there is a checkpoint that makes up for it."""
+    """Another seed if there is a checkpoint, which must override it."""
     return 99 if any(folder.glob("checkpoints/*")) else 11
 
 

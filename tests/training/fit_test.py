@@ -1,4 +1,4 @@
-"""The one fit: what it records, and when it stops."""
+"""The common fit: what it records, and when it stops."""
 
 import re
 
@@ -25,7 +25,7 @@ def test_a_row_is_recorded_for_every_epoch(whole):
         *("val_accuracy", "val_loss", "val_nll"),
         *("learning_rate", "seconds"),
     ]
-    # After 3, 6, 9 and 12 steps, with a decay from the sixth on.
+    # After 3, 6, 9 and 12 steps, with a decay from step 6.
     np.testing.assert_allclose(
         [row["learning_rate"] for row in rows], [0.3, 0.03, 0.03, 0.03]
     )
@@ -75,7 +75,7 @@ class _Extra(keras.callbacks.Callback):
 
 @pytest.fixture(scope="module")
 def seldom_saved(tmp_path_factory):
-    """The folder of a run of three epochs, saved after every second."""
+    """The folder of a run of three epochs, saved every second epoch."""
     folder = tmp_path_factory.mktemp("seldom")
     short_runs.train(
         short_runs.create(), folder, _Extra(), epochs=3, checkpoint_interval=2
@@ -109,7 +109,7 @@ def _spoiled(initial_epoch, epochs):
     [
         ({}, _spoiled, "loss", 3),
         ({"rate": 1e30}, short_runs.batches, "loss", 1),
-        # The last step's harm shows in no training loss of its epoch.
+        # The last step's damage is not visible in its epoch's training loss.
         (
             {"decay": 1e38, "boundary": short_runs.STEPS - 1},
             short_runs.batches,

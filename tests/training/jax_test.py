@@ -1,4 +1,4 @@
-"""Training runs on the JAX backend too, as the same code."""
+"""Training runs on the JAX backend too, with the same code."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The kernels that a backend has, against what Keras computes."""
+"""Kernels of backends, against Keras."""
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ ROWS = (6, 5, 4, 3)
 
 
 def pair(**options):
-    """Keras's layer and ours with the kernel, with the same odd weights."""
+    """Keras's layer and ours with the kernel, with equal random weights."""
     inputs = keras.Input(ROWS[1:])
     made = []
     for kind in (keras.layers.BatchNormalization, FusedBatchNormalization):
@@ -59,7 +59,7 @@ def test_it_is_the_equation():
     np.testing.assert_allclose(
         layer(images(), training=True), wanted, rtol=1e-4, atol=1e-5
     )
-    # The variance is that of the rows, not an estimate of another's.
+    # The variance is that of the rows, without Bessel's correction.
     moved = [
         0.8 * mean + 0.2 * x.mean(axes),
         0.8 * variance + 0.2 * x.var(axes),

@@ -54,7 +54,7 @@ def test_momentum_by_hand():
 
 
 def test_adam_by_hand():
-    # Scaled gradients would leave Adam's first step as it is: one rate.
+    # Scaled gradients would not change Adam's first step.
     optimizer = keras.optimizers.Adam(0.1)
     assert weights(network(optimizer=optimizer)) == pytest.approx(
         [1.1, 1.05], abs=1e-5

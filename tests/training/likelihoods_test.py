@@ -186,7 +186,7 @@ def _older_network(outputs):
 
 @every_oldest
 def test_older_models_name_the_number_of_classes(likelihood):
-    """As `get_config` was before there were likelihoods."""
+    """The config from before there were likelihoods."""
     model = EnsembleModel.from_config(
         {
             "name": "naive_multihead",
@@ -228,7 +228,7 @@ def test_older_predictors_name_a_task(likelihood):
 
 
 class _Doubled(mixtures.Mixture):
-    """Predicts twice what the heads give."""
+    """Predicts twice the heads' outputs."""
 
     def activated(self, outputs):
         return 2.0 * outputs
@@ -238,7 +238,7 @@ class _Doubled(mixtures.Mixture):
 
 
 class _Absolute(Mean):
-    """A likelihood that no file of the library knows."""
+    """A likelihood that is defined outside the library."""
 
     mixture = _Doubled()
 
@@ -252,8 +252,8 @@ class _Absolute(Mean):
         return ["mae"]
 
 
-def test_a_model_asks_nothing_but_its_likelihood():
-    """Loss, metrics, NLL and predictor of a class that is written here."""
+def test_a_model_depends_only_on_its_likelihood():
+    """Loss, metrics, NLL and predictor of a class defined here."""
     made = networks.create("naive_multihead", num_classes=None, output_dim=1)
     model = EnsembleModel(
         made.network, made.sampling, made.log_weights, _Absolute(1)

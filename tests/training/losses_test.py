@@ -127,7 +127,7 @@ def test_kernels_are_kernels_and_the_bias_of_the_heads():
     assert _size(found) == convolutions + 64 * 6 + 6
     # One stem, three blocks of two, two shortcuts, the heads' kernel, bias.
     assert len(found) == 1 + 3 * 2 + 2 + 2
-    # All the rest is scale and offset of the seven batch norms.
+    # The rest are scales and offsets of the seven batch norms.
     rest = _size(network.trainable_variables) - _size(found)
     assert rest == 2 * (16 + 16 + 16 + 32 + 32 + 64 + 64)
 
@@ -167,7 +167,7 @@ def test_a_layer_used_twice_counts_once():
 
 
 class _Transposed(keras.layers.Layer):
-    """Goes back through the kernel of another layer."""
+    """Applies the transposed kernel of another layer."""
 
     def __init__(self, dense):
         super().__init__()

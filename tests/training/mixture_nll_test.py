@@ -1,4 +1,4 @@
-"""The metric that keeps the mixture's weights."""
+"""The metric that uses the mixture's weights."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""The same images give the same model, from whatever source they come."""
+"""The same images give the same model, from any source."""
 
 import keras
 import numpy as np
@@ -52,7 +52,7 @@ def _trained(*data, compile_options=None, model_options=None, **options):
 
 @pytest.fixture(scope="module")
 def from_arrays(examples):
-    """A model that is trained on arrays, and that nothing trains further."""
+    """A model trained on arrays, which tests must not train further."""
     return _trained(examples.images, examples.labels, batch_size=BATCH)
 
 
@@ -97,7 +97,7 @@ def test_a_dataset_gives_the_metrics_of_arrays(examples, from_arrays):
     ("policy", "tolerance"), [("float32", 1e-6), ("mixed_bfloat16", 5e-3)]
 )
 def test_bytes_and_floats_are_the_same_images(examples, policy, tolerance):
-    """Under mixed precision too: nothing is cast before it is centred."""
+    """Under mixed precision too: nothing is cast before centring."""
     keras.config.set_dtype_policy(policy)
     options = {"mean": [0.45, 0.5], "std": [0.2, 0.25]}
     floats = examples.images.astype("float32") / 255
@@ -115,7 +115,7 @@ def test_bytes_and_floats_are_the_same_images(examples, policy, tolerance):
 
 
 def test_images_are_standardized_by_channel(examples):
-    """A model of mean and std is one without, on images standardized."""
+    """A model with mean and std equals one without, on standardized images."""
     mean, std = np.array([0.3, 0.6]), np.array([0.5, 0.2])
     model = networks.create(mean=mean, std=std)
     plain = networks.create()
@@ -125,8 +125,8 @@ def test_images_are_standardized_by_channel(examples):
     )
 
 
-def test_outputs_stand_in_the_order_of_the_classes():
-    """Each of three flat images is learned as a class of its own."""
+def test_outputs_are_in_the_order_of_the_classes():
+    """Each of three uniform images is learned as its own class."""
     images = np.zeros((90, *networks.IMAGE), np.float32)
     labels = np.arange(90) % 3
     images[labels == 2, ..., 0] = 1.0
@@ -143,7 +143,7 @@ def test_outputs_stand_in_the_order_of_the_classes():
 
 
 def test_a_compiled_step_trains(examples):
-    """XLA, which Keras chooses on GPUs, draws rows of its own."""
+    """XLA, which Keras uses on GPUs, draws different rows."""
     model = _trained(
         examples.images,
         examples.labels,

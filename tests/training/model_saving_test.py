@@ -34,11 +34,11 @@ def _evaluate(model, examples):
 def _reloaded(model, tmp_path):
     model.save(tmp_path / "model.keras")
     copy = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
-    copy.run_eagerly = model.run_eagerly  # No file says how to run.
+    copy.run_eagerly = model.run_eagerly  # Files do not say how to run.
     return copy
 
 
-def test_training_goes_on_where_it_was_saved(tmp_path, examples):
+def test_training_continues_where_it_was_saved(tmp_path, examples):
     """Optimizer, schedule, L2, loss and metrics all matter to the result."""
     model = networks.create("naive_multihead", members=3, backbone="mlp_4")
     optimizer = keras.optimizers.SGD(
@@ -76,7 +76,7 @@ def test_a_model_that_was_never_compiled(tmp_path, examples):
     copy = _reloaded(model, tmp_path)
     assert not copy.compiled
     np.testing.assert_array_equal(copy(examples.images), model(examples.images))
-    # Rows begin anew from the seed, as at the model's creation.
+    # Rows restart from the seed, as at the model's creation.
     assert copy.sampling == model.sampling
     np.testing.assert_array_equal(
         networks.rows_of(copy, examples.images),

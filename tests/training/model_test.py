@@ -48,7 +48,7 @@ def test_a_step_is_that_of_a_linear_network_by_hand(
     examples, l1, l2, sample_weight
 ):
     model = networks.create(**MIMO)
-    # Traced as well as eagerly, but not every case both ways.
+    # Traced and eagerly, but not every case both ways.
     eager = sample_weight is UNIFORM
     model.compile(keras.optimizers.SGD(RATE), l1=l1, l2=l2, run_eagerly=eager)
     before = model.get_weights()
@@ -63,7 +63,7 @@ def test_a_step_is_that_of_a_linear_network_by_hand(
     ):
         wanted = old - RATE * (gradient + 2 * l2 * old + l1 * np.sign(old))
         np.testing.assert_allclose(weight, wanted, rtol=1e-4, atol=1e-6)
-    # The metrics, of the members' rows before the step.
+    # The metrics, on the members' rows before the step.
     picked, targets = sample_weight[rows], examples.labels[rows]
     correct = logits.argmax(axis=-1) == targets
     nll = twins.cross_entropy(targets, logits)
@@ -73,7 +73,7 @@ def test_a_step_is_that_of_a_linear_network_by_hand(
 
 
 def test_an_image_of_weight_0_is_never_learned_from(examples):
-    """Whichever images of weight stand beside it in its rows."""
+    """Whichever weighted images are in the same rows."""
     sample_weight = (np.arange(COUNT) != 3).astype("float32")
     other = networks.examples(COUNT)
     other.labels[3] = (other.labels[3] + 1) % networks.CLASSES
@@ -120,7 +120,7 @@ def test_training_metrics_of_an_epoch_with_a_partial_batch(examples):
 
 @pytest.mark.parametrize("method", ["mimo", "naive_multihead"])
 def test_evaluation_metrics_are_the_ensembles(examples, method):
-    """Of averaged probabilities, the last, partial batch included."""
+    """From averaged probabilities, including the last, partial batch."""
     model = networks.create(method, members=3)
     top = keras.metrics.SparseTopKCategoricalAccuracy(k=2, name="top")
     model.compile("sgd", metrics=["accuracy", top])

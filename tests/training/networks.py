@@ -1,4 +1,4 @@
-"""Networks and images that are as small as the tests of training need."""
+"""Small networks and images for the tests of training."""
 
 import keras
 import numpy as np
@@ -8,7 +8,7 @@ from mimo_keras import data
 
 IMAGE = (2, 3, 2)
 CLASSES = 3
-# A value for every option that is not its default.
+# A value other than the default for every option.
 OPTIONS = {
     "members": 3,
     "batch_repetitions": 2,
@@ -24,7 +24,7 @@ def flatten(x):
 
 
 def noisy(x):
-    """A backbone that draws numbers of its own in training."""
+    """A backbone that draws random numbers in training."""
     return keras.layers.Dropout(0.3)(keras.layers.Flatten()(x))
 
 

@@ -1,4 +1,4 @@
-"""The predictor: a copy, folded, that says what the members' mixture says."""
+"""The predictor: a folded copy that predicts the members' mixture."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ def examples():
 
 
 def _shaken(**options):
-    """A model of whose weights none is what it was initialised with."""
+    """A model whose weights all differ from their initial values."""
     model = networks.create(backbone="mlp_5", **options)
     draw = np.random.default_rng(0)
     model.set_weights(
@@ -101,7 +101,7 @@ def test_regression():
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
 def test_bytes_and_floats_are_the_same_images(examples, policy):
-    """Under mixed precision too: nothing is cast before it is centred."""
+    """Under mixed precision too: nothing is cast before centring."""
     keras.config.set_dtype_policy(policy)
     predictor = networks.create(mean=0.5, std=0.25).predictor()
     found = predictor(examples.images.astype("float32") / 255)
@@ -111,7 +111,7 @@ def test_bytes_and_floats_are_the_same_images(examples, policy):
 
 
 @pytest.mark.tensorflow
-def test_batch_sizes_do_not_make_it_trace_anew(monkeypatch):
+def test_batch_sizes_do_not_cause_retracing(monkeypatch):
     """Predict traces for one size, then for any; a call traces nothing."""
     import tensorflow as tf
 

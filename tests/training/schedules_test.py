@@ -58,7 +58,7 @@ def test_config_round_trip():
 
 
 def test_an_optimizer_follows_it_in_a_traced_step():
-    """With a gradient of 1 each step takes off the step's rate."""
+    """With a gradient of 1, each step subtracts its learning rate."""
     optimizer = keras.optimizers.SGD(
         WarmUpStepDecay(0.8, [3], decay=0.5, warm_up_steps=2)
     )

@@ -1,4 +1,4 @@
-"""A run of the one fit that is small and draws all that a run can draw."""
+"""A small run of the common fit, with every kind of random draw."""
 
 import csv
 import functools
@@ -26,10 +26,10 @@ def create(seed=11, rate=0.3, decay=0.1, boundary=2 * STEPS):
 
 
 def rewinder(model):
-    """Returns a function that gives back the model as it is now.
+    """Returns a function that restores the model's current state.
 
-    Its steps are then traced once for several runs. What Keras makes in the
-    first of them, such as metrics, it has from then on.
+    Its steps are then traced once for several runs. What Keras creates in the
+    first of them, such as metrics, is kept.
     """
     model.optimizer.build(model.trainable_variables)
     variables = [*model.variables, *model.optimizer.variables]
@@ -54,7 +54,7 @@ def again(seed=11):
 
 
 def batches(initial_epoch, initial_step=0, epochs=EPOCHS):
-    """The batches from an epoch's step on, a function of these alone."""
+    """The batches from an epoch's step on; a function of these only."""
     return data.training_batches(
         EXAMPLES,
         BATCH,
@@ -68,7 +68,7 @@ def batches(initial_epoch, initial_step=0, epochs=EPOCHS):
 def train(
     model, output_dir, *callbacks, epochs=EPOCHS, batches=batches, **options
 ):
-    """Runs the one fit with validation; options as it takes them."""
+    """Runs the common fit with validation and its options."""
     options = {
         "validation_data": data.weighted_batches(TEST, BATCH),
         **options,

@@ -1,4 +1,4 @@
-"""Models trained side by side are the models trained alone."""
+"""Models trained side by side equal models trained alone."""
 
 import keras
 import numpy as np
@@ -63,7 +63,7 @@ def test_each_trains_as_alone(method, options, sets):
     fit(side_by_side, x, y)
     alone, copy = (create(sets - 1, method, **options) for _ in range(2))
     first = alone.get_weights()
-    # The models that were given are as they were.
+    # The given models are unchanged.
     for one, other in zip(models[-1].get_weights(), first, strict=True):
         np.testing.assert_array_equal(one, other)
     fit(alone, x[:, -1], y[:, -1])

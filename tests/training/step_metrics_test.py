@@ -1,4 +1,4 @@
-"""Metrics have their variables before a step, and those that Keras makes."""
+"""Metrics have their variables before a step, also Keras's own."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ REGRESSION = {"num_classes": None, "output_dim": 2}
 
 
 def metrics(model):
-    """All metrics; Keras keeps those of `compile` in one that is theirs."""
+    """All metrics; Keras wraps those of `compile` in one metric."""
     return [m for one in model.metrics for m in getattr(one, "metrics", [one])]
 
 

@@ -1,4 +1,4 @@
-"""A run that is asked to stop ends, later, as if it never had been."""
+"""A run that is asked to stop resumes and ends as if never stopped."""
 
 import itertools
 import math
@@ -16,7 +16,7 @@ from tests.training import networks, short_runs
 
 
 def at(call):
-    """A function that says yes when it is asked for the `call`th time.
+    """A function that returns True at its `call`th call.
 
     With three steps an epoch: after step 1, after step 2, after the epoch.
     """

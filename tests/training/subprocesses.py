@@ -1,4 +1,4 @@
-"""Python in a process of its own, or in several that are workers."""
+"""Python in a separate process, or in several that are workers."""
 
 import contextlib
 import json
@@ -17,13 +17,13 @@ def python(code, *arguments, timeout=300, **environment):
 
     Args:
         code: Python source.
-        *arguments: What it finds in sys.argv[1:].
+        *arguments: Its sys.argv[1:].
         timeout: Seconds after which it is an error.
         **environment: Variables to set besides the test's own.
 
     Returns:
-        Its standard output. The test fails with its standard error if it
-        does not end well.
+        Its standard output. If it fails, the test fails with its standard
+        error.
     """
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)],
@@ -40,9 +40,9 @@ def workers(commands, folder, timeout=240):
     """Runs Python once for each worker of a cluster on this machine.
 
     Args:
-        commands: For each worker the command line behind `python`.
-        folder: Existing folder to run in; what they say stays there, too.
-        timeout: Seconds after which all are killed, and it is an error.
+        commands: For each worker the command line after `python`.
+        folder: Existing folder to run in; their output is saved there too.
+        timeout: Seconds after which all are killed, which is an error.
 
     Returns:
         For each worker its exit status, standard output and error.
@@ -65,7 +65,7 @@ def workers(commands, folder, timeout=240):
 
 @contextlib.contextmanager
 def _started(command, folder, config, index):
-    """A process that is killed in the end: one that waits hears no less."""
+    """A process that is killed at the end, even if it ignores SIGTERM."""
     out, err = _said(folder, index)
     with out.open("w") as stdout, err.open("w") as stderr:
         process = subprocess.Popen(
@@ -87,7 +87,7 @@ def _said(folder, index):
 
 
 def configs(count):
-    """Returns TF_CONFIG for each of some workers, on ports that are free."""
+    """Returns TF_CONFIG for each worker, on free ports."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:

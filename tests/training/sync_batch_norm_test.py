@@ -21,7 +21,7 @@ ONE_GROUP = dataclasses.replace(WHOLE, stages=WHOLE.stages[:1])
 
 
 def nested(x):
-    """A backbone of a user's own that holds its layers in a model."""
+    """A user-defined backbone whose layers are in a nested model."""
     layers = keras.layers
     parts = [layers.Conv2D(4, 3), layers.BatchNormalization(), layers.ReLU()]
     model = keras.Sequential([keras.Input(x.shape[1:]), *parts])
@@ -83,7 +83,7 @@ def trained(strategy, case, sync):
 
 @functools.cache
 def alone(case):
-    """What one device makes of all rows."""
+    """The result of one device with all rows."""
     return trained(distribution.make_strategy(), case, sync=False)
 
 

@@ -23,7 +23,7 @@ def cross_entropy(labels, logits):
 
 
 def mixture_nll(labels, logits, weights):
-    """-log Σ_e w_e softmax(logits_e)[label], by way of the largest term."""
+    """-log Σ_e w_e softmax(logits_e)[label], relative to the largest term."""
     members = np.repeat(np.asarray(labels)[:, None], logits.shape[1], axis=1)
     terms = np.log(weights) - cross_entropy(members, logits)
     largest = terms.max(axis=1)
@@ -31,7 +31,7 @@ def mixture_nll(labels, logits, weights):
 
 
 def member_inputs(images, rows):
-    """What a linear MIMO network sees: (N, H·W·M·C) from rows (N, M)."""
+    """The inputs of a linear MIMO network: (N, H·W·M·C) from rows (N, M)."""
     seen = np.moveaxis(np.asarray(images, np.float64)[rows], 1, -2)
     return seen.reshape(len(rows), -1)
 
@@ -43,7 +43,7 @@ def linear_logits(inputs, kernel, bias, members):
 
 
 def linear_gradients(inputs, logits, targets, weights):
-    """Gradients of mean_n Σ_m w_nm · CE_nm by the kernel and the bias."""
+    """Gradients of mean_n Σ_m w_nm · CE_nm w.r.t. kernel and bias."""
     one_hot = np.eye(logits.shape[-1])[targets]
     errors = (softmax(logits) - one_hot) * weights[..., None] / len(inputs)
     errors = errors.reshape(len(inputs), -1)

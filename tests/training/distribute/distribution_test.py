@@ -1,4 +1,4 @@
-"""Two logical CPUs train as one does; a device that is not there is named."""
+"""Two logical CPUs train like one; missing devices are named."""
 
 import keras
 import numpy as np
@@ -78,7 +78,7 @@ def test_two_replicas_train_as_one_does(one, two, examples, method):
 
 
 def test_two_replicas_evaluate_every_example_once(two, examples):
-    """Ten examples in three batches of four, of which two rows fill up."""
+    """Ten examples in three batches of four, with two rows of padding."""
     model = _compiled(two, "naive_multihead", l2=0.0)
     found = model.evaluate(
         data.weighted_batches(examples, 4), verbose=0, return_dict=True
@@ -86,7 +86,7 @@ def test_two_replicas_evaluate_every_example_once(two, examples):
     logits = np.array(model(examples.images))
     wanted = twins.mixture_nll(examples.labels, logits, [1 / 3] * 3).mean()
     np.testing.assert_allclose(found["nll"], wanted, rtol=1e-5)
-    # The loss is a sum over members, of which each has the labels to itself.
+    # The loss is a sum over members, each of which gets its own labels.
     wanted = sum(
         twins.mixture_nll(examples.labels, logits[:, [member]], [1]).mean()
         for member in range(3)
@@ -145,7 +145,7 @@ def test_a_cpu_is_one_replica_unless_more_are_asked_for(two_cpus, num_cores):
 
 @pytest.fixture
 def no_gpu(monkeypatch, two_cpus):
-    """As on a machine without one, wherever the test runs."""
+    """Simulates a machine without GPUs."""
     found = tf.config.list_logical_devices("CPU")
     monkeypatch.setattr(
         tf.config,
@@ -201,8 +201,8 @@ for tpu in {TPUS}:
 
 @pytest.fixture(scope="module")
 def lines():
-    """What a new process prints, in which TensorFlow has not started."""
-    # Without the time limit of our own TensorFlow waits for minutes.
+    """The output of a new process, in which TensorFlow has not started."""
+    # Without our own time limit TensorFlow waits for minutes.
     return subprocesses.python(ALONE, timeout=120).splitlines()
 
 

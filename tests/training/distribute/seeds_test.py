@@ -46,7 +46,7 @@ def test_replicas_draw_different_numbers(two_cpus):
         for _ in range(2)
     )
     assert len(np.unique([*first, *second])) == 24
-    # The first replica is a run without others; Keras's replicas are alike.
+    # The first replica equals a run without others; Keras's replicas are alike.
     keras_draws = _on_replicas(
         strategy, lambda: keras.random.uniform((6,), seed=theirs)
     )

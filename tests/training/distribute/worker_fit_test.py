@@ -1,4 +1,4 @@
-"""Two workers on one machine train as one process with the same rows does."""
+"""Two workers on one machine train like one process with the same rows."""
 
 import json
 
@@ -12,7 +12,7 @@ from tests.training.distribute import worker_runs
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Where two workers have trained, and written down what they found."""
+    """The folder in which two workers trained and saved their results."""
     folder = tmp_path_factory.mktemp("workers")
     command = ["-m", "tests.training.distribute.worker_runs", folder]
     ended = subprocesses.workers(
@@ -54,7 +54,7 @@ def test_one_is_the_chief_and_all_meet(found):
 def test_the_workers_end_as_one_process(
     two_cpus, folder, found, tmp_path, method, num_cores
 ):
-    """On as many devices; without rows that replicas draw, on one, too."""
+    """With as many devices, or with one if replicas draw no rows."""
     first, second = (weights(folder, index, method) for index in "01")
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -68,7 +68,7 @@ def test_the_workers_end_as_one_process(
 
 
 def _assert_same_rows(found, method, rows):
-    """Losses, metrics, validation and rates are those of one process."""
+    """Losses, metrics, validation and rates equal those of one process."""
     for each in found:
         for row, wanted in zip(each["rows"][method], rows, strict=True):
             assert list(row) == list(wanted)

@@ -1,4 +1,4 @@
-"""Runs that several workers, or one process, train alike."""
+"""Runs for several workers or for one process."""
 
 import functools
 import json
@@ -35,7 +35,7 @@ STAGED = backbones.Backbone(
     stages=tuple(functools.partial(stage, name=f"stage{i}") for i in range(2)),
     top=lambda x, kit: keras.layers.GlobalAveragePooling2D()(x),
 )
-# All norms are synchronized: else each replica has averages of its own.
+# All norms are synchronized: otherwise replicas have their own averages.
 SETTINGS = {
     "deterministic": {"members": 1, "backbone": tiny},
     # Rows of several members, learned mixture weights, and layers that are
@@ -59,7 +59,7 @@ def examples(count, seed):
 
 
 def batches(initial_epoch):
-    """The batches from an epoch on; a few examples sit out each epoch."""
+    """The batches from an epoch on; each epoch omits a few examples."""
     return data.training_batches(
         examples(STEPS * BATCH + 3, seed=0),
         BATCH,
@@ -91,7 +91,7 @@ def train(model, folder):
         epochs=EPOCHS,
         steps_per_epoch=STEPS,
         output_dir=folder,
-        # Of 14 images two fill up the last batch.
+        # The last batch of 14 images is padded by two.
         validation_data=data.weighted_batches(examples(14, seed=1), BATCH),
         verbose=0,
     )
@@ -114,7 +114,7 @@ def message(function):
 
 
 def main():
-    """Is one of the workers, and writes down what it has found."""
+    """Runs one of the workers, and saves its results."""
     folder, own = map(pathlib.Path, sys.argv[1:])
     strategy = distribution.make_strategy()
     found = {

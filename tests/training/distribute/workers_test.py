@@ -1,4 +1,4 @@
-"""TF_CONFIG: whom it names, and what is said where it cannot be followed."""
+"""TF_CONFIG: its workers, and errors where it is invalid."""
 
 import json
 
@@ -14,7 +14,7 @@ FIRST = {"type": "worker", "index": 0}
 
 @pytest.fixture
 def tf_config(monkeypatch):
-    """A function that sets TF_CONFIG, to text or to what becomes JSON."""
+    """A function that sets TF_CONFIG to text, or to a value as JSON."""
 
     def set_to(value):
         text = value if isinstance(value, str) else json.dumps(value)
