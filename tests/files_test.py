@@ -219,7 +219,7 @@ MESSAGE = (
 
 
 @pytest.mark.parametrize("way", [replacing, replacing_folder])
-def test_a_full_disk_is_told_and_the_old_content_is_there(tmp_path, way):
+def test_a_full_disk_is_reported_and_the_old_content_is_there(tmp_path, way):
     (tmp_path / "file").write_text("old")
     with (
         pytest.raises(WriteError) as caught,
@@ -233,7 +233,7 @@ def test_a_full_disk_is_told_and_the_old_content_is_there(tmp_path, way):
     assert _tree(tmp_path) == {"file": b"old"}
 
 
-def test_a_name_that_cannot_be_made_is_told(tmp_path):
+def test_a_name_that_cannot_be_made_is_reported(tmp_path):
     (tmp_path / "file").touch()
     below = tmp_path / "file" / "below"
     for way in (replacing, replacing_folder):
@@ -245,7 +245,7 @@ class _Foreign(Exception):
     """Like TensorFlow's errors, which are not OSErrors."""
 
 
-def test_others_errors_are_told_if_it_is_the_disk():
+def test_others_errors_are_reported_if_it_is_the_disk():
     with pytest.raises(WriteError) as caught, writing("events"):
         raise _Foreign("a/b.v2; No space left on device [Op:Flush]")
     reason = os.strerror(errno.ENOSPC)

@@ -38,7 +38,7 @@ def test_one_makes_while_the_others_wait(factory, tmp_path):
     assert calls == [tmp_path / "shared"]
 
 
-def test_what_failed_is_made_anew(factory):
+def test_what_failed_is_made_again(factory):
     def fail(folder):
         (folder / "half").touch()
         raise ValueError("half")

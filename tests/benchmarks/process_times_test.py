@@ -37,7 +37,7 @@ def test_each_of_two_scripts_is_first_in_turn(monkeypatch):
     assert (found["ratio"], found["more_seconds"]) == (1.5, 1.0)
 
 
-def test_a_script_that_fails_is_told():
+def test_a_script_that_fails_is_reported():
     with pytest.raises(subprocess.CalledProcessError):
         process_times._run("raise SystemExit(3)")
     assert process_times._run("print(7)").stdout == "7\n"

@@ -146,13 +146,13 @@ def test_what_does_not_exist_is_refused_at_once(options, message):
     assert "\n" not in str(caught.value)
 
 
-def test_an_unknown_data_set_is_told_those_with_a_suite():
+def test_an_unknown_data_set_error_lists_those_with_a_suite():
     with pytest.raises(InputError, match="cifar10, cifar100, digits.*=mnist"):
         sources.corrupted("mnist")
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100"])
-def test_absent_data_is_told_with_the_folder_and_the_flag(tmp_path, name):
+def test_absent_data_is_reported_with_the_folder_and_the_flag(tmp_path, name):
     with pytest.raises(InputError, match="data_dir") as caught:
         _ = next(sources.corrupted(name, data_dir=tmp_path)).examples
     message = str(caught.value)

@@ -91,13 +91,13 @@ def test_cifar_reads_test_splits_without_their_labels(
         assert examples.name == other
 
 
-def test_absent_data_is_told_when_it_is_loaded(tmp_path):
+def test_absent_data_is_reported_when_it_is_loaded(tmp_path):
     loaders = sources.out_of_distribution("cifar10", data_dir=tmp_path)
     with pytest.raises(InputError, match="svhn_cropped.*data_dir=FOLDER"):
         loaders["svhn_cropped"]()
 
 
-def test_an_unknown_data_set_is_told_those_that_have_sets():
+def test_an_unknown_data_set_error_lists_those_that_have_sets():
     with pytest.raises(InputError, match="cifar10, cifar100, digits.*=mnist"):
         sources.out_of_distribution("mnist")
 

@@ -102,7 +102,7 @@ def test_damaged_records_name_their_folder(tmp_path, folder, damage):
     assert len(tfds_images.load("cifar10", "test", data_dir=tmp_path)) == 7
 
 
-def test_a_damaged_description_is_told_in_one_line(tmp_path, folder):
+def test_a_damaged_description_is_reported_in_one_line(tmp_path, folder):
     (folder / "dataset_info.json").write_text("{")
     with pytest.raises(InputError, match="data_dir=.*prepare it again"):
         tfds_images.load("cifar10", "train", data_dir=tmp_path)
@@ -178,7 +178,7 @@ def test_a_download_is_read_once_it_is_there(
     np.testing.assert_array_equal(found.images, splits["test"][0])
 
 
-def test_a_download_that_breaks_off_is_told_in_one_line(tmp_path, download):
+def test_a_download_that_breaks_off_is_reported_in_one_line(tmp_path, download):
     def fetch(builder):
         raise RuntimeError("checksum\nmismatch")
 

@@ -138,7 +138,7 @@ def test_no_batch_to_score_is_an_error():
         suites.ood_scores(network, [], WEIGHTS)
 
 
-def test_bad_labels_are_told_in_one_line():
+def test_bad_labels_are_reported_in_one_line():
     with pytest.raises(InputError, match="labels=5 to 5"):
         suites.evaluate(network, [(IMAGES[:1], np.array([5]))], 3, WEIGHTS)
 

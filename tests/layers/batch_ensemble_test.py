@@ -288,7 +288,7 @@ def test_kl_is_that_of_two_normals():
     assert float(loss) == pytest.approx(kl.sum(), rel=1e-4)
 
 
-def test_every_row_and_call_draws_anew_by_its_seed():
+def test_every_row_and_call_has_its_own_seeded_draws():
     ones = np.ones((6, 4), "float32")
     first, twin, other = rank1(), rank1(), rank1(seed=1)
     for layer in (twin, other):

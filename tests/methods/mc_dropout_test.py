@@ -98,7 +98,7 @@ def test_training_takes_one_sample_and_evaluation_the_mean_over_them():
     assert found == pytest.approx(wanted, rel=1e-5)
 
 
-def test_each_prediction_draws_anew_and_each_predictor_from_the_start():
+def test_each_prediction_has_new_draws_and_each_predictor_from_the_start():
     model = baselines.create("mc_dropout", dropout_rate=0.5, samples=2, seed=3)
     images, _ = baselines.examples()
 
@@ -158,7 +158,7 @@ def test_what_does_not_fit_is_refused(options, message):
 
 
 @pytest.mark.tensorflow
-def test_a_run_that_stopped_goes_on_bit_for_bit(tmp_path):
+def test_a_stopped_run_resumes_bit_for_bit(tmp_path):
     import tensorflow as tf
 
     images, labels = baselines.examples(16)
@@ -193,7 +193,7 @@ def test_a_run_that_stopped_goes_on_bit_for_bit(tmp_path):
 
 
 @pytest.mark.tensorflow
-def test_saved_model_draws_anew_at_each_call(tmp_path):
+def test_saved_model_has_new_draws_at_each_call(tmp_path):
     import tensorflow as tf
 
     model = baselines.create("mc_dropout", dropout_rate=0.5, samples=2)

@@ -97,7 +97,7 @@ def contents(folder):
 
 
 @pytest.mark.parametrize("flags", FLAGS)
-def test_bad_flags_are_told_and_no_folder_is_made(cifar, tmp_path, flags):
+def test_bad_flags_are_reported_and_no_folder_is_made(cifar, tmp_path, flags):
     (tmp_path / "file").touch()
     said = line(cifar("--output_dir=out", *flags.split()))
     for words in FLAGS[flags]:
@@ -113,7 +113,7 @@ def test_a_plain_process_says_no_more(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_download_without_network_is_told(cifar):
+def test_a_download_without_network_is_reported(cifar):
     said = line(
         cifar(
             *("--dataset=cifar10", "--data_dir=here", "--download_data"),
@@ -143,7 +143,7 @@ def test_a_used_folder_keeps_its_flags(cifar, used, more, words):
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "\x00"])
-def test_flags_that_cannot_be_read_are_told(cifar, used, content):
+def test_flags_that_cannot_be_read_are_reported(cifar, used, content):
     (used / "flags.json").write_text(content)
     before = contents(used)
     said = line(cifar("--output_dir=run"))
@@ -159,7 +159,7 @@ def test_a_run_without_checkpoints_cannot_be_evaluated(cifar, used):
     assert "a checkpoint in run" in said and "Leave out --eval_only" in said
 
 
-def test_damaged_checkpoints_alone_are_told(cifar, used):
+def test_damaged_checkpoints_alone_are_reported(cifar, used):
     for path in used.glob("checkpoints/*"):
         path.write_bytes(b"PK\x03\x04")
     done = cifar("--output_dir=run")
@@ -176,7 +176,7 @@ def diverging():
     return ["--lr_decay_epochs=67", "--lr_decay_ratio=1e12", "--output_dir=out"]
 
 
-def test_a_loss_that_is_no_number_stops_the_run(cifar, tmp_path, diverging):
+def test_a_loss_that_is_not_finite_stops_the_run(cifar, tmp_path, diverging):
     done = cifar(*diverging)
     assert done.status == 2
     (said,) = done.stderr.splitlines()

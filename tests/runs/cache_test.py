@@ -105,7 +105,7 @@ def pickle(path):
 
 
 @pytest.mark.parametrize("damage", [truncate, empty, write_text, pickle])
-def test_a_damaged_file_is_told_and_made_anew(tmp_path, caplog, damage):
+def test_a_damaged_file_is_reported_and_made_again(tmp_path, caplog, damage):
     found = known.examples(6)
     evaluated(tmp_path).metrics(NAME, lambda: found)
     [path] = tmp_path.iterdir()
@@ -119,7 +119,7 @@ def test_a_damaged_file_is_told_and_made_anew(tmp_path, caplog, damage):
     assert_measures(evaluated(tmp_path).metrics(NAME, never).result(), found)
 
 
-def test_a_file_without_a_record_is_made_anew(tmp_path):
+def test_a_file_without_a_record_is_made_again(tmp_path):
     found = known.examples(7)
     evaluated(tmp_path).metrics(NAME, lambda: found)
     [path] = tmp_path.iterdir()

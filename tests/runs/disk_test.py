@@ -73,7 +73,7 @@ def test_an_export_stays_until_there_is_room_for_another(short, used, cifar):
     assert_same_answers(used, short)
 
 
-def test_events_that_cannot_be_written_are_told(used, cifar):
+def test_events_that_cannot_be_written_are_reported(used, cifar):
     for path in (used / "checkpoints").iterdir():
         path.unlink()
     forbid = functools.partial(disks.read_only, used / "tensorboard")

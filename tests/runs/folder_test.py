@@ -181,7 +181,7 @@ def test_what_a_killed_process_has_left_is_removed(tmp_path):
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP])
-def test_file_systems_without_locks_keep_nobody_out(
+def test_file_systems_without_locks_keep_no_process_out(
     tmp_path, monkeypatch, number
 ):
     def flock(handle, kind):
@@ -192,7 +192,7 @@ def test_file_systems_without_locks_keep_nobody_out(
         pass
 
 
-def test_a_lock_whose_file_was_just_removed_is_taken_anew(
+def test_a_lock_whose_file_was_just_removed_is_taken_again(
     tmp_path, monkeypatch
 ):
     flock, removed = fcntl.flock, []
@@ -207,7 +207,7 @@ def test_a_lock_whose_file_was_just_removed_is_taken_anew(
         assert (tmp_path / ".lock").exists()
 
 
-def test_what_is_no_folder_is_left_to_others_to_tell(tmp_path):
+def test_what_is_no_folder_is_left_to_others_to_report(tmp_path):
     (tmp_path / "file").touch()
     with (
         run_folder.alone(tmp_path / "file"),

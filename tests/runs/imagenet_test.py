@@ -116,7 +116,7 @@ def test_evaluating_the_run_again_gives_the_same(used, trained, data_dir):
             assert after[name] == value, name
 
 
-def test_a_stopped_evaluation_goes_on_set_by_set(used, data_dir):
+def test_a_stopped_evaluation_resumes_set_by_set(used, data_dir):
     (used / "results.json").unlink()
     flags = [
         *("--runs=out", f"--data_dir={data_dir}"),

@@ -127,7 +127,7 @@ def test_a_part_is_asked_for_by_what_is_before_the_slash(whole, monkeypatch):
     assert results.natural.keys() == {"v2/a", "v2/b"}
 
 
-def test_photographs_that_could_not_be_read_are_told(whole, monkeypatch):
+def test_photographs_that_could_not_be_read_are_reported(whole, monkeypatch):
     @dataclasses.dataclass(frozen=True, eq=False)
     class Skipping(data.Examples):
         skipped = (1, 2, 8)

@@ -108,7 +108,9 @@ def test_the_corrupted_results_are_means_over_types(serve, results):
         )
 
 
-def test_foreign_images_are_told_by_the_saved_models_entropy(serve, results):
+def test_foreign_images_are_detected_by_the_saved_models_entropy(
+    serve, results
+):
     inside = serve(data.load("digits", "test").images)
     outside = serve(sample_images.load().images)
     for score, suffix in (

@@ -64,7 +64,7 @@ def staged(tmp_path_factory):
 
 
 @pytest.mark.parametrize("line", SAMPLE)
-def test_they_are_told_in_one_line(staged, line):
+def test_they_are_reported_in_one_line(staged, line):
     script, *given = line.split(" ")
     found = flags.outcome(flags.Set(script, tuple(given)), staged)
     assert found.kind == "refused", found.said
@@ -72,7 +72,7 @@ def test_they_are_told_in_one_line(staged, line):
     assert len(found.said.splitlines()) == 1
 
 
-def test_a_name_of_two_lines_is_told_in_one(tmp_path):
+def test_a_name_of_two_lines_is_reported_in_one(tmp_path):
     (tmp_path / "file").touch()
     done = processes.run(
         ["--run_dir=a\nb"], tmp_path, script=quick.script("analyze")
@@ -80,7 +80,7 @@ def test_a_name_of_two_lines_is_told_in_one(tmp_path):
     assert done.status == 2 and len(done.stderr.splitlines()) == 1
 
 
-def test_what_cannot_be_written_is_told(tmp_path):
+def test_what_cannot_be_written_is_reported(tmp_path):
     (tmp_path / "file").touch()
     record = {"record": "file/record.json", "methods": "mimo:2", "seeds": "0"}
     given = [f"--{name}={value}" for name, value in record.items()]

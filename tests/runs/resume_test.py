@@ -112,7 +112,7 @@ def test_killed_at_random_times(folder, cifar, tmp_path):
 @pytest.mark.parametrize(
     "size", [pytest.param(0, marks=pytest.mark.large), 20_000]
 )
-def test_a_truncated_checkpoint_is_named_and_made_anew(
+def test_a_truncated_checkpoint_is_named_and_made_again(
     folder, used, cifar, size
 ):
     newest = used / "checkpoints" / "epoch_000003.npz"

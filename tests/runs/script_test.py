@@ -139,7 +139,7 @@ def test_a_fault_of_ours_keeps_its_traceback(monkeypatch, ended, error):
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999"])
-def test_a_number_that_is_not_finite_is_told(ended, value):
+def test_a_number_that_is_not_finite_is_reported(ended, value):
     said = told(
         "Expected a finite --rate_of_this_test. Received:",
         f"rate_of_this_test={float(value)}. Change it.",
@@ -147,7 +147,7 @@ def test_a_number_that_is_not_finite_is_told(ended, value):
     assert ended(never, f"--rate_of_this_test={value}") == (2, "", said)
 
 
-def test_words_that_are_no_flags_are_told(ended):
+def test_words_that_are_no_flags_are_reported(ended):
     said = told(
         "Expected flags only. Received: 'word'. Write it as --name=value."
     )
@@ -204,7 +204,7 @@ def defined(monkeypatch):
         ("skip", True, "skip=True"),
     ],
 )
-def test_arguments_are_told_as_flags(defined, name, value, words):
+def test_arguments_are_reported_as_flags(defined, name, value, words):
     error = expected("data", "x=1", f"Pass {argument(name, value)}.")
     assert (
         script.with_flags(error)

@@ -85,7 +85,7 @@ def test_arrays_with_pickles_are_refused(used, tmp_path):
     assert not mark.exists()
 
 
-def test_kept_results_with_pickles_are_made_anew(used, tmp_path):
+def test_kept_results_with_pickles_are_made_again(used, tmp_path):
     mark = tmp_path / hostile.MARK
     shutil.rmtree(used / "evaluated", ignore_errors=True)
     (used / "evaluated").mkdir()

@@ -153,7 +153,7 @@ def test_a_seed_fixes_the_draw():
     assert (first != _rows(16, sampling, 2)).any()
 
 
-def test_a_generator_draws_anew_each_time():
+def test_a_generator_has_new_draws_each_time():
     generator = keras.random.SeedGenerator(1)
     draws = [_rows(16, Sampling(1), generator) for _ in range(3)]
     assert len({draw.tobytes() for draw in draws}) == 3

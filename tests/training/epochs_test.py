@@ -130,7 +130,7 @@ class StopAt(keras.callbacks.Callback):
 
 
 @pytest.mark.tensorflow
-def test_a_stopped_run_ends_bit_for_bit_as_a_whole_one(tmp_path):
+def test_a_stopped_run_ends_bit_for_bit_as_an_uninterrupted_one(tmp_path):
     """Draws of the mix, CutMix's fall and the fade-out are all resumed."""
 
     def run(folder, *callbacks, stop=None):

@@ -51,7 +51,7 @@ def _seed(folder):
         ([_StopAt(3, 1)], 2),
     ],
 )
-def test_a_resumed_run_ends_bit_for_bit_as_a_whole_one(
+def test_a_resumed_run_ends_bit_for_bit_as_an_uninterrupted_one(
     whole, tmp_path, stops, interval
 ):
     for stop in stops:

@@ -118,7 +118,7 @@ def _spoiled(initial_epoch, epochs):
         ),
     ],
 )
-def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_checkpoint(
     tmp_path, settings, batches, loss, epoch
 ):
     model = short_runs.create(**settings)

@@ -103,7 +103,7 @@ def test_models_that_are_not_of_one_make(models):
 
 
 @pytest.mark.tensorflow
-def test_rates_of_their_own_are_not_obeyed_and_so_refused():
+def test_layers_own_rates_are_not_obeyed_and_so_rejected():
     model = create(0, "batch_ensemble", fast_weight_lr_multiplier=0.5)
     with pytest.raises(InputError, match="same learning rate for all"):
         SideBySide([model])

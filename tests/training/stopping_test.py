@@ -47,7 +47,7 @@ def stopped(folder, call, **options):
         ([12], short_runs.again),
     ],
 )
-def test_a_stopped_run_ends_bit_for_bit_as_a_whole_one(
+def test_a_stopped_run_ends_bit_for_bit_as_an_uninterrupted_one(
     whole, tmp_path, calls, create
 ):
     for call in calls:
@@ -114,7 +114,7 @@ def test_another_callback_can_end_training_after_the_rest(tmp_path):
     assert len(rows) == 1
 
 
-def test_a_loss_that_is_no_number_is_not_kept(tmp_path):
+def test_a_loss_that_is_not_finite_is_not_kept(tmp_path):
     model = short_runs.create(rate=math.inf)
     with pytest.raises(NonFiniteLossError, match="loss=nan in epoch 1"):
         short_runs.train(model, tmp_path, stop=at(2))
@@ -129,7 +129,7 @@ def model():
     return model
 
 
-def test_metrics_go_on_from_what_they_had_counted(model):
+def test_metrics_continue_from_their_counts(model):
     x, y = short_runs.EXAMPLES.images, short_runs.EXAMPLES.labels
     wanted = model.get_metrics_result()
     values = stopping.metric_values(model)
@@ -140,13 +140,13 @@ def test_metrics_go_on_from_what_they_had_counted(model):
     assert model.get_metrics_result() == wanted
 
 
-def test_another_number_of_devices_is_told(model):
+def test_another_number_of_devices_is_reported(model):
     values = [np.stack([v[0], v[0]]) for v in stopping.metric_values(model)]
     with pytest.raises(InputError, match="devices=1, initially 2. Resume with"):
         stopping.restore_metrics(model, values)
 
 
-def test_two_replicas_go_on_from_their_own_metrics(two_cpus, tmp_path):
+def test_two_replicas_continue_from_their_own_metrics(two_cpus, tmp_path):
     strategy = distribution.make_strategy(num_cores=len(two_cpus))
 
     def create():

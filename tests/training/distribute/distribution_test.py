@@ -210,7 +210,7 @@ def test_a_cpu_is_divided_before_tensorflow_starts(lines):
     assert lines[0] == "3"
 
 
-def test_a_missing_tpu_is_told_and_never_waited_for(lines):
+def test_a_missing_tpu_is_reported_and_never_waited_for(lines):
     remedy = (
         "Leave out use_tpu to run on the GPUs or the CPU of this machine, "
         "or name a running TPU with tpu."

@@ -86,7 +86,7 @@ def test_the_chief_alone_writes(folder, method):
     assert len(events) == 1
 
 
-def test_workers_that_do_not_share_a_folder_are_told(found):
+def test_workers_that_do_not_share_a_folder_are_reported(found):
     assert {each["apart"] for each in found} == {
         "Expected the same number of finished epochs in all workers. "
         "Received: number of finished epochs=0, 2. Give all workers one "
@@ -94,7 +94,7 @@ def test_workers_that_do_not_share_a_folder_are_told(found):
     }
 
 
-def test_a_loss_that_is_no_number_stops_all_workers(found):
+def test_a_loss_that_is_not_finite_stops_all_workers(found):
     for each in found:
         assert each["wild"].startswith("Expected a finite loss. Received: ")
 

@@ -66,7 +66,7 @@ def test_workers_are_counted(tf_config, config, count):
         {"cluster": {"worker": TWO}, "task": {"type": "worker", "index": "a"}},
     ],
 )
-def test_a_malformed_description_is_told_with_a_good_one(tf_config, config):
+def test_a_malformed_description_is_reported_with_a_good_one(tf_config, config):
     tf_config(config)
     with pytest.raises(InputError) as caught:
         distribution.make_strategy()
@@ -79,7 +79,7 @@ def test_a_malformed_description_is_told_with_a_good_one(tf_config, config):
     )
 
 
-def test_parameter_servers_are_told(tf_config):
+def test_parameter_servers_are_reported(tf_config):
     tf_config({"cluster": {"ps": TWO[:1], "worker": TWO}, "task": FIRST})
     with pytest.raises(InputError) as caught:
         workers.worker_count()
@@ -108,7 +108,7 @@ def test_flags_that_workers_cannot_follow(tf_config, options, received):
     )
 
 
-def test_workers_without_a_gpu_are_told(tf_config, monkeypatch):
+def test_workers_without_a_gpu_are_reported(tf_config, monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
     tf_config({"cluster": {"worker": TWO}, "task": FIRST})
     with pytest.raises(InputError, match="GPUs found=0"):
