@@ -1,4 +1,4 @@
-"""Suites: a network over batches, and the flat names of results."""
+"""Suites: a network over batches, and results by set."""
 
 import numpy as np
 import pytest
