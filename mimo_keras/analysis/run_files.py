@@ -4,7 +4,6 @@ import csv
 
 from mimo_keras import files
 from mimo_keras.errors import expected
-from mimo_keras.evaluation.results import Results
 
 _AGAIN = "Run its training command again: it resumes and rewrites the file."
 
@@ -31,6 +30,9 @@ def read_results(path):
     Raises:
         InputError: As for `read_json`.
     """
+    # Here, since figures alone need neither evaluation nor Keras.
+    from mimo_keras.evaluation.results import Results
+
     return Results.from_flat(read_json(path))
 
 

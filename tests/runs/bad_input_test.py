@@ -41,7 +41,7 @@ FLAGS = {
     "--num_cores=3": ["rows=128, batch_repetitions=4, devices=3. Change"],
     "--num_cores=-1": ["--num_cores=-1", "[0, 2147483647]"],
     "--per_core_batch_size=4796": [
-        "at most 1198 unique images a step",
+        "at most 1198 unique images per step",
         "1199. Lower --per_core_batch_size",
     ],
     "--batch_repetitions=0": ["--batch_repetitions=0", "[1, 1000]"],
@@ -148,7 +148,7 @@ def test_flags_that_cannot_be_read_are_reported(cifar, used, content):
     before = contents(used)
     said = line(cifar("--output_dir=run"))
     assert "the flags of a run in run/flags.json" in said
-    assert "no JSON object" in said and "another --output_dir" in said
+    assert "without a JSON object" in said and "another --output_dir" in said
     assert contents(used) == before
 
 

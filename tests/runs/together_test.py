@@ -27,7 +27,7 @@ def test_evaluate_refuses_it_too(used):
         functools.partial(_in_use, "run"),
         processes.CIFAR.with_name("evaluate.py"),
     )
-    assert done.status == 2 and "at work" in done.stderr, done
+    assert done.status == 2 and "no other process is using" in done.stderr, done
     assert len(done.stderr.splitlines()) == 1
 
 
