@@ -89,8 +89,8 @@ def _cut(encoded, window, border):
     import tensorflow as tf
 
     def within(shape):
-        found = window(shape[:2] - 2 * border)
-        return found + tf.constant((border, border, 0, 0))
+        box = window(shape[:2] - 2 * border)
+        return box + tf.constant((border, border, 0, 0))
 
     def of_jpeg():
         # The same pixels on every machine, and closer to other decoders'.

@@ -133,15 +133,15 @@ def _tried(photographs, decode, row):
     import tensorflow as tf
 
     # A dataset of one row, since only datasets can ignore errors.
-    found = tf.data.Dataset.from_tensors(row).map(
+    attempt = tf.data.Dataset.from_tensors(row).map(
         lambda *row: (*decode(*row), True)
     )
     blank = tf.zeros(photographs.image_shape, tf.uint8)
     nothing = (blank, tf.zeros((), tf.int64), False)
-    found = found.ignore_errors().concatenate(
+    attempt = attempt.ignore_errors().concatenate(
         tf.data.Dataset.from_tensors(nothing)
     )
-    return found.take(1).get_single_element()
+    return attempt.take(1).get_single_element()
 
 
 def _reason(photographs, row):

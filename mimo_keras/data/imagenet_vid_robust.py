@@ -125,15 +125,15 @@ def _numbers(path, count=None):
         path: A class index file.
         count: The number of classes; None for that of the entries.
     """
-    found = published.table(path, _GET_IT)
+    entries = published.table(path, _GET_IT)
     numbers = {}
-    for entry in found.items():
-        number = published.class_number(entry[0], count or len(found))
+    for entry in entries.items():
+        number = published.class_number(entry[0], count or len(entries))
         if number is None or not published.strings(entry[1]) or not entry[1]:
             raise wrong_entry(
                 path,
                 entry,
-                f"classes from 0 to {(count or len(found)) - 1} with their "
+                f"classes from 0 to {(count or len(entries)) - 1} with their "
                 "identifiers",
                 _GET_IT,
             )

@@ -32,15 +32,15 @@ class Natural:
 
 
 def _of_tfds(name, **where):
-    found = photographs.load(name, "test", **where)
+    test_set = photographs.load(name, "test", **where)
     if name in imagenet_subsets.SUBSETS:
-        return Natural(found, imagenet_subsets.groups(name))
-    return Natural(found)
+        return Natural(test_set, imagenet_subsets.groups(name))
+    return Natural(test_set)
 
 
 def _objectnet(data_dir, **options):
-    found, groups = objectnet.load(data_dir, **options)
-    return Natural(found, groups, by_group=True)
+    test_set, groups = objectnet.load(data_dir, **options)
+    return Natural(test_set, groups, by_group=True)
 
 
 def _own(load):

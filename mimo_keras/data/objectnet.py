@@ -55,9 +55,9 @@ def load(data_dir, **options):
     by_folder = _groups(home / "mappings")
     paths, labels = [], []
     for label, name in enumerate(by_folder):
-        found = _images(home / "images" / name)
-        paths += found
-        labels += [label] * len(found)
+        images = _images(home / "images" / name)
+        paths += images
+        labels += [label] * len(images)
     photographs = Files(
         name="objectnet",
         num_classes=len(by_folder),
@@ -70,14 +70,14 @@ def load(data_dir, **options):
 
 
 def _images(path):
-    found = sorted(map(str, path.glob("*.png")))
-    if not found:
+    images = sorted(map(str, path.glob("*.png")))
+    if not images:
         raise expected(
             "a folder of PNG images for each class",
             f"none in {path}",
             _GET_IT,
         )
-    return found
+    return images
 
 
 def _groups(mappings):
@@ -95,8 +95,8 @@ def _groups(mappings):
             )
         group = []
         for synonym in synonyms.split("; "):
-            found = numbers[synonym]
-            if len(found) != 1 or owners.setdefault(found[0], name) != name:
+            classes = numbers[synonym]
+            if len(classes) != 1 or owners.setdefault(classes[0], name) != name:
                 raise wrong_entry(
                     path,
                     (name, synonym),
@@ -104,7 +104,7 @@ def _groups(mappings):
                     "class has",
                     _GET_IT,
                 )
-            group += found
+            group += classes
         groups[folders[name]] = tuple(sorted(set(group)))
     if not groups:
         raise wrong_entry(path, "nothing", "classes of ImageNet", _GET_IT)

@@ -148,7 +148,7 @@ def _mapped(images, matrices, x=0.0, y=0.0):
     transforms = np.concatenate(
         [rows.reshape(count, 6), np.zeros((count, 2))], axis=1
     )
-    found = keras.ops.image.affine_transform(
+    transformed = keras.ops.image.affine_transform(
         images.astype("float32"),
         transforms.astype("float32"),
         interpolation="bilinear",
@@ -156,7 +156,7 @@ def _mapped(images, matrices, x=0.0, y=0.0):
         fill_value=0.0,
         data_format="channels_last",
     )
-    return _rounded(keras.ops.convert_to_numpy(found))
+    return _rounded(keras.ops.convert_to_numpy(transformed))
 
 
 def _rounded(values):

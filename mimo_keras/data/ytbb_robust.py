@@ -159,7 +159,7 @@ def _annotations(path, size, needed):
             "a list of labels with " + ", ".join(needed),
             _GET_IT,
         )
-    found = {}
+    by_keys = {}
     entries = content.get("annotations")
     for entry in entries if isinstance(entries, list) else [entries]:
         keys, labels = _keys(entry), None
@@ -175,8 +175,8 @@ def _annotations(path, size, needed):
                 f"{len(names) - 1}",
                 _GET_IT,
             )
-        found[keys] = entry, {names[label] for label in labels}
-    return [(entry, keys, said) for keys, (entry, said) in found.items()]
+        by_keys[keys] = entry, {names[label] for label in labels}
+    return [(entry, keys, said) for keys, (entry, said) in by_keys.items()]
 
 
 def _keys(entry):
@@ -214,16 +214,16 @@ def _first_labels(path, count):
 
 def _class_names(path):
     """Returns a dict: name of a class -> its number."""
-    found = published.table(path, _GET_IT)
+    entries = published.table(path, _GET_IT)
     names = {}
-    for entry in found.items():
-        number = published.class_number(entry[0], len(found))
+    for entry in entries.items():
+        number = published.class_number(entry[0], len(entries))
         if number is None or not isinstance(entry[1], str):
             raise wrong_entry(
-                path, entry, f"names of 0 to {len(found) - 1}", _GET_IT
+                path, entry, f"names of 0 to {len(entries) - 1}", _GET_IT
             )
         names[entry[1]] = number
-    if len(names) != len(found) or not names:
+    if len(names) != len(entries) or not names:
         raise expected("a name for each class", f"{path}", _GET_IT)
     return names
 

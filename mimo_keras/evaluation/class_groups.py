@@ -121,10 +121,10 @@ def results(evaluations):
     Raises:
         InputError: There were no examples.
     """
-    found = {way: metrics.result() for way, metrics in evaluations.items()}
+    by_way = {way: metrics.result() for way, metrics in evaluations.items()}
     return {
         way: {metric: result[metric] for metric in METRICS}
-        for way, result in found.items()
+        for way, result in by_way.items()
     }
 
 

@@ -163,8 +163,8 @@ class Results(_Joinable):
             return self.skipped, rest
         if section not in _PLAIN or nested:
             return None
-        metric, found, member = name.rpartition(_MEMBER)
-        if section != "test" or not found:
+        metric, separator, member = name.rpartition(_MEMBER)
+        if section != "test" or not separator:
             return getattr(self, section), name
         if member == _MEAN:
             return self.member_means, metric
