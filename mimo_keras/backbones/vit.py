@@ -7,7 +7,7 @@ from keras import ops
 
 from mimo_keras.backbones.kit import Backbone
 from mimo_keras.errors import expected
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 # Name -> width, blocks, heads; a block's MLP has 4 times the width.
 SIZES = {"tiny": (192, 12, 3), "small": (384, 12, 6), "base": (768, 12, 12)}
@@ -62,7 +62,7 @@ def sized(size, patch):
     return vit(*SIZES[size], patch)
 
 
-@register
+@serializable
 class PositionEmbedding(keras.layers.Layer):
     """Adds a learned vector to each position of a map.
 
@@ -91,7 +91,7 @@ class PositionEmbedding(keras.layers.Layer):
         return 0
 
 
-@register
+@serializable
 class MapAttention(keras.layers.Layer):
     """Multi-head dot-product attention between all positions of a map.
 

@@ -6,10 +6,10 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
-@register
+@serializable
 class AlignedKernels(keras.initializers.Initializer):
     """Initializes the kernels of M encoders alike.
 

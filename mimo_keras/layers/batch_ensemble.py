@@ -17,7 +17,7 @@ from keras import ops
 from mimo_keras.errors import expected
 from mimo_keras.layers import on_keras3
 from mimo_keras.layers.members import rows_per_member, uneven
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
 class _Ensemble(on_keras3.OnKeras3Ensemble):
@@ -179,7 +179,9 @@ def _subclass(name, bases):
     )
 
 
-_STAND_INS = {name: register(_subclass(name, (_StandIn,))) for name in NAMES}
+_STAND_INS = {
+    name: serializable(_subclass(name, (_StandIn,))) for name in NAMES
+}
 
 
 def __getattr__(name):
@@ -234,7 +236,7 @@ def _mixin(cls):
 def _layers():
     ed = edward2()
     return {
-        name: register(_subclass(name, (*mixins, getattr(ed.layers, name))))
+        name: serializable(_subclass(name, (*mixins, getattr(ed.layers, name))))
         for name, mixins in _LAYERS.items()
     }
 

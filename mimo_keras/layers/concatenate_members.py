@@ -5,10 +5,10 @@ from keras import ops
 
 from mimo_keras.errors import expected
 from mimo_keras.layers.protocols import Twin
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
-@register
+@serializable
 class ConcatenateMembers(keras.layers.Layer):
     """Concatenates the members' inputs on the last axis, member-major.
 

@@ -6,10 +6,10 @@ import keras
 from keras import ops
 
 from mimo_keras.layers.members import MembersLayer
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
-@register
+@serializable
 class DemultiplexMembers(MembersLayer):
     """M perceptrons on the same features: y_m = ReLU(x V_m + a_m) W_m + b_m.
 

@@ -6,10 +6,10 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
-@register
+@serializable
 class DenseMultihead(keras.layers.Layer):
     """M dense heads: y_m = x W_m + b_m, or y_m = x_m W_m + b_m.
 

@@ -5,10 +5,10 @@ from keras import ops
 
 from mimo_keras.errors import expected
 from mimo_keras.layers.epochs import EpochLayer
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
-@register
+@serializable
 class DepthPosterior(EpochLayer):
     """Weights θ_m of each member over depths, learned as a posterior.
 

@@ -6,10 +6,10 @@ from keras import ops
 from mimo_keras.errors import expected
 from mimo_keras.layers.members import MembersLayer
 from mimo_keras.layers.protocols import Twin
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
-@register
+@serializable
 class FoldMembers(MembersLayer):
     """Folds what each member sees into rows of the batch, member-major.
 

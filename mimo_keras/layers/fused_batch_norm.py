@@ -3,10 +3,10 @@
 import keras
 from keras import ops
 
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
-@register
+@serializable
 class FusedBatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` with an optional faster kernel.
 

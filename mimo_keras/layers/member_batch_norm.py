@@ -6,10 +6,10 @@ from keras import ops
 from mimo_keras.errors import expected
 from mimo_keras.layers.members import MembersLayer, rows_per_member
 from mimo_keras.layers.protocols import Twin
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
-@register
+@serializable
 class MemberBatchNormalization(MembersLayer):
     """M batch normalizations, one per member, in one layer.
 

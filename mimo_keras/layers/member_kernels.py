@@ -7,7 +7,7 @@ from keras import ops
 
 from mimo_keras.layers.members import MembersLayer, rows_per_member
 from mimo_keras.layers.protocols import Twin
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
 class MemberKernels(MembersLayer):
@@ -215,7 +215,7 @@ class _OwnKernels:
         }
 
 
-@register
+@serializable
 class MemberConv2D(_OwnKernels, ConvolutionByMember):
     """M convolutions, each applied to its member's rows.
 
@@ -269,7 +269,7 @@ class MemberConv2D(_OwnKernels, ConvolutionByMember):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
 
-@register
+@serializable
 class MemberDense(_OwnKernels, DenseByMember):
     """M dense layers, each applied to its member's rows.
 

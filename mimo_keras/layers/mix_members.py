@@ -7,10 +7,10 @@ from mimo_keras.errors import expected
 from mimo_keras.layers.drawing import DrawingLayer
 from mimo_keras.layers.epochs import EpochLayer
 from mimo_keras.layers.protocols import Twin
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
-@register
+@serializable
 class MixMembers(DrawingLayer, EpochLayer):
     """Mixes the M encoded inputs: y = M Σ_m mask_m ⊙ x_m.
 

@@ -4,10 +4,10 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
-@register
+@serializable
 class MixingLossWeights(keras.layers.Layer):
     """Loss weights from mixing ratios: w_m = M λ_m^(1/r) / Σ_j λ_j^(1/r).
 

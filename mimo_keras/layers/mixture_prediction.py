@@ -7,10 +7,10 @@ from keras import ops
 
 from mimo_keras.errors import expected
 from mimo_keras.layers import mixtures
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
-@register
+@serializable
 class MixturePrediction(keras.layers.Layer):
     """The prediction of a mixture of members, and its uncertainty.
 

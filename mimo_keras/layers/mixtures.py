@@ -5,14 +5,14 @@ import dataclasses
 from keras import ops
 
 from mimo_keras.errors import expected
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
 @dataclasses.dataclass(frozen=True)
 class Mixture:
     """Computes a mixture's predictions from the members' outputs.
 
-    To add a kind, derive a frozen dataclass decorated with `register`; its
+    To add a kind, derive a frozen dataclass decorated with `serializable`; its
     fields are its config. `MixturePrediction` and a likelihood then take an
     instance and need not know the class.
     """
@@ -62,7 +62,7 @@ class Mixture:
         return cls(**config)
 
 
-@register
+@serializable
 @dataclasses.dataclass(frozen=True)
 class CategoricalMixture(Mixture):
     """For logits (B, E, K): p(y|x) = Σ_e w_e · softmax(logits_e).
@@ -92,7 +92,7 @@ class CategoricalMixture(Mixture):
         }
 
 
-@register
+@serializable
 @dataclasses.dataclass(frozen=True)
 class MeanMixture(Mixture):
     """For means (B, E, d): their mean and variance under the weights.

@@ -4,10 +4,10 @@ import keras
 
 from mimo_keras.errors import expected
 from mimo_keras.layers.drawing import DrawingLayer
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
-@register
+@serializable
 class MonteCarloDropout(DrawingLayer):
     """Dropout that is active in both training and prediction.
 

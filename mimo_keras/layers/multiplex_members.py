@@ -8,7 +8,7 @@ from keras import ops
 from mimo_keras.errors import expected
 from mimo_keras.layers.members import MembersLayer
 from mimo_keras.layers.protocols import Twin
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 KEYS = ("gaussian", "orthogonal", "identity")
 
@@ -52,7 +52,7 @@ class _Multiplexer(MembersLayer):
         return {**super().get_config(), "one_image": self.one_image}
 
 
-@register
+@serializable
 class MultiplexMembers(_Multiplexer):
     """Transforms each member's input by a fixed key: y = (1/M) Σ_m φ_m(x_m).
 
@@ -138,7 +138,7 @@ class MultiplexMembers(_Multiplexer):
         return ops.reshape(ops.matmul(flat, key), (-1, *x.shape[1:]))
 
 
-@register
+@serializable
 class MultiplexConvolutions(_Multiplexer):
     """Marks each member's image by a learned convolution.
 

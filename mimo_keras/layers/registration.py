@@ -2,4 +2,4 @@
 
 import keras
 
-register = keras.saving.register_keras_serializable(package="mimo_keras")
+serializable = keras.saving.register_keras_serializable(package="mimo_keras")

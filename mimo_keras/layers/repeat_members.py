@@ -3,10 +3,10 @@
 from keras import ops
 
 from mimo_keras.layers.members import MembersLayer
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
-@register
+@serializable
 class RepeatMembers(MembersLayer):
     """Repeats each input once for every member.
 

@@ -4,10 +4,10 @@ import keras
 
 from mimo_keras.errors import expected
 from mimo_keras.layers.protocols import Twin
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
-@register
+@serializable
 class SelectMember(keras.layers.Layer):
     """Picks one member's input: y = x[:, m].
 

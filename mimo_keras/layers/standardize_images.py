@@ -4,10 +4,10 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
-@register
+@serializable
 class StandardizeImages(keras.layers.Layer):
     """Brings images to zero mean and unit variance: (x - mean) / std.
 

@@ -4,10 +4,10 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
-@register
+@serializable
 class TemplateBank(keras.layers.Layer):
     """Owns the parameters that `TemplateConv2D` and `TemplateDense` share.
 

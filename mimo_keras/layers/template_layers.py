@@ -9,10 +9,10 @@ from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 from mimo_keras.layers.member_kernels import ConvolutionByMember, DenseByMember
 from mimo_keras.layers.protocols import Twin
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
-@register
+@serializable
 class UnitNorm(keras.initializers.Initializer):
     """Normal draws, scaled so that each row's sum of squares is 1.
 
@@ -171,7 +171,7 @@ class _Templates:
         }
 
 
-@register
+@serializable
 class TemplateConv2D(_Templates, ConvolutionByMember):
     """A convolution whose kernels are linear mixtures of templates.
 
@@ -239,7 +239,7 @@ class TemplateConv2D(_Templates, ConvolutionByMember):
         )
 
 
-@register
+@serializable
 class TemplateDense(_Templates, DenseByMember):
     """A dense layer whose kernels are linear mixtures of templates.
 

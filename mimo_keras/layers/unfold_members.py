@@ -5,10 +5,10 @@ from keras import ops
 
 from mimo_keras.layers.members import MembersLayer, rows_per_member
 from mimo_keras.layers.protocols import Twin
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
-@register
+@serializable
 class UnfoldMembers(MembersLayer):
     """Moves members from the batch axis to an axis of their own.
 

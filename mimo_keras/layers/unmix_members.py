@@ -6,10 +6,10 @@ from keras import ops
 from mimo_keras.errors import expected
 from mimo_keras.layers.epochs import EpochLayer
 from mimo_keras.layers.protocols import Twin
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
-@register
+@serializable
 class UnmixMembers(EpochLayer):
     """Gives each member the part of a feature map that shows its input.
 

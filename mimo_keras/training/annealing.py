@@ -3,11 +3,11 @@
 import keras
 from keras import ops
 
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 from mimo_keras.training.distribute.distribution import replica_count
 
 
-@register
+@serializable
 class LinearAnnealing(keras.layers.Layer):
     """A factor that grows linearly from 0 to `weight` with the images seen.
 

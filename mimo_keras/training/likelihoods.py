@@ -15,7 +15,7 @@ from keras import ops
 
 from mimo_keras.errors import expected
 from mimo_keras.layers import mixtures
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 from mimo_keras.training import checks, losses
 
 
@@ -23,8 +23,8 @@ from mimo_keras.training import checks, losses
 class Likelihood:
     """What a model needs to know about its outputs and targets.
 
-    Subclasses are frozen dataclasses decorated with `register`; their fields
-    are their config. N are rows, B images, E components.
+    Subclasses are frozen dataclasses decorated with `serializable`; their
+    fields are their config. N are rows, B images, E components.
 
     Attributes:
         task: "classification" or "regression", for display.
@@ -100,7 +100,7 @@ class Likelihood:
         return cls(**config)
 
 
-@register
+@serializable
 @dataclasses.dataclass(frozen=True)
 class Categorical(Likelihood):
     """One of K classes: outputs are logits, targets are class indices.
@@ -148,7 +148,7 @@ class Categorical(Likelihood):
         return ["accuracy"]
 
 
-@register
+@serializable
 @dataclasses.dataclass(frozen=True)
 class Mean(Likelihood):
     """Regression by squared error: outputs are means of d numbers.

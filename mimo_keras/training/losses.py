@@ -7,7 +7,7 @@ from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 from mimo_keras.layers import DenseMultihead
 from mimo_keras.layers.protocols import KeepsFromDecay
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
 def cross_entropy(labels, logits):
@@ -25,7 +25,7 @@ def cross_entropy(labels, logits):
     )
 
 
-@register
+@serializable
 class SmoothedCrossEntropy(keras.losses.Loss):
     """Cross-entropy to smoothed labels, from logits.
 

@@ -2,10 +2,10 @@
 
 import keras
 
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
-@register
+@serializable
 class MixtureNLL(keras.metrics.Mean):
     """A mean that also stores the mixture's log weights.
 

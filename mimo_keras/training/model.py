@@ -8,7 +8,7 @@ from keras import ops
 from mimo_keras import keras_internals, methods
 from mimo_keras.layers import RepeatMembers, StandardizeImages
 from mimo_keras.layers.protocols import HasDivergence, HasMixtureWeights
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 from mimo_keras.training import batches, likelihoods, losses, step_metrics
 from mimo_keras.training.annealing import LinearAnnealing
 from mimo_keras.training.checked_fit import CheckedFit
@@ -22,7 +22,7 @@ from mimo_keras.training.mixture_nll import MixtureNLL
 from mimo_keras.training.predictor import Predictor
 
 
-@register
+@serializable
 class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
     """An efficient ensemble that trains with Keras's own `fit`.
 

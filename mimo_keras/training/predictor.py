@@ -4,12 +4,12 @@ import keras
 from keras import ops
 
 from mimo_keras.layers import MixturePrediction, StandardizeImages
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 from mimo_keras.training import likelihoods
 from mimo_keras.training.kernels import give_kernels
 
 
-@register
+@serializable
 class Predictor(keras.Model):
     """Predicts with an ensemble. Created by `EnsembleModel.predictor`.
 

@@ -4,10 +4,10 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 
 
-@register
+@serializable
 class WarmUpStepDecay(keras.optimizers.schedules.LearningRateSchedule):
     """Linear warm-up from 0, then decay by a factor at each boundary.
 

@@ -7,7 +7,7 @@ import pytest
 from mimo_keras import layers, methods
 from mimo_keras.evaluation import cost
 from mimo_keras.layers import protocols
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 from mimo_keras.methods import folding
 from mimo_keras.training.likelihoods import Categorical
 from mimo_keras.training.losses import decayed_variables
@@ -79,7 +79,7 @@ def test_layers_offer_what_is_said(hook):
     assert found == OFFERED[hook]
 
 
-@register
+@serializable
 class Own(keras.layers.Layer):
     """A user-defined layer: adds scaled images of members; has all hooks."""
 

@@ -5,14 +5,14 @@ import random
 import keras
 from keras import ops
 
-from mimo_keras.layers.registration import register
+from mimo_keras.layers.registration import serializable
 from mimo_keras.training.distribute.distribution import replica_index
 
 # A large odd number: the replicas' streams share no seeds in practice.
 _STRIDE = 1_000_003
 
 
-@register
+@serializable
 class ReplicaSeed(keras.random.SeedGenerator):
     """A seed generator whose draws differ from replica to replica.
 
