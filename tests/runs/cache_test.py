@@ -38,24 +38,24 @@ def assert_measures(result, found):
 def test_a_set_is_evaluated_once_and_kept_in_a_file(tmp_path):
     seen, found = [], known.examples(0)
     done = evaluated(tmp_path / "kept", seen=seen)
-    first = done.metrics(NAME, lambda: found).result()
+    first = done.evaluate(NAME, lambda: found).result()
     assert_measures(first, found)
     assert seen == [2, 2, 1]
     assert [p.name for p in (tmp_path / "kept").iterdir()] == [
         "corrupted-fog_1.npz"
     ]
     # By the same object, and in the next process.
-    assert done.metrics(NAME, never).result() == first
+    assert done.evaluate(NAME, never).result() == first
     again = evaluated(tmp_path / "kept", seen=seen)
-    assert again.metrics(NAME, never).result() == first
+    assert again.evaluate(NAME, never).result() == first
     assert seen == [2, 2, 1]
 
 
 def test_another_set_is_not_taken_for_it(tmp_path):
     done = evaluated(tmp_path)
     one, two = known.examples(1), known.examples(2)
-    done.metrics("corrupted/fog_1", lambda: one)
-    second = done.metrics("corrupted/fog_2", lambda: two).result()
+    done.evaluate("corrupted/fog_1", lambda: one)
+    second = done.evaluate("corrupted/fog_2", lambda: two).result()
     assert_measures(second, two)
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -70,21 +70,21 @@ def test_another_set_is_not_taken_for_it(tmp_path):
 )
 def test_what_another_record_left_is_evaluated_anew(tmp_path, record):
     before, now = known.examples(3), known.examples(4)
-    evaluated(tmp_path).metrics(NAME, lambda: before)
+    evaluated(tmp_path).evaluate(NAME, lambda: before)
     other = evaluated(tmp_path, record)
-    assert_measures(other.metrics(NAME, lambda: now).result(), now)
+    assert_measures(other.evaluate(NAME, lambda: now).result(), now)
     # And replaced.
-    kept = evaluated(tmp_path, record).metrics(NAME, never)
+    kept = evaluated(tmp_path, record).evaluate(NAME, never)
     assert_measures(kept.result(), now)
 
 
 def test_the_order_of_a_record_s_keys_is_nothing(tmp_path):
     found = known.examples(5)
-    evaluated(tmp_path).metrics(NAME, lambda: found)
+    evaluated(tmp_path).evaluate(NAME, lambda: found)
     turned = [*RECORD[:2], dict(reversed(RECORD[2].items()))]
     assert list(turned[2]) != list(RECORD[2])
     assert_measures(
-        evaluated(tmp_path, turned).metrics(NAME, never).result(), found
+        evaluated(tmp_path, turned).evaluate(NAME, never).result(), found
     )
 
 
@@ -107,28 +107,28 @@ def pickle(path):
 @pytest.mark.parametrize("damage", [truncate, empty, write_text, pickle])
 def test_a_damaged_file_is_reported_and_made_again(tmp_path, caplog, damage):
     found = known.examples(6)
-    evaluated(tmp_path).metrics(NAME, lambda: found)
+    evaluated(tmp_path).evaluate(NAME, lambda: found)
     [path] = tmp_path.iterdir()
     damage(path)
     with caplog.at_level(logging.WARNING):
-        again = evaluated(tmp_path).metrics(NAME, lambda: found)
+        again = evaluated(tmp_path).evaluate(NAME, lambda: found)
     assert_measures(again.result(), found)
     [said] = [record.getMessage() for record in caplog.records]
     assert said.startswith(f"Evaluated again: {path} (")
     assert not (tmp_path / hostile.MARK).exists()
-    assert_measures(evaluated(tmp_path).metrics(NAME, never).result(), found)
+    assert_measures(evaluated(tmp_path).evaluate(NAME, never).result(), found)
 
 
 def test_a_file_without_a_record_is_made_again(tmp_path):
     found = known.examples(7)
-    evaluated(tmp_path).metrics(NAME, lambda: found)
+    evaluated(tmp_path).evaluate(NAME, lambda: found)
     [path] = tmp_path.iterdir()
     with np.load(path) as file:
         arrays = {name: file[name] for name in file.files}
     assert json.loads(arrays.pop("record").tobytes()) == RECORD
     arrays["correct"] = arrays["correct"] + 1
     np.savez(path, **arrays)
-    again = evaluated(tmp_path).metrics(NAME, lambda: found)
+    again = evaluated(tmp_path).evaluate(NAME, lambda: found)
     assert_measures(again.result(), found)
 
 
@@ -136,7 +136,9 @@ def test_without_a_folder_nothing_is_kept():
     loads = []
     done = evaluated(None)
     for _ in range(2):
-        found = done.metrics(NAME, lambda: loads.append(1) or known.examples(8))
+        found = done.evaluate(
+            NAME, lambda: loads.append(1) or known.examples(8)
+        )
         assert_measures(found.result(), known.examples(8))
     assert len(loads) == 2
 
@@ -148,7 +150,7 @@ def test_a_set_that_was_broken_off_leaves_no_file(tmp_path):
     network = dataclasses.replace(known.network(), logits=broken)
     done = Evaluated(network, 2, tmp_path, RECORD)
     with pytest.raises(InterruptedError):
-        done.metrics(NAME, lambda: known.examples(9))
+        done.evaluate(NAME, lambda: known.examples(9))
     assert not list(tmp_path.iterdir())
 
 
@@ -236,11 +238,11 @@ def test_what_could_not_be_read_is_counted_and_stays_so(tmp_path):
     whole = known.examples(13)
     found = Skipping(**vars(whole), skipped=(3, 5))
     done = evaluated(tmp_path)
-    done.metrics("natural/a", lambda: found)
-    done.metrics("natural/b", lambda: whole)
+    done.evaluate("natural/a", lambda: found)
+    done.evaluate("natural/b", lambda: whole)
     assert done.skipped() == {"natural/a": 2}
     again = evaluated(tmp_path)
     assert again.skipped() == {}
     for name in ("natural/a", "natural/b"):
-        again.metrics(name, never)
+        again.evaluate(name, never)
     assert again.skipped() == {"natural/a": 2}

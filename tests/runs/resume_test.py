@@ -49,7 +49,7 @@ MOMENTS = {
     ),
     "in an evaluation": (
         {
-            "where": "uncertainty_runs.evaluation.cache:Evaluated.metrics",
+            "where": "uncertainty_runs.evaluation.cache:Evaluated.evaluate",
             "call": 4,
         },
         ["epoch_000001.npz", "epoch_000002.npz", "epoch_000003.npz"],

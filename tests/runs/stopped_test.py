@@ -54,7 +54,7 @@ MOMENTS = [
     ),
     (
         {
-            "where": "uncertainty_runs.evaluation.cache:Evaluated.metrics",
+            "where": "uncertainty_runs.evaluation.cache:Evaluated.evaluate",
             "call": 4,
         },
         "Stopped in the evaluation.",
@@ -88,7 +88,7 @@ def test_stopped_at_every_moment(short, cifar, tmp_path):
 
 def test_what_is_evaluated_is_kept(used, cifar):
     (used / "results.json").unlink()
-    where = "uncertainty_runs.evaluation.cache:Evaluated.metrics"
+    where = "uncertainty_runs.evaluation.cache:Evaluated.evaluate"
     done = cifar("--output_dir=run", before=stopping(where=where, call=4))
     assert done.stdout.splitlines()[-1] == "Stopped in the evaluation." + ON
     assert len(list((used / "evaluated").iterdir())) == 4
@@ -97,7 +97,7 @@ def test_what_is_evaluated_is_kept(used, cifar):
 
 def test_evaluate_stops_and_keeps_what_it_has(used):
     script = processes.CIFAR.with_name("evaluate.py")
-    where = "uncertainty_runs.evaluation.cache:Evaluated.metrics"
+    where = "uncertainty_runs.evaluation.cache:Evaluated.evaluate"
     done = processes.run(
         ["--runs=run", "--output_dir=ours"],
         used.parent,

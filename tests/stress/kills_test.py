@@ -49,7 +49,7 @@ def test_no_run_of_the_record_differs_and_every_phase_was_hit():
 
 
 def test_a_run_can_be_killed_at_every_set_that_it_evaluates():
-    """Whatever `Evaluated` evaluates; the clean test set is not by metrics."""
+    """By each method of `Evaluated` that evaluates."""
     ways = {name for name in vars(Evaluated) if not name.startswith("_")}
     where = f"{Evaluated.__module__}:{Evaluated.__name__}."
     assert {where + way for way in ways - {"skipped"}} <= {*watched.CALLS}

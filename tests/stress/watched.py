@@ -31,8 +31,8 @@ CALLS = (
     *(
         f"uncertainty_runs.evaluation.cache:Evaluated.{way}"
         for way in (
-            "metrics",
-            "scored_metrics",
+            "evaluate",
+            "evaluate_scored",
             "grouped",
             "predicted",
             "scores",

@@ -40,18 +40,18 @@ class Evaluated:
         self._skipped = {}
         self._scored = {}
 
-    def metrics(self, name, load):
-        """Returns the `Classification` of the set that `load` returns."""
+    def evaluate(self, name, load):
+        """Evaluates the set that `load` returns, as a `Classification`."""
 
         def compute():
             examples = self._opened(name, load())
-            return _packed(self._evaluate(self.network.logits, examples))
+            return _packed(self._one_pass(self.network.logits, examples))
 
         arrays = self._arrays(name, compute)
         return _unpacked(arrays, self.network.log_weights)
 
-    def scored_metrics(self, name, load, scored=True):
-        """Returns the `Classification` of a set, and its `ood_scores`.
+    def evaluate_scored(self, name, load, scored=True):
+        """Evaluates a set, as a `Classification` and its `ood_scores`.
 
         Both come from one pass over the set and are cached in memory.
 
@@ -71,7 +71,7 @@ class Evaluated:
                     parts.append(evaluation.scores(values, log_weights))
                 return values
 
-            arrays = _packed(self._evaluate(logits, examples))
+            arrays = _packed(self._one_pass(logits, examples))
             for score in parts[0] if parts else ():
                 values = [part[score] for part in parts]
                 arrays[_SCORE + score] = np.concatenate(values)
@@ -88,7 +88,7 @@ class Evaluated:
             self._scored[name] = metrics, scores
         return self._scored[name]
 
-    def _evaluate(self, logits, examples):
+    def _one_pass(self, logits, examples):
         return evaluation.evaluate(
             logits,
             examples.evaluation_batches(self.batch_size),

@@ -32,7 +32,7 @@ def _by_name(name, test_set, done):
         sets = {k: test_set.within(k) for k in DISTANCES}
         return {name: video.pm_results(predicted, test_set.right, sets)}
     if test_set.groups is None:
-        metrics = done.metrics(kept, lambda: test_set.photographs).result()
+        metrics = done.evaluate(kept, lambda: test_set.photographs).result()
         return {name: {m: metrics[m] for m in evaluation.METRICS}}
     by_way = class_groups.results(done.grouped(kept, test_set))
     return {f"{name}/{way}": metrics for way, metrics in by_way.items()}

@@ -144,7 +144,7 @@ class Suite:
     def _of_test(self, done):
         """Returns metrics and scores of the clean test set, of one pass."""
         scored = bool(self.facts.out_of_distribution)
-        return done.scored_metrics("test", lambda: self.test, scored)
+        return done.evaluate_scored("test", lambda: self.test, scored)
 
     def _clean(self, done):
         metrics, _ = self._of_test(done)
@@ -181,7 +181,7 @@ class Suite:
         rows, whole = [], None
         for part in data.corrupted(self.dataset, **self.where):
             name = f"corrupted/{part.type}_{part.severity}"
-            metrics = done.metrics(name, lambda part=part: part.examples)
+            metrics = done.evaluate(name, lambda part=part: part.examples)
             rows.append((part.type, part.severity, metrics.result()))
             whole = metrics if whole is None else whole.merge(metrics)
         return rows, whole
@@ -204,7 +204,7 @@ class Suite:
         rows = []
         for part in data.shifted(self.test):
             name = f"shifted/{part.type}_{part.level}"
-            metrics = done.metrics(name, lambda part=part: part.examples)
+            metrics = done.evaluate(name, lambda part=part: part.examples)
             rows.append((part.type, part.level, metrics.result()))
         return Results(shifted=evaluation.shifted_results(rows)), {}
 
