@@ -3,14 +3,14 @@
 import numpy as np
 
 from mimo_keras import data
-from uncertainty_runs.evaluation.predict import Network
+from uncertainty_runs.evaluation.predict import PreparedNetwork
 
 WEIGHTS = np.array([0.25, 0.75])
 MEMBERS, CLASSES = 2, 3
 
 
 def network(seen=None, fingerprint="one"):
-    """Returns a `Network` of two members.
+    """Returns a `PreparedNetwork` of two members.
 
     Args:
         seen: List to which batch sizes are appended; None for none.
@@ -22,7 +22,7 @@ def network(seen=None, fingerprint="one"):
             seen.append(len(images))
         return images[..., 0]
 
-    return Network(
+    return PreparedNetwork(
         logits=logits,
         log_weights=tuple(np.log(WEIGHTS)),
         num_classes=CLASSES,

@@ -24,7 +24,7 @@ class Evaluated:
     """The results of a network on test sets, computed on demand.
 
     Args:
-        network: `predict.Network`.
+        network: `predict.PreparedNetwork`.
         batch_size: Images per batch.
         folder: Folder for the arrays, one file per set; None to save nothing.
         record: What they depend on, such as a fingerprint of the weights, as

@@ -11,7 +11,7 @@ from mimo_keras import analysis, evaluation
 
 
 @dataclasses.dataclass(frozen=True)
-class Network:
+class PreparedNetwork:
     """The network to evaluate: one model, or several as one ensemble.
 
     Attributes:
@@ -45,7 +45,7 @@ def prepared(strategy, models, batch_size, moves=False):
         moves: Whether the models were created under another strategy.
 
     Returns:
-        The `Network`.
+        The `PreparedNetwork`.
     """
     models = models if isinstance(models, list) else [models]
     networks = [_one(strategy, model, batch_size, moves) for model in models]
@@ -56,7 +56,7 @@ def prepared(strategy, models, batch_size, moves=False):
         return np.concatenate([n.logits(images) for n in networks], axis=1)
 
     share = math.log(len(networks))
-    return Network(
+    return PreparedNetwork(
         logits,
         tuple(w - share for n in networks for w in n.log_weights),
         networks[0].num_classes,
@@ -76,7 +76,7 @@ def _one(strategy, model, batch_size, moves):
     digest = hashlib.sha256()
     for weight in predictor.network.get_weights():
         digest.update(np.ascontiguousarray(weight).tobytes())
-    return Network(
+    return PreparedNetwork(
         logits_function(strategy, predictor, batch_size),
         tuple(predictor.log_weights),
         predictor.network.output_shape[-1],
