@@ -111,7 +111,7 @@ class Classification:
         """Returns the accumulated sums as arrays by name, for a file."""
         return self._sums.state()
 
-    def restore(self, state):
+    def set_state(self, state):
         """Replaces what was seen by what `state` returned.
 
         Args:
@@ -120,7 +120,7 @@ class Classification:
         Returns:
             This accumulator.
         """
-        self._sums.restore(state)
+        self._sums.set_state(state)
         return self
 
     def result(self):

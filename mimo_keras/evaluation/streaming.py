@@ -37,7 +37,7 @@ class Sums:
         """Returns count and totals as a dictionary of arrays, for a file."""
         return {"count": np.array(self.count), **self._totals}
 
-    def restore(self, state):
+    def set_state(self, state):
         """Replaces what was seen by what `state` returned."""
         totals = dict(state)
         self.count = int(totals.pop("count"))

@@ -205,4 +205,4 @@ def _packed(metrics):
 def _unpacked(arrays, log_weights):
     state = dict(arrays)
     classes = int(state.pop("num_classes"))
-    return evaluation.Classification(classes, log_weights).restore(state)
+    return evaluation.Classification(classes, log_weights).set_state(state)
