@@ -88,13 +88,6 @@ class Checkpoints:
     def restore(self, model):
         """Loads the newest good checkpoint into the model and its optimizer.
 
-        As `resume`, but does not return `Middle`.
-        """
-        return self.resume(model)[:2]
-
-    def resume(self, model):
-        """Loads the newest good checkpoint into the model and its optimizer.
-
         An unreadable file is named in a warning, and the one before it is used.
 
         Args:

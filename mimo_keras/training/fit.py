@@ -143,7 +143,7 @@ def restore(model, output_dir):
     Returns:
         The number of finished epochs, and their rows of metrics.csv.
     """
-    epoch, rows = Checkpoints(output_dir / "checkpoints").restore(model)
+    epoch, rows, _ = Checkpoints(output_dir / "checkpoints").restore(model)
     return epoch, rows or []
 
 
@@ -161,8 +161,8 @@ class _Recorder(keras.callbacks.Callback):
         self.earlier = 0.0
 
     def resume(self, model):
-        """Restores a model; returns its epoch and `Middle`, or None."""
-        epoch, rows, middle = self.checkpoints.resume(model)
+        """Goes on from the last checkpoint; returns its epoch and `Middle`."""
+        epoch, rows, middle = self.checkpoints.restore(model)
         self.rows = rows or []
         self.earlier = middle.seconds if middle else 0.0
         return epoch, middle

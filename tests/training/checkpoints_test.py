@@ -53,7 +53,7 @@ def saved(tmp_path):
 
 def test_nothing_is_there_at_first(tmp_path):
     checkpoints = Checkpoints(tmp_path / "none")
-    assert checkpoints.restore(_compiled()) == (0, None)
+    assert checkpoints.restore(_compiled()) == (0, None, None)
     assert not checkpoints.directory.exists()
 
 
@@ -72,7 +72,7 @@ def test_everything_comes_back(tmp_path, policy):
         model.train_on_batch(examples.images, examples.labels)
     Checkpoints(tmp_path).save(model, 7, RECORD)
     other = _compiled(seed=99, **options)
-    assert Checkpoints(tmp_path).restore(other) == (7, RECORD)
+    assert Checkpoints(tmp_path).restore(other) == (7, RECORD, None)
     _assert_states_equal(_state(other), _state(model))
     np.testing.assert_array_equal(other.row_seed.state, [11, 2])
     assert int(other.optimizer.iterations.numpy()) == 2
@@ -84,7 +84,7 @@ def test_everything_comes_back(tmp_path, policy):
 def test_the_newest_is_restored(saved):
     checkpoints, model, states = saved
     _fill(model, 3)
-    assert checkpoints.restore(model) == (2, RECORD * 2)
+    assert checkpoints.restore(model) == (2, RECORD * 2, None)
     _assert_states_equal(_state(model), states[2])
 
 
@@ -109,16 +109,16 @@ def test_the_middle_of_an_epoch_stands_between_its_ends(saved):
         "epoch_000002_step_000010.npz",
     ]
     _fill(model, 3)
-    *found, middle = checkpoints.resume(model)
+    *found, middle = checkpoints.restore(model)
     assert found == [2, RECORD] and (middle.step, middle.seconds) == (10, 1.5)
     np.testing.assert_array_equal(middle.metrics, [[10, 10]])
     _assert_states_equal(_state(model), state)
     # If it is damaged, the previous one is used.
     newest = checkpoints.paths()[-1]
     newest.write_bytes(newest.read_bytes()[:-30])
-    assert checkpoints.resume(model)[2].step == 9
+    assert checkpoints.restore(model)[2].step == 9
     checkpoints.save(model, 3, RECORD)
-    assert checkpoints.resume(model)[::2] == (3, None)
+    assert checkpoints.restore(model)[::2] == (3, None)
     checkpoints.save(model, 3, RECORD, middles[0])
     checkpoints.save(model, 4, RECORD)
     names = [path.name for path in checkpoints.paths()]
@@ -129,7 +129,7 @@ def test_steps_sort_as_numbers(tmp_path):
     checkpoints, model = Checkpoints(tmp_path), _compiled()
     for step in (999_999, 1_000_000):
         checkpoints.save(model, 0, RECORD, Middle(step, 0.0, ()))
-    assert checkpoints.resume(model)[2].step == 1_000_000
+    assert checkpoints.restore(model)[2].step == 1_000_000
 
 
 def test_one_alone_is_never_kept(tmp_path):
@@ -168,7 +168,7 @@ def test_a_damaged_newest_is_named_and_the_one_before_used(
     assert damaged != content
     newest.write_bytes(damaged)
     with caplog.at_level(logging.WARNING):
-        assert checkpoints.restore(model) == (1, RECORD)
+        assert checkpoints.restore(model) == (1, RECORD, None)
     _assert_states_equal(_state(model), states[1])
     [warning] = caplog.messages
     assert warning.startswith(f"Checkpoint {newest} cannot be read (")
@@ -244,7 +244,7 @@ def test_a_crash_while_writing_leaves_the_old_files(saved, epoch, monkeypatch):
         checkpoints.save(model, epoch, RECORD)
     after = {p: p.read_bytes() for p in checkpoints.directory.iterdir()}
     assert after == before
-    assert checkpoints.restore(model) == (2, RECORD * 2)
+    assert checkpoints.restore(model) == (2, RECORD * 2, None)
     _assert_states_equal(_state(model), states[2])
 
 

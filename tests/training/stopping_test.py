@@ -93,7 +93,7 @@ def test_the_time_of_both_parts_of_an_epoch_is_counted(tmp_path, monkeypatch):
     stopped(tmp_path, 1)
     seconds = (
         Checkpoints(tmp_path / "checkpoints")
-        .resume(short_runs.create())[2]
+        .restore(short_runs.create())[2]
         .seconds
     )
     assert seconds > 0
