@@ -49,7 +49,7 @@ import numpy as np
 from absl import flags
 
 from mimo_keras import analysis
-from mimo_keras.analysis.results import number, ood_areas, ood_scores
+from mimo_keras.analysis.lookup import number, ood_areas, ood_scores
 from mimo_keras.analysis.run_files import read_arrays, read_json, read_results
 from mimo_keras.errors import InputError, expected
 from mimo_keras.files import write_arrays, write_json

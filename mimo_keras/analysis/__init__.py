@@ -8,15 +8,15 @@ from mimo_keras.analysis.bias_variance import (
     bias_variance_curves,
     normal_interval,
 )
-from mimo_keras.analysis.budgets import budget_curves
-from mimo_keras.analysis.depths import depth_bars, depth_posterior
-from mimo_keras.analysis.diversity import (
+from mimo_keras.analysis.budget_figures import budget_curves
+from mimo_keras.analysis.depth_figures import depth_bars, depth_posterior
+from mimo_keras.analysis.diversity_tables import (
     diversity_table,
     run_diversity,
 )
 from mimo_keras.analysis.line import line_plot, member_lines
 from mimo_keras.analysis.names import method_title
-from mimo_keras.analysis.ood import ood_histograms
+from mimo_keras.analysis.ood_figures import ood_histograms
 from mimo_keras.analysis.plane import plane_landscape, plane_maps
 from mimo_keras.analysis.reliability import (
     reliability_diagram,
@@ -28,7 +28,7 @@ from mimo_keras.analysis.separation import (
     separation_plot,
     variance_shares,
 )
-from mimo_keras.analysis.sharing import (
+from mimo_keras.analysis.shared_features import (
     feature_norms,
     feature_use,
     feature_variances,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mimo_keras.analysis import style
-from mimo_keras.analysis.results import severity_curves
+from mimo_keras.analysis.lookup import severity_curves
 
 _LABELS = {
     "accuracy": "Accuracy (fraction)",

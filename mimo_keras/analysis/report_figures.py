@@ -5,18 +5,18 @@ import numpy as np
 from mimo_keras.analysis import page, style
 from mimo_keras.analysis.corruption import corruption_by_severity
 from mimo_keras.analysis.curves import training_curves
-from mimo_keras.analysis.members import member_agreement, member_scores
-from mimo_keras.analysis.ood import ood_histograms
-from mimo_keras.analysis.reliability import (
-    calibration_error,
-    reliability_diagram,
-)
-from mimo_keras.analysis.results import (
+from mimo_keras.analysis.lookup import (
     member_values,
     number,
     ood_areas,
     ood_scores,
     severity_curves,
+)
+from mimo_keras.analysis.member_figures import member_agreement, member_scores
+from mimo_keras.analysis.ood_figures import ood_histograms
+from mimo_keras.analysis.reliability import (
+    calibration_error,
+    reliability_diagram,
 )
 from mimo_keras.analysis.risk import risk_coverage_plot
 

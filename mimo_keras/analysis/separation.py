@@ -9,7 +9,10 @@ import numpy as np
 
 from mimo_keras import keras_internals
 from mimo_keras.analysis import style
-from mimo_keras.analysis.sharing import input_variances, members_with_inputs
+from mimo_keras.analysis.shared_features import (
+    input_variances,
+    members_with_inputs,
+)
 from mimo_keras.errors import expected
 
 _BINS = 25

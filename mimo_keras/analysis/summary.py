@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from mimo_keras.analysis.results import member_values, number, severity_curves
+from mimo_keras.analysis.lookup import member_values, number, severity_curves
 
 MISSING = "–"
 # In the order of Uncertainty-Baselines' tables.

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mimo_keras.analysis import style
-from mimo_keras.analysis.results import member_values, number
+from mimo_keras.analysis.lookup import member_values, number
 from mimo_keras.errors import expected
 
 _MOST_CELLS = 10  # With more members, values in the cells would overlap.

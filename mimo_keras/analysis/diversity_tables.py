@@ -4,8 +4,8 @@ import statistics
 
 import numpy as np
 
+from mimo_keras.analysis.lookup import member_values, number
 from mimo_keras.analysis.names import method_title
-from mimo_keras.analysis.results import member_values, number
 from mimo_keras.analysis.tables import markdown_table, mean_and_interval
 from mimo_keras.errors import expected
 

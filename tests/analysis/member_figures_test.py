@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mimo_keras.analysis.members import member_agreement, member_scores
+from mimo_keras.analysis.member_figures import member_agreement, member_scores
 from mimo_keras.errors import InputError
 from mimo_keras.evaluation import Results
 

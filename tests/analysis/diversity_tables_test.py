@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mimo_keras import analysis
-from mimo_keras.analysis.diversity import normalized_disagreement
+from mimo_keras.analysis.diversity_tables import normalized_disagreement
 from mimo_keras.analysis.tables import mean_and_interval
 from mimo_keras.errors import InputError
 from mimo_keras.evaluation import Results

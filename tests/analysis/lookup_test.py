@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from mimo_keras.analysis.results import (
+from mimo_keras.analysis.lookup import (
     member_values,
     number,
     ood_areas,
