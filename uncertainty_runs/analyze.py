@@ -54,7 +54,7 @@ from mimo_keras.analysis.run_files import read_arrays, read_json, read_results
 from mimo_keras.errors import InputError, expected
 from mimo_keras.files import write_arrays, write_json
 from mimo_keras.training import EnsembleModel
-from uncertainty_runs.common import models, script, sources
+from uncertainty_runs.common import models, run_data, script
 from uncertainty_runs.common.flags import MOST
 from uncertainty_runs.common.script import with_flags
 from uncertainty_runs.evaluation import trajectory
@@ -142,7 +142,7 @@ def draw(f):
     folder = pathlib.Path(f.run_dir or "")
     config = models.recorded(folder)
     config = dataclasses.replace(config, data_dir=f.data_dir)
-    test = sources.load(config, "test")
+    test = run_data.load(config, "test")
     model = models.load_run(folder, config, test)
     images, labels = next(iter(test.evaluation_batches(f.examples)))
     run = Run(folder, model, images, labels, f.points)

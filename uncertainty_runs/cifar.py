@@ -8,7 +8,7 @@ Repeating the command resumes from the last checkpoint.
 """
 
 from mimo_keras import data
-from uncertainty_runs.common import flags, run, script, sources
+from uncertainty_runs.common import flags, run, run_data, script
 from uncertainty_runs.common.show_config import resolve_or_show
 
 
@@ -41,5 +41,5 @@ def main():
 
 
 if __name__ == "__main__":
-    flags.define_flags(sources.IN_MEMORY)
+    flags.define_flags(run_data.IN_MEMORY)
     script.run(main)

@@ -28,7 +28,7 @@ from mimo_keras.files import replacing_folder, write_json
 from mimo_keras.training import EnsembleModel
 from mimo_keras.training.assemble import loaded
 from mimo_keras.training.distribute import make_strategy
-from uncertainty_runs.common import models, script, signals, sources
+from uncertainty_runs.common import models, run_data, script, signals
 from uncertainty_runs.common.config import DataConfig
 from uncertainty_runs.common.flags import define_machine_flags
 from uncertainty_runs.common.run_folder import alone
@@ -69,7 +69,7 @@ def main():
     folder = output_dir(f)
     with strategy.scope():
         config, record, members = (of_runs if f.runs else of_files)(f)
-    test = sources.load(config, "test")
+    test = run_data.load(config, "test")
     check_fits(members, test)
     suite = Suite(test, strategy, config, folder / "evaluated")
     check_suite(f.suite, suite)
@@ -123,7 +123,7 @@ def of_runs(f):
             "ensemble_size": len(f.runs),
             "runs": list(f.runs),
         }
-    test = sources.load(config, "test")
+    test = run_data.load(config, "test")
     members = [models.load_run(run, configs[run], test) for run in f.runs]
     return config, record, members
 

@@ -11,7 +11,7 @@ test set in --data_dir is evaluated, set by set: docs/imagenet.md.
 from mimo_keras import data
 from mimo_keras.data import photographs
 from mimo_keras.errors import expected
-from uncertainty_runs.common import flags, run, script, sources
+from uncertainty_runs.common import flags, run, run_data, script
 from uncertainty_runs.common.show_config import resolve_or_show
 
 
@@ -60,6 +60,6 @@ def check(config):
 
 
 if __name__ == "__main__":
-    flags.define_flags(sources.PHOTOGRAPHS)
+    flags.define_flags(run_data.PHOTOGRAPHS)
     flags.define_photograph_flags()
     script.run(main)

@@ -4,6 +4,7 @@ from mimo_keras.data import augmentation, fake, toy
 from mimo_keras.data.damage import named as named_damage
 from mimo_keras.data.data_set import DataSet
 from mimo_keras.data.examples import Examples
+from mimo_keras.data.known_sets import DATASETS, get
 from mimo_keras.data.natural_sets import Natural
 from mimo_keras.data.photographs import Photographs
 from mimo_keras.data.pipeline import (
@@ -11,7 +12,6 @@ from mimo_keras.data.pipeline import (
     training_batches,
     weighted_batches,
 )
-from mimo_keras.data.registry import DATASETS, get
 from mimo_keras.data.shifts import shifted
 from mimo_keras.data.sources import (
     corrupted,

@@ -6,7 +6,7 @@ import functools
 import numpy as np
 
 from mimo_keras.data.corruptions import SEVERITIES
-from mimo_keras.data.registry import DATASETS, get
+from mimo_keras.data.known_sets import DATASETS, get
 from mimo_keras.errors import AbsentError, expected
 
 

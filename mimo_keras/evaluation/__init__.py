@@ -6,7 +6,7 @@ Nothing here depends on a method. Everything but the costs is pure NumPy.
 from mimo_keras.evaluation.calibration import Reliability
 from mimo_keras.evaluation.classification import METRICS, Classification
 from mimo_keras.evaluation.corruption_error import corruption_errors
-from mimo_keras.evaluation.cost import (
+from mimo_keras.evaluation.costs import (
     Stopwatch,
     flops,
     milliseconds_per_example,

@@ -15,8 +15,13 @@ Reference:
 import numpy as np
 
 from mimo_keras.errors import expected
-from mimo_keras.evaluation import checks, predictions
+from mimo_keras.evaluation import predictions
 from mimo_keras.evaluation.classification import METRICS, Classification
+from mimo_keras.evaluation.prediction_checks import (
+    checked_array,
+    checked_labels,
+    checked_log_weights,
+)
 
 
 def own_classes(log_probabilities, groups):
@@ -101,7 +106,7 @@ def evaluate(logits_fn, batches, num_classes, log_weights, groups):
     }
     for images, labels in batches:
         mixture = _mixture(logits_fn(images), num_classes, log_weights)
-        labels = checks.checked_labels(labels, len(mixture), len(groups))
+        labels = checked_labels(labels, len(mixture), len(groups))
         for way, merged in WAYS.items():
             logits = merged(mixture, groups)[:, np.newaxis]
             evaluations[way].update(logits, labels + first[way])
@@ -185,8 +190,8 @@ def renumbered(batches, groups, name):
 
 def _mixture(logits, num_classes, log_weights):
     """Returns the ensemble's log probabilities, (b, K)."""
-    log_weights = checks.checked_log_weights(log_weights)
-    logits = checks.checked_array(
+    log_weights = checked_log_weights(log_weights)
+    logits = checked_array(
         "logits", logits, "(b, E, K)", (None, len(log_weights), num_classes)
     )
     return predictions.log_mixture(predictions.log_softmax(logits), log_weights)

@@ -5,10 +5,14 @@ import numpy as np
 from mimo_keras.errors import expected
 from mimo_keras.evaluation import (
     calibration,
-    checks,
     diversity,
     predictions,
     selective,
+)
+from mimo_keras.evaluation.prediction_checks import (
+    checked_array,
+    checked_labels,
+    checked_log_weights,
 )
 from mimo_keras.evaluation.streaming import Sums
 
@@ -44,7 +48,7 @@ class Classification:
                 "Pass the number of columns of the logits.",
             )
         self.num_classes = num_classes
-        self.log_weights = checks.checked_log_weights(log_weights)
+        self.log_weights = checked_log_weights(log_weights)
         self._sums = Sums()
 
     @property
@@ -64,8 +68,8 @@ class Classification:
                 are outside [0, K). Nothing is added then.
         """
         shape = (None, len(self.log_weights), self.num_classes)
-        logits = checks.checked_array("logits", logits, "(b, E, K)", shape)
-        labels = checks.checked_labels(labels, len(logits), self.num_classes)
+        logits = checked_array("logits", logits, "(b, E, K)", shape)
+        labels = checked_labels(labels, len(logits), self.num_classes)
         members = predictions.log_softmax(logits)
         mixture = predictions.log_mixture(members, self.log_weights)
         confidence = mixture.max(axis=-1)

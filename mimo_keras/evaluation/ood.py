@@ -3,7 +3,11 @@
 import numpy as np
 
 from mimo_keras.errors import expected
-from mimo_keras.evaluation import checks, predictions
+from mimo_keras.evaluation import predictions
+from mimo_keras.evaluation.prediction_checks import (
+    checked_array,
+    checked_log_weights,
+)
 
 DEFAULT_SCORE = "max_probability"
 
@@ -24,9 +28,9 @@ def scores(logits, log_weights):
     Raises:
         InputError: If shapes do not match or logits are not finite.
     """
-    log_weights = checks.checked_log_weights(log_weights)
+    log_weights = checked_log_weights(log_weights)
     shape = (None, len(log_weights), None)
-    logits = checks.checked_array("logits", logits, "(b, E, K)", shape)
+    logits = checked_array("logits", logits, "(b, E, K)", shape)
     members = predictions.log_softmax(logits)
     mixture = predictions.log_mixture(members, log_weights)
     # 1 - max p as the sum of the others: many maxima of confident networks
@@ -65,7 +69,7 @@ def detection(scores_in, scores_out):
 
     parts = []
     for name, values in (("scores_in", scores_in), ("scores_out", scores_out)):
-        values = checks.checked_array(name, values, "(n,)", (None,))
+        values = checked_array(name, values, "(n,)", (None,))
         if not values.size:
             raise expected(
                 f"at least one example in {name}",

@@ -8,7 +8,7 @@ import math
 
 import keras
 
-from mimo_keras.evaluation.cost import calls_of, multiply_adds
+from mimo_keras.evaluation.costs import calls_of, multiply_adds
 
 _POOLINGS = (
     keras.layers.AveragePooling2D,

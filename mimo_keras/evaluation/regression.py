@@ -2,8 +2,11 @@
 
 import numpy as np
 
-from mimo_keras.evaluation import checks
 from mimo_keras.evaluation.classification import by_member
+from mimo_keras.evaluation.prediction_checks import (
+    checked_array,
+    checked_log_weights,
+)
 from mimo_keras.evaluation.streaming import Sums
 
 
@@ -17,7 +20,7 @@ class Regression:
     """
 
     def __init__(self, log_weights):
-        self.log_weights = checks.checked_log_weights(log_weights)
+        self.log_weights = checked_log_weights(log_weights)
         self._weights = np.exp(self.log_weights)
         self._sums = Sums()
 
@@ -37,9 +40,9 @@ class Regression:
             InputError: If shapes do not match or values are not finite.
         """
         shape = (None, len(self._weights), None)
-        means = checks.checked_array("means", means, "(b, E, d)", shape)
+        means = checked_array("means", means, "(b, E, d)", shape)
         shape = (means.shape[0], means.shape[2])
-        targets = checks.checked_array("targets", targets, "(b, d)", shape)
+        targets = checked_array("targets", targets, "(b, d)", shape)
         mean = np.einsum("e,bed->bd", self._weights, means)
         spread = (means - mean[:, np.newaxis]) ** 2
         errors = (means - targets[:, np.newaxis]) ** 2

@@ -99,7 +99,7 @@ class DenseMultihead(keras.layers.Layer):
         return (input_shape[0], self.heads, self.units)
 
     def multiply_adds(self, input_shape, output_shape):
-        """Returns the multiply-adds of one example, for `evaluation.cost`."""
+        """Returns the multiply-adds of one example, for `evaluation.costs`."""
         return input_shape[-1] * math.prod(output_shape)
 
     def get_config(self):

@@ -113,7 +113,7 @@ class HasLearningRates(typing.Protocol):
 class CountsMultiplyAdds(typing.Protocol):
     """A layer that reports the cost of a call.
 
-    Called by `evaluation.cost`, which knows Keras's own layers.
+    Called by `evaluation.costs`, which knows Keras's own layers.
     """
 
     def multiply_adds(self, input_shape, output_shape):

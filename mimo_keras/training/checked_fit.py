@@ -1,7 +1,7 @@
 """Keras's own `fit` and `evaluate`, after a check of the data."""
 
-from mimo_keras.training import checks
-from mimo_keras.training.epochs import with_clock
+from mimo_keras.training import data_checks
+from mimo_keras.training.epoch_clock import with_clock
 
 
 class CheckedFit:
@@ -42,7 +42,9 @@ class CheckedFit:
         return super().evaluate(x, y, batch_size, *args, **kwargs)
 
     def _check_data(self, x, y, batch_size=None):
-        checks.check_data(x, y, self.image_shape, self.likelihood)
+        data_checks.check_data(x, y, self.image_shape, self.likelihood)
         strategy = getattr(self, "distribute_strategy", None)
         if strategy is not None and not hasattr(x, "element_spec"):
-            checks.check_batch_size(batch_size, strategy.num_replicas_in_sync)
+            data_checks.check_batch_size(
+                batch_size, strategy.num_replicas_in_sync
+            )

@@ -16,7 +16,7 @@ from keras import ops
 from mimo_keras.errors import expected
 from mimo_keras.layers import mixtures
 from mimo_keras.layers.registration import serializable
-from mimo_keras.training import checks, losses
+from mimo_keras.training import data_checks, losses
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,10 +128,10 @@ class Categorical(Likelihood):
         return losses.mixture_nll(targets, outputs, log_weights)
 
     def check_shape(self, shape):
-        checks.check_label_shape(shape)
+        data_checks.check_label_shape(shape)
 
     def check_targets(self, targets):
-        checks.check_labels(targets, self.num_classes)
+        data_checks.check_labels(targets, self.num_classes)
 
     def targets(self, y):
         y = ops.convert_to_tensor(y)
@@ -183,12 +183,12 @@ class Mean(Likelihood):
         return losses.squared_error(targets, mean)
 
     def check_shape(self, shape):
-        checks.check_target_shape(shape, self.output_dim)
+        data_checks.check_target_shape(shape, self.output_dim)
 
     def check_targets(self, targets):
         targets = np.asarray(targets)
         self.check_shape(targets.shape)
-        checks.check_finite(targets, "targets")
+        data_checks.check_finite(targets, "targets")
 
     def targets(self, y):
         y = ops.convert_to_tensor(y)

@@ -12,7 +12,7 @@ from mimo_keras.layers.registration import serializable
 from mimo_keras.training import batches, likelihoods, losses, step_metrics
 from mimo_keras.training.annealing import LinearAnnealing
 from mimo_keras.training.checked_fit import CheckedFit
-from mimo_keras.training.checks import check_images
+from mimo_keras.training.data_checks import check_images
 from mimo_keras.training.distribute.distribution import replica_count
 from mimo_keras.training.distribute.seeds import ReplicaSeed
 from mimo_keras.training.distribute.worker_fit import WorkerFit

@@ -11,7 +11,7 @@ from keras import ops
 import mimo_keras
 from mimo_keras import backbones, methods
 from mimo_keras.errors import InputError
-from mimo_keras.evaluation import cost
+from mimo_keras.evaluation import costs
 
 BLOCKS = (3, 4, 6, 3)
 
@@ -53,10 +53,10 @@ def test_parameters_and_multiply_adds():
     # Each kernel, each norm's gamma and beta, the head.
     by_hand = sum(i * o * k * k + 2 * o for i, o, k, _ in layers)
     parameters = by_hand + 2048 * 1000 + 1000
-    assert parameters == cost.trainable_parameters(built)
+    assert parameters == costs.trainable_parameters(built)
     by_hand = sum(i * o * k * k * side * side for i, o, k, side in layers)
     adds = by_hand + 2048 * 1000
-    assert adds == cost.multiply_adds(built)
+    assert adds == costs.multiply_adds(built)
     # As reported by torchvision for its resnet50: 4.089 GFLOPS.
     assert (parameters, adds) == (25_557_032, 4_089_184_256)
 
@@ -72,7 +72,7 @@ def test_width_is_a_factor_on_all_filters(name):
     layers = list(convolutions(width=2))[: 1 + 10 + 13]
     assert layers[0][1] == 128 and x.shape[-1] == 1024
     by_hand = sum(i * o * k * k + 2 * o for i, o, k, _ in layers)
-    assert cost.trainable_parameters(keras.Model(inputs, x)) == by_hand
+    assert costs.trainable_parameters(keras.Model(inputs, x)) == by_hand
 
 
 def test_endpoints_are_the_stem_and_four_groups():
@@ -164,5 +164,5 @@ def test_two_shared_stages_leave_half_more_compute():
     task = methods.Task(backbones.get("resnet50"), (224, 224, 3), 1000, 2)
     with keras.StatelessScope():
         treenet = methods.build("treenet", task, {}).network
-    ratio = cost.multiply_adds(treenet) / cost.multiply_adds(unfilled()[0])
+    ratio = costs.multiply_adds(treenet) / costs.multiply_adds(unfilled()[0])
     assert ratio == pytest.approx(by_hand, rel=1e-3)

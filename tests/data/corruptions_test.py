@@ -7,14 +7,14 @@ from mimo_keras.data import (
     corruptions,
     digit_corruptions,
     digits,
-    registry,
+    known_sets,
     sources,
 )
 from mimo_keras.errors import InputError
 
 
 def _types(name):
-    return registry.get(name).corruptions.types
+    return known_sets.get(name).corruptions.types
 
 
 def test_cifar10_reads_the_prepared_sets_in_order(tmp_path, store_tfds):

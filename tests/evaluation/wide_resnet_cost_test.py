@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from mimo_keras.evaluation import cost
+from mimo_keras.evaluation import costs
 
 
 def wide_resnet_28_10(members, classes=10):
@@ -51,10 +51,10 @@ def test_wide_resnet_28_10_costs_what_the_paper_says(
     members, adds, parameters, paper
 ):
     network = wide_resnet_28_10(members)
-    assert cost.multiply_adds(network) == adds
-    assert cost.trainable_parameters(network) == parameters
+    assert costs.multiply_adds(network) == adds
+    assert costs.trainable_parameters(network) == parameters
     # The paper's graph holds the L2 term: 2 more for each weight of a kernel.
     kernels = [w for w in network.trainable_weights if len(w.shape) > 1]
     decayed = sum(int(np.prod(kernel.shape)) for kernel in kernels)
-    total = cost.flops(network) + 2 * decayed
+    total = costs.flops(network) + 2 * decayed
     assert total // 10**6 == paper  # in millions, cut off

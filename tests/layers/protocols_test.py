@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mimo_keras import layers, methods
-from mimo_keras.evaluation import cost
+from mimo_keras.evaluation import costs
 from mimo_keras.layers import protocols
 from mimo_keras.layers.registration import serializable
 from mimo_keras.methods import folding
@@ -117,7 +117,7 @@ def network():
 
 
 def test_a_layer_of_one_s_own_is_counted(network):
-    assert cost.multiply_adds(network) == 1000 + 4 * 2 * 3
+    assert costs.multiply_adds(network) == 1000 + 4 * 2 * 3
 
 
 def test_a_layer_of_one_s_own_is_folded(network):

@@ -4,7 +4,7 @@ import pytest
 
 import mimo_keras
 from mimo_keras.errors import InputError
-from mimo_keras.evaluation.cost import multiply_adds, trainable_parameters
+from mimo_keras.evaluation.costs import multiply_adds, trainable_parameters
 from mimo_keras.methods.batch_ensemble import sign_initializer
 from mimo_keras.training import losses
 

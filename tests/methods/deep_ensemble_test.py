@@ -6,7 +6,7 @@ import pytest
 
 from mimo_keras import backbones, methods
 from mimo_keras.errors import InputError
-from mimo_keras.evaluation import cost
+from mimo_keras.evaluation import costs
 from tests.methods import baselines
 
 BACKBONES = ["small_cnn", "wide_resnet_10_1"]
@@ -82,7 +82,7 @@ def test_the_predictor_reads_one_image_and_averages_its_networks():
 def test_cost_is_that_of_the_networks():
     ensemble = baselines.create("deep_ensemble", ensemble_size=3)
     single = baselines.create("deterministic")
-    for count in (cost.multiply_adds, cost.trainable_parameters):
+    for count in (costs.multiply_adds, costs.trainable_parameters):
         found = count(ensemble.predictor().network)
         assert found == 3 * count(single.predictor().network)
 
@@ -94,7 +94,7 @@ def test_four_wide_resnets_28_10_have_146_million_parameters():
     task = methods.Task(backbone, (32, 32, 3), 10, ensemble_size=4)
     with keras.StatelessScope():  # Variables without values.
         network = methods.build("deep_ensemble", task, {}).network
-    assert cost.trainable_parameters(network) == 4 * 36_479_194 == 145_916_776
+    assert costs.trainable_parameters(network) == 4 * 36_479_194 == 145_916_776
 
 
 def test_ones_own_backbone_may_name_its_layers():
@@ -103,7 +103,7 @@ def test_ones_own_backbone_may_name_its_layers():
         return keras.layers.Dense(3, name="mine")(x)
 
     ensemble = baselines.create("deep_ensemble", backbone, ensemble_size=2)
-    count = cost.trainable_parameters(ensemble)
+    count = costs.trainable_parameters(ensemble)
     assert count == 2 * (64 * 3 + 3 + 3 * 4 + 4)
 
 

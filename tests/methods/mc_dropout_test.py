@@ -7,7 +7,7 @@ import pytest
 import mimo_keras
 from mimo_keras import keras_internals
 from mimo_keras.errors import InputError
-from mimo_keras.evaluation import cost
+from mimo_keras.evaluation import costs
 from mimo_keras.layers import MonteCarloDropout
 from mimo_keras.training.fit import fit
 from tests.methods import baselines
@@ -77,7 +77,7 @@ def test_all_samples_of_an_image_are_of_that_image():
         baselines.array(predictor.member_logits(images)), wanted, **close
     )
     np.testing.assert_allclose(np.exp(predictor.log_weights), [1 / 3] * 3)
-    assert cost.multiply_adds(predictor.network) == 3 * cost.multiply_adds(
+    assert costs.multiply_adds(predictor.network) == 3 * costs.multiply_adds(
         single.predictor().network
     )
 

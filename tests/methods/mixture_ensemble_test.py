@@ -6,7 +6,7 @@ import pytest
 
 from mimo_keras import backbones, keras_internals, layers, methods
 from mimo_keras.errors import InputError
-from mimo_keras.evaluation import cost
+from mimo_keras.evaluation import costs
 from mimo_keras.training import losses
 from tests.methods import small
 
@@ -185,7 +185,7 @@ def test_the_predictor_is_plain_networks_side_by_side():
     network = model.predictor().network
     members = [x for x in network.layers if isinstance(x, keras.Model)]
     plain = small.create("deterministic", "wide_resnet_16_1", shape=SHAPE)
-    once = cost.multiply_adds(plain.network)
+    once = costs.multiply_adds(plain.network)
     assert len(members) == 3
     for index, member in enumerate(members):
         kinds = {type(layer) for layer in keras_internals.layers_within(member)}
@@ -196,7 +196,7 @@ def test_the_predictor_is_plain_networks_side_by_side():
         x = model.standardize(images())
         small.assert_close(small.numpy(member(x)), alone, atol=1e-6)
     for counted in (model.network, network):
-        assert cost.multiply_adds(counted) == 3 * once
+        assert costs.multiply_adds(counted) == 3 * once
     whole = small.numpy(model(images()))
     found = small.numpy(model.predictor().member_logits(images()))
     small.assert_close(found, whole, atol=1e-4)

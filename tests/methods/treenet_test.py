@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mimo_keras.errors import InputError
-from mimo_keras.evaluation import cost
+from mimo_keras.evaluation import costs
 from tests.methods import baselines
 
 CLOSE = {"rtol": 1e-3, "atol": 1e-5}
@@ -101,12 +101,12 @@ def test_cost_is_the_trunk_once_and_the_rest_for_each_member(split):
     )
     plain = baselines.create("deterministic", "wide_resnet_10_1")
     parts = {}
-    for name, adds in cost.multiply_adds_by_call(plain.network):
+    for name, adds in costs.multiply_adds_by_call(plain.network):
         part = name.split("_")[0]
         parts[part] = parts.get(part, 0) + adds
     shared = {"stem", *(f"group{g}" for g in range(split))}
     wanted = sum(n if p in shared else 3 * n for p, n in parts.items())
-    assert cost.multiply_adds(tree.network) == wanted
+    assert costs.multiply_adds(tree.network) == wanted
 
 
 @pytest.mark.parametrize(
@@ -150,5 +150,5 @@ def test_ones_own_backbone_has_no_stages(split):
 @pytest.mark.parametrize(("split", "trunks"), [("input", 2), ("head", 1)])
 def test_ones_own_backbone_splits_at_the_ends(split, trunks):
     tree = baselines.create("treenet", flat, ensemble_size=2, split=split)
-    count = cost.trainable_parameters(tree)
+    count = costs.trainable_parameters(tree)
     assert count == trunks * (64 * 3 + 3) + 2 * (3 * 4 + 4)

@@ -11,7 +11,7 @@ from mimo_keras import data
 from tests import once
 from tests.runs import outputs, processes
 from tests.runs.processes import TINY
-from uncertainty_runs.common import config, sources
+from uncertainty_runs.common import config, run_data
 from uncertainty_runs.common.flags import define_flags
 
 
@@ -78,7 +78,7 @@ def used(short, tmp_path):
 def parse():
     """A function that reads a command line into the flags of cifar.py."""
     before = set(flags.FLAGS)
-    define_flags(sources.IN_MEMORY)
+    define_flags(run_data.IN_MEMORY)
 
     def read(*line):
         flags.FLAGS.unparse_flags()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.runs import outputs, processes
-from uncertainty_runs.common import models, sources
+from uncertainty_runs.common import models, run_data
 
 EVALUATE = processes.CIFAR.with_name("evaluate.py")
 SAME = ("accuracy", "nll", "ece", "brier")
@@ -37,7 +37,7 @@ def evaluated(used):
 def saved(used):
     """The model of the run, as a .keras file."""
     config = models.recorded(used)
-    model = models.load_run(used, config, sources.load(config, "test"))
+    model = models.load_run(used, config, run_data.load(config, "test"))
     model.save(used.parent / "model.keras")
     return "model.keras"
 

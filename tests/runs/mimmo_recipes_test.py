@@ -5,7 +5,7 @@ import pytest
 
 from mimo_keras import methods
 from mimo_keras.errors import InputError
-from uncertainty_runs.common import config, models, recipes, sources
+from uncertainty_runs.common import config, models, recipes, run_data
 
 METHODS = {
     "deterministic": (1, 1, 0.0),
@@ -53,7 +53,7 @@ def test_options_are_the_papers():
 
 def test_its_own_methods_have_no_other_recipe():
     for method in ("mimmo", "dun", "early_exit"):
-        for dataset in sources.IN_MEMORY:
+        for dataset in run_data.IN_MEMORY:
             assert recipes.recipe(dataset, method) == recipes.recipe(
                 dataset, method, "mimmo"
             )

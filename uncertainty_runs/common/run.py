@@ -13,7 +13,7 @@ from mimo_keras.errors import Stopped, expected
 from mimo_keras.training.distribute import make_strategy, workers
 from mimo_keras.training.fit import fit as train_resumably
 from mimo_keras.training.fit import restore
-from uncertainty_runs.common import models, run_folder, signals, sources
+from uncertainty_runs.common import models, run_data, run_folder, signals
 from uncertainty_runs.evaluation.suite import CorruptionsCallback, Suite, save
 from uncertainty_runs.evaluation.trajectory import TrajectoryCallback
 
@@ -56,7 +56,7 @@ def start(config):
 
 def load(config):
     """Returns the training and the test images."""
-    return sources.load(config, "train"), sources.load(config, "test")
+    return run_data.load(config, "train"), run_data.load(config, "test")
 
 
 def steps_of(config, strategy, train):

@@ -3,8 +3,8 @@
     python uncertainty_runs/studies/depths.py --seeds=0,1,2
 
 This is a study (study.py) with its own list of methods and the MIMMO paper's
-recipe for all of them (recipes/mimmo.py). Results on clean images are the mean
-and standard deviation over seeds; those on shifted images are over the 25
+recipe for all of them (recipes/mimmo_rows.py). Results on clean images are the
+mean and standard deviation over seeds; those on shifted images are over the 25
 shifted test sets, averaged over seeds. FLOPs are those of the predictor,
 relative to the first row. --table_only only prints the tables of the record.
 """

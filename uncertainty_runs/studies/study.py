@@ -23,7 +23,7 @@ from mimo_keras import analysis, files
 from mimo_keras.analysis import mean_and_std
 from mimo_keras.analysis.run_files import read_json
 from mimo_keras.errors import InputError, expected
-from uncertainty_runs.common import script, sources
+from uncertainty_runs.common import run_data, script
 from uncertainty_runs.common.flags import MOST
 
 METHODS = (
@@ -43,7 +43,7 @@ COLUMNS = {
 
 
 def define_flags(methods=METHODS, record="results/digits.json"):
-    flags.DEFINE_enum("dataset", "digits", sources.IN_MEMORY, "Data set.")
+    flags.DEFINE_enum("dataset", "digits", run_data.IN_MEMORY, "Data set.")
     flags.DEFINE_list(
         "methods", methods.split(","), "Methods, as method:M[:flag=value…]."
     )

@@ -24,7 +24,7 @@ from mimo_keras import analysis
 from mimo_keras.analysis import mean_and_std
 from mimo_keras.errors import expected
 from mimo_keras.files import write_json
-from uncertainty_runs.common import script, sources
+from uncertainty_runs.common import run_data, script
 from uncertainty_runs.studies import study
 
 # Column -> key of results.json; columns without values are omitted.
@@ -65,7 +65,7 @@ LABELS = {
 
 
 def define_flags():
-    flags.DEFINE_enum("dataset", "digits", sources.IN_MEMORY, "Data set.")
+    flags.DEFINE_enum("dataset", "digits", run_data.IN_MEMORY, "Data set.")
     flags.DEFINE_string(
         "base", "mimo:3", "Settings of all runs: method:M[:flag=value…]."
     )

@@ -32,12 +32,12 @@ methods and are shared by the others; README.md has their results.
 
 from mimo_keras.errors import expected
 from uncertainty_runs.common.recipes import (
-    cifar,
-    cifar_others,
-    digits,
-    imagenet,
-    mimmo,
-    mimmo_digits,
+    cifar_other_rows,
+    cifar_rows,
+    digits_rows,
+    imagenet_rows,
+    mimmo_digits_rows,
+    mimmo_rows,
 )
 from uncertainty_runs.common.recipes.row import Recipe as Recipe
 
@@ -54,8 +54,8 @@ def _table(*modules):
     }
 
 
-_MIMMO = _table(mimmo, mimmo_digits)
-RECIPES = _table(cifar, cifar_others, digits, imagenet)
+_MIMMO = _table(mimmo_rows, mimmo_digits_rows)
+RECIPES = _table(cifar_rows, cifar_other_rows, digits_rows, imagenet_rows)
 RECIPES |= {
     (dataset, method): row
     for (dataset, method), row in _MIMMO.items()

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from mimo_keras.errors import InputError
-from mimo_keras.training import checks
+from mimo_keras.training import data_checks
 from mimo_keras.training.likelihoods import Categorical, Mean
 from tests.training import networks
 
@@ -205,7 +205,7 @@ def test_integers_that_are_no_bytes_are_refused_in_one_line(model, refused):
 def test_labels_of_any_whole_kind_are_taken(dtype):
     labels = EXAMPLES.labels.astype(dtype)
     for given in (labels, labels[:, None], labels.tolist()):
-        checks.check_data(EXAMPLES.images, given, networks.IMAGE, THREE)
+        data_checks.check_data(EXAMPLES.images, given, networks.IMAGE, THREE)
 
 
 @pytest.mark.parametrize(
@@ -224,24 +224,24 @@ def test_labels_of_any_whole_kind_are_taken(dtype):
 def test_regression_targets(targets, output_dim, received):
     images = np.zeros((len(targets), 5), np.float32)
     with pytest.raises(InputError) as caught:
-        checks.check_data(images, targets, (5,), Mean(output_dim))
+        data_checks.check_data(images, targets, (5,), Mean(output_dim))
     assert f"Received: {received}. " in str(caught.value)
 
 
 @pytest.mark.parametrize("targets", [np.zeros((4, 1)), np.zeros(4)])
 def test_one_target_needs_no_axis_of_its_own(targets):
-    checks.check_data(np.zeros((4, 5)), targets, (5,), Mean(1))
+    data_checks.check_data(np.zeros((4, 5)), targets, (5,), Mean(1))
 
 
 def test_a_side_may_be_unknown():
-    checks.check_images((None, None, 6, 3), (8, None, 3))
+    data_checks.check_images((None, None, 6, 3), (8, None, 3))
 
 
 def test_a_batch_has_a_row_for_each_device():
-    checks.check_batch_size(2, 2)
-    checks.check_batch_size(None, 32)
+    data_checks.check_batch_size(2, 2)
+    data_checks.check_batch_size(None, 32)
     with pytest.raises(InputError) as caught:
-        checks.check_batch_size(3, 4)
+        data_checks.check_batch_size(3, 4)
     assert str(caught.value) == (
         "Expected at least one row per batch for each of the 4 devices. "
         "Received: batch_size=3. Use a larger batch_size, or fewer devices."

@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import layers
 
 from mimo_keras.errors import InputError
-from mimo_keras.evaluation import cost
+from mimo_keras.evaluation import costs
 
 COUNTED = ["Conv2D", "MatMul", "BatchMatMul.*", "DepthwiseConv2dNative"]
 
@@ -73,8 +73,8 @@ def test_agrees_with_tf_profiler(name):
     network = plain(build, shape)
     expected = profiled(network, (1, *shape))
     assert expected > 0
-    assert cost.flops(network) == expected
-    assert 2 * cost.multiply_adds(network) == expected
+    assert costs.flops(network) == expected
+    assert 2 * costs.multiply_adds(network) == expected
 
 
 @pytest.mark.tensorflow
@@ -86,7 +86,7 @@ def test_groups_agree_with_tf_profiler():
         return tf.nn.conv2d(x, kernel, 2, "SAME")
 
     expected = profiled(convolution, (1, 9, 8, 4), (3, 3, 2, 6))
-    assert cost.flops(network) == expected > 0
+    assert costs.flops(network) == expected > 0
 
 
 @pytest.mark.tensorflow
@@ -102,15 +102,15 @@ def test_nested_and_shared_layers_count_at_each_call():
     positions = 64 + 64 + 16
     by_hand = positions * (convolution + pointwise) + 64 * convolution
     by_hand += 4 * 4 * 3 * 4
-    assert cost.multiply_adds(network) == by_hand
-    assert cost.flops(network) == profiled(network, (1, 8, 8, 3))
-    assert len(cost.multiply_adds_by_call(network)) == 8
+    assert costs.multiply_adds(network) == by_hand
+    assert costs.flops(network) == profiled(network, (1, 8, 8, 3))
+    assert len(costs.multiply_adds_by_call(network)) == 8
 
 
 def test_counting_leaves_the_network_as_it_was():
     layer = layers.Dense(3)
     network = plain(layer, (4,))
-    cost.multiply_adds(network)
+    costs.multiply_adds(network)
     assert layer.output is network.output
     assert network(np.ones((5, 4))).shape == (5, 3)
 
@@ -120,7 +120,7 @@ def test_sequential_counts_too():
         [keras.Input((6,)), layers.Dense(4), layers.Dense(2)]
     )
     names = [layer.name for layer in network.layers]
-    assert cost.multiply_adds_by_call(network) == list(
+    assert costs.multiply_adds_by_call(network) == list(
         zip(names, [24, 8], strict=True)
     )
 
@@ -136,7 +136,7 @@ def test_sequential_counts_too():
 )
 def test_einsum_by_hand(equation, output_shape, shape, expected):
     network = plain(layers.EinsumDense(equation, output_shape), shape)
-    assert cost.multiply_adds(network) == expected
+    assert costs.multiply_adds(network) == expected
 
 
 class Fold(layers.Layer):
@@ -152,7 +152,7 @@ class Fold(layers.Layer):
 
 def test_members_folded_into_the_batch_all_count():
     network = plain(chain(Fold(), layers.Dense(5)), (3, 4))
-    assert cost.multiply_adds(network) == 3 * 4 * 5
+    assert costs.multiply_adds(network) == 3 * 4 * 5
 
 
 class OwnCount(layers.Layer):
@@ -174,15 +174,15 @@ class Counting(OwnCount):
 
 
 def test_a_layer_may_count_for_itself():
-    assert cost.multiply_adds(plain(Counting(), (5,))) == 1234
+    assert costs.multiply_adds(plain(Counting(), (5,))) == 1234
 
 
 def test_an_unknown_kernel_is_an_error_not_an_undercount():
     with pytest.raises(InputError, match="OwnCount.*kernel.*multiply_adds"):
-        cost.multiply_adds(plain(OwnCount(), (5,)))
+        costs.multiply_adds(plain(OwnCount(), (5,)))
     with pytest.raises(InputError, match="TimeDistributed"):
         layer = layers.TimeDistributed(layers.Dense(2))
-        cost.multiply_adds(plain(layer, (5, 3)))
+        costs.multiply_adds(plain(layer, (5, 3)))
 
 
 def test_norms_embeddings_and_operations_cost_nothing():
@@ -191,7 +191,7 @@ def test_norms_embeddings_and_operations_cost_nothing():
     x = layers.Dropout(0.1)(layers.PReLU()(x)) + 2 * x
     tokens = keras.Input((3,))
     outputs = [x, layers.Embedding(10, 4)(tokens)]
-    assert cost.multiply_adds(keras.Model([inputs, tokens], outputs)) == 0
+    assert costs.multiply_adds(keras.Model([inputs, tokens], outputs)) == 0
 
 
 def test_what_is_no_graph_or_has_no_size_is_an_error():
@@ -200,24 +200,24 @@ def test_what_is_no_graph_or_has_no_size_is_an_error():
             return x
 
     with pytest.raises(InputError, match="network=Subclass"):
-        cost.multiply_adds(Subclass())
+        costs.multiply_adds(Subclass())
     with pytest.raises(InputError, match="fixed image size"):
-        cost.multiply_adds(plain(layers.Conv2D(2, 3), (None, None, 3)))
+        costs.multiply_adds(plain(layers.Conv2D(2, 3), (None, None, 3)))
 
 
 def test_frozen_parameters_are_not_trainable():
     network = plain(chain(layers.Dense(3), layers.BatchNormalization()), (4,))
-    assert cost.trainable_parameters(network) == 4 * 3 + 3 + 3 + 3
+    assert costs.trainable_parameters(network) == 4 * 3 + 3 + 3 + 3
     network.layers[1].trainable = False
-    assert cost.trainable_parameters(network) == 6
+    assert costs.trainable_parameters(network) == 6
 
 
 def test_milliseconds_are_the_median_of_batches_after_the_first(monkeypatch):
     calls = []
     # Start and end of four batches: 90 s, 2 s, 10 s and 4 s.
     clock = iter([0.0, 90.0, 100.0, 102.0, 105.0, 115.0, 120.0, 124.0])
-    monkeypatch.setattr(cost.time, "perf_counter", lambda: next(clock))
-    result = cost.milliseconds_per_example(calls.append, np.zeros((8, 2)), 3)
+    monkeypatch.setattr(costs.time, "perf_counter", lambda: next(clock))
+    result = costs.milliseconds_per_example(calls.append, np.zeros((8, 2)), 3)
     assert len(calls) == 4
     assert result == 1000 * 4.0 / 8
 
@@ -225,8 +225,8 @@ def test_milliseconds_are_the_median_of_batches_after_the_first(monkeypatch):
 def test_a_stopwatch_changes_nothing_and_leaves_out_rests(monkeypatch):
     # 90 s, then 2 s, 1 s for a remainder of 3 rows, and 4 s.
     clock = iter([0.0, 90.0, 100.0, 102.0, 105.0, 106.0, 120.0, 124.0])
-    monkeypatch.setattr(cost.time, "perf_counter", lambda: next(clock))
-    watch = cost.Stopwatch(np.square)
+    monkeypatch.setattr(costs.time, "perf_counter", lambda: next(clock))
+    watch = costs.Stopwatch(np.square)
     for rows in (8, 8, 3, 8):
         images = np.arange(2.0 * rows).reshape(rows, 2)
         np.testing.assert_array_equal(watch(images), images**2)
@@ -237,4 +237,4 @@ def test_a_stopwatch_changes_nothing_and_leaves_out_rests(monkeypatch):
 def test_milliseconds_want_a_batch_and_a_repeat():
     for images, repeats in ((np.zeros((0, 2)), 3), (np.zeros((1, 2)), 0)):
         with pytest.raises(InputError, match="two batches of images or more"):
-            cost.milliseconds_per_example(np.asarray, images, repeats)
+            costs.milliseconds_per_example(np.asarray, images, repeats)

@@ -5,26 +5,26 @@ import re
 import numpy as np
 import pytest
 
-from mimo_keras.data import registry
+from mimo_keras.data import known_sets
 from mimo_keras.errors import AbsentError, InputError
 
-every = pytest.mark.parametrize("name", registry.DATASETS)
+every = pytest.mark.parametrize("name", known_sets.DATASETS)
 
 
 @every
 def test_a_record_is_found_by_its_name(name):
-    assert registry.get(name) is registry.DATASETS[name]
-    assert registry.get(name).name == name
+    assert known_sets.get(name) is known_sets.DATASETS[name]
+    assert known_sets.get(name).name == name
 
 
 def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(InputError, match="cifar10, cifar100.*dataset=mnist"):
-        registry.get("mnist")
+        known_sets.get("mnist")
 
 
 @every
 def test_shape_and_classes_are_those_of_the_images(name, tmp_path):
-    record = registry.get(name)
+    record = known_sets.get(name)
     try:
         found = record.read("test", data_dir=tmp_path)
     except AbsentError:
@@ -46,7 +46,7 @@ def _known_to_tfds(name):
 
 @every
 def test_mean_and_deviation_have_a_number_for_each_channel(name):
-    record = registry.get(name)
+    record = known_sets.get(name)
     if record.mean is None:
         assert record.std is None and record.in_memory
     else:
@@ -56,7 +56,7 @@ def test_mean_and_deviation_have_a_number_for_each_channel(name):
 
 @every
 def test_augmented_images_keep_their_form(name):
-    record = registry.get(name)
+    record = known_sets.get(name)
     if record.augment is not None:
         images = np.zeros((3, *record.image_shape), np.uint8)
         found = record.augment(images, (1, 2))
@@ -65,7 +65,7 @@ def test_augmented_images_keep_their_form(name):
 
 @every
 def test_names_of_test_sets_can_stand_in_results(name):
-    record = registry.get(name)
+    record = known_sets.get(name)
     types = record.corruptions.types if record.corruptions else ()
     assert len({*types}) == len(types)
     # Results are called "corrupted/<type>_<severity>/nll".
@@ -78,7 +78,7 @@ def test_what_is_measured_against_alexnet_has_its_types():
 
     against = {
         name: record.corruptions.types
-        for name, record in registry.DATASETS.items()
+        for name, record in known_sets.DATASETS.items()
         if record.corruptions and record.corruptions.against_alexnet
     }
     assert against == {"imagenet2012": tuple(corruption_error.ALEXNET)}

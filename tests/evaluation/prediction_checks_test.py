@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from mimo_keras.errors import InputError
-from mimo_keras.evaluation import checks
+from mimo_keras.evaluation.prediction_checks import (
+    checked_array,
+    checked_labels,
+    checked_log_weights,
+)
 
 
 def one_line(info):
@@ -18,9 +22,7 @@ def one_line(info):
 @pytest.mark.parametrize("shape", [(4, 10), (4, 2, 10), (4, 3, 9), (1,) * 4])
 def test_wrong_shape_names_both_shapes(shape):
     with pytest.raises(InputError) as info:
-        checks.checked_array(
-            "logits", np.zeros(shape), "(b, E, K)", (None, 3, 10)
-        )
+        checked_array("logits", np.zeros(shape), "(b, E, K)", (None, 3, 10))
     message = one_line(info)
     assert "(any, 3, 10)" in message
     assert f"logits.shape={shape}" in message
@@ -29,7 +31,7 @@ def test_wrong_shape_names_both_shapes(shape):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_values_that_are_not_finite_are_counted(value):
     with pytest.raises(InputError) as info:
-        checks.checked_array("logits", [1.0, value, value], "(b,)", (None,))
+        checked_array("logits", [1.0, value, value], "(b,)", (None,))
     assert "logits=2 NaN or infinite values of 3" in one_line(info)
 
 
@@ -45,24 +47,24 @@ def test_values_that_are_not_finite_are_counted(value):
 )
 def test_bad_labels(labels, told):
     with pytest.raises(InputError) as info:
-        checks.checked_labels(labels, 2, 10)
+        checked_labels(labels, 2, 10)
     assert told in one_line(info)
 
 
 def test_good_labels_of_every_integer_type():
     for dtype in (np.uint8, np.int32, np.int64):
-        labels = checks.checked_labels(np.array([0, 9], dtype), 2, 10)
+        labels = checked_labels(np.array([0, 9], dtype), 2, 10)
         np.testing.assert_array_equal(labels, [0, 9])
-    assert checks.checked_labels(np.zeros(0, int), 0, 10).size == 0
+    assert checked_labels(np.zeros(0, int), 0, 10).size == 0
 
 
 def test_float32_weights_are_normalised_in_float64():
-    weights = checks.checked_log_weights(np.log(np.full(3, 1 / 3, np.float32)))
+    weights = checked_log_weights(np.log(np.full(3, 1 / 3, np.float32)))
     np.testing.assert_allclose(np.exp(weights).sum(), 1.0, rtol=1e-15)
 
 
 def test_a_weight_may_be_zero():
-    weights = checks.checked_log_weights([-np.inf, 0.0])
+    weights = checked_log_weights([-np.inf, 0.0])
     np.testing.assert_array_equal(weights, [-np.inf, 0.0])
 
 
@@ -71,5 +73,5 @@ def test_a_weight_may_be_zero():
 )
 def test_weights_that_are_no_distribution(weights):
     with pytest.raises(InputError) as info:
-        checks.checked_log_weights(weights)
+        checked_log_weights(weights)
     assert "log_weights=" in one_line(info)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mimo_keras.errors import Stopped
-from mimo_keras.training.epochs import EpochClock, with_clock
+from mimo_keras.training.epoch_clock import EpochClock, with_clock
 from mimo_keras.training.fit import fit
 from tests.methods import small
 
