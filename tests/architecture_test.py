@@ -179,6 +179,10 @@ EXAMPLES = {
     rules.every_source_is_tested: [
         ("mimo_keras/layers/no_such_layer.py", "", None),
     ],
+    rules.basenames_are_unique: [
+        ("uncertainty_runs/common/digits.py", "", None),
+        ("benchmarks/cifar.py", "", None),
+    ],
     rules.no_test_is_skipped: [
         (
             "tests/a_test.py",

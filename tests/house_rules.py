@@ -80,6 +80,8 @@ UNMIRRORED = {
     "mimo_keras/version.py": "one constant: house_test.py compares it with "
     "what pyproject.toml refers to",
 }
+# Basenames that several sources may have: BatchEnsemble is layers and a method.
+SHARED_BASENAMES = {"__init__.py", "batch_ensemble.py"}
 # Packages of the extras: tests may be skipped unless they are installed.
 OPTIONAL = {"jax", "onnx", "onnxruntime", "tf2onnx"}
 SKIPS = {"skip", "skipif", "skipIf", "skipUnless", "xfail"}
@@ -356,6 +358,25 @@ def every_source_is_tested(source):
     mirror = f"tests/{inside}_test.py"
     if not (ROOT / mirror).exists():
         yield 1, f"write {mirror}, or give a reason in UNMIRRORED."
+
+
+def basenames_are_unique(source):
+    basename = source.path.split("/")[-1]
+    if source.path.startswith("tests/") or basename in SHARED_BASENAMES:
+        return
+    for other in sorted(_sources_named(basename) - {source.path}):
+        yield 1, f"{other} has the same basename: rename one of the two."
+
+
+@functools.cache
+def _sources_named(basename):
+    """Returns the paths of the sources, not tests, with a basename."""
+    return {
+        path.relative_to(ROOT).as_posix()
+        for folder in FOLDERS
+        if folder != "tests"
+        for path in (ROOT / folder).rglob(basename)
+    }
 
 
 def no_test_is_skipped(source):
