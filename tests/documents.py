@@ -15,7 +15,7 @@ _FENCE = re.compile(
     r"^ *```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^ *```", re.DOTALL | re.M
 )
 _SHELLS = {"", "bash", "console", "sh", "shell"}
-_TARGET = re.compile(r"^([a-z]\w*):", re.M)
+_TARGET = re.compile(r"^([a-z][\w-]*):", re.M)
 
 
 def fences(text, languages):
