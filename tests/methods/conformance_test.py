@@ -226,8 +226,8 @@ def test_mixed_bfloat16(case):
     folded = model.predictor()
     small.assert_close(folded.member_logits(images), wanted, atol=0.05 * scale)
     model.compile(keras.optimizers.Adam(0.01), **small.step_by_step())
-    # Over seeds even the fourth is below 0.7 of the first; the second is not.
-    losses = fit(model, epochs=5)
+    # Over 20 seeds, five epochs leave at most 0.60 of the first loss.
+    losses = fit(model, epochs=EPOCHS)
     assert losses[-1] < losses[0]
 
 
