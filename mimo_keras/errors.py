@@ -43,8 +43,10 @@ class AbsentError(InputError):
 class Stopped(Exception):
     """A run stopped on request; its progress is saved.
 
-    The scripts print the message and exit with status 0.
+    The scripts print the message and exit with its `status`.
     """
+
+    status = 0
 
 
 def expected(what, received, remedy, error=InputError):

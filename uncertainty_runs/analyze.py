@@ -45,20 +45,28 @@ import dataclasses
 import glob
 import pathlib
 
-import numpy as np
 from absl import flags
 
-from mimo_keras import analysis
-from mimo_keras.analysis.lookup import number, ood_areas, ood_scores
-from mimo_keras.analysis.run_files import read_arrays, read_json, read_results
-from mimo_keras.errors import InputError, expected
-from mimo_keras.files import write_arrays, write_json
-from mimo_keras.training import EnsembleModel
-from uncertainty_runs.common import models, run_data, script
-from uncertainty_runs.common.flags import MOST
-from uncertainty_runs.common.script import with_flags
-from uncertainty_runs.evaluation import trajectory
-from uncertainty_runs.studies import study
+from uncertainty_runs.common import early
+
+with early.importing(__name__):
+    import numpy as np
+
+    from mimo_keras import analysis
+    from mimo_keras.analysis.lookup import number, ood_areas, ood_scores
+    from mimo_keras.analysis.run_files import (
+        read_arrays,
+        read_json,
+        read_results,
+    )
+    from mimo_keras.errors import InputError, expected
+    from mimo_keras.files import write_arrays, write_json
+    from mimo_keras.training import EnsembleModel
+    from uncertainty_runs.common import models, run_data, script
+    from uncertainty_runs.common.flags import MOST
+    from uncertainty_runs.common.script import with_flags
+    from uncertainty_runs.evaluation import trajectory
+    from uncertainty_runs.studies import study
 
 TABLE = "diversity"
 IDENTITY = ("method", "ensemble_size", "backbone", "train_epochs", "seed")

@@ -7,9 +7,12 @@
 Repeating the command resumes from the last checkpoint.
 """
 
-from mimo_keras import data
-from uncertainty_runs.common import flags, run, run_data, script
-from uncertainty_runs.common.show_config import resolve_or_show
+from uncertainty_runs.common import early
+
+with early.importing(__name__):
+    from mimo_keras import data
+    from uncertainty_runs.common import flags, run, run_data, script
+    from uncertainty_runs.common.show_config import resolve_or_show
 
 
 def main():

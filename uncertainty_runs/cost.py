@@ -11,12 +11,15 @@ that paper's table.
 
 from absl import flags
 
-import mimo_keras
-from mimo_keras import evaluation, methods
-from mimo_keras.analysis import markdown_table
-from uncertainty_runs.common import script
-from uncertainty_runs.common.flags import SIDE, whole
-from uncertainty_runs.studies import study
+from uncertainty_runs.common import early
+
+with early.importing(__name__):
+    import mimo_keras
+    from mimo_keras import evaluation, methods
+    from mimo_keras.analysis import markdown_table
+    from uncertainty_runs.common import script
+    from uncertainty_runs.common.flags import SIDE, whole
+    from uncertainty_runs.studies import study
 
 ENTRIES = (
     "deterministic:1,mc_dropout:1,naive_multihead:3,mimo:2,mimo:3,mimo:4,"

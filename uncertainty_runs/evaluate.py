@@ -19,20 +19,23 @@ import pathlib
 
 from absl import flags
 
-import mimo_keras
-from mimo_keras import analysis, data
-from mimo_keras.analysis.run_files import read_arrays, read_results
-from mimo_keras.errors import expected
-from mimo_keras.evaluation import Results
-from mimo_keras.files import replacing_folder, write_json
-from mimo_keras.training import EnsembleModel
-from mimo_keras.training.assemble import loaded
-from mimo_keras.training.distribute import make_strategy
-from uncertainty_runs.common import models, run_data, script, signals
-from uncertainty_runs.common.config import DataConfig
-from uncertainty_runs.common.flags import define_machine_flags
-from uncertainty_runs.common.run_folder import alone
-from uncertainty_runs.evaluation.suite import Suite, save
+from uncertainty_runs.common import early
+
+with early.importing(__name__):
+    import mimo_keras
+    from mimo_keras import analysis, data
+    from mimo_keras.analysis.run_files import read_arrays, read_results
+    from mimo_keras.errors import expected
+    from mimo_keras.evaluation import Results
+    from mimo_keras.files import replacing_folder, write_json
+    from mimo_keras.training import EnsembleModel
+    from mimo_keras.training.assemble import loaded
+    from mimo_keras.training.distribute import make_strategy
+    from uncertainty_runs.common import models, run_data, script, signals
+    from uncertainty_runs.common.config import DataConfig
+    from uncertainty_runs.common.flags import define_machine_flags
+    from uncertainty_runs.common.run_folder import alone
+    from uncertainty_runs.evaluation.suite import Suite, save
 
 
 def define_flags():
@@ -75,7 +78,7 @@ def main():
     check_suite(f.suite, suite)
     exported = as_one_model(members, strategy) if f.export else None
     only = {"test", *f.suite} if f.suite else None
-    with alone(folder), signals.on_sigterm() as stop:
+    with alone(folder), signals.on_request() as stop:
         before = kept(folder)
         results, arrays = suite.full(members, only=only, stop=stop)
         if not (folder / "flags.json").exists():

@@ -8,11 +8,14 @@ Repeating the command resumes from the last checkpoint. After training, every
 test set in --data_dir is evaluated, set by set: docs/imagenet.md.
 """
 
-from mimo_keras import data
-from mimo_keras.data import photographs
-from mimo_keras.errors import expected
-from uncertainty_runs.common import flags, run, run_data, script
-from uncertainty_runs.common.show_config import resolve_or_show
+from uncertainty_runs.common import early
+
+with early.importing(__name__):
+    from mimo_keras import data
+    from mimo_keras.data import photographs
+    from mimo_keras.errors import expected
+    from uncertainty_runs.common import flags, run, run_data, script
+    from uncertainty_runs.common.show_config import resolve_or_show
 
 
 def main():

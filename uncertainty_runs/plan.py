@@ -7,15 +7,18 @@ python uncertainty_runs/plan.py --backbone=resnet50 --image_size=224 \
 
 from absl import flags
 
-from mimo_keras import analysis, backbones, methods
-from mimo_keras.errors import expected
-from uncertainty_runs.common import script
-from uncertainty_runs.common.flags import (
-    MOST,
-    SIDE,
-    define_bank_flags,
-    whole,
-)
+from uncertainty_runs.common import early
+
+with early.importing(__name__):
+    from mimo_keras import analysis, backbones, methods
+    from mimo_keras.errors import expected
+    from uncertainty_runs.common import script
+    from uncertainty_runs.common.flags import (
+        MOST,
+        SIDE,
+        define_bank_flags,
+        whole,
+    )
 
 
 def define_flags():

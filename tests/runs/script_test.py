@@ -3,7 +3,9 @@
 import errno
 import logging
 import os
+import signal
 import sys
+import time
 
 import pytest
 from absl import app, flags
@@ -12,7 +14,7 @@ from absl.testing import flagsaver
 
 from mimo_keras.errors import InputError, Stopped, argument, expected
 from mimo_keras.files import WriteError
-from uncertainty_runs.common import script
+from uncertainty_runs.common import script, signals
 from uncertainty_runs.common.flags import define_photograph_flags
 
 
@@ -36,9 +38,13 @@ def ended(monkeypatch, capsys):
     logger = absl_logging.get_absl_logger()
     level = logger.level
     flags.DEFINE_float("rate_of_this_test", 0.5, "A rate.")
+    flags.DEFINE_string("text_of_this_test", None, "A text.")
+    flags.DEFINE_list("list_of_this_test", [], "Texts.")
     with flagsaver.flagsaver():
         yield run
-    flags.FLAGS.remove_flag_values(["rate_of_this_test"])
+    flags.FLAGS.remove_flag_values(
+        f"{name}_of_this_test" for name in ("rate", "text", "list")
+    )
     absl_logging.set_verbosity(verbosity)
     logger.setLevel(level)
 
@@ -76,10 +82,44 @@ def test_a_user_s_error_is_one_line_and_status_2(ended):
 
 
 def test_one_that_was_asked_to_stop_ends_well(ended):
-    status, out, err = ended(raising(Stopped("Stopped after epoch 1.")))
-    assert (status, err) == (0, "")
     on = "Run the same command again to resume."
-    assert out == f"Stopped after epoch 1. {on}\n"
+    for wanted in (0, 130):
+        stopped = Stopped("Stopped after epoch 1.")
+        stopped.status = wanted
+        status, out, err = ended(raising(stopped))
+        assert (status, err) == (wanted, "")
+        assert out == f"Stopped after epoch 1. {on}\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_signal_anywhere_is_one_line_and_the_shell_s_status(ended, number):
+    before = {n: signal.getsignal(n) for n in (number, signal.SIGTERM)}
+    try:
+        interrupted = "some.py: interrupted.\n"
+
+        def main():
+            os.kill(os.getpid(), number)
+            time.sleep(60)
+
+        assert ended(main) == (128 + number, "", interrupted)
+    finally:
+        for n in signals.NAMES:
+            signal.signal(getattr(signal, n), signal.SIG_DFL)
+        for n, handler in before.items():
+            signal.signal(n, handler)
+
+
+@pytest.mark.parametrize("value", ["a\udc80b", "a\0b"])
+def test_text_that_no_file_can_be_named_by_is_reported(ended, value):
+    said = told(
+        "Expected a --text_of_this_test of whole UTF-8 characters, none of "
+        f"them NUL. Received: text_of_this_test={ascii(value)}. Change it, or "
+        "rename the file or folder."
+    )
+    assert ended(never, f"--text_of_this_test={value}") == (2, "", said)
+    flags.FLAGS.text_of_this_test = None
+    listed = ended(never, f"--list_of_this_test=a,{value}")
+    assert listed[0] == 2 and "a --list_of_this_test of whole" in listed[2]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""SIGTERM: a run stops where it can resume, and ends as if never stopped."""
+"""Signals: a run stops where it can resume, and ends as if never stopped."""
 
 import functools
 import signal
@@ -19,8 +19,8 @@ COMMAND = ("--output_dir=run", "--export")
 ON = " Run the same command again to resume."
 STEP = "keras.callbacks:TensorBoard.on_train_batch_end"
 LAST = ["epoch_000002.npz", "epoch_000003.npz"]
-# Where each process in turn is asked to stop, its last message, and the files
-# of `left_by` at that time.
+# Where each process in turn is asked to stop (by SIGTERM unless said
+# otherwise), its last message, and the files of `left_by` at that time.
 MOMENTS = [
     (
         {"where": STEP, "call": 5},
@@ -28,13 +28,13 @@ MOMENTS = [
         ["epoch_000000_step_000005.npz"],
     ),
     (
-        {"where": STEP, "call": 1},
+        {"where": STEP, "call": 1, "number": signal.SIGINT},
         "Stopped in epoch 1 after step 6 of 37.",
         ["epoch_000000_step_000005.npz", "epoch_000000_step_000006.npz"],
     ),
     # 31 steps are left of epoch 1.
     (
-        {"where": STEP, "call": 31 + 36},
+        {"where": STEP, "call": 31 + 36, "number": signal.SIGHUP},
         "Stopped in epoch 2 after step 36 of 37.",
         ["epoch_000001.npz", "epoch_000001_step_000036.npz"],
     ),
@@ -56,6 +56,7 @@ MOMENTS = [
         {
             "where": "uncertainty_runs.evaluation.cache:Evaluated.evaluate",
             "call": 4,
+            "number": signal.SIGINT,
         },
         "Stopped in the evaluation.",
         LAST,
@@ -68,15 +69,19 @@ MOMENTS = [
 ]
 
 
-def stopping(**how):
-    return functools.partial(kill, number=signal.SIGTERM, **how)
+STATUS = {signal.SIGTERM: 0, signal.SIGINT: 130, signal.SIGHUP: 129}
+
+
+def stopping(number=signal.SIGTERM, **how):
+    return functools.partial(kill, number=number, **how)
 
 
 def test_stopped_at_every_moment(short, cifar, tmp_path):
     run = tmp_path / "run"
     for how, said, left in MOMENTS:
         done = cifar(*COMMAND, before=stopping(**how))
-        assert (done.status, done.stderr) == (0, ""), said
+        status = STATUS[how.get("number", signal.SIGTERM)]
+        assert (done.status, done.stderr) == (status, ""), said
         assert done.stdout.splitlines()[-1] == said + ON
         assert left_by(run) == left, said
         assert not (run / ".lock").exists()
@@ -111,9 +116,10 @@ def test_evaluate_stops_and_keeps_what_it_has(used):
     assert len(list((ours / "evaluated").iterdir())) == 4
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_before_a_run_begins_it_ends_as_any_process(cifar, tmp_path, number):
-    where = "uncertainty_runs.common.models:create_model"
-    how = functools.partial(kill, where, 1, number=number)
-    assert cifar(*COMMAND, before=how).status != 0
+@pytest.mark.parametrize("number", STATUS)
+def test_before_a_run_begins_it_ends_in_one_line(cifar, tmp_path, number):
+    where = "uncertainty_runs.common.models.create_model"
+    done = cifar(*COMMAND, before=stopping(number, where=where, call=1))
+    said = "cifar.py: interrupted.\n"
+    assert (done.status, done.stdout, done.stderr) == (128 + number, "", said)
     assert not (tmp_path / "run").exists()

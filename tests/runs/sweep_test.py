@@ -3,7 +3,6 @@
 import contextlib
 import json
 import pathlib
-import subprocess
 import sys
 
 import matplotlib.image
@@ -13,6 +12,7 @@ from absl.testing import flagsaver
 
 from mimo_keras.errors import InputError
 from tests.runs import processes
+from uncertainty_runs.common import signals
 from uncertainty_runs.studies import study, sweep
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -70,13 +70,12 @@ def test_rows_are_means_over_seeds():
 def test_a_sweep_that_was_stopped_goes_on(tmp_path, monkeypatch, capsys):
     started = []
 
-    def run(command, check, stdout):
+    def run(request, command):
         """Runs cifar.py like `study`, in a process with all imports done."""
         interpreter, script, *given = command
-        assert (interpreter, check) == (sys.executable, False)
+        assert interpreter == sys.executable
         started.append(given)
-        done = processes.run(given, tmp_path, processes.few, script)
-        return subprocess.CompletedProcess(command, done.status)
+        return processes.run(given, tmp_path, processes.few, script).status
 
     def swept(*values):
         line = [
@@ -89,7 +88,7 @@ def test_a_sweep_that_was_stopped_goes_on(tmp_path, monkeypatch, capsys):
             sweep.main()
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(signals.Request, "run", run)
     swept("1")
     [one] = (tmp_path / "runs").iterdir()
     made = (one / "metrics.csv").stat().st_mtime_ns

@@ -25,7 +25,7 @@ class Output:
     Attributes:
         folder: Its path.
         writes: Whether this process writes there; only one worker does.
-        stop: `signals.Request`: whether the process got SIGTERM.
+        stop: `signals.Request`: whether a signal asked the process to stop.
     """
 
     folder: pathlib.Path
@@ -100,7 +100,7 @@ def output(config, strategy):
     writes = workers.is_chief(strategy)
     with (
         run_folder.alone(config.output_dir, writes),
-        signals.on_sigterm() as stop,
+        signals.on_request() as stop,
     ):
         yield Output(run_folder.claim(config, write=writes), writes, stop)
 
@@ -124,7 +124,7 @@ def fit(config, model, batches, steps, suite, output):
         output: `Output`.
 
     Raises:
-        Stopped: The process got SIGTERM.
+        Stopped: A signal asked the process to stop.
     """
     if config.eval_only:
         return _restore(model, output.folder)
@@ -176,7 +176,7 @@ def report(config, model, suite, evaluated, output):
         output: `Output`.
 
     Raises:
-        Stopped: The process got SIGTERM.
+        Stopped: A signal asked the process to stop.
     """
     strategy = model.distribute_strategy
     if output.writes:

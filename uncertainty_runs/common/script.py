@@ -2,12 +2,14 @@
 
 import math
 import os
+import re
 import sys
 
 from absl import app, flags, logging
 
 from mimo_keras.errors import InputError, Stopped, expected
 from mimo_keras.files import WriteError
+from uncertainty_runs.common import signals, streams
 
 RENAMED = {
     "download": "download_data",
@@ -38,11 +40,18 @@ def _as_flag(name, value):
 def run(main):
     """Runs a script's main(); a user error is one line and exit status 2.
 
-    A script that stopped on request says so and has exit status 0.
+    A script that stopped on request says so. Its exit status is 0 if SIGTERM
+    asked it to and it can resume; otherwise it is 128 plus the signal's number:
+    130 after Ctrl-C, 129 after SIGHUP.
 
     Args:
         main: Function without arguments.
     """
+    with streams.lasting():
+        _run(main)
+
+
+def _run(main):
     script = os.path.basename(sys.argv[0])
 
     def fail(error):
@@ -61,7 +70,7 @@ def run(main):
                 "Write it as --name=value."
             )
         try:
-            _check_finite()
+            _check_values()
         except InputError as error:
             fail(error)
         return rest
@@ -71,9 +80,14 @@ def run(main):
         # Other libraries' messages through absl's logger are irrelevant here.
         logging.get_absl_logger().setLevel("ERROR")
         try:
-            main()
+            with signals.ending():
+                main()
         except Stopped as stopped:
             print(f"{stopped} Run the same command again to resume.")
+            sys.exit(stopped.status)
+        except signals.Interrupted as interrupted:
+            print(f"{script}: interrupted.", file=sys.stderr)
+            sys.exit(interrupted.status)
         except Exception as error:
             message = _message(error)
             if message is None:
@@ -83,14 +97,26 @@ def run(main):
     app.run(guarded, flags_parser=parse)
 
 
-def _check_finite():
-    """Raises InputError if a flag is infinite or NaN."""
+def _check_values():
+    """Raises InputError if a flag is infinite, NaN or no proper text."""
     for name in flags.FLAGS:
         value = flags.FLAGS[name].value
         if isinstance(value, float) and not math.isfinite(value):
             raise expected(
                 f"a finite --{name}", f"{name}={value}", "Change it."
             )
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and not _is_proper(text):
+                raise expected(
+                    f"a --{name} of whole UTF-8 characters, none of them NUL",
+                    f"{name}={ascii(text)}",
+                    "Change it, or rename the file or folder.",
+                )
+
+
+def _is_proper(text):
+    # Bytes that are not UTF-8 come from the command line as lone surrogates.
+    return "\0" not in text and not re.search("[\ud800-\udfff]", text)
 
 
 def _message(error):

@@ -11,9 +11,12 @@ import statistics
 
 from absl import flags
 
-from mimo_keras import analysis
-from uncertainty_runs.common import script
-from uncertainty_runs.studies import study
+from uncertainty_runs.common import early
+
+with early.importing(__name__):
+    from mimo_keras import analysis
+    from uncertainty_runs.common import script
+    from uncertainty_runs.studies import study
 
 BACKBONE = "backbone=wide_resnet_16_1"
 BUDGETS = ("0.25:grouping=single", "0.5", "1.0", "3.3")

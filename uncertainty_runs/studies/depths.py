@@ -11,10 +11,13 @@ relative to the first row. --table_only only prints the tables of the record.
 
 import statistics
 
-from mimo_keras import analysis
-from mimo_keras.analysis import mean_and_std
-from uncertainty_runs.common import script
-from uncertainty_runs.studies import study
+from uncertainty_runs.common import early
+
+with early.importing(__name__):
+    from mimo_keras import analysis
+    from mimo_keras.analysis import mean_and_std
+    from uncertainty_runs.common import script
+    from uncertainty_runs.studies import study
 
 ROWS = {
     "Base": "deterministic:1",

@@ -10,10 +10,13 @@ only prints the table of the record.
 
 import statistics
 
-from mimo_keras import analysis
-from mimo_keras.analysis import mean_and_std
-from uncertainty_runs.common import script
-from uncertainty_runs.studies import study
+from uncertainty_runs.common import early
+
+with early.importing(__name__):
+    from mimo_keras import analysis
+    from mimo_keras.analysis import mean_and_std
+    from uncertainty_runs.common import script
+    from uncertainty_runs.studies import study
 
 # MixMo's settings, except for the row's own; then MixShare by its recipe.
 PLAIN = "input_repetition_probability=0.0:loss_root=3.0"

@@ -13,18 +13,21 @@ have further flags of cifar.py:
 import contextlib
 import os
 import pathlib
-import subprocess
 import sys
 
-import keras
 from absl import flags
 
-from mimo_keras import analysis, files
-from mimo_keras.analysis import mean_and_std
-from mimo_keras.analysis.run_files import read_json
-from mimo_keras.errors import InputError, expected
-from uncertainty_runs.common import run_data, script
-from uncertainty_runs.common.flags import MOST
+from uncertainty_runs.common import early
+
+with early.importing(__name__):
+    import keras
+
+    from mimo_keras import analysis, files
+    from mimo_keras.analysis import mean_and_std
+    from mimo_keras.analysis.run_files import read_json
+    from mimo_keras.errors import InputError, expected
+    from uncertainty_runs.common import run_data, script, signals
+    from uncertainty_runs.common.flags import MOST
 
 METHODS = (
     "deterministic:1,mc_dropout:1,naive_multihead:3,mimo:2,mimo:3,mimo:4,"
@@ -151,7 +154,7 @@ def one_run(dataset, entry, seed, output_dir, keys):
     name = "-".join([dataset, *entry.replace("=", "_").split(":"), seed])
     folder = pathlib.Path(output_dir, name)
     print(f"{entry}, seed {seed} ...", flush=True)
-    finished = subprocess.run(
+    status = _status(
         [
             sys.executable,
             str(pathlib.Path(__file__).parents[1] / "cifar.py"),
@@ -162,13 +165,12 @@ def one_run(dataset, entry, seed, output_dir, keys):
             f"--output_dir={folder}",
             *(f"--{option}" for option in options),
         ],
-        check=False,
-        stdout=subprocess.DEVNULL,
+        f"in {entry}, seed {seed}",
     )
-    if finished.returncode:
+    if status:
         raise expected(
             f"{method} to finish",
-            f"exit status {finished.returncode}",
+            f"exit status {status}",
             "Fix the error above, and run the study again.",
         )
     results = read_json(folder / "results.json")
@@ -181,6 +183,14 @@ def one_run(dataset, entry, seed, output_dir, keys):
         "cost/flops": results["cost/flops"],
         **kept,
     }
+
+
+def _status(command, where):
+    """Returns the exit status of a run, which gets this process's signals."""
+    with signals.on_request() as request:
+        status = request.run(command)
+        request.check(where)
+    return status
 
 
 def command():

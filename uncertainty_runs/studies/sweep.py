@@ -20,12 +20,15 @@ import statistics
 
 from absl import flags
 
-from mimo_keras import analysis
-from mimo_keras.analysis import mean_and_std
-from mimo_keras.errors import expected
-from mimo_keras.files import write_json
-from uncertainty_runs.common import run_data, script
-from uncertainty_runs.studies import study
+from uncertainty_runs.common import early
+
+with early.importing(__name__):
+    from mimo_keras import analysis
+    from mimo_keras.analysis import mean_and_std
+    from mimo_keras.errors import expected
+    from mimo_keras.files import write_json
+    from uncertainty_runs.common import run_data, script
+    from uncertainty_runs.studies import study
 
 # Column -> key of results.json; columns without values are omitted.
 COLUMNS = {

@@ -18,20 +18,24 @@ the arrays saved with the figure.
 import logging
 import pathlib
 
-import keras
-import numpy as np
 from absl import flags
 
-import mimo_keras
-from mimo_keras import analysis
-from mimo_keras.analysis import run_files
-from mimo_keras.data import toy
-from mimo_keras.errors import expected
-from mimo_keras.files import write_arrays, write_json
-from mimo_keras.training.side_by_side import SideBySide
-from uncertainty_runs.common import run_folder, script
-from uncertainty_runs.common.flags import MOST, whole
-from uncertainty_runs.studies import study
+from uncertainty_runs.common import early
+
+with early.importing(__name__):
+    import keras
+    import numpy as np
+
+    import mimo_keras
+    from mimo_keras import analysis
+    from mimo_keras.analysis import run_files
+    from mimo_keras.data import toy
+    from mimo_keras.errors import expected
+    from mimo_keras.files import write_arrays, write_json
+    from mimo_keras.training.side_by_side import SideBySide
+    from uncertainty_runs.common import run_folder, script
+    from uncertainty_runs.common.flags import MOST, whole
+    from uncertainty_runs.studies import study
 
 BACKBONE = "mlp_32_128"
 PARTS = ("bias2", "variance", "error", "member_error")

@@ -1,0 +1,44 @@
+"""What a script checks while it imports its libraries, which takes seconds."""
+
+import contextlib
+import os
+import signal
+import sys
+
+BACKEND = "tensorflow"
+
+
+@contextlib.contextmanager
+def importing(name):
+    """Ends a script in one line if it is interrupted, or has no TensorFlow.
+
+    Args:
+        name: The script's `__name__`: where others import it, nothing is done.
+    """
+    if name != "__main__":
+        yield
+        return
+    _check(os.environ.get("KERAS_BACKEND"))
+    try:
+        yield
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _exit("interrupted.", 128 + signal.SIGINT)
+    # Keras's own settings may name a backend, too.
+    keras = sys.modules.get("keras")
+    _check(keras and keras.config.backend())
+
+
+def _check(backend):
+    if backend and backend != BACKEND:
+        _exit(
+            f"error: Expected Keras to use {BACKEND}, as all scripts do. "
+            f"Received: KERAS_BACKEND={backend}. Set KERAS_BACKEND={BACKEND}.",
+            2,
+        )
+
+
+def _exit(message, status):
+    script = os.path.basename(sys.argv[0])
+    print(f"{script}: {message}", file=sys.stderr)
+    sys.exit(status)
