@@ -11,26 +11,46 @@ from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import serializable
 
 KEYS = ("gaussian", "orthogonal", "identity")
+REDUCTIONS = ("mean", "concatenate")
 
 
 class _Multiplexer(MembersLayer):
-    """Base of layers that transform each member's input and take the mean.
+    """Base of layers that transform each member's input and combine them.
 
     Args:
         ensemble_size: M, the number of members.
+        reduce: "mean" for the mean over members; "concatenate" for all their
+            channels, member-major.
         one_image: Whether all members see one image: inputs are (N, ...).
     """
 
-    def __init__(self, ensemble_size, one_image=False, **kwargs):
+    def __init__(
+        self, ensemble_size, *, reduce="mean", one_image=False, **kwargs
+    ):
         super().__init__(ensemble_size, **kwargs)
+        if reduce not in REDUCTIONS:
+            raise expected(
+                "reduce mean or concatenate",
+                f"reduce={reduce!r}",
+                "Choose one of these.",
+            )
+        self.reduce = reduce
         self.one_image = one_image
 
     def compute_output_shape(self, input_shape):
         self.check(input_shape)
-        if self.one_image:
-            return tuple(input_shape)
-        batch, _, *shape = input_shape
-        return (batch, *shape)
+        *shape, channels = input_shape
+        if not self.one_image:
+            del shape[1]
+        if self.reduce == "concatenate":
+            channels *= self.ensemble_size
+        return (*shape, channels)
+
+    def combined(self, marked):
+        """Combines the members' transformed inputs, a list of (N, ..., C)."""
+        if self.reduce == "concatenate":
+            return ops.concatenate(marked, axis=-1)
+        return sum(marked) / self.ensemble_size
 
     def check(self, shape):
         """Raises InputError if there is not one input for each member."""
@@ -49,7 +69,11 @@ class _Multiplexer(MembersLayer):
         return Twin(type(self).from_config(config), self.get_weights())
 
     def get_config(self):
-        return {**super().get_config(), "one_image": self.one_image}
+        return {
+            **super().get_config(),
+            "reduce": self.reduce,
+            "one_image": self.one_image,
+        }
 
 
 @serializable
@@ -62,13 +86,15 @@ class MultiplexMembers(_Multiplexer):
             normal. "orthogonal": φ_m is a rotation of the whole input as a
             vector, which takes a D x D matrix for D values. "identity": φ_m
             does nothing, which makes sense only for one member.
+        reduce: "mean" as above; "concatenate" for all φ_m(x_m), one behind the
+            other along the last axis.
         one_image: Whether all members see one image: inputs are (N, ...).
 
     Input shape:
-        (N, M, ...).
+        (N, M, ..., C).
 
     Output shape:
-        (N, ...).
+        (N, ..., C), or (N, ..., M·C) if concatenated.
 
     Example:
 
@@ -110,28 +136,33 @@ class MultiplexMembers(_Multiplexer):
 
     def call(self, inputs):
         self.check(inputs.shape)
-        if self.keys == "identity":
-            return inputs if self.one_image else ops.mean(inputs, axis=1)
-        if self.one_image:
-            return self._turned(inputs, ops.mean(self.key, axis=0))
+        if self.one_image and self.reduce == "mean":
+            key = None if self.key is None else ops.mean(self.key, axis=0)
+            return self._turned(inputs, key)
         turned = [
-            self._turned(inputs[:, member], self.key[member])
+            self._turned(
+                inputs if self.one_image else inputs[:, member],
+                None if self.key is None else self.key[member],
+            )
             for member in range(self.ensemble_size)
         ]
-        return sum(turned) / self.ensemble_size
+        return self.combined(turned)
 
     def multiply_adds(self, input_shape, output_shape):
         """Returns the multiply-adds of the rotations; other keys have none."""
         if self.keys != "orthogonal":
             return 0
-        size = math.prod(output_shape[1:])
-        turns = 1 if self.one_image else self.ensemble_size
-        return turns * size * size * output_shape[0]
+        batch, *shape = input_shape
+        size = math.prod(shape if self.one_image else shape[1:])
+        once = self.one_image and self.reduce == "mean"
+        return (1 if once else self.ensemble_size) * size * size * batch
 
     def get_config(self):
         return {**super().get_config(), "keys": self.keys}
 
     def _turned(self, x, key):
+        if key is None:
+            return x
         if self.keys == "gaussian":
             return x * key
         flat = ops.reshape(x, (-1, key.shape[0]))
@@ -147,13 +178,15 @@ class MultiplexConvolutions(_Multiplexer):
 
     Args:
         ensemble_size: M, the number of members.
+        reduce: "mean" as above; "concatenate" for the channels of all members,
+            member-major, as in the MIMMO paper.
         one_image: Whether all members see one image: inputs are (N, H, W, C).
 
     Input shape:
         (N, M, H, W, C).
 
     Output shape:
-        (N, H, W, C).
+        (N, H, W, C), or (N, H, W, M·C) if concatenated.
 
     Example:
 
@@ -195,7 +228,7 @@ class MultiplexConvolutions(_Multiplexer):
             )
             for member in range(self.ensemble_size)
         ]
-        return sum(marked) / self.ensemble_size
+        return self.combined(marked)
 
     def check(self, shape):
         super().check(shape)
@@ -208,7 +241,8 @@ class MultiplexConvolutions(_Multiplexer):
 
     def multiply_adds(self, input_shape, output_shape):
         """Returns the multiply-adds of the members' convolutions."""
-        batch, *space, channels = output_shape
+        batch, *space, _ = output_shape
+        channels = input_shape[-1]
         positions = batch * space[0] * space[1]
         return self.ensemble_size * positions * 9 * channels * channels
 

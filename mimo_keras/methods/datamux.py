@@ -1,4 +1,4 @@
-"""DataMUX: inputs that are marked, averaged and finally separated."""
+"""DataMUX: inputs that are marked, combined and finally separated."""
 
 import keras
 
@@ -19,6 +19,7 @@ def datamux(
     task,
     *,
     keys="gaussian",
+    reduce="mean",
     demultiplexer=None,
     batch_repetitions=1,
     input_repetition_probability=0.0,
@@ -30,6 +31,9 @@ def datamux(
         task: The `Task`.
         keys: "gaussian" or "orthogonal" for fixed keys, "conv" for learned
             convolutions of images, "identity" for one member without a key.
+        reduce: "mean" for the mean of the marked inputs, which is DataMUX;
+            "concatenate" for all their channels, which is the MIMMO paper's
+            form of it.
         demultiplexer: "mlp" for a perceptron per member and one head that all
             share; "heads" for a head per member; None for "mlp" with fixed keys
             and "heads" otherwise.
@@ -44,27 +48,16 @@ def datamux(
 
     Reference:
         Murahari et al., DataMUX: data multiplexing for neural networks,
-        NeurIPS 2022, section 3; for "conv": Ferianc and Rodrigues, MIMMO, CVPR
-        Workshops 2023, appendix B.
+        NeurIPS 2022, section 3; for "conv" and "concatenate": Ferianc and
+        Rodrigues, MIMMO, CVPR Workshops 2023, appendix B.
     """
     members = task.ensemble_size
     inputs = keras.Input((members, *task.input_shape), name="member_images")
-    x = _multiplexer(keys, members)(inputs)
+    x = _multiplexer(keys, members, reduce)(inputs)
     features, _ = task.backbone.features(x, Kit())
     if demultiplexer is None:
         demultiplexer = "heads" if keys in ("conv", "identity") else "mlp"
-    if demultiplexer not in ("mlp", "heads"):
-        raise expected(
-            "demultiplexer mlp or heads",
-            f"demultiplexer={demultiplexer!r}",
-            "Choose one of these.",
-        )
-    if demultiplexer == "heads":
-        outputs = heads(task)(features)
-    else:
-        width = features.shape[-1]
-        own = DemultiplexMembers(members, width, name="demultiplex")(features)
-        outputs = Kit().dense(task.outputs, name="head")(own)
+    outputs = _demultiplexer(demultiplexer, task)(features)
     return Blueprint(
         keras.Model(inputs, outputs),
         Sampling(
@@ -76,13 +69,33 @@ def datamux(
     )
 
 
-def _multiplexer(keys, members):
+def _multiplexer(keys, members, reduce):
     if keys == "conv":
-        return MultiplexConvolutions(members, name="multiplex")
+        return MultiplexConvolutions(members, reduce=reduce, name="multiplex")
     if keys == "identity" and members > 1:
         raise expected(
             "keys that distinguish the members",
             f"keys='identity' for {members} members",
             "Choose gaussian, orthogonal or conv.",
         )
-    return MultiplexMembers(members, keys, name="multiplex")
+    return MultiplexMembers(members, keys, reduce=reduce, name="multiplex")
+
+
+def _demultiplexer(kind, task):
+    """Returns the function from features (N, F) to logits (N, M, K)."""
+    if kind == "heads":
+        return heads(task)
+    if kind != "mlp":
+        raise expected(
+            "demultiplexer mlp or heads",
+            f"demultiplexer={kind!r}",
+            "Choose one of these.",
+        )
+
+    def head(features):
+        own = DemultiplexMembers(
+            task.ensemble_size, features.shape[-1], name="demultiplex"
+        )
+        return Kit().dense(task.outputs, name="head")(own(features))
+
+    return head

@@ -4,10 +4,17 @@ import keras
 import numpy as np
 
 from mimo_keras.errors import expected
-from mimo_keras.layers import FoldMembers, MemberConv2D, MemberDense
+from mimo_keras.layers import (
+    FoldMembers,
+    MemberConv2D,
+    MemberDense,
+    MultiplexConvolutions,
+    MultiplexMembers,
+)
 from mimo_keras.methods.folding import concatenated, linear_layers
 
-_BY_MEMBER = (MemberConv2D, MemberDense)
+_BY_MEMBER = (MemberConv2D, MemberDense, MultiplexConvolutions)
+_MULTIPLEXERS = (MultiplexConvolutions, MultiplexMembers)
 
 
 def has_encoders(network):
@@ -19,9 +26,9 @@ def encoder_kernels(network):
     """Returns each member's first kernel.
 
     Args:
-        network: Functional keras.Model from (N, M, …): MIMO's, whose first
-            layer reads all members' channels, or one with an encoder per
-            member.
+        network: Functional keras.Model from (N, M, …): MIMO's or DataMUX's,
+            whose first layer reads all members' channels, or one with an
+            encoder per member.
 
     Returns:
         (M, …, F) NumPy array.
@@ -52,5 +59,15 @@ def encoder_layer(network):
             return next(
                 (x for x in network.layers if isinstance(x, _BY_MEMBER)), None
             )
-    linear = linear_layers(network, concatenated(network))
+        if isinstance(layer, _MULTIPLEXERS) and layer.reduce == "mean":
+            return layer if isinstance(layer, _BY_MEMBER) else None
+    linear = linear_layers(network, _stacked(network))
     return linear[0] if linear is not None and len(linear) == 1 else None
+
+
+def _stacked(network):
+    """Returns the layer that puts the members' channels side by side."""
+    for layer in network.layers:
+        if isinstance(layer, _MULTIPLEXERS):
+            return layer
+    return concatenated(network)

@@ -88,34 +88,64 @@ def test_convolutions_mark_and_average():
 
 
 @pytest.mark.parametrize("kind", LAYERS)
-def test_one_image_for_all_gives_the_same(kind):
-    layer = LAYERS[kind](name="multiplex")
+def test_concatenation_keeps_what_the_mean_averages(kind):
+    """The channels of member m are φ_m(x_m), and their mean the other form."""
+    mean = LAYERS[kind]()
+    wanted = numpy(mean(IMAGES))
+    layer = LAYERS[kind](reduce="concatenate")
+    layer.build(IMAGES.shape)
+    layer.set_weights(mean.get_weights())
+    found = numpy(layer(IMAGES))
+    assert layer.compute_output_shape(IMAGES.shape) == found.shape
+    assert found.shape == (3, 4, 5, 4)
+    by_member = found.reshape(3, 4, 5, 2, 2)
+    np.testing.assert_allclose(by_member.mean(3), wanted, rtol=1e-4, atol=1e-5)
+    # A member's channels do not depend on the other member's image.
+    other = np.array(IMAGES)
+    other[:, 1] = RNG.normal(size=other[:, 1].shape)
+    changed = numpy(layer(other)).reshape(by_member.shape)
+    np.testing.assert_array_equal(changed[..., 0, :], by_member[..., 0, :])
+    assert abs(changed[..., 1, :] - by_member[..., 1, :]).max() > 0.1
+
+
+@pytest.mark.parametrize("reduce", ["mean", "concatenate"])
+@pytest.mark.parametrize("kind", LAYERS)
+def test_one_image_for_all_gives_the_same(kind, reduce):
+    layer = LAYERS[kind](name="multiplex", reduce=reduce)
     image = IMAGES[:, 0]
     wanted = numpy(layer(np.stack([image, image], 1)))
     twin, weights, *_ = layer.for_one_image()
     twin.build(image.shape)
     twin.set_weights(weights)
     np.testing.assert_allclose(twin(image), wanted, rtol=1e-4, atol=1e-5)
-    assert twin.compute_output_shape(image.shape) == image.shape
+    assert twin.compute_output_shape(image.shape) == wanted.shape
 
 
-def test_costs_by_hand():
-    shape, out = (1, 2, 4, 5, 2), (1, 4, 5, 2)
-    costs = {k: v().multiply_adds(shape, out) for k, v in LAYERS.items()}
+@pytest.mark.parametrize("reduce", ["mean", "concatenate"])
+def test_costs_by_hand(reduce):
+    shape, image = (1, 2, 4, 5, 2), (1, 4, 5, 2)
+    layers = {k: v(reduce=reduce) for k, v in LAYERS.items()}
+    costs = {
+        kind: layer.multiply_adds(shape, layer.compute_output_shape(shape))
+        for kind, layer in layers.items()
+    }
     wanted = {
         "gaussian": 0,
         "orthogonal": 2 * 40 * 40,
         "conv": 2 * 20 * 9 * 2 * 2,
     }
     assert costs == wanted
-    folded = MultiplexMembers(2, "orthogonal", one_image=True)
-    assert folded.multiply_adds(out, out) == 40 * 40
+    folded = MultiplexMembers(2, "orthogonal", one_image=True, reduce=reduce)
+    turns = 1 if reduce == "mean" else 2
+    out = folded.compute_output_shape(image)
+    assert folded.multiply_adds(image, out) == turns * 40 * 40
 
 
 @pytest.mark.parametrize(
     ("make", "shape", "match"),
     [
         (lambda: MultiplexMembers(2, "other"), None, "gaussian, orthogonal"),
+        (lambda: MultiplexMembers(2, reduce="max"), None, "mean or concat"),
         (lambda: MultiplexMembers(3), (1, 2, 4), "inputs of 3 members"),
         (lambda: MultiplexMembers(2), (1, 2), "inputs of 2 members"),
         (lambda: MultiplexConvolutions(2), (1, 2, 7), "MultiplexMembers"),

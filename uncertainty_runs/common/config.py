@@ -93,6 +93,7 @@ class RunConfig(DataConfig):
     fadeout_epochs: float | None = None
     alignment: str | None = None
     keys: str | None = None
+    reduce: str | None = None
     demultiplexer: str | None = None
     learn_depth: bool | None = None
     depth_warmup_epochs: int | None = None

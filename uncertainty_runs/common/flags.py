@@ -177,6 +177,7 @@ def _define_mixing():
     _recipe(
         _text, "keys", "For datamux: gaussian, orthogonal, conv or identity."
     )
+    _recipe(_text, "reduce", "For datamux: mean or concatenate.")
     _recipe(_text, "demultiplexer", "For datamux: mlp or heads.")
 
 

@@ -133,7 +133,7 @@ ROWS = [
         l2=3e-4,
         l2_scope="all",
         label_smoothing=0.0,
-        options={"keys": "conv"},
+        options={"keys": "conv", "reduce": "concatenate"},
     ),
     Recipe(
         datasets=("cifar10", "cifar100"),

@@ -229,7 +229,7 @@ ROWS = [
         l2=0.0,
         l2_scope="all",
         label_smoothing=0.0,
-        options={"keys": "conv"},
+        options={"keys": "conv", "reduce": "concatenate"},
     ),
     Recipe(
         datasets=("cifar10", "cifar100", "imagenet2012"),
