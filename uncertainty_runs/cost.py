@@ -84,7 +84,10 @@ PAPERS = {
 # Unit -> FLOPs per unit ("x": those of the table's first network), digits.
 _UNITS = {"G": (1e9, 4), "M": (1e6, 2), "x": (None, 3)}
 # Options in which the papers' runs differ from a method's defaults.
-_OPTIONS = {"datamux": {"keys": "conv"}, "mc_dropout": {"samples": 10}}
+_OPTIONS = {
+    "datamux": {"keys": "conv", "reduce": "concatenate"},
+    "mc_dropout": {"samples": 10, "everywhere": True},
+}
 
 
 def define_flags():
