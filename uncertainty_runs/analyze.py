@@ -226,7 +226,9 @@ def feature_variance(run):
 
 def print_rates(arrays):
     for part, norms in arrays.items():
-        print(f"{part}: sharing rate {analysis.sharing_rate(norms):.3f}")
+        rate = analysis.sharing_rate(norms)
+        overlap = analysis.feature_overlap(norms)
+        print(f"{part}: sharing rate {rate:.3f}, feature overlap {overlap:.3f}")
 
 
 def depth_posterior(run):

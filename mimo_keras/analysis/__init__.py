@@ -30,6 +30,8 @@ from mimo_keras.analysis.separation import (
 )
 from mimo_keras.analysis.shared_features import (
     feature_norms,
+    feature_overlap,
+    feature_overlaps,
     feature_use,
     feature_variances,
     sharing_rate,
@@ -56,6 +58,8 @@ __all__ = [
     "depth_posterior",
     "diversity_table",
     "feature_norms",
+    "feature_overlap",
+    "feature_overlaps",
     "feature_use",
     "feature_variances",
     "function_space",

@@ -55,9 +55,41 @@ def sharing_rate(norms):
         that no member uses are ignored; if no others exist it is NaN.
 
     Reference:
-        Sun et al., MixShare, CVPR Workshops 2022, section 2; Ferianc and
-        Rodrigues, MIMMO, CVPR Workshops 2023, appendix B.1.
+        Sun et al., MixShare, CVPR Workshops 2022, section 2.
     """
+    norms = _checked(norms)
+    largest = norms.max(axis=0)
+    used = largest > 0
+    if not used.any():
+        return float("nan")
+    return float(np.mean(norms.min(axis=0)[used] / largest[used]))
+
+
+def feature_overlap(norms):
+    """Returns the sharing rate of norms that are relative to each member's own.
+
+    Each member's norms are divided by that member's largest first, so that
+    members with larger weights do not count as using more.
+
+    Args:
+        norms: As for `sharing_rate`.
+
+    Returns:
+        The mean over features of min / max of the relative norms; NaN if a
+        member uses no feature at all.
+
+    Reference:
+        Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix B.1.
+    """
+    norms = _checked(norms)
+    largest = norms.max(axis=1, keepdims=True)
+    if not largest.all():
+        return float("nan")
+    return sharing_rate(norms / largest)
+
+
+def _checked(norms):
+    """Returns norms as an array; raises InputError if they are none."""
     norms = np.asarray(norms, float)
     if norms.ndim != 2 or len(norms) < 2 or (norms < 0).any():
         raise expected(
@@ -65,11 +97,7 @@ def sharing_rate(norms):
             f"shape={norms.shape}",
             "Pass one array of feature_norms.",
         )
-    largest = norms.max(axis=0)
-    used = largest > 0
-    if not used.any():
-        return float("nan")
-    return float(np.mean(norms.min(axis=0)[used] / largest[used]))
+    return norms
 
 
 def sharing_rates(network):
@@ -82,8 +110,24 @@ def sharing_rates(network):
         Dictionary with "encoders" and "heads" where they exist; empty for a
         single member.
     """
+    return _by_part(sharing_rate, network)
+
+
+def feature_overlaps(network):
+    """Returns the feature overlaps of encoders and heads, if they exist.
+
+    Args:
+        network: As for `feature_norms`.
+
+    Returns:
+        As `sharing_rates`.
+    """
+    return _by_part(feature_overlap, network)
+
+
+def _by_part(measure, network):
     return {
-        name: sharing_rate(norms)
+        name: measure(norms)
         for name, norms in feature_norms(network).items()
         if len(norms) > 1
     }

@@ -25,6 +25,8 @@ _DIVERSITY = {"disagreement": "Disagreement", "kl": "KL divergence"}
 _SHARING = {
     "heads": "Sharing rate, heads",
     "encoders": "Sharing rate, encoders",
+    "heads_overlap": "Feature overlap, heads",
+    "encoders_overlap": "Feature overlap, encoders",
 }
 _OOD = {
     "auroc": "AUROC",

@@ -29,10 +29,23 @@ def test_the_rate_by_hand():
     assert np.isnan(analysis.sharing_rate([[0.0], [0.0]]))
 
 
+def test_the_overlap_by_hand():
+    """Norms relative to 2 and 8: (1, 1/2, 0) and (1, 1/4, 1)."""
+    norms = [[2.0, 1.0, 0.0], [8.0, 2.0, 8.0]]
+    assert analysis.feature_overlap(norms) == pytest.approx(1.5 / 3)
+    assert analysis.sharing_rate(norms) == pytest.approx(0.75 / 3)
+    # Members that differ by a factor overlap wholly.
+    assert analysis.feature_overlap([[1.0, 2.0], [3.0, 6.0]]) == 1.0
+    assert np.isnan(analysis.feature_overlap([[0.0], [1.0]]))
+
+
 @pytest.mark.parametrize("norms", [[[1.0]], [1.0, 2.0], [[1.0], [-1.0]]])
-def test_bad_norms(norms):
+@pytest.mark.parametrize(
+    "measure", [analysis.sharing_rate, analysis.feature_overlap]
+)
+def test_bad_norms(measure, norms):
     with pytest.raises(InputError, match="at least 2 members"):
-        analysis.sharing_rate(norms)
+        measure(norms)
 
 
 def test_norms_of_encoders_and_heads():
@@ -79,7 +92,7 @@ def test_norms_of_encoders_and_heads():
 def test_rates_are_of_what_there_is(method, options, found):
     model = create(method, **options)
     rates = analysis.sharing_rates(model.network)
-    assert set(rates) == found
+    assert set(rates) == set(analysis.feature_overlaps(model.network)) == found
     assert all(0 < rate < 1 for rate in rates.values())
 
 

@@ -47,11 +47,12 @@ def test_sharing_rates_stand_below_diversity():
     results = Results(
         test={"kl": 0.5},
         corrupted=SuiteResults(means={"kl": 0.25}),
-        sharing={"heads": 0.125},
+        sharing={"heads": 0.125, "heads_overlap": 0.25},
     )
     assert summary.diversity(results).rows == (
         ("KL divergence", "0.5000", "0.2500"),
         ("Sharing rate, heads", "0.1250", summary.MISSING),
+        ("Feature overlap, heads", "0.2500", summary.MISSING),
     )
     assert summary.diversity(Results(sharing={"encoders": 1.0})).rows == (
         ("Sharing rate, encoders", "1.0000"),

@@ -80,7 +80,11 @@ def test_every_figure_comes_with_its_arrays(make_run, capsys):
         for name, norms in wanted.items():
             np.testing.assert_allclose(arrays[name], norms, rtol=1e-5)
             rate = analysis.sharing_rate(norms)
-            assert f"{name}: sharing rate {rate:.3f}" in said
+            overlap = analysis.feature_overlap(norms)
+            wanted_line = (
+                f"sharing rate {rate:.3f}, feature overlap {overlap:.3f}"
+            )
+            assert f"{name}: {wanted_line}" in said
     test = data.load("digits", "test")
     with np.load(folder / "figures" / "feature_variance.npz") as arrays:
         wanted = analysis.feature_variances(model, test.images[:20])

@@ -37,7 +37,11 @@ def test_results_json_has_every_number_and_no_other(results):
         ),
     ]
     assert set(results) == {
-        *("sharing/encoders", "sharing/heads"),
+        *(
+            f"sharing/{part}{measure}"
+            for part in ("encoders", "heads")
+            for measure in ("", "_overlap")
+        ),
         *(f"test/{m}" for m in (*METRICS, "aurc", "disagreement", "kl")),
         *(f"test/{m}_member_{e}" for m in METRICS[:2] for e in range(3)),
         *(f"test/{m}_member_mean" for m in METRICS[:2]),

@@ -21,7 +21,7 @@ class PreparedNetwork:
         num_classes: K.
         costs: Name of a cost -> value.
         kept: Share of the weights that are not nearly zero.
-        sharing: As returned by `analysis.sharing_rates`.
+        sharing: How far members share features; see `sharing`.
         fingerprint: Text that identifies the weights.
     """
 
@@ -87,9 +87,17 @@ def _one(strategy, model, batch_size, moves):
             "flops": evaluation.flops(predictor.network),
         },
         analysis.kept_weights(model.network),
-        analysis.sharing_rates(model.network),
+        sharing(model.network),
         digest.hexdigest(),
     )
+
+
+def sharing(network):
+    """Returns MixShare's sharing rates and MIMMO's feature overlaps."""
+    overlaps = analysis.feature_overlaps(network)
+    return analysis.sharing_rates(network) | {
+        f"{part}_overlap": value for part, value in overlaps.items()
+    }
 
 
 def _moved(predictor, strategy):
