@@ -179,15 +179,16 @@ def test_bad_options_are_named(options, told):
         create(**options)
 
 
-def fitted(model, batch_size=8):
-    """The model after two epochs with narrow posteriors; and its losses."""
+def fitted(model, batch_size=8, learning_rate=0.01, epochs=2):
+    """The model after some epochs with narrow posteriors; and its losses."""
     narrow(model)
-    model.compile(keras.optimizers.SGD(0.01, momentum=0.9), l2=1e-3)
+    optimizer = keras.optimizers.SGD(learning_rate, momentum=0.9)
+    model.compile(optimizer, l2=1e-3)
     history = model.fit(
         IMAGES,
         LABELS,
         batch_size=batch_size,
-        epochs=2,
+        epochs=epochs,
         shuffle=False,
         verbose=0,
     )
@@ -261,8 +262,9 @@ def test_two_replicas_train_as_one(two_cpus):
 def test_low_precision_keeps_posteriors_in_float32():
     keras.config.set_dtype_policy("mixed_bfloat16")
     model = create("small_cnn", random_sign_init=-0.1, kl_weight=0.0)
-    model, losses = fitted(model)
-    assert losses[1] < losses[0]
+    model, losses = fitted(model, learning_rate=1e-3, epochs=8)
+    # 0.43 to 0.74 of it over 20 seeds.
+    assert losses[-1] < losses[0]
     assert {w.dtype for w in model.trainable_weights} == {"float32"}
     assert keras.backend.standardize_dtype(model(IMAGES).dtype) == "float32"
 
