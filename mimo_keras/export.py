@@ -1,14 +1,29 @@
 """Exports trained ensembles to files that serve without this library."""
 
-import os
+import re
+import zipfile
 
 import keras
 
 from mimo_keras.errors import expected
-from mimo_keras.files import replacing_folder
+from mimo_keras.folders import replacing_folder, unfinished
+from mimo_keras.paths import as_path, files_below
 from mimo_keras.training import EnsembleModel, Predictor
 
 FORMATS = ("tf_saved_model", "litert", "onnx")
+
+# The files of a SavedModel, in the order in which they are copied.
+_SAVED_MODEL = re.compile(
+    r"fingerprint\.pb|saved_model\.pb|"
+    r"variables/variables\.(data-\d{5}-of-\d{5}|index)"
+)
+# Part of the name of an output, in files of every format and version.
+_OUTPUT = b"member_"
+# How config.json in a .keras file begins.
+_ENSEMBLE = b'{"module": "mimo_keras.'
+# How files of the two other formats begin.
+_LITERT = b"TFL3"  # After four bytes.
+_ONNX = b"\x08"
 
 
 def export_saved_model(model, path, format="tf_saved_model"):
@@ -26,8 +41,10 @@ def export_saved_model(model, path, format="tf_saved_model"):
     Args:
         model: `EnsembleModel`, whose folded predictor is exported, or a
             `Predictor`.
-        path: Where to write: a folder for a SavedModel, otherwise a file.
-            An existing one is replaced once the new export is complete.
+        path: Where to write: a folder for a SavedModel, otherwise a file;
+            also on a file system of TensorFlow (`gs://bucket/model`). An
+            earlier export is replaced once the new one is complete; nothing
+            else is.
         format: "tf_saved_model", "litert" or "onnx" (which needs the
             packages of the extra `onnx`).
 
@@ -36,7 +53,8 @@ def export_saved_model(model, path, format="tf_saved_model"):
 
     Raises:
         InputError: The format is unknown, the path has the wrong ending for
-            it, the model is not one of ours, or a package is missing.
+            it or holds anything but an earlier export, the model is not one
+            of ours, or a package is missing.
     """
     if format not in FORMATS:
         raise expected(
@@ -52,19 +70,58 @@ def export_saved_model(model, path, format="tf_saved_model"):
             f"model of type {type(model).__name__}",
             "Use model.export for a plain Keras model.",
         )
-    path = os.fspath(path)
+    path = str(as_path(path))
     if format == "litert" and not path.endswith(".tflite"):
         raise expected(
             "a path that ends in .tflite for format litert",
             f"path={path!r}",
             "Rename it.",
         )
-    with replacing_folder(path) as temporary:
+    with replacing_folder(path, is_export) as temporary:
         if format == "tf_saved_model":
             _write_saved_model(model, temporary)
         else:
             _write_file(model, temporary, format)
     return path
+
+
+def is_export(path):
+    """Returns whether a file or folder is an export of this library alone.
+
+    A part of an export that a killed process left is one, too.
+
+    Args:
+        path: Its path object.
+    """
+    if path.is_file():
+        content = path.read_bytes()
+        is_model = content[4:8] == _LITERT or content[:1] == _ONNX
+        return is_model and _OUTPUT in content
+    names = files_below(path)
+    names = {name for name in names if not unfinished(name.split("/")[-1])}
+    if not all(_SAVED_MODEL.fullmatch(name) for name in names):
+        return False
+    graph = path / "saved_model.pb"
+    if graph.name in names:
+        return _OUTPUT in graph.read_bytes()
+    return names == {"fingerprint.pb"}
+
+
+def is_saved_ensemble(path):
+    """Returns whether a file is a .keras file of an `EnsembleModel`.
+
+    Args:
+        path: Its path object.
+    """
+    try:
+        with (
+            path.open("rb") as file,
+            zipfile.ZipFile(file) as archive,
+            archive.open("config.json") as config,
+        ):
+            return config.read(len(_ENSEMBLE)) == _ENSEMBLE
+    except Exception:  # Other content can raise anything.
+        return False
 
 
 def _write_saved_model(predictor, path):

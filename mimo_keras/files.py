@@ -1,19 +1,21 @@
 """Writes files atomically, and reads them without trusting their content.
 
-JSON and arrays are read and written only here.
+JSON and arrays are read and written only here. Every path may be on one of
+TensorFlow's file systems (`mimo_keras.paths`).
 """
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
-import pathlib
+import struct
 import tempfile
-import zipfile
 
 import numpy as np
 
 from mimo_keras.errors import expected
+from mimo_keras.paths import UNFINISHED, as_path, is_remote
 
 # Errors of a full or read-only disk.
 _NAMES = ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "EIO")
@@ -22,10 +24,12 @@ _REFUSED = [
     os.strerror(getattr(errno, name)) for name in _NAMES if hasattr(errno, name)
 ]
 
-# What NumPy raises for an empty file, half an archive, pickles or a bare array.
-_UNREADABLE = (EOFError, OSError, TypeError, ValueError, zipfile.BadZipFile)
-
 _RECORD = "record"
+# An archive ends with a record of this form, whose last field is the length of
+# the comment after it. Ours is the digest of all bytes before the comment.
+_END = struct.Struct("<4s16xH")
+_END_MARK = b"PK\5\6"
+_DIGEST_MARK = b"sha256 "
 
 
 class ReadError(ValueError):
@@ -66,6 +70,9 @@ def writing(path):
         raise WriteError(error.errno, reason, os.fspath(path)) from error
     except Exception as error:
         reasons = [words for words in _REFUSED if words in str(error)]
+        # An error of TensorFlow; of its other file systems, any may come.
+        if hasattr(error, "error_code") and is_remote(as_path(path)):
+            reasons.append(" ".join(error.message.split()))
         if not reasons:
             raise
         raise WriteError(None, reasons[0], os.fspath(path)) from error
@@ -88,30 +95,47 @@ def replacing(path, mode="w"):
     Raises:
         WriteError: The disk is full or not writable.
     """
-    path = pathlib.Path(path)
+    path = as_path(path)
+    encoding = None if "b" in mode else "utf-8"
     with writing(path), _temporary(path) as (handle, temporary):
-        encoding = None if "b" in mode else "utf-8"
         with os.fdopen(handle, mode, encoding=encoding) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        if is_remote(path):
+            path.write_from(temporary)
+        else:
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
 
 
 @contextlib.contextmanager
 def _temporary(path):
-    """Yields (handle, name) of a file next to `path`, removed on error."""
+    """Yields (handle, name) of a file next to `path`, or of any local one."""
+    _check_regular(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"
-    )
+    handle, temporary = tempfile.mkstemp(**beside(path))
     try:
         yield handle, temporary
-    except BaseException:
+    finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
-        raise
+
+
+def _check_regular(path):
+    """Raises OSError for what is neither a file nor missing, like /dev/null."""
+    if path.exists() and not path.is_file():
+        number = errno.EISDIR if path.is_dir() else errno.EINVAL
+        raise OSError(number, os.strerror(number), str(path))
+
+
+def beside(path):
+    """Returns arguments of `tempfile`: for what becomes `path`, next to it.
+
+    What becomes a remote path is first written to any local folder.
+    """
+    folder = None if is_remote(path) else path.parent
+    return {"dir": folder, "prefix": f".{path.name}.", "suffix": UNFINISHED}
 
 
 def write_json(path, value):
@@ -129,7 +153,7 @@ def read_json(path):
         ReadError: It cannot be read, is not JSON, or contains no object.
     """
     try:
-        content = json.loads(pathlib.Path(path).read_text("utf-8"))
+        content = json.loads(as_path(path).read_text("utf-8"))
     except FileNotFoundError:
         raise
     except (OSError, ValueError, RecursionError) as error:
@@ -140,7 +164,7 @@ def read_json(path):
 
 
 def write_arrays(path, arrays, *, record=None, compressed=False):
-    """Writes arrays to an .npz file, atomically.
+    """Writes arrays to an .npz file, atomically, with a digest of all bytes.
 
     Args:
         path: The file.
@@ -152,8 +176,48 @@ def write_arrays(path, arrays, *, record=None, compressed=False):
         text = json.dumps(record)
         arrays = {**arrays, _RECORD: np.frombuffer(text.encode(), np.uint8)}
     save = np.savez_compressed if compressed else np.savez
-    with replacing(path, "wb") as file:
+    with replacing(path, "w+b") as file:
         save(file, **arrays)
+        _add_digest(file)
+
+
+def _add_digest(file):
+    """Appends the digest of an archive to it, as its comment."""
+    size = len(_DIGEST_MARK) + 2 * hashlib.sha256().digest_size
+    file.seek(-2, os.SEEK_END)
+    file.write(struct.pack("<H", size))
+    digest = _digest(file, file.seek(0, os.SEEK_END))
+    file.seek(0, os.SEEK_END)
+    file.write(_DIGEST_MARK + digest)
+
+
+def _digest(file, count):
+    """Returns the digest of the first bytes of a file."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    while count > 0:
+        part = file.read(min(count, 1 << 20))
+        digest.update(part)
+        count -= len(part) or count
+    return digest.hexdigest().encode()
+
+
+def _check_digest(file):
+    """Raises ReadError unless an archive is as written.
+
+    Archives of older versions, which end without a comment, have no digest.
+    """
+    size = file.seek(0, os.SEEK_END)
+    comment = len(_DIGEST_MARK) + 2 * hashlib.sha256().digest_size
+    file.seek(max(size - _END.size, 0))
+    end = file.read()
+    if len(end) == _END.size and _END.unpack(end) == (_END_MARK, 0):
+        return
+    file.seek(max(size - comment, 0))
+    found = file.read()
+    wanted = _DIGEST_MARK + _digest(file, size - comment)
+    if found != wanted:
+        raise ReadError("its content is not what was written")
 
 
 def read_arrays(path):
@@ -166,13 +230,25 @@ def read_arrays(path):
         FileNotFoundError: There is no such file.
         ReadError: It is damaged, contains pickled objects, or is no archive.
     """
-    try:
-        with np.load(path, allow_pickle=False) as stored:
+    with _reading(path) as file:
+        _check_digest(file)
+        file.seek(0)
+        with np.load(file, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
-    except FileNotFoundError:
+
+
+@contextlib.contextmanager
+def _reading(path):
+    """Yields an open regular file; whatever fails with it is a `ReadError`."""
+    path = as_path(path)
+    try:
+        _check_regular(path)
+        with path.open("rb") as file:
+            yield file
+    except (FileNotFoundError, ReadError):
         raise
-    except _UNREADABLE as error:
-        raise ReadError(str(error)) from None
+    except Exception as error:  # Damaged content can raise anything.
+        raise ReadError(str(error) or type(error).__name__) from None
 
 
 def pop_record(arrays):
@@ -194,49 +270,15 @@ def read_array(path):
     """Maps an .npy file into memory, without running pickled code.
 
     Returns:
-        Its array, of which only the parts used are read.
+        Its array, of which only the parts used are read if it is local.
 
     Raises:
         FileNotFoundError: There is no such file.
         ReadError: It is damaged, contains pickled objects, or is an archive.
     """
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise
-    except _UNREADABLE as error:
-        raise ReadError(str(error)) from None
+    with _reading(path) as file:
+        source, mode = (file, None) if is_remote(as_path(path)) else (path, "r")
+        array = np.load(source, mmap_mode=mode, allow_pickle=False)
     if not isinstance(array, np.ndarray):
         raise ReadError("it is an archive")
     return array
-
-
-@contextlib.contextmanager
-def replacing_folder(path):
-    """Yields a temporary path that is renamed to `path` on success.
-
-    Args:
-        path: The folder (or file) to write. An existing one is removed once
-            the new one is complete.
-
-    Yields:
-        A path next to it to write to, which does not exist yet.
-
-    Raises:
-        WriteError: The disk is full or not writable.
-    """
-    path = pathlib.Path(path)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(writing(path))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = stack.enter_context(
-            tempfile.TemporaryDirectory(
-                dir=path.parent, prefix=f".{path.name}.", suffix=".tmp"
-            )
-        )
-        # Some exporters choose the file format by the suffix.
-        temporary = pathlib.Path(beside, path.name)
-        yield str(temporary)
-        if path.exists():
-            os.rename(path, pathlib.Path(beside, "before"))
-        os.rename(temporary, path)

@@ -85,3 +85,11 @@ def independent():
     keras.utils.set_random_seed(_SEED)
     yield
     keras.config.set_dtype_policy(policy)
+
+
+@pytest.fixture
+def ram(tmp_path):
+    """A folder of this test's own on TensorFlow's file system in memory."""
+    from mimo_keras.paths import as_path
+
+    return as_path(f"ram://tests{tmp_path}")

@@ -1,5 +1,6 @@
 """Other formats, replacing a file, and models that cannot be exported."""
 
+import pathlib
 import warnings
 
 import keras
@@ -7,7 +8,10 @@ import pytest
 import tensorflow as tf
 
 import mimo_keras
+from mimo_keras import export
 from mimo_keras.errors import InputError
+from mimo_keras.files import replacing
+from mimo_keras.paths import files_below
 from tests.training import exports, networks
 
 
@@ -70,14 +74,101 @@ def _files(folder):
 def test_an_export_is_replaced_whole(tmp_path):
     path = tmp_path / "a"
     mimo_keras.export_saved_model(networks.create(members=2), path)
-    (path / "assets" / "old.txt").write_text("of the export before")
     mimo_keras.export_saved_model(exports.model(), path)
-    assert not any("old.txt" in name for name in _files(path))
     loaded = tf.saved_model.load(str(path))
     exports.assert_predictions(
         loaded.serve(exports.IMAGES), len(exports.IMAGES)
     )
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+def _foreign(path, kind):
+    """Puts something at a path that is no export of ours."""
+    if kind == "serving":
+        mimo_keras.export_saved_model(networks.create(members=2), path / "1")
+        (path / "labels.csv").write_text("mine")
+    elif kind == "ours and more":
+        mimo_keras.export_saved_model(networks.create(members=2), path)
+        (path / "assets" / "labels.csv").write_text("mine")
+    elif kind == "model":
+        module = tf.Module()
+        module.probabilities = tf.Variable(1.0)
+        tf.saved_model.save(module, str(path))
+    elif kind == "part":
+        (path / "variables").mkdir(parents=True)
+        (path / "variables" / "variables.index").write_text("mine")
+    else:
+        path.write_text(kind)
+
+
+KINDS = ("serving", "ours and more", "model", "part", "id,member_a\n1,2\n", "")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_no_export_of_ours_is_never_replaced(tmp_path, kind):
+    names = {"tf_saved_model": "a", "litert": "a.tflite", "onnx": "a.onnx"}
+    for format, name in names.items():
+        path = tmp_path / name
+        _foreign(path, kind)
+        before = _files(tmp_path)
+        with pytest.raises(InputError) as caught:
+            mimo_keras.export_saved_model(exports.model(), path, format)
+        message = str(caught.value)
+        assert message.startswith("Expected a free path, or an earlier export")
+        assert f"path={path}, which holds" in message
+        assert _files(tmp_path) == before
+
+
+def test_an_export_of_another_format_is_replaced(tmp_path):
+    path = tmp_path / "a.tflite"
+    mimo_keras.export_saved_model(networks.create(), path)
+    for _ in range(2):
+        mimo_keras.export_saved_model(networks.create(), path, "litert")
+        assert path.is_file()
+    mimo_keras.export_saved_model(networks.create(), path)
+    assert (path / "saved_model.pb").exists()
+
+
+def test_an_export_on_another_file_system(ram, tmp_path, monkeypatch):
+    """As on gs://; also after a kill has left a part of one there."""
+    monkeypatch.chdir(tmp_path)
+    path = f"{ram}/a"
+    assert mimo_keras.export_saved_model(networks.create(), path) == path
+    (ram / "a" / "variables" / "variables.index").unlink()
+    mimo_keras.export_saved_model(exports.model(), path)
+    loaded = tf.saved_model.load(path)
+    exports.assert_predictions(
+        loaded.serve(exports.IMAGES), len(exports.IMAGES)
+    )
+    (ram / "a" / "variables" / "a").mkdir()
+    with replacing(ram / "a" / "labels.csv") as file:
+        file.write("mine")
+    before = files_below(ram)
+    with pytest.raises(InputError, match="which holds fingerprint.pb, labels"):
+        mimo_keras.export_saved_model(exports.model(), path)
+    assert files_below(ram) == before
+    mimo_keras.export_saved_model(exports.model(), f"{ram}/b.tflite", "litert")
+    assert (ram / "b.tflite").read_bytes()[4:8] == b"TFL3"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("format", export.FORMATS)
+def test_an_unknown_file_system_is_refused(tmp_path, monkeypatch, format):
+    monkeypatch.chdir(tmp_path)
+    for path in ("s3://a/b.tflite", pathlib.Path("s3://a/b.tflite")):
+        with pytest.raises(InputError, match="TensorFlow has here"):
+            mimo_keras.export_saved_model(networks.create(), path, format)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_saved_ensemble_is_recognized(tmp_path):
+    networks.create().save(tmp_path / "ours.keras")
+    other = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    other.save(tmp_path / "other.keras")
+    (tmp_path / "no.keras").write_text("mimo_keras")
+    for name in ("ours", "other", "no"):
+        found = export.is_saved_ensemble(tmp_path / f"{name}.keras")
+        assert found is (name == "ours")
 
 
 def test_an_export_that_fails_leaves_the_one_before(tmp_path, monkeypatch):

@@ -16,11 +16,11 @@ from mimo_keras.files import (
     read_arrays,
     read_json,
     replacing,
-    replacing_folder,
     write_arrays,
     write_json,
     writing,
 )
+from mimo_keras.folders import replacing_folder
 
 
 class _Crash(BaseException):
@@ -74,7 +74,7 @@ def test_what_is_being_written_has_a_hidden_name(tmp_path):
     with replacing(tmp_path / "epoch_000001.npz", "wb"):
         [temporary] = tmp_path.iterdir()
         assert temporary.name.startswith(".epoch_000001.npz.")
-        assert temporary.name.endswith(".tmp")
+        assert temporary.name.endswith(".mimo_keras.tmp")
 
 
 def test_json_is_indented_sorted_and_whole(tmp_path):
@@ -173,52 +173,17 @@ def test_an_archive_and_a_single_array_are_not_the_same(tmp_path):
         read_arrays(tmp_path / "a.npy")
 
 
-def _fill(path, names):
-    for name in names:
-        file = path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(name)
-
-
-@pytest.mark.parametrize("old", [(), ("a", "sub/b")])
-def test_a_folder_is_replaced_whole(tmp_path, old):
-    path = tmp_path / "made" / "folder"
-    _fill(path, old)
-    with replacing_folder(path) as temporary:
-        assert temporary.endswith("/folder")
-        _fill(type(path)(temporary), ["c"])
-        assert _tree(path) == {name: name.encode() for name in old}
-    assert _tree(tmp_path) == {"made/folder/c": b"c"}
-    assert [p.name for p in (tmp_path / "made").iterdir()] == ["folder"]
-
-
-def test_a_file_can_take_a_folders_place(tmp_path):
-    _fill(tmp_path / "it", ["a"])
-    with replacing_folder(tmp_path / "it") as temporary:
-        type(tmp_path)(temporary).write_text("file")
-    assert _tree(tmp_path) == {"it": b"file"}
-
-
-@pytest.mark.parametrize("error", [OSError, _Crash])
-def test_a_crash_leaves_the_old_folder(tmp_path, error):
-    _fill(tmp_path / "it", ["a"])
-    with (
-        pytest.raises(error),
-        replacing_folder(tmp_path / "it") as temporary,
-    ):
-        _fill(type(tmp_path)(temporary), ["half"])
-        raise error
-    assert _tree(tmp_path) == {"it/a": b"a"}
-    assert [p.name for p in tmp_path.iterdir()] == ["it"]
-
-
 MESSAGE = (
     "Expected free disk space and permission to write. Received: {} ({}). Fix "
     "this and run the same command again: files already written are kept."
 )
 
 
-@pytest.mark.parametrize("way", [replacing, replacing_folder])
+def _replacing_folder(path):
+    return replacing_folder(path, lambda path: True)
+
+
+@pytest.mark.parametrize("way", [replacing, _replacing_folder])
 def test_a_full_disk_is_reported_and_the_old_content_is_there(tmp_path, way):
     (tmp_path / "file").write_text("old")
     with (
@@ -236,7 +201,7 @@ def test_a_full_disk_is_reported_and_the_old_content_is_there(tmp_path, way):
 def test_a_name_that_cannot_be_made_is_reported(tmp_path):
     (tmp_path / "file").touch()
     below = tmp_path / "file" / "below"
-    for way in (replacing, replacing_folder):
+    for way in (replacing, _replacing_folder):
         with pytest.raises(WriteError, match="below .File exists."):
             way(below).__enter__()
 

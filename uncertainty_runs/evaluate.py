@@ -27,7 +27,9 @@ with early.importing(__name__):
     from mimo_keras.analysis.run_files import read_arrays, read_results
     from mimo_keras.errors import expected
     from mimo_keras.evaluation import Results
-    from mimo_keras.files import replacing_folder, write_json
+    from mimo_keras.export import is_saved_ensemble
+    from mimo_keras.files import write_json
+    from mimo_keras.folders import replacing_folder
     from mimo_keras.training import EnsembleModel
     from mimo_keras.training.assemble import loaded
     from mimo_keras.training.distribute import make_strategy
@@ -203,9 +205,10 @@ def as_one_model(members, strategy):
 def export(model, folder, assembled):
     """Writes a model as a SavedModel; if assembled here, also as .keras."""
     if assembled:
-        with replacing_folder(folder / "ensemble.keras") as path:
-            model.save(path)
-        print("Ensemble:   ", folder / "ensemble.keras")
+        path = folder / "ensemble.keras"
+        with replacing_folder(path, is_saved_ensemble) as temporary:
+            model.save(temporary)
+        print("Ensemble:   ", path)
     path = mimo_keras.export_saved_model(model, folder / "saved_model")
     print("SavedModel: ", path)
 

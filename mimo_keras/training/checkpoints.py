@@ -9,16 +9,18 @@ a file is either good or known to be bad.
 
 import dataclasses
 import logging
-import os
-import pathlib
 import re
 
 import keras
 
 from mimo_keras.errors import argument, expected
 from mimo_keras.files import pop_record, read_arrays, write_arrays, writing
+from mimo_keras.folders import remove_unfinished
+from mimo_keras.paths import as_path
 
 _METRIC = "metric_"
+# Files of other names, such as a user's copies, are not ours.
+_NAME = re.compile(r"epoch_\d{6,}(_step_\d{6,})?\.npz")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,12 +48,13 @@ class Checkpoints:
     """
 
     def __init__(self, directory, keep=2):
-        self.directory = pathlib.Path(directory)
+        self.directory = as_path(directory, "directory")
         self.keep = max(keep, 2)
 
     def paths(self):
         """Returns the existing files, oldest first."""
-        return sorted(self.directory.glob("epoch_*.npz"), key=_place)
+        found = self.directory.glob("epoch_*.npz")
+        return sorted((p for p in found if _NAME.fullmatch(p.name)), key=_place)
 
     def save(self, model, epoch, record, middle=None):
         """Saves the state after `epoch` finished epochs.
@@ -79,8 +82,7 @@ class Checkpoints:
         write_arrays(path, arrays, record=facts)
         with writing(self.directory):
             # A killed run leaves partial files behind, which are never read.
-            for left in self.directory.glob(".epoch_*.tmp"):
-                os.remove(left)
+            remove_unfinished(self.directory)
             for old in self.paths()[: -self.keep]:
                 old.unlink()
         return path

@@ -9,6 +9,7 @@ import os
 import pytest
 
 from mimo_keras.errors import InputError
+from mimo_keras.paths import files_below
 from uncertainty_runs.common import run_folder
 from uncertainty_runs.common.config import FREE, RunConfig
 
@@ -170,13 +171,16 @@ def test_a_folder_that_stays_empty_is_removed(tmp_path):
 
 def test_what_a_killed_process_has_left_is_removed(tmp_path):
     (tmp_path / ".lock").write_text("1")
-    (tmp_path / ".saved_model.x1.tmp").mkdir()
-    (tmp_path / ".saved_model.x1.tmp" / "half").touch()
-    (tmp_path / ".results.json.x2.tmp").touch()
-    (tmp_path / "results.json").touch()
+    left = tmp_path / ".saved_model.k2jd8a_x.mimo_keras.tmp"
+    left.mkdir()
+    (left / "half").touch()
+    (tmp_path / ".results.json.k2jd8a_x.mimo_keras.tmp").touch()
+    kept = {"results.json", ".foreign.tmp", ".a.k2jd8a_x.tmp"}
+    for name in kept:
+        (tmp_path / name).touch()
     with run_folder.alone(tmp_path):
         names = {path.name for path in tmp_path.iterdir()}
-        assert names == {".lock", "results.json"}
+        assert names == {".lock", *kept}
         assert (tmp_path / ".lock").read_text() == str(os.getpid())
 
 
@@ -214,3 +218,13 @@ def test_what_is_no_folder_is_left_to_others_to_report(tmp_path):
         run_folder.alone(tmp_path / "file" / "a"),
     ):
         pass
+
+
+def test_a_remote_folder_has_no_lock(ram):
+    (ram / ".results.json.k2jd8a_x.mimo_keras.tmp").mkdir(parents=True)
+    before = files_below(ram)
+    with run_folder.alone(str(ram)), run_folder.alone(ram):
+        assert files_below(ram) == before
+    with run_folder.alone(ram / "run"):
+        pass
+    assert not (ram / "run").exists()

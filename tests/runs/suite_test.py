@@ -262,5 +262,12 @@ def test_what_was_evaluated_is_not_evaluated_again(sets, tmp_path):
     assert again | time == first | time
     for name, array in drawn.items():
         np.testing.assert_array_equal(redrawn[name], array)
+    foreign = [tmp_path / "kept" / name for name in ("mine.npz", ".a.tmp")]
+    for path in foreign:
+        path.write_bytes(b"mine")
+    suite.forget()
+    assert sorted((tmp_path / "kept").iterdir()) == sorted(foreign)
+    for path in foreign:
+        path.unlink()
     suite.forget()
     assert not (tmp_path / "kept").exists()

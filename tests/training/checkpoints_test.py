@@ -252,15 +252,21 @@ def test_what_a_killed_writer_left_is_no_checkpoint(saved):
     """A kill leaves the temporary file, whose name begins with a dot."""
     checkpoints, model, _ = saved
     half = checkpoints.paths()[-1].read_bytes()[:100]
-    left = checkpoints.directory / ".epoch_000003.npz.x7k2.tmp"
+    left = checkpoints.directory / ".epoch_000003.npz.x7k2ab_1.mimo_keras.tmp"
     left.write_bytes(half)
     assert checkpoints.restore(model)[0] == 2
 
 
 def test_what_a_killed_run_was_writing_is_removed(saved):
     checkpoints, model, _ = saved
-    left = checkpoints.directory / ".epoch_000009.npz.abc.tmp"
+    left = checkpoints.directory / ".epoch_000009.npz.abcd_123.tmp"
     left.write_bytes(b"half")
+    foreign = [".epoch_9.tmp", "epoch_000001_best.npz", "epoch_1.npz", ".a.tmp"]
+    for name in foreign:
+        (checkpoints.directory / name).write_bytes(b"mine")
     checkpoints.save(model, 9, [])
     assert not left.exists()
+    for name in foreign:
+        assert (checkpoints.directory / name).read_bytes() == b"mine"
+    assert checkpoints.restore(model)[0] == 9
     assert checkpoints.paths()[-1].name == "epoch_000009.npz"

@@ -4,12 +4,12 @@ import contextlib
 import fcntl
 import json
 import os
-import pathlib
-import shutil
 import zlib
 
 from mimo_keras.errors import expected
 from mimo_keras.files import ReadError, read_json, write_json
+from mimo_keras.folders import remove_unfinished
+from mimo_keras.paths import as_path, is_remote
 from uncertainty_runs.common.config import FREE, with_defaults
 
 _LOCK = ".lock"
@@ -19,9 +19,10 @@ _LOCK = ".lock"
 def alone(folder, write=True):
     """Keeps other processes out of a folder that this one writes to.
 
-    Temporary files of killed processes are removed. The lock on a file in the
-    folder is released when the process ends, in whatever way. On file systems
-    without locks, other processes are not kept out.
+    What killed processes of ours left unfinished is removed. The lock on a file
+    in the folder is released when the process ends, in whatever way. On file
+    systems without locks, such as those of `RemotePath`, other processes are
+    not kept out, and nothing is removed.
 
     Args:
         folder: Its path. It is created, and removed if it stays empty.
@@ -33,13 +34,12 @@ def alone(folder, write=True):
     Raises:
         InputError: Another process is using the folder.
     """
-    folder = pathlib.Path(folder)
+    folder = as_path(folder)
     made = write and not folder.exists()
     held = _lock(folder) if write else None
     try:
         if held is not None:
-            for left in folder.glob(".*.tmp"):
-                _remove(left)
+            remove_unfinished(folder)
         yield
     finally:
         if held is not None:
@@ -56,6 +56,8 @@ def _lock(folder):
     """Locks a folder; returns the file handle, or None without locks."""
     path = folder / _LOCK
     handle = None
+    if is_remote(folder):
+        return None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         while handle is None:
@@ -90,14 +92,6 @@ def _same_file(path, handle):
         return False
 
 
-def _remove(path):
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with contextlib.suppress(OSError):
-            path.unlink()
-
-
 def claim(config, write=True):
     """Claims --output_dir for this run, or resumes the run in it.
 
@@ -106,7 +100,7 @@ def claim(config, write=True):
         write: Whether this process writes; only one of several workers does.
 
     Returns:
-        pathlib.Path of the folder, which now contains flags.json.
+        The folder's path object, which now contains flags.json.
 
     Raises:
         InputError: The folder contains a run with other flags, is not
@@ -127,7 +121,7 @@ def claim(config, write=True):
 
 def check(config):
     """Returns the folder if it is this run's or unused; raises as `claim`."""
-    folder = pathlib.Path(config.output_dir)
+    folder = as_path(config.output_dir, "output_dir")
     record = folder / "flags.json"
     if record.exists():
         _compare(with_defaults(_read(record)), config.to_json(), folder)

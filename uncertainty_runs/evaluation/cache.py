@@ -1,8 +1,8 @@
 """Evaluates a network on each test set once, and keeps the results."""
 
+import contextlib
 import json
 import logging
-import pathlib
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from mimo_keras.files import (
     read_arrays,
     write_arrays,
 )
+from mimo_keras.folders import remove_unfinished
+from mimo_keras.paths import as_path
 
 _SKIPPED = "skipped"
 _SCORE = "score."
@@ -34,7 +36,7 @@ class Evaluated:
     def __init__(self, network, batch_size, folder, record):
         self.network = network
         self.batch_size = batch_size
-        self.folder = folder and pathlib.Path(folder)
+        self.folder = folder and as_path(folder)
         self.record = json.loads(json.dumps(record))  # As read back.
         self._sets = {}
         self._skipped = {}
@@ -206,3 +208,14 @@ def _unpacked(arrays, log_weights):
     state = dict(arrays)
     classes = int(state.pop("num_classes"))
     return evaluation.Classification(classes, log_weights).set_state(state)
+
+
+def forget(folder):
+    """Removes the results of single sets from a folder; other files stay."""
+    remove_unfinished(folder)
+    for path in [*folder.glob("*.npz")]:
+        with contextlib.suppress(OSError, ReadError):
+            pop_record(read_arrays(path))
+            path.unlink()
+    with contextlib.suppress(OSError):
+        folder.rmdir()

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import logging
-import shutil
 
 import keras
 
@@ -14,7 +13,7 @@ from mimo_keras.files import write_arrays, write_json
 from mimo_keras.training.distribute import local_strategy
 from uncertainty_runs.common.script import with_flags
 from uncertainty_runs.evaluation import natural
-from uncertainty_runs.evaluation.cache import Evaluated
+from uncertainty_runs.evaluation.cache import Evaluated, forget
 from uncertainty_runs.evaluation.predict import prepared
 
 TIMED = 3
@@ -134,7 +133,7 @@ class Suite:
     def forget(self):
         """Removes what was kept of single sets, once all is written."""
         if self.folder is not None:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            forget(self.folder)
 
     def _leave_out(self, name, error):
         if self.require:
