@@ -26,6 +26,10 @@ __all__ = [
 # Form shown to users -> pattern whose groups are integers -> constructor.
 _BACKBONES = {
     "wide_resnet_{depth}_{width}": (r"wide_resnet_(\d+)_(\d+)", wide_resnet),
+    "wide_resnet_{depth}_{width}_late_stride": (
+        r"wide_resnet_(\d+)_(\d+)_late_stride",
+        functools.partial(wide_resnet, late_stride=True),
+    ),
     "bottleneck_resnet[_{depth}_{width}]": (
         r"bottleneck_resnet(?:_(\d+)_(\d+))?",
         scaled,

@@ -8,7 +8,7 @@ from mimo_keras.backbones.kit import Backbone, residual_group
 from mimo_keras.errors import expected
 
 
-def wide_resnet(depth, width):
+def wide_resnet(depth, width, late_stride=False):
     """Wide ResNet `depth`-`width`, such as 28-10.
 
     The stem is a 3x3 convolution of 16 filters; three groups of (depth - 4) / 6
@@ -20,12 +20,15 @@ def wide_resnet(depth, width):
     Args:
         depth: n, of the form 6 b + 4 for b blocks per group.
         width: k, the factor on the filters of the groups.
+        late_stride: Whether a block's stride is that of its second convolution
+            instead of the first, as in MixMo's code.
 
     Returns:
         The `Backbone`.
 
     Reference:
-        Zagoruyko and Komodakis, Wide Residual Networks, BMVC 2016.
+        Zagoruyko and Komodakis, Wide Residual Networks, BMVC 2016. With the
+        late stride: Ramé, Sun and Cord, MixMo, ICCV 2021.
     """
     blocks, rest = divmod(depth - 4, 6)
     if rest or blocks < 1 or width < 1:
@@ -37,7 +40,7 @@ def wide_resnet(depth, width):
     stages = tuple(
         functools.partial(
             residual_group,
-            block=_block,
+            block=functools.partial(_block, late_stride=late_stride),
             name=f"group{index}",
             filters=base * width,
             strides=strides,
@@ -52,12 +55,13 @@ def _stem(x, kit):
     return kit.conv(16, 3, name=kit.name("stem_conv"))(x)
 
 
-def _block(x, kit, filters, strides):
+def _block(x, kit, filters, strides, late_stride):
+    first, second = (1, strides) if late_stride else (strides, 1)
     y = _norm_relu(x, kit, "0")
-    y = kit.conv(filters, 3, strides=strides, name=kit.name("conv0"))(y)
+    y = kit.conv(filters, 3, strides=first, name=kit.name("conv0"))(y)
     y = kit.drop(name=kit.name("drop"))(y)
     y = _norm_relu(y, kit, "1")
-    y = kit.conv(filters, 3, name=kit.name("conv1"))(y)
+    y = kit.conv(filters, 3, strides=second, name=kit.name("conv1"))(y)
     if x.shape[-1] != filters or strides != 1:
         x = kit.conv(filters, 1, strides=strides, name=kit.name("shortcut"))(x)
     return keras.layers.Add(name=kit.name("add"))([x, y])

@@ -109,8 +109,10 @@ class MixMembers(DrawingLayer, EpochLayer):
         """Returns the probability of CutMix in this epoch, a scalar."""
         if not self.cutmix_decay:
             return ops.convert_to_tensor(self.cutmix_probability, "float32")
+        # MixMo counts epochs from 1, so that the last one is without CutMix.
+        left = self.epochs - (self.epoch + 1.0)
         # If the length is unknown (0), this is negative or NaN: no decay.
-        left = (self.epochs - self.epoch) / (self.cutmix_decay * self.epochs)
+        left = left / (self.cutmix_decay * self.epochs)
         share = ops.where(self.epochs > 0, ops.clip(left, 0.0, 1.0), 1.0)
         return self.cutmix_probability * share
 

@@ -9,6 +9,7 @@ from mimo_keras.errors import InputError
 
 FORMS = [
     "wide_resnet_{depth}_{width}",
+    "wide_resnet_{depth}_{width}_late_stride",
     "bottleneck_resnet[_{depth}_{width}]",
     "resnet50[_{width}]",
     "wide_resnet50",
@@ -29,6 +30,7 @@ def test_list_backbones_gives_the_forms_of_the_names():
     [
         ("wide_resnet_10_2", (8, 8, 3), 3, 128),
         ("wide_resnet_16_1", (8, 8, 3), 3, 64),
+        ("wide_resnet_10_2_late_stride", (8, 8, 3), 3, 128),
         ("small_cnn", (8, 8, 3), 2, 32),
         ("small_cnn_12", (8, 8, 3), 2, 32 * 12),
         ("mlp", (3,), 1, 128),

@@ -12,7 +12,7 @@ from tests.backbones import numpy_twins as twins
 GROUPS = ((16, 1), (32, 2), (64, 2))
 
 
-def wide_resnet_10(network, x, width):
+def wide_resnet_10(network, x, width, late=False):
     """WRN-10-k in NumPy, with the weights of a built network by name."""
 
     def weights(name):
@@ -25,21 +25,30 @@ def wide_resnet_10(network, x, width):
     for group, (filters, strides) in enumerate(GROUPS):
         block = f"group{group}_block0_"
         [kernel] = weights(f"{block}conv0")
-        y = twins.conv(active(x, f"{block}norm0"), kernel, strides)
-        y = twins.conv(active(y, f"{block}norm1"), *weights(f"{block}conv1"))
+        first, second = (1, strides) if late else (strides, 1)
+        y = twins.conv(active(x, f"{block}norm0"), kernel, first)
+        [kernel] = weights(f"{block}conv1")
+        y = twins.conv(active(y, f"{block}norm1"), kernel, second)
         if x.shape[-1] != filters * width or strides != 1:
             x = twins.conv(x, *weights(f"{block}shortcut"), strides)
         x = x + y
     return active(x, "norm_top").mean(axis=(1, 2))
 
 
-@pytest.mark.parametrize("width", [1, 2])
-def test_equals_numpy(build, images, width):
-    network = build(f"wide_resnet_10_{width}", (9, 8, 3))
+@pytest.mark.parametrize(
+    ("name", "width", "late"),
+    [
+        ("wide_resnet_10_1", 1, False),
+        ("wide_resnet_10_2", 2, False),
+        ("wide_resnet_10_1_late_stride", 1, True),
+    ],
+)
+def test_equals_numpy(build, images, name, width, late):
+    network = build(name, (9, 8, 3))
     inputs = images(2, 9, 8, 3)
     np.testing.assert_allclose(
         network(inputs)["features"],
-        wide_resnet_10(network, inputs, width),
+        wide_resnet_10(network, inputs, width, late),
         rtol=1e-3,
         atol=1e-3,
     )

@@ -147,15 +147,16 @@ def test_mixmo_and_mixshare_are_trained_as_in_their_papers(dataset):
         recipes.recipe(dataset, method) for method in ("mixmo", "mixshare")
     )
     for r, repetitions in ((mixmo, 4), (share, 2)):
-        # 64 images a step; 0.1 over the repetitions at 128 images.
-        assert (r.ensemble_size, r.batch_size) == (2, 64 * repetitions)
-        rate = r.base_learning_rate * 64 / r.images_per_rate
+        # 64 rows a step; 0.1 over the repetitions at 128 rows.
+        assert (r.ensemble_size, r.batch_size) == (2, 64)
+        unique = r.batch_size / repetitions
+        rate = r.base_learning_rate * unique / r.images_per_rate
         assert rate == pytest.approx(0.1 / repetitions * 64 / 128)
         assert (r.batch_repetitions, r.train_epochs) == (repetitions, 300)
         assert (r.lr_decay_of, r.lr_decay_ratio) == (300, 0.1)
         assert (r.lr_warmup_epochs, r.l2) == (1, 3e-4)
-        assert r.backbone == "wide_resnet_28_{width}"
-    assert mixmo.lr_decay_epochs == (101, 201, 226)
+        assert r.backbone == "wide_resnet_28_{width}_late_stride"
+    assert mixmo.lr_decay_epochs == (100, 200, 225)
     assert share.lr_decay_epochs == (75, 150, 225)
     assert (mixmo.width_multiplier, share.width_multiplier) == (10, 2)
     assert mixmo.input_repetition_probability == 0

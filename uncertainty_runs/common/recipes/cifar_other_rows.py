@@ -39,23 +39,23 @@ ROWS = [
             "prior_stddev": 0.1,
         },
     ),
-    # 64 images per step.
+    # 64 rows per step: 16 images with 4 repetitions, 32 with 2.
     Recipe(
         datasets=("cifar10", "cifar100"),
         method="mixmo",
         source="Ramé, Sun and Cord, MixMo, ICCV 2021",
         reported={},
-        backbone="wide_resnet_28_{width}",
+        backbone="wide_resnet_28_{width}_late_stride",
         width_multiplier=10,
         ensemble_size=2,
         batch_repetitions=4,
         input_repetition_probability=0.0,
-        batch_size=256,
+        batch_size=64,
         train_epochs=300,
-        # 0.1, divided by the batch repetitions.
-        base_learning_rate=0.025,
+        base_learning_rate=0.1,
         images_per_rate=128,
-        lr_decay_epochs=(101, 201, 226),
+        # Before epochs 101, 201 and 226, which the authors count from 1.
+        lr_decay_epochs=(100, 200, 225),
         lr_decay_of=300,
         lr_decay_ratio=0.1,
         lr_warmup_epochs=1,
@@ -78,15 +78,14 @@ ROWS = [
             "mixmo 74.8% and 71.6%; on WRN-28-5 82.4%, members 81.6%; mixmo "
             "81.9% and 79.4%"
         },
-        backbone="wide_resnet_28_{width}",
+        backbone="wide_resnet_28_{width}_late_stride",
         width_multiplier=2,
         ensemble_size=2,
         batch_repetitions=2,
         input_repetition_probability=0.1,
-        batch_size=128,
+        batch_size=64,
         train_epochs=300,
-        # 0.1, divided by the batch repetitions.
-        base_learning_rate=0.05,
+        base_learning_rate=0.1,
         images_per_rate=128,
         lr_decay_epochs=(75, 150, 225),
         lr_decay_of=300,
