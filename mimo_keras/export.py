@@ -37,6 +37,8 @@ def export_saved_model(model, path, format="tf_saved_model"):
     return "probabilities" (B, K), "member_probabilities" (B, E, K),
     "entropy" (B,) and "mutual_information" (B,); in regression "mean",
     "member_means" and "member_variance". LiteRT and ONNX files take float32.
+    The predictor's `input_scale` holds in the file too, but values of another
+    scale are taken as they are: a graph cannot refuse them.
 
     Args:
         model: `EnsembleModel`, whose folded predictor is exported, or a

@@ -7,6 +7,7 @@ import keras
 from mimo_keras.errors import expected
 from mimo_keras.methods import single_image
 from mimo_keras.methods.deep_ensemble import of_networks
+from mimo_keras.training import scale_checks
 from mimo_keras.training.create import from_blueprint
 from mimo_keras.training.model import EnsembleModel
 
@@ -22,8 +23,9 @@ def assemble(models):
 
     Args:
         models: Each an `EnsembleModel` with one member, or the path of one
-            saved as .keras. All must agree in image shape, likelihood, mean
-            and std. For run folders, see uncertainty_runs/evaluate.py.
+            saved as .keras. All must agree in image shape, likelihood, mean,
+            std and input_scale. For run folders, see
+            uncertainty_runs/evaluate.py.
 
     Returns:
         `EnsembleModel`, not compiled.
@@ -56,6 +58,7 @@ def assemble(models):
         first.likelihood,
         mean=first.standardize.mean,
         std=first.standardize.std,
+        input_scale=first.standardize.input_scale,
         name="deep_ensemble",
     )
 
@@ -106,6 +109,7 @@ def _facts(model):
         "likelihood": model.likelihood,
         "mean": model.standardize.mean,
         "std": model.standardize.std,
+        "input_scale": scale_checks.stated(model.standardize),
     }
 
 

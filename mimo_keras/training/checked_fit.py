@@ -1,14 +1,15 @@
 """Keras's own `fit` and `evaluate`, after a check of the data."""
 
 from mimo_keras.training import data_checks
+from mimo_keras.training.checked_call import CheckedCall
 from mimo_keras.training.epoch_clock import with_clock
 
 
-class CheckedFit:
+class CheckedFit(CheckedCall):
     """Mixin for keras.Model that refuses data that do not fit the model.
 
-    List it before keras.Model. The model must have an `image_shape` and a
-    `likelihood`.
+    List it before keras.Model. The model must have an `image_shape`, a
+    `likelihood` and a `standardize` layer.
     """
 
     def fit(
@@ -26,11 +27,14 @@ class CheckedFit:
 
         Layers that depend on the epoch are informed of it: see `EpochClock`.
         """
-        self._check_data(x, y, batch_size)
+        x = self._checked(x, y, batch_size)
         validation = kwargs.get("validation_data")
-        if validation is not None:
-            pair = isinstance(validation, (tuple, list))
-            self._check_data(*(validation[:2] if pair else (validation, None)))
+        if isinstance(validation, (tuple, list)):
+            images, *rest = validation
+            images = self._checked(images, *rest[:1])
+            kwargs["validation_data"] = (images, *rest)
+        elif validation is not None:
+            self._checked(validation)
         callbacks = with_clock(callbacks, self, epochs)
         return super().fit(
             x, y, batch_size, epochs, verbose, callbacks, *args, **kwargs
@@ -38,13 +42,24 @@ class CheckedFit:
 
     def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
         """Evaluates as in Keras, after the same check as in `fit`."""
-        self._check_data(x, y, batch_size)
+        x = self._checked(x, y, batch_size)
         return super().evaluate(x, y, batch_size, *args, **kwargs)
 
-    def _check_data(self, x, y, batch_size=None):
+    def train_on_batch(self, x, y=None, *args, **kwargs):
+        """Trains on a batch as in Keras, after the same check as in `fit`."""
+        return super().train_on_batch(self._checked(x, y), y, *args, **kwargs)
+
+    def test_on_batch(self, x, y=None, *args, **kwargs):
+        """Evaluates a batch as in Keras, after the same check as in `fit`."""
+        return super().test_on_batch(self._checked(x, y), y, *args, **kwargs)
+
+    def _checked(self, x, y=None, batch_size=None):
+        """Returns the images after the checks: lists become arrays."""
+        x = self._checked_images(x)
         data_checks.check_data(x, y, self.image_shape, self.likelihood)
         strategy = getattr(self, "distribute_strategy", None)
         if strategy is not None and not hasattr(x, "element_spec"):
             data_checks.check_batch_size(
                 batch_size, strategy.num_replicas_in_sync
             )
+        return x

@@ -6,6 +6,7 @@ from mimo_keras import backbones, keras_internals, layers, methods
 from mimo_keras.errors import expected
 from mimo_keras.training import likelihoods
 from mimo_keras.training.distribute.seeds import seed_generators
+from mimo_keras.training.exact_inputs import check_scale_of_ids
 from mimo_keras.training.model import EnsembleModel
 
 
@@ -19,6 +20,7 @@ def create_model(
     output_dim=None,
     mean=0.0,
     std=1.0,
+    input_scale="0..1",
     seed=None,
     sync_batch_norm=False,
     **options,
@@ -36,6 +38,11 @@ def create_model(
         mean: Mean of the images on the scale [0, 1], one number or one per
             channel, see `layers.StandardizeImages`.
         std: Standard deviation, likewise.
+        input_scale: What the inputs are: "0..1" for floats from 0 to 1 or
+            uint8 from 0 to 255; "0..255" for floats and integers from 0 to
+            255; None for values that are no intensities, such as token ids
+            and tables, which are never divided by 255. With the first two,
+            values far outside the scale of mean and std are refused.
         seed: Integer seed for the training rows and for dropout.
         sync_batch_norm: Whether batch norm sees the rows of all replicas of
             a tf.distribute strategy instead of only each replica's own.
@@ -67,7 +74,9 @@ def create_model(
     blueprint = methods.build(method, task, options)
     if sync_batch_norm:
         _synchronize(blueprint.network)
-    facts = {"mean": mean, "std": std, "seed": seed, "name": method}
+    check_scale_of_ids(blueprint.network, input_scale)
+    facts = {"mean": mean, "std": std, "input_scale": input_scale}
+    facts |= {"seed": seed, "name": method}
     return from_blueprint(blueprint, likelihood, **facts)
 
 

@@ -7,12 +7,35 @@ from mimo_keras.errors import expected
 
 def check_images(shape, input_shape):
     """Raises InputError unless a batch of shape (B, …) fits the model."""
+    if getattr(shape, "rank", 0) is None:
+        raise expected(
+            f"images of shape {_batch_of(input_shape)}",
+            "images of unknown rank",
+            "State it: tf.ensure_shape in the data set's map.",
+        )
+    if _fits((None, *shape), (None, *input_shape)):
+        raise expected(
+            f"images of shape {_batch_of(input_shape)}",
+            f"shape={tuple(shape)}",
+            "Pass a batch: images[None] for one image, dataset.batch(32) for a "
+            "data set.",
+        )
     if not _fits(shape, (None, *input_shape)):
         raise expected(
-            f"images of shape (B, {', '.join(map(str, input_shape))})",
+            f"images of shape {_batch_of(input_shape)}",
             f"shape={tuple(shape)}",
             "Resize them, or create the model with another input_shape.",
         )
+    if shape[0] == 0:
+        raise expected(
+            f"images of shape {_batch_of(input_shape)}",
+            f"shape={tuple(shape)}",
+            "Pass at least one image.",
+        )
+
+
+def _batch_of(input_shape):
+    return f"(B, {', '.join(map(str, input_shape))})"
 
 
 def check_label_shape(shape):
@@ -106,6 +129,11 @@ def check_data(x, y, input_shape, likelihood):
         check_finite(images, "images")
     if hasattr(y, "__array__") or isinstance(y, list):
         likelihood.check_targets(y)
+
+
+def is_array(x):
+    """Whether data are an array, a tensor or a list of them, not a source."""
+    return hasattr(x, "__array__") or isinstance(x, list)
 
 
 def _fits(shape, wanted):

@@ -9,13 +9,14 @@ from mimo_keras import keras_internals, methods
 from mimo_keras.layers import RepeatMembers, StandardizeImages
 from mimo_keras.layers.protocols import HasDivergence, HasMixtureWeights
 from mimo_keras.layers.registration import serializable
+from mimo_keras.layers.standardize_images import UNSTATED
 from mimo_keras.training import batches, likelihoods, losses, step_metrics
 from mimo_keras.training.annealing import LinearAnnealing
 from mimo_keras.training.checked_fit import CheckedFit
-from mimo_keras.training.data_checks import check_images
 from mimo_keras.training.distribute.distribution import replica_count
 from mimo_keras.training.distribute.seeds import ReplicaSeed
 from mimo_keras.training.distribute.worker_fit import WorkerFit
+from mimo_keras.training.exact_inputs import keep_exact
 from mimo_keras.training.kernels import give_kernels
 from mimo_keras.training.learning_rates import multiply_learning_rates
 from mimo_keras.training.mixture_nll import MixtureNLL
@@ -46,9 +47,11 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
         kl_term: `methods.KLTerm`, how the loss weights the `kl_divergence()`
             of the network's layers, such as Rank-1 layers; None for the plain
             sum.
+        input_scale: "0..1", "0..255" or None, see `layers.StandardizeImages`.
 
     Call arguments:
-        images: (B, …), uint8 or float, see `layers.StandardizeImages`.
+        images: (B, …), uint8 or float, see `layers.StandardizeImages`. An eager
+            call refuses values far outside the model's scale.
         training: Whether rows are formed as in training.
 
     Output shape:
@@ -70,6 +73,7 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
         seed=None,
         samples=1,
         kl_term=None,
+        input_scale="0..1",
         **kwargs,
     ):
         # Layers that need float32 cast their inputs themselves.
@@ -88,10 +92,16 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
         ]
         self._posterior = learned[0] if learned else None
         self.likelihood = likelihood
-        self.standardize = StandardizeImages(mean, std, name="standardize")
+        self.standardize = StandardizeImages(
+            mean, std, input_scale, name="standardize"
+        )
         self.repeat_members = RepeatMembers(
             max(sampling.members, 1), name="repeat_members"
         )
+        self.standardize.check_channels(self.image_shape[-1])
+        if input_scale is None:
+            for x in (network, self.network, self.repeat_members):
+                keep_exact(x)
         self.seed = seed
         self.samples = samples
         self.row_seed = ReplicaSeed(seed)
@@ -134,7 +144,6 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
         return self.network.output_shape[-1]
 
     def call(self, images, training=False):
-        check_images(images.shape, self.image_shape)
         x = self.standardize(images)
         if not training:
             if self.sampling.members:
@@ -277,6 +286,7 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
             likelihood=self.likelihood,
             mean=self.standardize.mean,
             std=self.standardize.std,
+            input_scale=self.standardize.input_scale,
             folded=folded,
         )
 
@@ -301,6 +311,7 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
             self.likelihood,
             mean=self.standardize.mean,
             std=self.standardize.std,
+            input_scale=self.standardize.input_scale,
             name="deterministic",
         )
 
@@ -315,6 +326,7 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
             "likelihood": keras.saving.serialize_keras_object(self.likelihood),
             "mean": self.standardize.mean,
             "std": self.standardize.std,
+            "input_scale": self.standardize.input_scale,
             "seed": self.seed,
             "samples": self.samples,
             "kl_term": dataclasses.asdict(self.kl_term),
@@ -328,4 +340,6 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
         sampling = methods.Sampling(**config.pop("sampling"))
         kl_term = methods.KLTerm(**config.pop("kl_term"))
         config["likelihood"] = likelihoods.from_saved(config, network)
+        # Files of earlier versions state no scale.
+        config.setdefault("input_scale", UNSTATED)
         return cls(network, sampling, kl_term=kl_term, **config)

@@ -5,12 +5,15 @@ from keras import ops
 
 from mimo_keras.layers import MixturePrediction, StandardizeImages
 from mimo_keras.layers.registration import serializable
+from mimo_keras.layers.standardize_images import UNSTATED
 from mimo_keras.training import likelihoods
+from mimo_keras.training.checked_call import CheckedCall
+from mimo_keras.training.exact_inputs import keep_exact
 from mimo_keras.training.kernels import give_kernels
 
 
 @serializable
-class Predictor(keras.Model):
+class Predictor(CheckedCall, keras.Model):
     """Predicts with an ensemble. Created by `EnsembleModel.predictor`.
 
     Args:
@@ -21,10 +24,14 @@ class Predictor(keras.Model):
         mean: Mean of the images' channels, see `layers.StandardizeImages`.
         std: Standard deviation of the images' channels.
         folded: Whether a multi-input network was folded for one image.
+        input_scale: "0..1", "0..255" or None, likewise for
+            `layers.StandardizeImages`.
 
     Call arguments:
         images: (B, …, C), uint8 (0 to 255) or float (on the scale of mean
-            and std, which is [0, 1] for images).
+            and std, which is [0, 1] for images), unless `input_scale` says
+            otherwise. An eager call refuses values far outside this scale; in
+            a tf.function and in an export they are taken as they are.
 
     Output shape:
         A dictionary, see `layers.MixturePrediction`.
@@ -38,13 +45,19 @@ class Predictor(keras.Model):
         mean=0.0,
         std=1.0,
         folded=False,
+        input_scale="0..1",
         **kwargs,
     ):
         # Layers that need float32 cast their inputs themselves.
         super().__init__(autocast=False, **kwargs)
         give_kernels(network)
         self.network = network
-        self.standardize = StandardizeImages(mean, std, name="standardize")
+        self.standardize = StandardizeImages(
+            mean, std, input_scale, name="standardize"
+        )
+        self.standardize.check_channels(self.image_shape[-1])
+        if input_scale is None:
+            keep_exact(network)
         self.likelihood = likelihood or likelihoods.of_outputs(
             network.output_shape[-1]
         )
@@ -80,6 +93,7 @@ class Predictor(keras.Model):
             "likelihood": keras.saving.serialize_keras_object(self.likelihood),
             "mean": self.standardize.mean,
             "std": self.standardize.std,
+            "input_scale": self.standardize.input_scale,
             "folded": self.folded,
         }
 
@@ -89,4 +103,6 @@ class Predictor(keras.Model):
             config.pop("network"), custom_objects=custom_objects
         )
         likelihood = likelihoods.from_saved(config, network)
+        # Files of earlier versions state no scale.
+        config.setdefault("input_scale", UNSTATED)
         return cls(network, likelihood=likelihood, **config)

@@ -11,10 +11,10 @@ BYTES = np.arange(2 * 4 * 4 * 3 * 2, dtype="uint8").reshape(2, 4, 8, 3)
 FLOATS = (BYTES / 255).astype("float32")
 
 
-def standardize(images, mean, std):
+def standardize(images, mean, std, divided=False):
     """The layer in NumPy, in float64."""
     x = np.asarray(images, "float64")
-    if images.dtype == np.uint8:
+    if images.dtype == np.uint8 or divided:
         x = x / 255
     return (x - np.asarray(mean)) / np.asarray(std)
 
@@ -54,6 +54,72 @@ def test_floats_are_left_alone_without_mean_and_std():
     np.testing.assert_array_equal(call(StandardizeImages(), images), images)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "float32"])
+def test_from_0_to_255_everything_is_divided(dtype):
+    layer = StandardizeImages([0.1, 0.5, 0.9], 0.25, "0..255")
+    layer = StandardizeImages.from_config(layer.get_config())
+    wanted = standardize(BYTES, [0.1, 0.5, 0.9], 0.25, divided=True)
+    np.testing.assert_allclose(
+        call(layer, BYTES.astype(dtype)), wanted, rtol=1e-5, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "float32"])
+def test_without_a_scale_nothing_is_divided(dtype):
+    images = np.array([[0, 51, 255]], dtype)
+    layer = StandardizeImages([1.0, 1.0, 5.0], [1, 2, 10], input_scale=None)
+    np.testing.assert_allclose(call(layer, images), [[-1.0, 25.0, 25.0]])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "float32"])
+def test_without_a_scale_ids_are_exact_under_mixed_precision(dtype):
+    ids = (
+        np.arange(256, dtype=dtype)[None]
+        if dtype == "uint8"
+        else (np.array([[257, 1001, 70001]], dtype))
+    )
+    layer = StandardizeImages(input_scale=None, dtype="mixed_bfloat16")
+    outputs = layer(ids)
+    assert keras.backend.standardize_dtype(outputs.dtype) == dtype
+    np.testing.assert_array_equal(outputs, ids)
+    assert layer.compute_output_spec(
+        keras.KerasTensor((2, 3), dtype)
+    ).dtype == (dtype)
+
+
+@pytest.mark.parametrize("scale", ["0..2", 255, True, ""])
+def test_other_scales_are_an_error(scale):
+    with pytest.raises(InputError) as caught:
+        StandardizeImages(input_scale=scale)
+    assert str(caught.value) == (
+        'Expected input_scale "0..1", "0..255" or None. Received: '
+        f"input_scale={scale!r}. Use None for token ids and tables."
+    )
+
+
+def test_mean_and_std_are_those_of_images_from_0_to_1():
+    with pytest.raises(InputError) as caught:
+        StandardizeImages(127.5, 64, "0..255")
+    assert str(caught.value) == (
+        "Expected mean and std on the scale of 0 to 1. Received: mean=127.5, "
+        "std=64.0, input_scale='0..255'. Divide them by 255, as the images "
+        "will be."
+    )
+
+
+@pytest.mark.parametrize(
+    "value", [np.nan, [0.5, np.inf], "half", None, [], [[0.5]], {"r": 1}]
+)
+@pytest.mark.parametrize("name", ["mean", "std"])
+def test_what_is_no_finite_number_is_an_error(name, value):
+    with pytest.raises(InputError) as caught:
+        StandardizeImages(**{name: value})
+    assert str(caught.value) == (
+        f"Expected {name} to be a finite number, or one per channel. Received: "
+        f"{name}={value!r}. Compute it from images without NaN or infinity."
+    )
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
 def test_other_floats_are_on_the_same_scale(dtype):
     images = np.array([[0.25, 0.5, 1.0]])
@@ -82,7 +148,8 @@ def test_other_types_are_an_error(dtype):
         StandardizeImages()(np.zeros((1, 2, 2, 1), dtype))
     assert str(caught.value) == (
         "Expected images of dtype uint8 (0 to 255) or float. Received: "
-        f"dtype={dtype}. Cast them to one of these."
+        f"dtype={dtype}. Cast them to one of these, or set "
+        "input_scale: '0..255' for images, None for token ids and tables."
     )
 
 

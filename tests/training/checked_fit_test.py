@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mimo_keras.errors import InputError
+from mimo_keras.layers import StandardizeImages
 from mimo_keras.training.checked_fit import CheckedFit
 from mimo_keras.training.likelihoods import Categorical, Mean
 
@@ -27,6 +28,7 @@ class Recorded:
 class Model(CheckedFit, Recorded, keras.Model):
     image_shape = (5,)
     likelihood = Categorical(3)
+    standardize = StandardizeImages()
     distribute_strategy = None
 
 

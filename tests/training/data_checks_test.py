@@ -194,7 +194,8 @@ def test_prediction_refuses_wrong_images_in_one_line(model, refused):
 def test_integers_that_are_no_bytes_are_refused_in_one_line(model, refused):
     refused(
         "Expected images of dtype uint8 (0 to 255) or float. Received: "
-        "dtype=int32. Cast them to one of these.",
+        "dtype=int32. Cast them to one of these, or set "
+        "input_scale: '0..255' for images, None for token ids and tables.",
         model.fit,
         EXAMPLES.images.astype("int32"),
         EXAMPLES.labels,

@@ -1,0 +1,86 @@
+"""Calls of a model, after a check of the images."""
+
+import keras
+import numpy as np
+
+from mimo_keras.errors import expected
+from mimo_keras.training import data_checks, scale_checks
+
+
+class CheckedCall:
+    """Mixin for keras.Model that refuses images that do not fit.
+
+    List it before keras.Model. The model must have an `image_shape` and a
+    `standardize` layer. Values are checked where they are known: in an eager
+    call, not in the graph of a tf.function, of `fit` or of an export.
+    """
+
+    def predict(self, x, *args, **kwargs):
+        """Predicts as in Keras, after a check of arrays of images."""
+        return super().predict(self._checked_images(x), *args, **kwargs)
+
+    def predict_on_batch(self, x):
+        """Predicts a batch as in Keras, after the same check."""
+        return super().predict_on_batch(self._checked_images(x))
+
+    def __call__(self, images, *args, **kwargs):
+        images = checked_images(images, self.image_shape, self.standardize)
+        return super().__call__(images, *args, **kwargs)
+
+    def _checked_images(self, x):
+        if not data_checks.is_array(x):
+            return x
+        return checked_images(x, self.image_shape, self.standardize)
+
+
+def checked_images(images, image_shape, standardize):
+    """Returns images as an array or a tensor, after checking them.
+
+    Args:
+        images: Array or tensor (B, …), of any backend, or a list of images.
+        image_shape: Shape of one image.
+        standardize: The model's `layers.StandardizeImages`.
+
+    Raises:
+        InputError: They do not fit the model.
+    """
+    images = as_array(images, image_shape)
+    data_checks.check_images(images.shape, image_shape)
+    standardize.check_dtype(keras.backend.standardize_dtype(images.dtype))
+    if isinstance(images, keras.KerasTensor) or not images.shape[0]:
+        return images
+    values = _known(images)
+    if values is not None:
+        scale_checks.check_scale(values, standardize)
+    return images
+
+
+def as_array(images, image_shape):
+    """Returns a list of images as an array; what has a shape as it is."""
+    if isinstance(images, (list, tuple)):
+        if len(images) == 1 and len(np.shape(images[0])) > len(image_shape):
+            return images[0]  # Keras's list of a model's inputs.
+        try:
+            images = np.asarray(images)
+        except ValueError:
+            images = np.empty(0, object)
+        if images.dtype.kind == "f":
+            images = images.astype(keras.config.floatx())
+    if not hasattr(images, "dtype"):
+        images = np.asarray(images)
+    dtype = getattr(images.dtype, "kind", "")
+    if dtype in ("O", "U", "S"):
+        raise expected(
+            f"images of shape (B, {', '.join(map(str, image_shape))})",
+            f"{type(images).__name__} of dtype {images.dtype}",
+            "Pass numbers: an array, or a list of arrays of one shape.",
+        )
+    return images
+
+
+def _known(tensor):
+    """Returns a tensor's values as NumPy; None while a graph is traced."""
+    try:
+        return np.asarray(tensor)
+    except (NotImplementedError, TypeError, AttributeError):
+        return None
