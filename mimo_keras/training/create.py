@@ -1,5 +1,8 @@
 """The main entry point: a model from the names of a method and a backbone."""
 
+import numbers
+from collections.abc import Iterable
+
 import keras
 
 from mimo_keras import backbones, keras_internals, layers, methods
@@ -38,11 +41,8 @@ def create_model(
         mean: Mean of the images on the scale [0, 1], one number or one per
             channel, see `layers.StandardizeImages`.
         std: Standard deviation, likewise.
-        input_scale: What the inputs are: "0..1" for floats from 0 to 1 or
-            uint8 from 0 to 255; "0..255" for floats and integers from 0 to
-            255; None for values that are no intensities, such as token ids
-            and tables, which are never divided by 255. With the first two,
-            values far outside the scale of mean and std are refused.
+        input_scale: "0..1" (floats, or uint8 from 0 to 255), "0..255" (any
+            numbers) or None (token ids, tables: never divided by 255).
         seed: Integer seed for the training rows and for dropout.
         sync_batch_norm: Whether batch norm sees the rows of all replicas of
             a tf.distribute strategy instead of only each replica's own.
@@ -52,8 +52,7 @@ def create_model(
         `EnsembleModel`.
 
     Raises:
-        InputError: A name or option is unknown; the message lists the known
-            ones.
+        InputError: A name or option is unknown or does not fit.
 
     Example:
 
@@ -64,17 +63,11 @@ def create_model(
     ```
     """
     likelihood = likelihoods.of_outputs(num_classes, output_dim)
-    task = methods.Task(
-        backbones.get(backbone),
-        tuple(input_shape),
-        likelihood.outputs,
-        ensemble_size,
-        seed_generators(seed),
-    )
+    task = _task(backbone, input_shape, likelihood, ensemble_size, seed)
     blueprint = methods.build(method, task, options)
+    check_scale_of_ids(blueprint.network, input_scale)
     if sync_batch_norm:
         _synchronize(blueprint.network)
-    check_scale_of_ids(blueprint.network, input_scale)
     facts = {"mean": mean, "std": std, "input_scale": input_scale}
     facts |= {"seed": seed, "name": method}
     return from_blueprint(blueprint, likelihood, **facts)
@@ -91,6 +84,44 @@ def from_blueprint(blueprint, likelihood, **options):
         kl_term=blueprint.kl_term,
         **options,
     )
+
+
+def _task(backbone, input_shape, likelihood, ensemble_size, seed):
+    """Returns the `methods.Task`, after checks that no method needs to make."""
+    return methods.Task(
+        backbones.get(backbone),
+        _shape(input_shape),
+        likelihood.outputs,
+        _whole("ensemble_size", ensemble_size),
+        seed_generators(seed),
+    )
+
+
+def _shape(input_shape):
+    """Returns the shape of an example as a tuple of Python integers."""
+    sizes = input_shape if isinstance(input_shape, Iterable) else ()
+    sizes = tuple(sizes)
+    is_size = all(
+        size is None or isinstance(size, numbers.Integral) and size > 0
+        for size in sizes
+    )
+    if not sizes or not is_size or sizes[-1] is None:
+        raise expected(
+            "input_shape to be the shape of one example, such as (32, 32, 3)",
+            f"input_shape={input_shape!r}",
+            "Leave out the batch; write (8,) for vectors of 8 numbers.",
+        )
+    return tuple(size if size is None else int(size) for size in sizes)
+
+
+def _whole(name, value):
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
+        raise expected(
+            f"{name} to be a whole number",
+            f"{name}={value!r}",
+            "Pass an int.",
+        )
+    return int(value)
 
 
 def _synchronize(network):

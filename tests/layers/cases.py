@@ -266,6 +266,11 @@ CASES = [
         dtype="uint8",
     ),
     Case(
+        "StandardizeImages",
+        (4, 4, 2),
+        {"mean": 0.5, "std": 0.2, "input_scale": "0..255"},
+    ),
+    Case(
         "TemplateConv2D",
         (4, 4, 2),
         {

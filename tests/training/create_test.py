@@ -134,3 +134,30 @@ def test_a_backbone_of_ones_own_is_a_callable():
     kernel, bias = model.get_weights()
     # Two members of 2 x 3 images of two channels, three classes each.
     assert (kernel.shape, bias.shape) == ((24, 6), (6,))
+
+
+@pytest.mark.parametrize(
+    "shape", [8, "32", (), (None,), (8, 0, 1), (8, 2.5), None, ((2, 3),)]
+)
+def test_an_input_shape_is_that_of_one_example(shape):
+    assert _refusal(input_shape=shape) == (
+        "Expected input_shape to be the shape of one example, such as (32, 32, "
+        f"3). Received: input_shape={shape!r}. Leave out the batch; write (8,) "
+        "for vectors of 8 numbers."
+    )
+
+
+@pytest.mark.parametrize("members", ["3", 2.0, True, None])
+def test_an_ensemble_size_is_a_whole_number(members):
+    assert _refusal(members=members) == (
+        "Expected ensemble_size to be a whole number. Received: "
+        f"ensemble_size={members!r}. Pass an int."
+    )
+
+
+@pytest.mark.parametrize("name", ["mean", "std"])
+def test_mean_and_std_are_for_the_channels_of_the_images(name):
+    assert _refusal(**{name: [0.5, 0.5, 0.5]}) == (
+        f"Expected a {name} for each of the 2 channels. Received: "
+        f"{name}=[0.5, 0.5, 0.5]. Pass one number, or one per channel."
+    )
