@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
-from mimo_keras.layers.drawing import DrawingLayer
+from mimo_keras.layers.drawing import DrawingLayer, gamma
 from mimo_keras.layers.epochs import EpochLayer
 from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import serializable
@@ -166,12 +166,8 @@ class MixMembers(DrawingLayer, EpochLayer):
 
     def _ratios(self, rows, members):
         """Draws λ, (N, M), from the Dirichlet distribution."""
-        parts = keras.random.gamma(
-            (rows, members),
-            self.concentration,
-            dtype="float32",
-            seed=self.seed_generator,
-        )
+        shape = (rows, members)
+        parts = gamma(shape, self.concentration, self.seed_generator)
         return parts / ops.sum(parts, axis=1, keepdims=True)
 
     def _cut(self, ratios, space, members):

@@ -1,9 +1,11 @@
-"""Seeds of layers that draw random numbers."""
+"""Seeds of layers that draw random numbers, and what they draw."""
 
 import keras
+import numpy as np
 import pytest
+from scipy import stats
 
-from mimo_keras.layers.drawing import DrawingLayer
+from mimo_keras.layers.drawing import DrawingLayer, gamma
 
 
 def drawn(layer):
@@ -32,3 +34,23 @@ def test_a_given_generator_is_used_and_saved():
     twin = copy(layer)
     assert twin.seed_generator is not generator
     assert drawn(twin) == drawn(DrawingLayer(keras.random.SeedGenerator(3)))
+
+
+@pytest.mark.parametrize("concentration", [0.3, 1.0, 2.0, 50.0])
+def test_gamma_is_scipys(concentration):
+    seed = keras.random.SeedGenerator(0)
+    found = keras.ops.convert_to_numpy(gamma((4000, 2), concentration, seed))
+    wanted = stats.gamma(concentration)
+    assert stats.kstest(found.ravel(), wanted.cdf).pvalue > 0.01
+    np.testing.assert_allclose(found.mean(), concentration, rtol=0.05)
+    np.testing.assert_allclose(found.var(), concentration, rtol=0.1)
+    assert abs(np.corrcoef(found.T)[0, 1]) < 0.05
+    assert np.any(
+        found != keras.ops.convert_to_numpy(gamma((4000, 2), 2, seed))
+    )
+
+
+def test_a_huge_concentration_leaves_no_spread():
+    seed = keras.random.SeedGenerator(0)
+    found = keras.ops.convert_to_numpy(gamma((100,), 1e12, seed))
+    np.testing.assert_allclose(found / 1e12, 1, rtol=1e-4)

@@ -1,0 +1,67 @@
+"""XLA compiles every method's training step and predictor, as a TPU must.
+
+On one device: Keras itself compiles no step of several replicas on logical
+CPUs, since XLA refuses variables of another device.
+"""
+
+import keras
+import numpy as np
+import pytest
+
+from mimo_keras import methods
+from tests.methods import small
+from tests.methods.tables import NEED_MAPS, SETTINGS
+
+pytestmark = pytest.mark.tensorflow
+
+OPTIONS = {
+    "rank1_bnn": {"train_examples": 8},
+    "mimmo": {"train_examples": 8},
+    "dun": {"train_examples": 8},
+}
+ROWS = 8
+# Those that form rows, mix, draw in prediction, and compose kernels.
+ALWAYS = {"mimo", "mixmo", "mc_dropout", "mixture_ensemble"}
+every_method = pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param(m, marks=[pytest.mark.large] * (m not in ALWAYS))
+        for m in methods.list_methods()
+    ],
+)
+
+
+def create(method, **options):
+    maps = {*NEED_MAPS, "mixmo", "mixshare"}
+    backbone = "small_cnn" if method in maps else "mlp"
+    members = SETTINGS.get(method, {}).get("members", 2)
+    chosen = {**OPTIONS.get(method, {}), **options}
+    if method == "mixture_ensemble":
+        chosen["bank_single_layers"] = True
+    return small.create(method, backbone, members, **chosen)
+
+
+def fitted(method):
+    """A model after one compiled step, and the step's loss."""
+    model = create(method)
+    model.compile(keras.optimizers.SGD(0.01), jit_compile=True)
+    images, targets = small.examples(model, ROWS)
+    history = model.fit(images, targets, batch_size=ROWS, verbose=0)
+    return model, history.history["loss"][0]
+
+
+@every_method
+def test_xla_compiles_a_step_and_the_predictor(method):
+    import tensorflow as tf
+
+    model, loss = fitted(method)
+    assert np.isfinite(loss)
+    images, _ = small.examples(model, ROWS)
+    predictor = model.predictor()
+    predict = tf.function(
+        lambda x: predictor(x)["probabilities"], jit_compile=True
+    )
+    found = small.numpy(predict(images))
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
+    if method not in ("mc_dropout", "rank1_bnn"):  # These draw at each call.
+        small.assert_close(found, predictor(images)["probabilities"])
