@@ -16,6 +16,7 @@ import numpy as np
 
 from mimo_keras.errors import expected
 from mimo_keras.paths import UNFINISHED, as_path, is_remote
+from mimo_keras.untrusted import ReadError, regular, unpackable
 
 # Errors of a full or read-only disk.
 _NAMES = ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "EIO")
@@ -25,15 +26,13 @@ _REFUSED = [
 ]
 
 _RECORD = "record"
+_MOST = 2**28
+"""Largest size of a text or JSON file in bytes."""
 # An archive ends with a record of this form, whose last field is the length of
 # the comment after it. Ours is the digest of all bytes before the comment.
 _END = struct.Struct("<4s16xH")
 _END_MARK = b"PK\5\6"
 _DIGEST_MARK = b"sha256 "
-
-
-class ReadError(ValueError):
-    """A file is damaged or has unexpected content; the message says what."""
 
 
 class WriteError(OSError):
@@ -145,6 +144,17 @@ def write_json(path, value):
         file.write("\n")
 
 
+def read_text(path):
+    """Returns the content of a UTF-8 text file.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ReadError: It cannot be read, is not UTF-8, or is no regular file.
+    """
+    with _reading(path, _MOST) as file:
+        return file.read().decode("utf-8")
+
+
 def read_json(path):
     """Returns the object in a JSON file as a dict.
 
@@ -153,10 +163,8 @@ def read_json(path):
         ReadError: It cannot be read, is not JSON, or contains no object.
     """
     try:
-        content = json.loads(as_path(path).read_text("utf-8"))
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, RecursionError) as error:
+        content = json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
         raise ReadError(str(error)) from None
     if not isinstance(content, dict):
         raise ReadError(f"a {type(content).__name__}, not an object")
@@ -233,17 +241,16 @@ def read_arrays(path):
     with _reading(path) as file:
         _check_digest(file)
         file.seek(0)
-        with np.load(file, allow_pickle=False) as stored:
+        with np.load(unpackable(file), allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
 
 
 @contextlib.contextmanager
-def _reading(path):
+def _reading(path, most=None):
     """Yields an open regular file; whatever fails with it is a `ReadError`."""
     path = as_path(path)
     try:
-        _check_regular(path)
-        with path.open("rb") as file:
+        with regular(path, most).open("rb") as file:
             yield file
     except (FileNotFoundError, ReadError):
         raise

@@ -1,9 +1,11 @@
 """Files get their names only when complete."""
 
 import errno
+import io
 import json
 import os
 import stat
+import zipfile
 
 import numpy as np
 import pytest
@@ -224,3 +226,54 @@ def test_others_errors_are_reported_if_it_is_the_disk():
         writing("inner"),
     ):
         raise OSError(errno.EIO, "Input/output error")
+
+
+READERS = {"a.npy": read_array, "a.npz": read_arrays, "a.json": read_json}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_pipes_and_devices_are_refused_not_read(tmp_path, name):
+    path = tmp_path / name
+    os.mkfifo(path)
+    with pytest.raises(ReadError, match="a pipe, not a regular file"):
+        READERS[name](path)
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    with pytest.raises(ReadError, match="a device, not a regular file"):
+        READERS[name](str(path))
+
+
+def test_an_array_that_claims_more_than_there_is_memory_for(tmp_path):
+    content = io.BytesIO()
+    claim = {"descr": "<f4", "fortran_order": False, "shape": (10**14,)}
+    np.lib.format.write_array_header_1_0(content, claim)
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("a.npy", content.getvalue())
+    with pytest.raises(ReadError, match="nable to allocate"):
+        read_arrays(tmp_path / "a.npz")
+    (tmp_path / "a.npy").write_bytes(content.getvalue())
+    with pytest.raises(ReadError):
+        read_array(tmp_path / "a.npy")
+
+
+def test_any_damage_to_a_compressed_archive_is_a_read_error(tmp_path):
+    """Not only wrong checksums: zlib has its own error, ciphers another."""
+    path = tmp_path / "a.npz"
+    write_arrays(path, {"a": np.arange(40)}, compressed=True)
+    whole, refused = path.read_bytes(), 0
+    for index in range(len(whole)):
+        path.write_bytes(
+            whole[:index] + bytes([whole[index] ^ 255]) + whole[index + 1 :]
+        )
+        try:
+            read_arrays(path)
+        except ReadError:
+            refused += 1
+    assert refused > len(whole) / 3
+
+
+def test_a_text_beyond_all_measure_is_refused(tmp_path):
+    with open(tmp_path / "a.json", "wb") as file:
+        file.truncate(10**12)
+    with pytest.raises(ReadError, match="1000000000000 bytes, more than"):
+        read_json(tmp_path / "a.json")

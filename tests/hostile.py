@@ -1,9 +1,12 @@
 """Files that would run their own code, if their readers let them."""
 
+import contextlib
+import io
 import json
 import pathlib
 import zipfile
 
+import h5py
 import numpy as np
 
 import mimo_keras
@@ -71,14 +74,30 @@ def keras_file(path, attack):
         "deterministic", backbone="mlp_4", input_shape=(3,), num_classes=3
     )
     model.save(path)
+    with _parts(path) as parts:
+        config = json.loads(parts["config.json"])
+        ATTACKS[attack](config)
+        parts["config.json"] = json.dumps(config).encode()
+
+
+@contextlib.contextmanager
+def _parts(path):
+    """Yields the parts of an archive, by name, and writes them back."""
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
-    config = json.loads(parts["config.json"])
-    ATTACKS[attack](config)
-    parts["config.json"] = json.dumps(config).encode()
+    yield parts
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in parts.items():
             archive.writestr(name, content)
+
+
+def claim_weights(path, size):
+    """Adds an array to a .keras file that claims `size` bytes and has none."""
+    with _parts(path) as parts:
+        content = io.BytesIO(parts["model.weights.h5"])
+        with h5py.File(content, "a") as file:
+            file.create_dataset("claim", (size,), "uint8", chunks=True)
+        parts["model.weights.h5"] = content.getvalue()
 
 
 class _Pickled:

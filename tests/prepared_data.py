@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def write(data_dir, name, splits, features=None):
+def write(data_dir, name, splits, features=None, form=None):
     """Writes given images and labels as TFDS itself would.
 
     Args:
@@ -12,6 +12,7 @@ def write(data_dir, name, splits, features=None):
         splits: Name of a split -> images (n, H, W, C) uint8 and labels
             (n,) int64.
         features: TFDS's features; None for the data set's own.
+        form: Format of the record files; None for TFRecord.
 
     Returns:
         The folder of the records.
@@ -39,6 +40,7 @@ def write(data_dir, name, splits, features=None):
         data_dir=data_dir,
         features=features or builder.info.features,
         split_datasets=datasets,
+        file_format=form,
         disable_shuffling=True,
     )
     return builder.data_path

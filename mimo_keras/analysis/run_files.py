@@ -1,6 +1,7 @@
 """Reads the files that a run writes to its output folder."""
 
 import csv
+import io
 
 from mimo_keras import files
 from mimo_keras.errors import expected
@@ -46,10 +47,13 @@ def read_metrics(path):
         One dict per epoch from column name to float. A field that is empty,
         missing or not a number (a truncated row) is None.
     """
-    if not path.exists():
+    try:
+        text = files.read_text(path)
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    except FileNotFoundError:
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    except (csv.Error, files.ReadError) as error:
+        raise _broken(path, error) from None
     return [
         {name: _float(cell) for name, cell in row.items() if name is not None}
         for row in rows

@@ -3,7 +3,13 @@
 import contextlib
 import logging
 
+import numpy as np
+
 from mimo_keras.errors import argument, expected
+
+NONE = "no photograph of the set can be read"
+NONE_OF_BATCH = "no photograph of a batch can be read"
+"""What TensorFlow's errors say, so that `named` can explain them."""
 
 
 class Skipped:
@@ -65,21 +71,50 @@ def replaced(images, labels, good):
     Args:
         images: (B, …).
         labels: (B,).
-        good: (B,), whether each could be read; at least one must be True.
+        good: (B,), whether each could be read.
 
     Returns:
         Images and labels.
+
+    Raises:
+        tf.errors.InvalidArgumentError: None could be read; see `named`.
     """
     import tensorflow as tf
 
     def with_others():
         count = tf.size(good)
         usable = tf.where(good)[:, 0]
-        others = tf.gather(usable, tf.range(count) % tf.size(usable))
+        some = tf.debugging.assert_positive(tf.size(usable), NONE_OF_BATCH)
+        with tf.control_dependencies([some] if some is not None else []):
+            others = tf.gather(usable, tf.range(count) % tf.size(usable))
         rows = tf.where(good, tf.range(count, dtype=tf.int64), others)
         return tf.gather(images, rows), tf.gather(labels, rows)
 
     return tf.cond(tf.reduce_all(good), lambda: (images, labels), with_others)
+
+
+def some_readable(batches, count):
+    """Passes batches on, and fails at the last if no row could be read.
+
+    Args:
+        batches: Dataset of (images, labels, good (b,)).
+        count: Number of batches.
+
+    Returns:
+        A dataset of the same batches, which raises
+        tf.errors.InvalidArgumentError; see `named`.
+    """
+    import tensorflow as tf
+
+    def watched(found, row):
+        index, batch = row
+        found |= tf.reduce_any(batch[2])
+        is_last = tf.equal(index, count - 1)
+        check = tf.debugging.Assert(found | ~is_last, [NONE])
+        with tf.control_dependencies([check]):
+            return found, tf.nest.map_structure(tf.identity, batch)
+
+    return batches.enumerate().scan(tf.constant(False), watched)
 
 
 @contextlib.contextmanager
@@ -96,35 +131,68 @@ def named(photographs):
 
     try:
         yield
-    except tf.errors.OpError:
+    except tf.errors.OpError as error:
         logging.warning(
             "An error in %s: looking for an unreadable row among %d.",
             photographs.name,
             len(photographs),
         )
-        row = _first_bad(photographs)
-        if row is None:
+        if NONE in str(error):
+            # It is another set's if this one has a good row.
+            cause = none_readable(photographs)
+        elif (row := _first(photographs, good=False)) is not None:
+            cause = _unreadable(photographs, row, NONE_OF_BATCH in str(error))
+        else:
+            cause = None
+        if cause is None:
             raise
-        file, index = row[0].decode(), int(row[1])
-        # With skip, an error means that a batch has no good row at all.
-        skip = argument("skip", True)
-        instead = "" if photographs.skip else f", or pass {skip}"
-        raise expected(
-            f"photographs of {photographs.name} that can be read",
-            f"{file}, record {index} ({_reason(photographs, row)})",
-            f"Prepare that data again{instead}.",
-        ) from None
+        raise cause from None
 
 
-def _first_bad(photographs):
-    """Returns the first (file, index, record) that cannot be read, or None."""
+def none_readable(photographs):
+    """Returns an `InputError` if no row can be read; None if one can."""
+    if _first(photographs, good=True) is not None:
+        return None
+    file, index, reason = _described(
+        photographs, next(iter(photographs.rows()))
+    )
+    return expected(
+        f"photographs of {photographs.name} that can be read",
+        f"{len(photographs)} that cannot; the first is {file}, record {index} "
+        f"({reason})",
+        "Prepare that data again.",
+    )
+
+
+def _unreadable(photographs, row, is_batch):
+    """Returns the error for a bad row, which may be the first of a batch."""
+    file, index, reason = _described(photographs, row)
+    # With skip, an error means that a batch has no good row at all.
+    skip = argument("skip", True)
+    instead = "" if photographs.skip else f", or pass {skip}"
+    whole = "in every batch " if is_batch else ""
+    return expected(
+        f"photographs {whole}of {photographs.name} that can be read",
+        f"{file}, record {index} ({reason})",
+        f"Prepare that data again{instead}.",
+    )
+
+
+def _described(photographs, row):
+    """Returns the file of a bad row, its index and what is wrong."""
+    file, index = bytes(np.asarray(row[0]).item()).decode(), int(row[1])
+    return file, index, _reason(photographs, row)
+
+
+def _first(photographs, good):
+    """Returns the first (file, index, record) that is good, or bad, or None."""
     import tensorflow as tf
 
     def tried(*row):
         return *row, _tried(photographs, photographs.center, row)[2]
 
     rows = photographs.rows().map(tried, num_parallel_calls=tf.data.AUTOTUNE)
-    rows = rows.filter(lambda *row: not row[-1]).take(1)
+    rows = rows.filter(lambda *row: row[-1] == good).take(1)
     return next(rows.as_numpy_iterator(), None)
 
 

@@ -11,6 +11,7 @@ classes).
 
 import pathlib
 
+from mimo_keras import untrusted
 from mimo_keras.data import published, video_frames
 from mimo_keras.data.published import wrong_entry
 from mimo_keras.errors import argument
@@ -78,9 +79,13 @@ def _near(path, labels):
         if not published.strings(others):
             raise wrong_entry(path, entry, "a list of frames", _GET_IT)
         for key in (anchor, *others):
-            if key not in labels or not pathlib.Path(key).stem.isdecimal():
+            if key not in labels or _number(key) is None:
                 raise wrong_entry(
                     path, key, "numbered frames that have labels", _GET_IT
+                )
+            if not untrusted.inside(key):
+                raise wrong_entry(
+                    path, key, f"frames in {path.parents[1]}", _GET_IT
                 )
         near[anchor] = {
             key: abs(_number(key) - _number(anchor)) for key in others
@@ -89,8 +94,8 @@ def _near(path, labels):
 
 
 def _number(key):
-    """Returns the number of a frame such as "val/video/000442.JPEG"."""
-    return int(pathlib.Path(key).stem)
+    """Returns the number of "val/video/000442.JPEG", 442; None without one."""
+    return untrusted.number(pathlib.Path(key).stem)
 
 
 def _groups(misc):

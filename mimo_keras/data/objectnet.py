@@ -12,6 +12,7 @@ import collections
 
 import numpy as np
 
+from mimo_keras import untrusted
 from mimo_keras.data import published
 from mimo_keras.data.photographs import Files
 from mimo_keras.data.published import wrong_entry
@@ -70,14 +71,15 @@ def load(data_dir, **options):
 
 
 def _images(path):
-    images = sorted(map(str, path.glob("*.png")))
+    images = sorted(path.glob("*.png"))
     if not images:
         raise expected(
             "a folder of PNG images for each class",
             f"none in {path}",
             _GET_IT,
         )
-    return images
+    what = "all images of objectnet"
+    return [str(published.photograph(image, what, _GET_IT)) for image in images]
 
 
 def _groups(mappings):
@@ -120,6 +122,8 @@ def _folders(path):
             raise wrong_entry(
                 path, entry, "a name of its own for each folder", _GET_IT
             )
+        if not untrusted.inside(folder):
+            raise wrong_entry(path, entry, "folders in images", _GET_IT)
         names[name] = folder
     return names
 

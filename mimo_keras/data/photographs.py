@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 
-from mimo_keras.data import crops, damage, tfds_images
+from mimo_keras.data import crops, damage, record_files, tfds_images
 from mimo_keras.data.pipeline import (
     options,
     parallel_calls,
@@ -85,13 +85,18 @@ class Photographs:
             NumPy (uint8 images (b, size, size, 3), labels (b,)).
 
         Raises:
-            InputError: A photograph cannot be read and `skip` is False.
+            InputError: A photograph cannot be read and `skip` is False, or
+                none can be read.
         """
         batches = _centers(self).batch(batch_size).with_options(options())
+        found = False
         with damage.named(self):
             for images, labels, good in batches.as_numpy_iterator():
                 if good.any():
+                    found = True
                     yield images[good], labels[good]
+        if not found and (error := damage.none_readable(self)) is not None:
+            raise error
 
     def weighted_batches(self, batch_size):
         """Batches the centre crops into full batches for Keras's `evaluate`.
@@ -112,6 +117,8 @@ class Photographs:
         filling = tf.data.Dataset.from_tensors((*blank, False)).repeat()
         batches = _centers(self).concatenate(filling).take(rows)
         batches = batches.batch(batch_size, drop_remainder=True)
+        if self.skip:
+            batches = damage.some_readable(batches, rows // batch_size)
         weight = rows / len(self)
         batches = batches.map(
             lambda images, labels, good: (
@@ -133,17 +140,19 @@ class Photographs:
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
 class Records(Photographs):
-    """Photographs in TFRecord files, as TFDS writes them.
+    """Photographs in record files, as TFDS writes them.
 
     Args:
         files: The record files, in order.
         lengths: Number of records in each file.
         features: TFDS's features, which parse the records.
+        form: The files' format; see `record_files`.
     """
 
     files: tuple[str, ...]
     lengths: tuple[int, ...]
     features: object
+    form: str = record_files.TFRECORD
 
     def __len__(self):
         return sum(self.lengths)
@@ -157,7 +166,7 @@ class Records(Photographs):
         return example["image"], example["label"]
 
     def rows(self):
-        return _interleaved(self.files, self.lengths, 1)
+        return _interleaved(self.files, self.lengths, 1, self.form)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -206,17 +215,21 @@ def load(name, split, *, data_dir=None, download=False, **options):
         `Records`.
 
     Raises:
-        InputError: The data is missing or cannot be downloaded, or there is no
-            such data set or split.
+        InputError: The data is missing or cannot be downloaded, its format
+            cannot be read, or there is no such data set or split.
     """
     builder = tfds_images.prepared(name, split, data_dir, download)
     info = builder.info.splits[split]
+    form = record_files.form_of(name, builder)
+    files, lengths = tuple(map(str, info.filepaths)), tuple(info.shard_lengths)
+    record_files.check_lengths(name, files, lengths, form)
     return Records(
         name=name,
         num_classes=builder.info.features["label"].num_classes,
-        files=tuple(map(str, info.filepaths)),
-        lengths=tuple(info.shard_lengths),
+        files=files,
+        lengths=lengths,
         features=builder.info.features,
+        form=form,
         **options,
     )
 
@@ -294,7 +307,8 @@ def _epoch(photographs, count, seed, epoch):
         for values in (photographs.files, photographs.lengths)
     )
     # Dataset.shuffle does not take a tensor as seed, as an epoch's is here.
-    blocks = _interleaved(files, lengths, CYCLE).batch(BLOCK).enumerate()
+    rows = _interleaved(files, lengths, CYCLE, photographs.form)
+    blocks = rows.batch(BLOCK).enumerate()
 
     def shuffled(index, block):
         rows = permutation(tf.size(block[0]), _folded(mixing, index))
@@ -304,7 +318,7 @@ def _epoch(photographs, count, seed, epoch):
     return rows.map(lambda index, row: (_folded(crop, index), *row))
 
 
-def _interleaved(files, lengths, cycle):
+def _interleaved(files, lengths, cycle, form):
     """Returns all (file, index, record), reading `cycle` files at a time."""
     import tensorflow as tf
 
@@ -313,10 +327,7 @@ def _interleaved(files, lengths, cycle):
     )
 
     def records_of(file, length):
-        # A damaged file still yields all its rows; lost records are empty.
-        lost = tf.data.Dataset.from_tensors(b"").repeat()
-        records = tf.data.TFRecordDataset(file).ignore_errors()
-        records = records.concatenate(lost).take(length).enumerate()
+        records = record_files.records(file, length, form).enumerate()
         return records.map(lambda index, record: (file, index, record))
 
     return files.interleave(

@@ -6,11 +6,15 @@ the same way: the file and its entry, in one line.
 
 import pathlib
 
+from mimo_keras import untrusted
 from mimo_keras.errors import AbsentError, expected
-from mimo_keras.files import ReadError, read_json
+from mimo_keras.files import ReadError, read_json, read_text
 
 CLASSES = 1000
 """Number of ImageNet classes, to which the sets' own classes are mapped."""
+
+LARGEST = 2**28
+"""Most bytes of a photograph's file."""
 
 
 def folder(data_dir, *names, get_it):
@@ -45,13 +49,13 @@ def text(path, get_it):
         get_it: How to get the set, as a sentence.
 
     Raises:
-        InputError: The file is missing or not UTF-8.
+        InputError: The file is missing, not UTF-8 or not a regular file.
     """
     try:
-        return path.read_text("utf-8")
+        return read_text(path)
     except FileNotFoundError:
         raise _not_whole(path, get_it) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except ReadError as error:
         raise expected(
             "a UTF-8 text file", f"{path} ({error})", get_it
         ) from None
@@ -79,6 +83,25 @@ def table(path, get_it):
         raise expected(
             "a JSON object in UTF-8", f"{path} ({error})", get_it
         ) from None
+
+
+def photograph(path, what, get_it):
+    """Returns the path of a photograph's file.
+
+    Args:
+        path: Its `pathlib.Path`.
+        what: What it belongs to, such as "all images of objectnet".
+        get_it: How to get the set, as a sentence.
+
+    Raises:
+        InputError: The file is missing, not a regular file, or too large.
+    """
+    try:
+        return untrusted.regular(path, LARGEST)
+    except FileNotFoundError:
+        raise expected(what, f"no file {path}", get_it) from None
+    except ReadError as error:
+        raise expected(what, f"{path} ({error})", get_it) from None
 
 
 def wrong_entry(path, entry, what, get_it):

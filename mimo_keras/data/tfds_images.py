@@ -1,8 +1,12 @@
 """Image classification data sets in TensorFlow Datasets' on-disk format."""
 
 import contextlib
+import os
+import pathlib
 import threading
 
+from mimo_keras import untrusted
+from mimo_keras.data import record_files
 from mimo_keras.data.examples import Examples
 from mimo_keras.errors import AbsentError, InputError, argument, expected
 
@@ -55,12 +59,37 @@ def _open(name, data_dir):
     """Returns the TFDS builder of `name`, which may not be prepared yet."""
     import tensorflow_datasets as tfds
 
+    _check_files(name, data_dir)
     with _told_plainly(
         f"{name} to be a data set that TFDS can open",
         f"data_dir={data_dir}",
         "Check its name, or delete its damaged folder and prepare it again.",
     ):
         return tfds.builder(name, data_dir=data_dir)
+
+
+def _check_files(name, data_dir):
+    """Raises an error if there is a file that TFDS could not read to its end.
+
+    The files are in a folder of the version, inside one of the configuration
+    if the name leaves that out.
+    """
+    home = data_dir or os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")
+    if "://" in os.fspath(home):
+        return
+    folder = pathlib.Path(home).expanduser() / name
+    for path in [*folder.glob("*/*"), *folder.glob("*/*/*")]:
+        try:
+            if not path.is_dir():
+                untrusted.regular(path)
+        except FileNotFoundError:
+            continue
+        except untrusted.ReadError as error:
+            raise expected(
+                f"the files of {name}",
+                f"{path} ({error})",
+                "Put the file itself there, or prepare the data set again.",
+            ) from None
 
 
 def _check_split(name, builder, split):
@@ -79,21 +108,45 @@ def _read(name, builder, split):
     """Returns all images and labels of `split` as two arrays."""
     import tensorflow_datasets as tfds
 
+    form = record_files.form_of(name, builder)
     with _told_plainly(
         f"readable records of {name}",
         f"folder={builder.data_path}",
         "Delete that folder and prepare the data set again.",
     ):
-        columns = builder.as_dataset(
-            split=split,
-            batch_size=-1,
-            shuffle_files=False,
-            decoders=tfds.decode.PartialDecoding(
-                {"image": True, "label": True}
-            ),
-        )
+        wanted = tfds.decode.PartialDecoding({"image": True, "label": True})
+        if form == record_files.ARRAY_RECORD:
+            rows = _rows(builder, split, wanted)
+            columns = rows.batch(builder.info.splits[split].num_examples)
+            columns = columns.get_single_element()
+        else:
+            columns = builder.as_dataset(
+                split=split,
+                batch_size=-1,
+                shuffle_files=False,
+                decoders=wanted,
+            )
         columns = tfds.as_numpy(columns)
         return columns["image"], columns["label"]
+
+
+def _rows(builder, split, wanted):
+    """Returns the examples of `split` as a dataset, for any format."""
+    import tensorflow as tf
+
+    features = wanted.extract_features(builder.info.features)
+    rows = None
+    for part in builder.info.splits[split].file_instructions:
+        records = record_files.records(
+            tf.constant(part.filename),
+            part.examples_in_shard,
+            record_files.form_of(builder.name, builder),
+        )
+        records = records.skip(part.skip).take(part.take)
+        rows = records if rows is None else rows.concatenate(records)
+    return rows.map(
+        features.deserialize_example, num_parallel_calls=tf.data.AUTOTUNE
+    )
 
 
 def _fetch(name, builder):

@@ -9,6 +9,7 @@ import dataclasses
 
 import numpy as np
 
+from mimo_keras.data import published
 from mimo_keras.data.photographs import Files
 from mimo_keras.errors import expected
 
@@ -82,12 +83,15 @@ def gathered(name, home, groups, labels, near, get_it, **options):
     """
     if not near:
         raise expected(f"anchors in {name}", f"none in {home}", get_it)
+    if len(groups) > published.CLASSES:
+        raise expected(
+            f"at most {published.CLASSES} classes in {name}",
+            f"{len(groups)}",
+            get_it,
+        )
     keys = sorted({key for pair in near.items() for key in (pair[0], *pair[1])})
     for key in keys:
-        if not (home / key).is_file():
-            raise expected(
-                f"all frames of {name}", f"no file {home / key}", get_it
-            )
+        published.photograph(home / key, f"all frames of {name}", get_it)
     numbers = {key: number for number, key in enumerate(keys)}
     right = np.zeros((len(keys), len(groups)), bool)
     for number, key in enumerate(keys):

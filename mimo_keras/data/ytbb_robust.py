@@ -16,6 +16,7 @@ rev_class_idx_map.json maps number -> ImageNet classes for those that have any.
 import csv
 import pathlib
 
+from mimo_keras import untrusted
 from mimo_keras.data import published, video_frames
 from mimo_keras.data.published import wrong_entry
 from mimo_keras.errors import argument, expected
@@ -105,10 +106,9 @@ def _parts(key):
     """Returns the folder and number of "folder/frame-<number>.jpg", or None."""
     folder, _, file = key.partition("/")
     path = pathlib.Path(file)
-    number = path.stem.removeprefix("frame-")
-    if not folder or path.suffix != ".jpg" or not number.isdecimal():
-        return None
-    return folder, int(number)
+    number = untrusted.number(path.stem.removeprefix("frame-"))
+    named = folder and path.suffix == ".jpg" and untrusted.inside(key)
+    return (folder, number) if named and number is not None else None
 
 
 def _anchors(metadata, names, bad):
@@ -197,7 +197,7 @@ def _first_labels(path, count):
     """Returns a dict: folder of an anchor -> the class it was drawn for."""
     reader = csv.DictReader(published.text(path, _GET_IT).splitlines())
     labels = {}
-    for row in reader:
+    for row in _rows(reader, path):
         label = published.class_number(row.get("label") or "", count)
         if label is None or not row.get("ytid") or not row.get("time_ms"):
             raise wrong_entry(
@@ -210,6 +210,15 @@ def _first_labels(path, count):
         label = {22: 23, 23: 22}.get(label, label)
         labels[f"{row['ytid']}_{row['time_ms']}"] = label
     return labels
+
+
+def _rows(reader, path):
+    """Yields the rows of a CSV file."""
+    try:
+        yield from reader
+    except csv.Error as error:
+        line = f"line {reader.line_num + 1} ({error})"
+        raise wrong_entry(path, line, "lines of a CSV file", _GET_IT) from None
 
 
 def _class_names(path):

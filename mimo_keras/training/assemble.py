@@ -10,6 +10,7 @@ from mimo_keras.methods.deep_ensemble import of_networks
 from mimo_keras.training import scale_checks
 from mimo_keras.training.create import from_blueprint
 from mimo_keras.training.model import EnsembleModel
+from mimo_keras.untrusted import keras_archive
 
 _REASON = 200
 """Longest part of Keras's message shown: it may quote the whole file."""
@@ -73,7 +74,7 @@ def loaded(model):
     try:
         # Safe mode runs no code of the file: it refuses Lambda layers and
         # unknown classes.
-        return keras.saving.load_model(path, safe_mode=True)
+        return keras.saving.load_model(keras_archive(path), safe_mode=True)
     except Exception as error:  # A malformed file can raise anything.
         reason = " ".join(str(error).split()) or type(error).__name__
         raise _unreadable(path, reason[:_REASON]) from error

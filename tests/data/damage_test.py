@@ -109,6 +109,58 @@ def test_where_skipping_does_not_help_it_is_not_advised(spoilt):
     assert str(caught.value).endswith("Prepare that data again.")
 
 
+@pytest.fixture
+def hopeless(numbered):
+    """A set of which no photograph can be read."""
+    for file in numbered.files:
+        with open(file, "wb") as stored:
+            stored.write(b"not a record" * 99)
+    return dataclasses.replace(numbered, skip=True)
+
+
+def test_a_set_without_any_photograph_is_one_line(hopeless):
+    wanted = "30 that cannot; the first is .*part-0.tfrecord, record 0 .the fi"
+    with pytest.raises(InputError, match=wanted) as caught:
+        consume(hopeless.evaluation_batches(8))
+    assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match=wanted), damage.named(hopeless):
+        list(hopeless.weighted_batches(8))
+    assert len(hopeless.skipped) == 30
+
+
+def test_a_batch_without_any_photograph_is_one_line(numbered):
+    """Not a division by zero, nor an error of the whole set."""
+    for file in numbered.files[1:]:
+        open(file, "wb").close()
+    few = dataclasses.replace(numbered, skip=True)
+    batches = photographs.training_crops(few, 3, seed=1, epochs=1)
+    with (
+        pytest.raises(
+            InputError,
+            match="in every batch of numbered .*part-1.tfrecord, rec",
+        ) as caught,
+        damage.named(few),
+    ):
+        consume(batches.as_numpy_iterator())
+    assert "\n" not in str(caught.value)
+    labels = np.concatenate(consume(few.evaluation_batches(4)))
+    np.testing.assert_array_equal(labels, range(EACH))
+
+
+def test_another_set_is_not_blamed(hopeless, tmp_path):
+    """Both are read in one block, as by training with validation."""
+    write(str(tmp_path / "good.tfrecord"), range(EACH), 2)
+    good = dataclasses.replace(
+        hopeless, files=(str(tmp_path / "good.tfrecord"),), lengths=(EACH,)
+    )
+    with (
+        pytest.raises(InputError, match="30 that cannot"),
+        damage.named(hopeless),
+        damage.named(good),
+    ):
+        list(hopeless.weighted_batches(8))
+
+
 def test_good_rows_replace_bad_ones_in_turn():
     good = np.array([False, True, False, True, False, False])
     found, labels = damage.replaced(

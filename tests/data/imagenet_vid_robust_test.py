@@ -1,6 +1,7 @@
 """ImageNet-Vid-Robust in its authors' layout, whole and damaged."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -112,4 +113,41 @@ def test_frames_without_numbers_are_one_line(home):
         text = (home / file).read_text()
         (home / file).write_text(text.replace("000432", "first"))
     with pytest.raises(InputError, match="numbered frames.*first.JPEG"):
+        imagenet_vid_robust.load(home.parent)
+
+
+@pytest.mark.parametrize("home", [""], indirect=True)
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("val/../../../000432", r"frames in .*\.\./000432.JPEG in .*pmsets"),
+        ("{root}/000432", "frames in .*/000432.JPEG in .*pmsets"),
+        ("val/" + "4" * 200, "numbered frames.*444.* in .*pmsets"),
+        ("val/" + "4" * 5000, "numbered frames.*444.* in .*pmsets"),
+    ],
+)
+def test_frames_elsewhere_or_with_endless_numbers_are_one_line(
+    home, name, message
+):
+    """A file in the folder above would be read, were it not refused."""
+    name = name.format(root=home.parent)
+    (home.parent / "000432.JPEG").write_bytes((home / FRAME).read_bytes())
+    for file in (LABELS, PMSETS):
+        text = (home / file).read_text()
+        (home / file).write_text(text.replace(FRAME[:-5], name))
+    with pytest.raises(InputError, match=message) as caught:
+        imagenet_vid_robust.load(home.parent)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("home", [""], indirect=True)
+@pytest.mark.parametrize("file", [*CONTENT, FRAME])
+def test_a_pipe_or_a_device_is_named_in_one_line(home, file):
+    (home / file).unlink()
+    os.mkfifo(home / file)
+    with pytest.raises(InputError, match=f"{file} .a pipe, not a regular"):
+        imagenet_vid_robust.load(home.parent)
+    (home / file).unlink()
+    (home / file).symlink_to("/dev/zero")
+    with pytest.raises(InputError, match=f"{file} .a device, not a regular"):
         imagenet_vid_robust.load(home.parent)

@@ -1,6 +1,7 @@
 """ObjectNet in its authors' layout, whole and damaged."""
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from mimo_keras.data import objectnet
 from mimo_keras.errors import AbsentError, InputError
-from tests.published_data import write_objectnet
+from tests.published_data import png, write_objectnet
 
 
 @pytest.fixture
@@ -81,6 +82,38 @@ def overwritten(path, content):
     return lambda home: (home / path).write_text(content)
 
 
+def pipe(path):
+    """A change that reading would wait for."""
+
+    def change(home):
+        (home / path).unlink()
+        os.mkfifo(home / path)
+
+    return change
+
+
+def device(path):
+    """A change that reading would never end."""
+
+    def change(home):
+        (home / path).unlink()
+        (home / path).symlink_to("/dev/zero")
+
+    return change
+
+
+def outside(folder):
+    """A mapping that names a folder elsewhere, where there is an image."""
+
+    def change(home):
+        (home.parent / "elsewhere").mkdir()
+        (home.parent / "elsewhere" / "a.png").write_bytes(png(0))
+        changed(FOLDERS, "mug")(home)
+        changed(FOLDERS, folder, "Mug")(home)
+
+    return change
+
+
 TO_IMAGENET = "objectnet_to_imagenet_1k.json"
 FOLDERS = "folder_to_objectnet_label.json"
 NUMBERS = "pytorch_to_imagenet_2012_id.json"
@@ -112,6 +145,13 @@ NUMBERS = "pytorch_to_imagenet_2012_id.json"
             "none in .*images/mug",
         ),
         (without("images/mug/0f00d.png"), "none in .*images/mug"),
+        (outside("../../elsewhere"), f"folders in images.*{FOLDERS}"),
+        (outside("/"), f"'/', 'Mug'.*{FOLDERS}"),
+        (outside("a\0b"), f"'Mug'.*{FOLDERS}"),
+        (pipe("images/desk_lamp/1f00d.png"), "1f00d.png .a pipe, not a reg"),
+        (device("images/mug/0f00d.png"), "0f00d.png .a device, not a reg"),
+        (pipe(f"mappings/{NUMBERS}"), f"{NUMBERS} .a pipe, not a regular"),
+        (pipe("mappings/imagenet_to_label_2012_v2"), "_v2 .a pipe, not"),
     ],
 )
 def test_damage_is_named_in_one_line(home, damage, message):

@@ -1,6 +1,7 @@
 """YTBB-Robust in its authors' layout, whole and damaged."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -164,6 +165,21 @@ def with_annotation(file, entry):
             ("anchor_labels.json", {"key": "a_1", "labels": [0]}, "'a_1'"),
             ("anchor_labels.json", {"key": NOT_GOOD, "labels": [0]}, "f_1"),
             ("anchor_labels.json", "good", "good in"),
+            (
+                "anchor_labels.json",
+                {"key": "../frame-1.jpg", "labels": [0]},
+                r"\.\./frame-1.jpg",
+            ),
+            (
+                "anchor_labels.json",
+                {"key": f"a/frame-{'1' * 200}.jpg", "labels": [0]},
+                "frame-111",
+            ),
+            (
+                "anchor_labels.json",
+                {"key": f"a/frame-{'1' * 5000}.jpg", "labels": [0]},
+                "frame-111",
+            ),
             ("pmk_labels.json", {"key": DOG, "labels": [0]}, "a key of 2"),
             (
                 "pmk_labels.json",
@@ -183,11 +199,15 @@ def test_a_wrong_entry_is_named_in_one_line(home, file, content, message):
 
 
 @pytest.mark.parametrize("home", [""], indirect=True)
-@pytest.mark.parametrize("line", ["g,1,24", "g,1,-1", "g,1", "g,,3", ",1,3"])
+@pytest.mark.parametrize(
+    "line",
+    ["g,1,24", "g,1,-1", "g,1", "g,,3", ",1,3", "g" * 200000],
+    ids=lambda line: line[:9],
+)
 def test_a_wrong_line_of_the_anchors_is_named(home, line):
     path = home / "ytbb-robust_metadata" / CSV
     path.write_text(ANCHORS + line + "\n")
-    with pytest.raises(InputError, match=f"line 7 in .*{CSV}"):
+    with pytest.raises(InputError, match=f"line 7 .*in .*{CSV}"):
         ytbb_robust.load(home)
 
 
@@ -202,3 +222,16 @@ def test_a_missing_file_is_named_in_one_line(home, file):
     with pytest.raises(InputError, match=f"no file .*{file}") as caught:
         ytbb_robust.load(home)
     assert not isinstance(caught.value, AbsentError)
+
+
+@pytest.mark.parametrize("home", [""], indirect=True)
+@pytest.mark.parametrize(
+    "file",
+    [f"ytbb-robust_metadata/{name}" for name in (*CONTENT, CSV)]
+    + [f"ytbb-robust/ytbb_videos/{beside(DOG, 22)}"],
+)
+def test_a_pipe_is_named_in_one_line(home, file):
+    (home / file).unlink()
+    os.mkfifo(home / file)
+    with pytest.raises(InputError, match=f"{file} .a pipe, not a regular"):
+        ytbb_robust.load(home)

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+import mimo_keras
 from tests import hostile
 from tests.runs import processes
 
@@ -56,6 +57,18 @@ def test_a_model_with_code_of_its_own_is_refused(tmp_path, attack):
     said = refused(EVALUATE, flags, tmp_path)
     assert "a model saved as .keras" in said and "bad.keras (" in said
     assert not mark.exists() and not (tmp_path / "out").exists()
+
+
+def test_a_model_that_claims_more_weights_than_it_has_is_refused(tmp_path):
+    path = tmp_path / "bad.keras"
+    mimo_keras.create_model(
+        "deterministic", backbone="mlp_4", input_shape=(3,), num_classes=3
+    ).save(path)
+    hostile.claim_weights(path, 10**11)
+    flags = ["--models=bad.keras", "--dataset=digits", "--output_dir=out"]
+    said = refused(EVALUATE, flags, tmp_path)
+    assert "bad.keras (model.weights.h5 claims 100000000" in said
+    assert not (tmp_path / "out").exists()
 
 
 def test_other_ways_to_save_a_model_are_refused(tmp_path):

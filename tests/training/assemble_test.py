@@ -1,5 +1,6 @@
 """Ensembles of separately trained networks."""
 
+import os
 import sys
 
 import keras
@@ -165,6 +166,17 @@ def test_code_in_a_file_is_refused_and_never_runs(
     hostile.keras_file(path, attack)
     assert f"Received: {path} (" in _refusal([path])
     assert not mark.exists() and hostile.MODULE not in sys.modules
+
+
+def test_a_file_that_claims_more_weights_than_it_has_is_refused(tmp_path):
+    path = tmp_path / "bomb.keras"
+    single().save(path)
+    hostile.claim_weights(path, 10**11)
+    message = _refusal([path])
+    assert f"{path} (model.weights.h5 claims 100000000" in message
+    os.mkfifo(tmp_path / "pipe.keras")
+    message = _refusal([tmp_path / "pipe.keras"])
+    assert "pipe.keras (a pipe, not a regular file)" in message
 
 
 def test_other_things_are_refused(tmp_path):
