@@ -33,6 +33,8 @@ _MOST = 2**28
 _END = struct.Struct("<4s16xH")
 _END_MARK = b"PK\5\6"
 _DIGEST_MARK = b"sha256 "
+_MOST_NESTED = 50
+"""Levels of JSON; what is nested deeper could be read, but not written."""
 
 
 class WriteError(OSError):
@@ -168,7 +170,22 @@ def read_json(path):
         raise ReadError(str(error)) from None
     if not isinstance(content, dict):
         raise ReadError(f"a {type(content).__name__}, not an object")
+    if _depth(content) > _MOST_NESTED:
+        raise ReadError(f"nested more than {_MOST_NESTED} deep")
     return content
+
+
+def _depth(value):
+    """Returns how deep the lists and dictionaries of a value are nested."""
+    depth, level = 0, [value]
+    while level := [one for one in level if isinstance(one, list | dict)]:
+        depth += 1
+        level = [
+            item
+            for one in level
+            for item in (one.values() if isinstance(one, dict) else one)
+        ]
+    return depth
 
 
 def write_arrays(path, arrays, *, record=None, compressed=False):
@@ -269,7 +286,7 @@ def pop_record(arrays):
     """
     try:
         return json.loads(arrays.pop(_RECORD).tobytes())
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, RecursionError) as error:
         raise ReadError(f"no record ({error})") from None
 
 

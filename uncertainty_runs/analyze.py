@@ -55,7 +55,7 @@ with early.importing(__name__):
     from mimo_keras import analysis
     from mimo_keras.analysis.lookup import number, ood_areas, ood_scores
     from mimo_keras.analysis.run_files import (
-        read_arrays,
+        read_drawn,
         read_json,
         read_results,
     )
@@ -96,18 +96,18 @@ class Run:
         """The method's name in its paper."""
         return analysis.method_title(self.model.name)
 
-    def arrays(self, figure, *names, file="arrays.npz", again=""):
-        """Returns the arrays of a file of the run.
+    def arrays(self, figure, *names):
+        """Returns the arrays that the run's evaluation saved.
 
         Raises:
             InputError: One is missing.
         """
-        arrays = read_arrays(self.folder / file)
+        arrays = read_drawn(self.folder / "arrays.npz")
         if not arrays or any(name not in arrays for name in names):
             raise expected(
-                f"a {file} with the arrays for {figure} in {self.folder}",
+                f"an arrays.npz with the arrays for {figure} in {self.folder}",
                 f"arrays={', '.join(arrays) or 'none'}",
-                again or "Evaluate the run again: evaluate.py --runs=….",
+                f"Evaluate the run: evaluate.py --runs={self.folder}.",
             )
         return arrays
 
@@ -185,13 +185,13 @@ def separation(run):
 
 
 def trajectories(run):
-    kept = run.arrays(
-        "trajectories",
-        "epochs",
-        "probabilities",
-        file=trajectory.NAME,
-        again="Train with --trajectory_interval=1.",
-    )
+    kept = trajectory.read(run.folder / trajectory.NAME)
+    if not kept:
+        raise expected(
+            f"a {trajectory.NAME} in {run.folder}",
+            "no file",
+            "Train a run in another --output_dir with --trajectory_interval=1.",
+        )
     places = analysis.function_space(kept["probabilities"])
     arrays = {"places": places, "epochs": kept["epochs"]}
     return arrays, analysis.trajectory_plot(places, kept["epochs"], run.title)
@@ -290,7 +290,7 @@ def diversity(patterns, record=None):
             _identity(folder)
             | analysis.run_diversity(
                 read_results(folder / "results.json"),
-                read_arrays(folder / "arrays.npz"),
+                read_drawn(folder / "arrays.npz"),
             )
         )
     if record:

@@ -24,7 +24,7 @@ from uncertainty_runs.common import early
 with early.importing(__name__):
     import mimo_keras
     from mimo_keras import analysis, data
-    from mimo_keras.analysis.run_files import read_arrays, read_results
+    from mimo_keras.analysis.run_files import read_drawn, read_results
     from mimo_keras.errors import expected
     from mimo_keras.evaluation import Results
     from mimo_keras.export import is_saved_ensemble
@@ -217,7 +217,7 @@ def kept(folder):
     """Returns the results and arrays that are already in the folder."""
     path = folder / "results.json"
     results = read_results(path) if path.exists() else Results()
-    return results, read_arrays(folder / "arrays.npz")
+    return results, read_drawn(folder / "arrays.npz")
 
 
 if __name__ == "__main__":

@@ -146,4 +146,6 @@ def document(title, *children):
         element("style", Markup(_STYLE)),
     )
     body = element("body", *children)
-    return "<!DOCTYPE html>\n" + element("html", head, body, lang="en")
+    page = "<!DOCTYPE html>\n" + element("html", head, body, lang="en")
+    # A file written by hand may hold half a character, which is no UTF-8.
+    return page.encode("utf-8", "replace").decode("utf-8")

@@ -4,7 +4,7 @@ import pathlib
 
 from mimo_keras.analysis import page, report_figures, summary
 from mimo_keras.analysis.run_files import (
-    read_arrays,
+    read_drawn,
     read_json,
     read_metrics,
     read_results,
@@ -71,7 +71,7 @@ def write_report(output_dir):
     flags_path = folder / "flags.json"
     flags = read_json(flags_path) if flags_path.exists() else {}
     rows = read_metrics(folder / "metrics.csv")
-    arrays = read_arrays(folder / "arrays.npz")
+    arrays = read_drawn(folder / "arrays.npz")
     figures = report_figures.figures(results, rows, arrays)
     path = folder / "report.html"
     with replacing(path) as file:

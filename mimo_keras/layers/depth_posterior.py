@@ -55,7 +55,7 @@ class DepthPosterior(EpochLayer):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
-        prior = None if prior is None else tuple(map(float, prior))
+        prior = None if prior is None else _numbers(prior)
         _check(ensemble_size, depths, prior, divergence)
         self.ensemble_size = ensemble_size
         self.depths = depths
@@ -135,6 +135,17 @@ class DepthPosterior(EpochLayer):
         """Returns log γ, (D,)."""
         prior = self.prior or (1.0 / self.depths,) * self.depths
         return ops.log(ops.convert_to_tensor(prior, "float32"))
+
+
+def _numbers(prior):
+    try:
+        return tuple(map(float, prior))
+    except (TypeError, ValueError):
+        raise expected(
+            "a prior of probabilities",
+            f"prior={prior}",
+            "Omit it for a uniform prior.",
+        ) from None
 
 
 def _check(ensemble_size, depths, prior, divergence):

@@ -56,3 +56,7 @@ def test_table_marks_its_headings():
         "td",
     ]
     assert read.text.split() == ["A&B", "row", "<i>"]
+
+
+def test_half_a_character_becomes_a_question_mark():
+    assert "a?b" in page.document("a\ud800b").encode("utf-8").decode()

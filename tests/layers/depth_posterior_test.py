@@ -129,6 +129,7 @@ def test_gradients_are_finite_differences(warmup):
         ({"prior": (0.5, 0.5)}, "a prior of 3"),
         ({"prior": (0.5, 0.5, 0.0)}, "above 0"),
         ({"prior": (0.5, 0.5, 0.5)}, "sum to 1"),
+        ({"prior": ("a", 0.5, 0.5)}, "a prior of probabilities"),
         ({"divergence": "both"}, "'reverse' or 'forward'"),
     ],
 )

@@ -112,7 +112,7 @@ def test_half_written_results_are_completed(short, used, cifar, size):
         assert done.status == 2, done
         (said,) = done.stderr.splitlines()
         assert "Expected a whole " in said and "path=run/" in said
-        assert "Run its training command again" in said
+        assert "Delete the file, and run the command that made" in said
     done = cifar("--output_dir=run")
     assert (done.status, done.stderr) == (0, "")
     assert_same_results(used, short)

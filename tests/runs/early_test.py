@@ -1,6 +1,8 @@
 """A script's imports: interrupted, or with another backend than TensorFlow."""
 
+import errno
 import signal
+import tempfile
 import types
 
 import pytest
@@ -55,3 +57,18 @@ def test_tensorflow_is_right(monkeypatch):
         monkeypatch.setenv("KERAS_BACKEND", backend)
         with early.importing("__main__"):
             pass
+
+
+def test_no_place_for_temporary_files_is_one_line(ended, monkeypatch):
+    def none():
+        words = "No usable temporary directory found in ['/a']"
+        raise FileNotFoundError(errno.ENOENT, words)
+
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_get_default_tempdir", none)
+    assert ended(AssertionError("imported in vain")) == (
+        2,
+        "some.py: error: Expected a folder for temporary files. Received: No "
+        "usable temporary directory found in ['/a']. Set TMPDIR to a folder "
+        "that can be written.\n",
+    )

@@ -18,7 +18,7 @@ from uncertainty_runs.common.config import FREE, RunConfig
 def settings(resolve, tmp_path):
     """The `RunConfig` of a run in a folder that does not exist."""
     return dataclasses.replace(
-        resolve("mimo:3"), output_dir=str(tmp_path / "a" / "run"), image_size=8
+        resolve("mimo:3"), output_dir=str(tmp_path / "a" / "run"), image_size=32
     )
 
 

@@ -151,6 +151,37 @@ def test_a_tiny_study_and_its_record(tmp_path):
     assert picture.exists()
 
 
+def test_predictions_that_cannot_be_used_are_made_again(
+    parse, tmp_path, monkeypatch, caplog
+):
+    made = np.ones((toy_regression.STAGES, 3, 4, 2))
+    monkeypatch.setattr(toy_regression, "trained", lambda *_: [*made])
+    f = parse(
+        *("--training_sets=3", "--test_examples=4"), f"--output_dir={tmp_path}"
+    )
+
+    def kept():
+        caplog.clear()
+        found = toy_regression.kept_predictions(f, "mimo", 2, None)
+        np.testing.assert_array_equal(found, made)
+        return [record.getMessage() for record in caplog.records]
+
+    assert kept() == kept() == []
+    [path] = tmp_path.iterdir()
+    whole = path.read_bytes()
+    for damage in (
+        lambda: path.write_bytes(whole[:-100]),
+        lambda: path.write_bytes(b""),
+        lambda: np.savez(path, other=made),
+        lambda: np.savez(path, stages=made[:, :2]),
+        lambda: np.savez(path, stages=made.astype(str)),
+    ):
+        damage()
+        [said] = kept()
+        assert said.startswith(f"Trained again: {path} (")
+        assert kept() == []
+
+
 def test_the_documents_have_the_tables_and_figure_of_the_record():
     record = study.read(ROOT / "results/toy_regression.json")
     told = (ROOT / "docs/toy_regression.md").read_text("utf-8")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mimo_keras import data
+from mimo_keras.errors import InputError
 from mimo_keras.training.distribute import make_strategy
 from tests.runs import outputs
 from tests.runs.processes import kill
@@ -68,6 +69,33 @@ def test_epochs_that_are_trained_again_are_dropped(callback, tmp_path):
     anew.set_model(callback.model)
     train(anew, 0, 1)
     assert kept(tmp_path)[0].tolist() == [0, 1]
+
+
+def test_a_damaged_file_is_named_and_the_run_goes_on_without_it(
+    callback, tmp_path
+):
+    train(callback, 0, 3)
+    path = tmp_path / NAME
+    whole = path.read_bytes()
+    other = {"epochs": np.arange(2), "probabilities": np.ones((2, 3, 3, 10))}
+    for damage in (
+        lambda: path.write_bytes(whole[:100]),
+        lambda: np.savez(path, **other | {"epochs": np.arange(3)}),
+        lambda: np.savez(path, **other | {"epochs": np.array(["a", "b"])}),
+        lambda: np.savez(path, epochs=np.arange(2)),
+        lambda: np.savez(path, **other),  # Of another number of images.
+    ):
+        damage()
+        again = TrajectoryCallback(callback.suite, tmp_path, 2)
+        again.set_model(callback.model)
+        callback.model.optimizer.iterations.assign(1)
+        with pytest.raises(InputError, match=f"{NAME} .*Delete the file"):
+            train(again, 2, 4)
+    path.unlink()
+    again = TrajectoryCallback(callback.suite, tmp_path, 2)
+    again.set_model(callback.model)
+    train(again, 2, 4)
+    assert kept(tmp_path)[0].tolist() == [4]
 
 
 def test_one_of_several_workers_writes(callback, tmp_path):

@@ -5,7 +5,7 @@ import os
 
 from mimo_keras import methods
 from mimo_keras.errors import expected
-from uncertainty_runs.common import flags, recipes
+from uncertainty_runs.common import flags, recipes, saved_values
 
 # Flags that may change when a run is resumed: locations, and what is done after
 # training, but nothing that the weights depend on.
@@ -193,8 +193,8 @@ class RunConfig(DataConfig):
             path: Its file, for the error message.
 
         Raises:
-            InputError: It does not describe a training run, or has unknown
-                flags.
+            InputError: It does not describe a training run, has unknown flags,
+                or values that these cannot have.
         """
         values = with_defaults(values)
         fields = {field.name for field in dataclasses.fields(cls)}
@@ -209,6 +209,7 @@ class RunConfig(DataConfig):
                 f"path={path} with other contents ({', '.join(names)})",
                 "Name a folder written by cifar.py or imagenet.py.",
             )
+        saved_values.check(cls, values, path)
         return cls(**{name: _of_json(values[name]) for name in fields})
 
 

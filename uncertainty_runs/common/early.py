@@ -4,13 +4,17 @@ import contextlib
 import os
 import signal
 import sys
+import tempfile
 
 BACKEND = "tensorflow"
 
 
 @contextlib.contextmanager
 def importing(name):
-    """Ends a script in one line if it is interrupted, or has no TensorFlow.
+    """Ends a script in one line if it is interrupted, or lacks what it needs.
+
+    That is Keras on TensorFlow, and a folder for temporary files, in which
+    TensorFlow compiles functions.
 
     Args:
         name: The script's `__name__`: where others import it, nothing is done.
@@ -20,7 +24,16 @@ def importing(name):
         return
     _check(os.environ.get("KERAS_BACKEND"))
     try:
+        tempfile.gettempdir()
         yield
+    except FileNotFoundError as error:
+        if "temporary directory" not in str(error):
+            raise
+        _exit(
+            "error: Expected a folder for temporary files. Received: "
+            f"{error.strerror}. Set TMPDIR to a folder that can be written.",
+            2,
+        )
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _exit("interrupted.", 128 + signal.SIGINT)

@@ -1,8 +1,10 @@
 """The flags of the scripts, named as in Uncertainty Baselines."""
 
+import functools
+
 from absl import flags
 
-from mimo_keras import methods
+from mimo_keras import data, methods
 
 SHOW = "show_config"
 """The only flag that is not part of a run's settings."""
@@ -11,13 +13,41 @@ MOST = 1000
 SIDE = 4096
 """Upper bound on the side of images in pixels, likewise."""
 
-_text, _yes_no = flags.DEFINE_string, flags.DEFINE_bool
-_number = flags.DEFINE_float
+_places = [flags.FLAGS]
+"""The last one gets the definitions."""
+
+
+def _defining(define):
+    """Returns absl's function, for the last of `_places`."""
+
+    @functools.wraps(define)
+    def defined(*args, **kwargs):
+        return define(*args, flag_values=_places[-1], **kwargs)
+
+    return defined
+
+
+_text, _yes_no = _defining(flags.DEFINE_string), _defining(flags.DEFINE_bool)
+_number, _whole = _defining(flags.DEFINE_float), _defining(flags.DEFINE_integer)
+_one_of, _list = _defining(flags.DEFINE_enum), _defining(flags.DEFINE_list)
 
 
 def whole(name, default, text, lower_bound=None, upper_bound=2**31 - 1):
     """Defines an integer flag, by default bounded by the int32 range."""
-    flags.DEFINE_integer(name, default, text, lower_bound, upper_bound)
+    _whole(name, default, text, lower_bound, upper_bound)
+
+
+@functools.cache
+def parsers():
+    """Returns absl's parser of each flag of a training script, by name."""
+    values = flags.FlagValues()
+    _places.append(values)
+    try:
+        define_flags([*data.DATASETS])
+        define_photograph_flags()
+    finally:
+        _places.pop()
+    return {name: values[name].parser for name in values}
 
 
 def define_flags(datasets):
@@ -47,7 +77,7 @@ def define_photograph_flags():
 
 def _define_task(datasets):
     known = ", ".join(methods.list_methods())
-    flags.DEFINE_enum("dataset", datasets[0], datasets, "Data set.")
+    _one_of("dataset", datasets[0], datasets, "Data set.")
     _text("data_dir", None, "Folder of the data sets, in the layout of TFDS.")
     _yes_no("download_data", False, "Download missing data sets.")
     _text(
@@ -56,7 +86,7 @@ def _define_task(datasets):
         "Folder of the run. Default: runs/<dataset>-<method>-<M>-<seed>.",
     )
     _text("method", "mimo", f"Method: {known}.")
-    flags.DEFINE_enum(
+    _one_of(
         "recipe",
         None,
         ["mimmo"],
@@ -126,6 +156,7 @@ def _define_method():
         "kl_annealing_epochs",
         "Epochs over which rank1_bnn's KL term grows.",
         lower_bound=0,
+        upper_bound=10**6,
     )
     _recipe(
         _number, "kl_weight", "Factor on rank1_bnn's KL term.", lower_bound=0
@@ -145,12 +176,16 @@ def _define_depths():
         "depth_warmup_epochs",
         "Epochs during which θ stays at the prior.",
     )
-    _recipe(
-        flags.DEFINE_list, "depth_prior", "Prior over depths, such as 0.5,0.5."
-    )
+    _recipe(_list, "depth_prior", "Prior over depths, such as 0.5,0.5.")
     _recipe(_number, "alpha", "Weight of the KL term.", lower_bound=0)
     _recipe(_text, "depth_divergence", "KL divergence: reverse or forward.")
-    _recipe(_number, "exit_growth", "g, growth of early_exit's heads.")
+    _recipe(
+        _number,
+        "exit_growth",
+        "g, growth of early_exit's heads.",
+        lower_bound=0,
+        upper_bound=100,
+    )
     _recipe(_yes_no, "everywhere", "Apply dropout before every layer.")
 
 
@@ -221,7 +256,7 @@ def _define_training():
         lower_bound=0,
     )
     _recipe(
-        flags.DEFINE_list,
+        _list,
         "lr_decay_epochs",
         "Epochs at which to decay, out of 200.",
     )

@@ -151,7 +151,8 @@ def _read(record):
         raise expected(
             f"the flags of a run in {record}",
             f"a file without a JSON object ({error})",
-            "Choose another --output_dir.",
+            "Delete the file, and give the run's own flags to resume it; or "
+            "choose another --output_dir.",
         ) from error
 
 

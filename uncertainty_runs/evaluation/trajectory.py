@@ -3,12 +3,16 @@
 import keras
 import numpy as np
 
-from mimo_keras.analysis.run_files import read_arrays
-from mimo_keras.files import write_arrays
+from mimo_keras.analysis.run_files import broken
+from mimo_keras.files import ReadError, read_arrays, write_arrays
 from uncertainty_runs.evaluation.predict import prepared
 
 NAME = "trajectory.npz"
 IMAGES = 512
+_LOSE = (
+    "Delete the file: without its predictions, the training command goes on "
+    "and saves those of later epochs."
+)
 
 
 class TrajectoryCallback(keras.callbacks.Callback):
@@ -38,7 +42,7 @@ class TrajectoryCallback(keras.callbacks.Callback):
         if self.interval <= 0 or self.started:
             return
         self.started = True
-        saved = read_arrays(self.path)
+        saved = read(self.path)
         kept = saved.get("epochs", np.array([], int)) <= epoch
         self.epochs = list(saved.get("epochs", kept)[kept])
         self.predictions = list(saved.get("probabilities", kept)[kept])
@@ -52,8 +56,13 @@ class TrajectoryCallback(keras.callbacks.Callback):
             self._add(epoch + 1)
 
     def _add(self, epoch):
+        found = self._predict()
+        for other in self.predictions[-1:]:
+            if other.shape != found.shape:
+                reason = f"predictions {other.shape}, now {found.shape}"
+                raise broken(self.path, reason, _LOSE)
         self.epochs.append(epoch)
-        self.predictions.append(self._predict())
+        self.predictions.append(found)
         if not self.write:
             return
         arrays = {
@@ -72,6 +81,32 @@ class TrajectoryCallback(keras.callbacks.Callback):
         logits = logits - logits.max(axis=-1, keepdims=True)
         values = np.exp(logits)
         return (values / values.sum(axis=-1, keepdims=True)).astype("float16")
+
+
+def read(path):
+    """Returns the arrays of a trajectory.npz; none if there is no file.
+
+    Raises:
+        InputError: It is damaged, or holds other arrays.
+    """
+    try:
+        arrays = read_arrays(path)
+    except FileNotFoundError:
+        return {}
+    except ReadError as error:
+        raise broken(path, error, _LOSE) from None
+    epochs, probabilities = (
+        arrays.get(name, np.array(None)) for name in ("epochs", "probabilities")
+    )
+    if (
+        epochs.dtype.kind not in "iu"
+        or probabilities.dtype.kind != "f"
+        or (epochs.ndim, probabilities.ndim) != (1, 4)
+        or len(epochs) != len(probabilities)
+    ):
+        reason = "no predictions of a member in each epoch"
+        raise broken(path, reason, _LOSE)
+    return arrays
 
 
 def first_images(test, count):

@@ -31,7 +31,12 @@ with early.importing(__name__):
     from mimo_keras.analysis import run_files
     from mimo_keras.data import toy
     from mimo_keras.errors import expected
-    from mimo_keras.files import write_arrays, write_json
+    from mimo_keras.files import (
+        ReadError,
+        read_arrays,
+        write_arrays,
+        write_json,
+    )
     from mimo_keras.training.side_by_side import SideBySide
     from uncertainty_runs.common import run_folder, script
     from uncertainty_runs.common.flags import MOST, whole
@@ -153,10 +158,19 @@ def kept_predictions(f, method, members, data):
     """Returns the predictions of `trained`, saved in a file."""
     name = f"{method}-{members}-{run_folder.fingerprint(facts(f)):08x}.npz"
     path = pathlib.Path(f.output_dir, name)
-    if not path.exists():
-        stages = trained(f, method, members, data)
-        write_arrays(path, {"stages": stages})
-    return run_files.read_arrays(path)["stages"]
+    shape = (STAGES, f.training_sets, f.test_examples, members)
+    try:
+        stages = read_arrays(path).get("stages", np.array(None))
+        if stages.shape == shape and stages.dtype.kind == "f":
+            return stages
+        logging.warning("Trained again: %s (no predictions %s)", path, shape)
+    except FileNotFoundError:
+        pass
+    except ReadError as error:
+        logging.warning("Trained again: %s (%s)", path, error)
+    stages = np.stack(trained(f, method, members, data))
+    write_arrays(path, {"stages": stages})
+    return stages
 
 
 def draw_data(f):
