@@ -93,24 +93,43 @@ class MemberBatchNormalization(MembersLayer):
         # In float32, as in Keras: squares overflow float16 and lose all
         # precision in bfloat16.
         x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        if not (training and self.trainable):
+            scale, shift = self._affine(
+                x.dtype, self.moving_mean, self.moving_variance
+            )
+            x = x * self._of_rows(scale, x) + self._of_rows(shift, x)
+            return ops.cast(x, self.compute_dtype)
         channels = inputs.shape[-1]
         x = ops.reshape(x, (self.ensemble_size, -1, channels))
-        mean, variance = self.moving_mean, self.moving_variance
-        if training and self.trainable:
-            moments = ops.moments(x, 1, synchronized=self.synchronized)
-            mean, variance = (ops.reshape(value, (-1,)) for value in moments)
-            self._move(self.moving_mean, mean)
-            self._move(self.moving_variance, variance)
-        # Weights are float32 too, except under a policy such as bfloat16.
-        mean, variance, gamma, beta = (
-            ops.cast(value, x.dtype)
-            for value in (mean, variance, self.gamma, self.beta)
-        )
-        scale = gamma * ops.rsqrt(variance + self.epsilon)
-        shift = beta - mean * scale
+        moments = ops.moments(x, 1, synchronized=self.synchronized)
+        mean, variance = (ops.reshape(value, (-1,)) for value in moments)
+        self._move(self.moving_mean, mean)
+        self._move(self.moving_variance, variance)
+        scale, shift = self._affine(x.dtype, mean, variance)
         by_member = (self.ensemble_size, 1, channels)
         x = x * ops.reshape(scale, by_member) + ops.reshape(shift, by_member)
         return ops.cast(ops.reshape(x, ops.shape(inputs)), self.compute_dtype)
+
+    def _affine(self, dtype, mean, variance):
+        """Returns scale and shift, (M·C,), such that y = scale · x + shift."""
+        # Weights are float32 too, except under a policy such as bfloat16.
+        mean, variance, gamma, beta = (
+            ops.cast(value, dtype)
+            for value in (mean, variance, self.gamma, self.beta)
+        )
+        scale = gamma * ops.rsqrt(variance + self.epsilon)
+        return scale, beta - mean * scale
+
+    def _of_rows(self, values, x):
+        """Returns the members' values (M·C,) for each row of x, (M·B, …, C).
+
+        In prediction x itself is not reshaped: LiteRT, without its delegate,
+        would write the product over x, which a shortcut may still need.
+        """
+        members, channels = self.ensemble_size, x.shape[-1]
+        values = ops.reshape(values, (members, channels))
+        values = ops.repeat(values, ops.shape(x)[0] // members, axis=0)
+        return ops.reshape(values, (-1, *[1] * (len(x.shape) - 2), channels))
 
     def _move(self, average, value):
         value = ops.cast(value, average.dtype)
