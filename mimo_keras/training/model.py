@@ -17,6 +17,7 @@ from mimo_keras.training.distribute.distribution import replica_count
 from mimo_keras.training.distribute.seeds import ReplicaSeed
 from mimo_keras.training.distribute.worker_fit import WorkerFit
 from mimo_keras.training.exact_inputs import keep_exact
+from mimo_keras.training.finite_rows import of_finite_rows
 from mimo_keras.training.kernels import give_kernels
 from mimo_keras.training.learning_rates import multiply_learning_rates
 from mimo_keras.training.mixture_nll import MixtureNLL
@@ -149,7 +150,7 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
             if self.sampling.members:
                 x = self.repeat_members(x)
             logits = methods.sampled(self.network, x, self.samples)
-            return ops.cast(logits, "float32")
+            return of_finite_rows(ops.cast(logits, "float32"), images)
         self.annealing.count(ops.shape(x)[0])
         components = self.network.output_shape[1]
         x, rows = batches.rows(x, components, self.sampling, self.row_seed)

@@ -9,6 +9,7 @@ from mimo_keras.layers.standardize_images import UNSTATED
 from mimo_keras.training import likelihoods
 from mimo_keras.training.checked_call import CheckedCall
 from mimo_keras.training.exact_inputs import keep_exact
+from mimo_keras.training.finite_rows import of_finite_rows
 from mimo_keras.training.kernels import give_kernels
 
 
@@ -34,7 +35,8 @@ class Predictor(CheckedCall, keras.Model):
             a tf.function and in an export they are taken as they are.
 
     Output shape:
-        A dictionary, see `layers.MixturePrediction`.
+        A dictionary, see `layers.MixturePrediction`. Rows whose image has NaN
+        or infinity are NaN.
     """
 
     def __init__(
@@ -83,7 +85,8 @@ class Predictor(CheckedCall, keras.Model):
         return ops.cast(self.network(x, training=False), "float32")
 
     def call(self, images):
-        return self.prediction(self.member_logits(images))
+        outputs = self.prediction(self.member_logits(images))
+        return of_finite_rows(outputs, images)
 
     def get_config(self):
         return {
