@@ -6,6 +6,7 @@ import zipfile
 import keras
 
 from mimo_keras.errors import expected
+from mimo_keras.export_check import check_export
 from mimo_keras.folders import replacing_folder, unfinished
 from mimo_keras.paths import as_path, files_below
 from mimo_keras.training import EnsembleModel, Predictor
@@ -84,6 +85,7 @@ def export_saved_model(model, path, format="tf_saved_model"):
             _write_saved_model(model, temporary)
         else:
             _write_file(model, temporary, format)
+        check_export(model, temporary, format)
     return path
 
 

@@ -26,6 +26,7 @@ BELOW = {
     "evaluation": {"layers", "backbones", "training"},
     "analysis": {"layers", "backbones", "methods", "training", "evaluation"},
     "data": set(),
+    "export_check": {"layers", "training"},
 }
 TOP = {"__init__", "export"}
 

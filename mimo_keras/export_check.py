@@ -1,0 +1,241 @@
+"""Runs an exported file once, and compares it with its predictor."""
+
+import contextlib
+import functools
+import warnings
+
+import keras
+import numpy as np
+from absl import logging
+
+from mimo_keras import keras_internals
+from mimo_keras.errors import expected
+
+SIZES = (1, 3)
+"""Batch sizes at which an export is run."""
+_COPIES = 32
+"""Copies of one image over which random predictions are averaged."""
+_SPREADS = 6
+"""Standard errors by which two such averages may differ."""
+_CLOSE, _CLOSE_IN_LOW_PRECISION = 1e-3, 5e-2
+"""Differences that rounding may cause, relative to the largest value."""
+
+
+def check_export(predictor, path, format):
+    """Compares what an exported file predicts with the predictor.
+
+    It is run at two batch sizes, and on an image with NaN, which must not get
+    an answer. LiteRT is run with and without its delegate XNNPACK, which most
+    of its devices lack. What draws random numbers must agree in shape, in what
+    sums to 1, and on average over copies of one image.
+
+    Args:
+        predictor: `Predictor`; its random state is left as it was.
+        path: The file or folder.
+        format: As in `export_saved_model`.
+
+    Raises:
+        InputError: It cannot be run, or predicts something else.
+    """
+    images = _images(predictor)
+    runners = _RUNNERS[format](path)
+    if not runners:
+        return
+    with _state_kept(predictor) as has_drawn:
+        wanted = [_numpy(predictor(images[:size])) for size in SIZES]
+        if has_drawn():
+            copies = np.repeat(images[:1], _COPIES, axis=0)
+            average = _numpy(predictor(copies))
+            compare = functools.partial(_compare_averages, average, copies)
+        else:
+            close = _tolerance(predictor)
+            compare = functools.partial(_compare, wanted, images, close)
+        for how, run in runners.items():
+            try:
+                for size, values in zip(SIZES, wanted, strict=True):
+                    _compare_shapes(values, run(images[:size]))
+                compare(run)
+                _compare_on_nan(images, run)
+            except _Difference as error:
+                raise _refused(format, how, str(error)) from None
+            except Exception as error:  # Runtimes raise errors of any kind.
+                raise _refused(format, how, _first_line(error)) from error
+
+
+def _images(predictor):
+    """Returns random images on the predictor's scale."""
+    standardize = predictor.standardize
+    shape = (max(SIZES), *predictor.image_shape)
+    images = np.random.default_rng(0).random(shape, np.float32)
+    images = images * np.float32(standardize.std) + np.float32(standardize.mean)
+    return images * np.float32(
+        255 if standardize.input_scale == "0..255" else 1
+    )
+
+
+class _Difference(Exception):
+    """The export predicts something else."""
+
+
+def _refused(format, how, reason):
+    other = "tf_saved_model"
+    return expected(
+        "an export that predicts what the predictor does",
+        f"format={format!r} that does not, {how}: {reason}",
+        f"Use format={other!r}."
+        if format != other
+        else "Replace the layers that TensorFlow cannot save.",
+    )
+
+
+def _first_line(error):
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+
+
+def _numpy(outputs):
+    return {
+        name: keras.ops.convert_to_numpy(value)
+        for name, value in outputs.items()
+    }
+
+
+@contextlib.contextmanager
+def _state_kept(predictor):
+    """Restores the seeds; yields a function that says whether any changed."""
+    weights = {id(variable) for variable in predictor.weights}
+    states = [v for v in predictor.variables if id(v) not in weights]
+    before = _copied(states)
+
+    def has_changed():
+        pairs = zip(_copied(states), before, strict=True)
+        return any((now != then).any() for now, then in pairs)
+
+    try:
+        yield has_changed
+    finally:
+        for variable, value in zip(states, before, strict=True):
+            variable.assign(value)
+
+
+def _copied(variables):
+    return [np.copy(keras.ops.convert_to_numpy(v)) for v in variables]
+
+
+def _tolerance(predictor):
+    layers = keras_internals.layers_within(predictor)
+    exact = all(
+        layer.compute_dtype == "float32"
+        and getattr(layer, "quantization_mode", None) is None
+        for layer in layers
+    )
+    return _CLOSE if exact else _CLOSE_IN_LOW_PRECISION
+
+
+def _compare_shapes(wanted, found):
+    for name, value in wanted.items():
+        shape = np.shape(found.get(name))
+        if shape != value.shape:
+            raise _Difference(
+                f"{name} of shape {shape} for a batch of {len(value)}, "
+                f"not {value.shape}"
+            )
+        is_whole = value.ndim > 1 and np.allclose(value.sum(-1), 1, atol=1e-4)
+        if is_whole and not np.allclose(found[name].sum(-1), 1, atol=1e-3):
+            raise _Difference(f"{name} that do not sum to 1")
+
+
+def _compare(wanted, images, close, run):
+    for size, values in zip(SIZES, wanted, strict=True):
+        found = run(images[:size])
+        largest = max(np.abs(value).max() for value in values.values())
+        for name, value in values.items():
+            allowed = close * (np.abs(value).max() + 0.1 * largest)
+            _check_difference(name, value - found[name], allowed)
+
+
+def _compare_averages(wanted, copies, run):
+    found = run(copies)
+    for name, value in wanted.items():
+        spread = value.var(axis=0) + found[name].var(axis=0)
+        allowed = _SPREADS * np.sqrt(spread / len(copies)) + _CLOSE
+        difference = value.mean(axis=0) - found[name].mean(axis=0)
+        _check_difference(f"averages of {name}", difference, allowed)
+
+
+def _check_difference(name, difference, allowed):
+    difference = np.abs(difference)
+    if not (difference <= allowed).all():
+        raise _Difference(f"{name} that differ by {difference.max():.2g}")
+
+
+def _compare_on_nan(images, run):
+    bad = np.array(images[:1])
+    bad[(0, *[0] * (bad.ndim - 1))] = np.nan
+    try:
+        found = run(bad)
+    except Exception:  # It refuses the image, which is as good.
+        return
+    for name, value in found.items():
+        if value.dtype.kind == "f" and not np.isnan(value).all():
+            raise _Difference(f"{name} other than NaN for an image with NaN")
+
+
+def _saved_model(path):
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(path)
+
+    def run(images):
+        signature = loaded.signatures["serving_default"]
+        [name] = signature.structured_input_signature[1]
+        return _numpy(signature(**{name: tf.constant(images)}))
+
+    return {"as loaded by TensorFlow": run}
+
+
+def _litert(path):
+    import tensorflow as tf
+
+    resolver = tf.lite.experimental.OpResolverType
+
+    def run(images, kind):
+        with warnings.catch_warnings():
+            # TensorFlow warns that its interpreter will move elsewhere.
+            warnings.simplefilter("ignore")
+            interpreter = tf.lite.Interpreter(
+                path, experimental_op_resolver_type=kind
+            )
+        [image] = interpreter.get_input_details()
+        interpreter.resize_tensor_input(image["index"], images.shape)
+        runner = interpreter.get_signature_runner()
+        [name] = runner.get_input_details()
+        return runner(**{name: images})
+
+    return {
+        "with XNNPACK": functools.partial(run, kind=resolver.AUTO),
+        "without XNNPACK": functools.partial(
+            run, kind=resolver.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        ),
+    }
+
+
+def _onnx(path):
+    try:
+        import onnxruntime
+    except ImportError:
+        logging.warning("%s is not checked: onnxruntime is missing.", path)
+        return {}
+
+    def run(images):
+        session = onnxruntime.InferenceSession(
+            path, providers=["CPUExecutionProvider"]
+        )
+        [image] = session.get_inputs()
+        names = [output.name for output in session.get_outputs()]
+        values = session.run(None, {image.name: images})
+        return dict(zip(names, values, strict=True))
+
+    return {"in ONNX Runtime": run}
+
+
+_RUNNERS = {"tf_saved_model": _saved_model, "litert": _litert, "onnx": _onnx}
