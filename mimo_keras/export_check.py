@@ -25,8 +25,8 @@ def check_export(predictor, path, format):
     """Compares what an exported file predicts with the predictor.
 
     It is run at two batch sizes, and on an image with NaN, which must not get
-    an answer. LiteRT is run with and without its delegate XNNPACK, which most
-    of its devices lack. What draws random numbers must agree in shape, in what
+    an answer. LiteRT is run with and without its delegate XNNPACK, which some
+    devices lack. What draws random numbers must agree in shape, in what
     sums to 1, and on average over copies of one image.
 
     Args:
@@ -38,7 +38,10 @@ def check_export(predictor, path, format):
         InputError: It cannot be run, or predicts something else.
     """
     images = _images(predictor)
-    runners = _RUNNERS[format](path)
+    try:
+        runners = _RUNNERS[format](path)
+    except Exception as error:  # Runtimes raise errors of any kind.
+        raise _refused(format, "when it is loaded", error) from error
     if not runners:
         return
     with _state_kept(predictor) as has_drawn:
@@ -57,9 +60,9 @@ def check_export(predictor, path, format):
                 compare(run)
                 _compare_on_nan(images, run)
             except _Difference as error:
-                raise _refused(format, how, str(error)) from None
-            except Exception as error:  # Runtimes raise errors of any kind.
-                raise _refused(format, how, _first_line(error)) from error
+                raise _refused(format, how, error) from None
+            except Exception as error:
+                raise _refused(format, how, error) from error
 
 
 def _images(predictor):
@@ -77,19 +80,16 @@ class _Difference(Exception):
     """The export predicts something else."""
 
 
-def _refused(format, how, reason):
+def _refused(format, how, error):
     other = "tf_saved_model"
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return expected(
         "an export that predicts what the predictor does",
-        f"format={format!r} that does not, {how}: {reason}",
+        f"format={format!r} that does not, {how}: {reason[:200]}",
         f"Use format={other!r}."
         if format != other
         else "Replace the layers that TensorFlow cannot save.",
     )
-
-
-def _first_line(error):
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
 def _numpy(outputs):
