@@ -10,7 +10,13 @@ from mimo_keras.layers import RepeatMembers, StandardizeImages
 from mimo_keras.layers.protocols import HasDivergence, HasMixtureWeights
 from mimo_keras.layers.registration import serializable
 from mimo_keras.layers.standardize_images import UNSTATED
-from mimo_keras.training import batches, likelihoods, losses, step_metrics
+from mimo_keras.training import (
+    batches,
+    empty_replicas,
+    likelihoods,
+    losses,
+    step_metrics,
+)
 from mimo_keras.training.annealing import LinearAnnealing
 from mimo_keras.training.checked_fit import CheckedFit
 from mimo_keras.training.distribute.distribution import replica_count
@@ -145,13 +151,21 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
         return self.network.output_shape[-1]
 
     def call(self, images, training=False):
+        if training:
+            self.annealing.count(ops.shape(images)[0])
+        return empty_replicas.safely(
+            lambda some: self._outputs(some, training),
+            images,
+            self.sampling.batch_repetitions if training else 1,
+        )
+
+    def _outputs(self, images, training):
         x = self.standardize(images)
         if not training:
             if self.sampling.members:
                 x = self.repeat_members(x)
             logits = methods.sampled(self.network, x, self.samples)
             return of_finite_rows(ops.cast(logits, "float32"), images)
-        self.annealing.count(ops.shape(x)[0])
         components = self.network.output_shape[1]
         x, rows = batches.rows(x, components, self.sampling, self.row_seed)
         outputs = self.training_network(x, training=True)

@@ -6,7 +6,7 @@ from keras import ops
 from mimo_keras.layers import MixturePrediction, StandardizeImages
 from mimo_keras.layers.registration import serializable
 from mimo_keras.layers.standardize_images import UNSTATED
-from mimo_keras.training import likelihoods
+from mimo_keras.training import empty_replicas, likelihoods
 from mimo_keras.training.checked_call import CheckedCall
 from mimo_keras.training.exact_inputs import keep_exact
 from mimo_keras.training.finite_rows import of_finite_rows
@@ -81,6 +81,9 @@ class Predictor(CheckedCall, keras.Model):
 
     def member_logits(self, images):
         """Returns the members' logits (B, E, K) in float32."""
+        return empty_replicas.safely(self._logits, images)
+
+    def _logits(self, images):
         x = self.standardize(images)
         return ops.cast(self.network(x, training=False), "float32")
 

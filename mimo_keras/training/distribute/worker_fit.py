@@ -16,7 +16,8 @@ from mimo_keras.training.distribute import workers
 class WorkerFit(keras_internals.BuildsOnBatch):
     """Mixin for keras.Model that lets several workers train and evaluate it.
 
-    List it before keras.Model. Without several workers it changes nothing.
+    List it before keras.Model. Without several workers it only chooses the
+    part of a batch on which several replicas build.
     """
 
     def make_train_function(self, force=False):
@@ -34,8 +35,10 @@ class WorkerFit(keras_internals.BuildsOnBatch):
         return self.test_function
 
     def building_batch(self, iterator):
-        if not self._has_workers():
+        strategy = getattr(self, "distribute_strategy", None)
+        if strategy is None or strategy.num_replicas_in_sync == 1:
             return None
+        # Keras would add the replicas' parts, whose sizes may differ.
         _, _, batches = next(iter(iterator))
         return self._here(next(iter(batches)))
 
