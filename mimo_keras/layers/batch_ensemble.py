@@ -8,6 +8,7 @@ that a saved model loads after `import mimo_keras` alone.
 
 import functools
 import inspect
+import random
 import sys
 import types
 
@@ -205,6 +206,9 @@ def edward2():
     # edward2.numpy, which is not needed here, breaks the import of edward2 with
     # SciPy 1.11 or newer.
     sys.modules.setdefault("edward2.numpy", types.ModuleType("edward2.numpy"))
+    # The import draws random numbers: without this, the first model of a
+    # process would differ from the next one with the same seed.
+    state = random.getstate()
     try:
         import edward2 as ed
     except ImportError as error:
@@ -213,6 +217,8 @@ def edward2():
             f"{error}",
             "Run: pip install edward2==0.0.2 'tensorflow-probability[tf]'.",
         ) from error
+    finally:
+        random.setstate(state)
     named = keras.saving.register_keras_serializable(package="edward2")
     for module in (ed.initializers, ed.regularizers, ed.constraints):
         for name, cls in inspect.getmembers(module, inspect.isclass):

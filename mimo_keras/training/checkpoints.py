@@ -17,8 +17,11 @@ from mimo_keras.errors import argument, expected
 from mimo_keras.files import pop_record, read_arrays, write_arrays, writing
 from mimo_keras.folders import remove_unfinished
 from mimo_keras.paths import as_path
+from mimo_keras.training import old_files
 
 _METRIC = "metric_"
+_ORDER = "network"
+"""Order of the variables; older files have none: see `old_files`."""
 # Files of other names, such as a user's copies, are not ours.
 _NAME = re.compile(r"epoch_\d{6,}(_step_\d{6,})?\.npz")
 
@@ -68,7 +71,8 @@ class Checkpoints:
         Returns:
             The file's path.
         """
-        name, facts = f"epoch_{epoch:06d}", {"epoch": epoch, "state": record}
+        name = f"epoch_{epoch:06d}"
+        facts = {"epoch": epoch, "state": record, "order": _ORDER}
         arrays = {
             f"{index:05d}": _as_array(variable)
             for index, variable in enumerate(_variables(model))
@@ -116,7 +120,7 @@ class Checkpoints:
                     error,
                 )
                 continue
-            _assign(model, arrays, path)
+            _assign(model, arrays, path, facts.get("order"))
             middle = None
             if "step" in facts:
                 middle = Middle(facts["step"], facts["seconds"], metrics)
@@ -135,8 +139,10 @@ def _place(path):
     return [int(number) for number in re.findall(r"\d+", path.name)]
 
 
-def _variables(model):
+def _variables(model, order=_ORDER):
     """Returns model and optimizer variables in a fixed order."""
+    if order is None and hasattr(model, "l2_scope"):
+        return old_files.checkpoint_variables(model)
     return [*model.variables, *model.optimizer.variables]
 
 
@@ -157,8 +163,8 @@ def _read(path):
     return variables, tuple(metrics), facts
 
 
-def _assign(model, arrays, path):
-    variables = _variables(model)
+def _assign(model, arrays, path, order):
+    variables = _variables(model, order)
     shapes = [tuple(variable.shape) for variable in variables]
     if shapes != [array.shape for array in arrays]:
         raise expected(

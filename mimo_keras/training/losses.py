@@ -9,6 +9,8 @@ from mimo_keras.layers import DenseMultihead
 from mimo_keras.layers.protocols import KeepsFromDecay
 from mimo_keras.layers.registration import serializable
 
+L2_SCOPES = ("all", "kernels")
+
 
 def cross_entropy(labels, logits):
     """Returns -log softmax(logits)[label] for each row and member.
@@ -155,6 +157,15 @@ def l1_penalty(variables, coefficient):
     )
 
 
+def checked_scope(scope):
+    """Returns an l2_scope; raises InputError if there is none of this name."""
+    if scope not in L2_SCOPES:
+        raise expected(
+            'l2_scope "all" or "kernels"', f"l2_scope={scope!r}", "Choose one."
+        )
+    return scope
+
+
 def decayed_variables(network, scope):
     """Returns the trainable weights that the L1 and L2 terms count.
 
@@ -171,10 +182,7 @@ def decayed_variables(network, scope):
         A list of variables. A layer excludes weights by listing them in an
         attribute `undecayed_weights`.
     """
-    if scope not in ("all", "kernels"):
-        raise expected(
-            'l2_scope "all" or "kernels"', f"l2_scope={scope!r}", "Choose one."
-        )
+    checked_scope(scope)
     decayed = {}
     for layer in keras_internals.layers_within(network):
         kept = set()

@@ -28,10 +28,11 @@ from mimo_keras.training.kernels import give_kernels
 from mimo_keras.training.learning_rates import multiply_learning_rates
 from mimo_keras.training.mixture_nll import MixtureNLL
 from mimo_keras.training.predictor import Predictor
+from mimo_keras.training.saved_state import SavedState
 
 
 @serializable
-class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
+class EnsembleModel(CheckedFit, SavedState, WorkerFit, keras.Model):
     """An efficient ensemble that trains with Keras's own `fit`.
 
     The inputs are plain images and labels. The rows of a training step, which
@@ -211,8 +212,7 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
             metrics = self.likelihood.default_metrics()
         self._member_loss = losses.per_member(loss, self.likelihood)
         self._l1, self._l2 = float(l1), float(l2)
-        # Checkpoints rely on this attribute: Keras lists its variables first.
-        self._decayed = losses.decayed_variables(self.network, l2_scope)
+        self.l2_scope = losses.checked_scope(l2_scope)
         # Weighted, so that padding rows of a batch do not count.
         super().compile(optimizer=optimizer, weighted_metrics=metrics, **kwargs)
         # Built now, inside the scope of a tf.distribute strategy if any.
@@ -255,7 +255,9 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
         # Training has one sample; in evaluation the loss is averaged over S.
         samples = outputs.shape[1] // self.network.output_shape[1]
         loss = losses.mean_over_rows(member_losses, samples)
-        loss = losses.penalized(loss, self._decayed, self._l1, self._l2)
+        # Not kept in a list: Keras would store its weights a second time.
+        decayed = losses.decayed_variables(self.network, self.l2_scope)
+        loss = losses.penalized(loss, decayed, self._l1, self._l2)
         for layer in keras_internals.layers_within(self):
             if isinstance(layer, HasDivergence):
                 loss = loss + self.annealing.factor() * layer.kl_divergence()
@@ -333,6 +335,7 @@ class EnsembleModel(CheckedFit, WorkerFit, keras.Model):
     def get_config(self):
         return {
             "name": self.name,
+            "trainable": self.trainable,
             "network": keras.saving.serialize_keras_object(
                 self.training_network
             ),

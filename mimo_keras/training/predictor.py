@@ -11,10 +11,11 @@ from mimo_keras.training.checked_call import CheckedCall
 from mimo_keras.training.exact_inputs import keep_exact
 from mimo_keras.training.finite_rows import of_finite_rows
 from mimo_keras.training.kernels import give_kernels
+from mimo_keras.training.saved_state import SavedState
 
 
 @serializable
-class Predictor(CheckedCall, keras.Model):
+class Predictor(CheckedCall, SavedState, keras.Model):
     """Predicts with an ensemble. Created by `EnsembleModel.predictor`.
 
     Args:
@@ -94,6 +95,7 @@ class Predictor(CheckedCall, keras.Model):
     def get_config(self):
         return {
             "name": self.name,
+            "trainable": self.trainable,
             "network": keras.saving.serialize_keras_object(self.network),
             "log_weights": self.log_weights,
             "likelihood": keras.saving.serialize_keras_object(self.likelihood),

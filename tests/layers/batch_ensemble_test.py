@@ -161,9 +161,13 @@ def test_a_new_process_loads_the_model_with_our_package_alone(tmp_path):
     model.save(tmp_path / "model.keras")
     np.save(tmp_path / "images.npy", IMAGES)
     code = (
-        "import sys, numpy, keras, mimo_keras\n"
+        "import random, sys, numpy, keras, mimo_keras\n"
         f"assert set({list(OPTIONS)}) <= {{*dir(mimo_keras.layers)}}\n"
         "assert 'edward2' not in sys.modules\n"
+        # The import itself draws, which nothing seeded may notice.
+        "state = random.getstate()\n"
+        "mimo_keras.layers.batch_ensemble.edward2()\n"
+        "assert random.getstate() == state\n"
         "model = keras.saving.load_model('model.keras')\n"
         "outputs = model(numpy.load('images.npy'))\n"
         "numpy.save('outputs.npy', outputs)\n"

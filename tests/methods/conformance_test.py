@@ -12,6 +12,7 @@ import pytest
 
 import mimo_keras
 from mimo_keras import methods
+from mimo_keras.training.distribute import seeds
 from tests.methods import small
 from tests.methods.tables import (
     ELSEWHERE,
@@ -162,10 +163,7 @@ def test_keras_file_has_the_model_and_its_training(case, tmp_path):
     assert loaded.get_compile_config() == model.get_compile_config()
     variables = (m.optimizer.variables for m in (loaded, model))
     small.assert_close(*variables, atol=0)
-    # Seeds' states are in checkpoints, but not in Keras files.
-    # A copy: JAX donates the memory of variables that a step updates.
-    state = np.array(keras.ops.convert_to_numpy(model.row_seed.state))
-    loaded.row_seed.state.assign(state)
+    small.assert_close(*map(seeds.states, (loaded, model)), atol=0)
     loaded.run_eagerly = small.step_by_step()["run_eagerly"]
     [wanted], [found] = fit(model, epochs=1), fit(loaded, epochs=1)
     assert found == pytest.approx(wanted, rel=1e-5)

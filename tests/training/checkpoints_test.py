@@ -153,7 +153,7 @@ DAMAGES = {
     "text": lambda content: b"no checkpoint" * 100,
     "zeros": lambda content: bytes(len(content)),
     "flag": _in_directory,
-    "number": lambda content: content.replace(b"\x00\x00\x48\x43", b"\0\0\0\0"),
+    "number": lambda content: content.replace(b"\x00\x00\x49\x43", b"\0\0\0\0"),
 }
 
 

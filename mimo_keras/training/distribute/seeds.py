@@ -35,3 +35,13 @@ def seed_generators(seed):
     """
     numbers = random if seed is None else random.Random(seed)
     return lambda: ReplicaSeed(numbers.getrandbits(31))
+
+
+def states(model):
+    """Returns the states of a model's seed generators, a list of variables.
+
+    Args:
+        model: keras.Model.
+    """
+    weights = {id(weight) for weight in model.weights}
+    return [v for v in model.variables if id(v) not in weights]
