@@ -49,6 +49,43 @@ class BuildsOnBatch:
         super()._maybe_symbolic_build(iterator, data_batch)
 
 
+class LowerIsBetter:
+    """Mixin for a metric: callbacks that monitor it know that it should fall.
+
+    List it before keras.metrics.Metric. Relies on `_direction`, which
+    EarlyStopping and others read if their mode is "auto", for metrics that
+    `monitored` shows them.
+
+    Public alternative: `mode="min"` in each callback.
+    """
+
+    _direction = "down"
+
+
+def monitored(metrics, own):
+    """Returns a model's metrics, with its own where callbacks look for them.
+
+    Relies on `MetricsList`: callbacks read the direction only of metrics within
+    one of these, which Keras makes for the metrics given to `compile`.
+
+    Public alternative: as of `LowerIsBetter`.
+
+    Args:
+        metrics: The keras.metrics.Metrics that a model has.
+        own: Those among them that its class made.
+    """
+    from keras.src.trainers.compile_utils import MetricsList
+
+    class Shown(MetricsList):
+        def result(self):
+            return self.get_result()
+
+    return [
+        Shown([metric], name=metric.name) if metric in own else metric
+        for metric in metrics
+    ]
+
+
 def layers_within(model):
     """Returns all layers of a model at any depth, without the model itself.
 

@@ -1,5 +1,7 @@
 """Keras's private behaviour still exists, under the names used here."""
 
+import types
+
 import keras
 import numpy as np
 import pytest
@@ -36,6 +38,29 @@ class _Scaled(keras.layers.Layer):
 
 def _names(layers):
     return sorted(layer.name for layer in layers)
+
+
+class _Falling(internals.LowerIsBetter, keras.metrics.Mean):
+    pass
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_a_callback_sees_in_which_direction_a_shown_metric_goes(is_shown):
+    metric = _Falling(name="far")
+    metric.update_state(3.0)
+    (shown,) = internals.monitored([metric], [metric] if is_shown else [])
+    callback = keras.callbacks.EarlyStopping(monitor="val_far")
+    callback.set_model(types.SimpleNamespace(metrics=[shown]))
+    callback.on_train_begin()
+    if not is_shown:
+        with pytest.raises(ValueError, match="automatically determine"):
+            callback.on_epoch_end(0, {"val_far": 1.0})
+        return
+    callback.on_epoch_end(0, {"val_far": 1.0})
+    assert callback.monitor_op(0.5, 1.0) and not callback.monitor_op(1.5, 1.0)
+    assert {k: float(v) for k, v in shown.result().items()} == {"far": 3.0}
+    shown.reset_state()
+    assert float(metric.result()) == 0.0
 
 
 def test_layers_within_are_all_and_not_the_model(network):

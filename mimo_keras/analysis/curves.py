@@ -9,6 +9,7 @@ from mimo_keras.analysis import style
 _PANELS = {
     "loss": "Loss (nats, with penalties)",
     "nll": "NLL (nats)",
+    "mse": "Mean squared error",
     "accuracy": "Accuracy (fraction)",
     "learning_rate": "Learning rate",
 }

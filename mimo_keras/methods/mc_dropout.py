@@ -12,7 +12,7 @@ from mimo_keras.methods.registry import register
 
 
 @register("mc_dropout")
-def mc_dropout(task, *, dropout_rate=0.1, samples=1, everywhere=False):
+def mc_dropout(task, *, dropout_rate=0.1, samples=10, everywhere=False):
     """A network with dropout that stays active in prediction.
 
     Training runs one sample on each row; prediction averages over S.
@@ -21,7 +21,9 @@ def mc_dropout(task, *, dropout_rate=0.1, samples=1, everywhere=False):
         task: The `Task`; its ensemble_size must be 1.
         dropout_rate: Probability of zeroing a value. At 0 this is exactly the
             deterministic network.
-        samples: S, the number of samples that a prediction averages over.
+        samples: S, the number of samples that a prediction averages over, at S
+            times the cost of one. With a single one there is no disagreement
+            to measure: the mutual information is 0.
         everywhere: Whether to apply dropout before every convolution and dense
             layer instead of where the backbone has it.
 

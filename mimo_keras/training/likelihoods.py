@@ -31,6 +31,8 @@ class Likelihood:
         num_classes: K; None if targets are not classes.
         mixture: `layers.mixtures.Mixture`: the members' activation, the
             ensemble's prediction and the predictor's dictionary.
+        score: Name of `mixture_score`, which is always reported: "nll" only
+            where it is a negative log-likelihood.
     """
 
     @property
@@ -50,8 +52,8 @@ class Likelihood:
         """
         raise NotImplementedError
 
-    def mixture_nll(self, targets, outputs, log_weights):
-        """Returns the ensemble's negative log-likelihood.
+    def mixture_score(self, targets, outputs, log_weights):
+        """Returns how well the ensemble predicts, such as its NLL.
 
         Args:
             targets: (B, …), as `targets` returns them.
@@ -59,7 +61,7 @@ class Likelihood:
             log_weights: E log mixture weights.
 
         Returns:
-            (B,), in nats.
+            (B,); lower is better.
         """
         raise NotImplementedError
 
@@ -112,6 +114,7 @@ class Categorical(Likelihood):
     num_classes: int
 
     task = "classification"
+    score = "nll"
     mixture = mixtures.CategoricalMixture()
 
     def __post_init__(self):
@@ -124,7 +127,7 @@ class Categorical(Likelihood):
     def member_loss(self, targets, outputs):
         return losses.cross_entropy(targets, outputs)
 
-    def mixture_nll(self, targets, outputs, log_weights):
+    def mixture_score(self, targets, outputs, log_weights):
         return losses.mixture_nll(targets, outputs, log_weights)
 
     def check_shape(self, shape):
@@ -154,9 +157,9 @@ class Mean(Likelihood):
     """Regression by squared error: outputs are means of d numbers.
 
     It is the likelihood of a Gaussian whose variance is not modelled. The
-    squared error replaces the negative log-likelihood, to which a member's is
-    equal up to a factor and a constant; the mixture's is the squared error of
-    the mean of the members' means.
+    squared error, "mse", replaces the negative log-likelihood, to which a
+    member's is equal up to a factor and a constant; the mixture's is the
+    squared error of the mean of the members' means.
 
     Attributes:
         output_dim: d.
@@ -165,6 +168,7 @@ class Mean(Likelihood):
     output_dim: int
 
     task = "regression"
+    score = "mse"
     num_classes = None
     mixture = mixtures.MeanMixture()
 
@@ -178,7 +182,7 @@ class Mean(Likelihood):
     def member_loss(self, targets, outputs):
         return losses.squared_error(targets, outputs)
 
-    def mixture_nll(self, targets, outputs, log_weights):
+    def mixture_score(self, targets, outputs, log_weights):
         mean = self.mixture.mixed(outputs, ops.exp(log_weights))
         return losses.squared_error(targets, mean)
 

@@ -26,7 +26,7 @@ from mimo_keras.training.exact_inputs import keep_exact
 from mimo_keras.training.finite_rows import of_finite_rows
 from mimo_keras.training.kernels import give_kernels
 from mimo_keras.training.learning_rates import multiply_learning_rates
-from mimo_keras.training.mixture_nll import MixtureNLL
+from mimo_keras.training.mixture_score import MixtureScore
 from mimo_keras.training.predictor import Predictor
 from mimo_keras.training.saved_state import SavedState
 
@@ -119,7 +119,8 @@ class EnsembleModel(CheckedFit, SavedState, WorkerFit, keras.Model):
             self.kl_term.annealing_examples,
             name="annealing",
         )
-        self.nll = MixtureNLL(self._log_weights)
+        # Weights files know it by this attribute, whatever the likelihood.
+        self.nll = MixtureScore(self._log_weights, name=likelihood.score)
         self.built = True
 
     @property
@@ -201,7 +202,8 @@ class EnsembleModel(CheckedFit, SavedState, WorkerFit, keras.Model):
             metrics: As in Keras; in training they see each member's
                 probabilities and labels as separate rows, in evaluation the
                 ensemble's. Default: accuracy for classification. The mean
-                negative log-likelihood "nll" is always reported.
+                negative log-likelihood "nll" is always reported; in
+                regression the squared error "mse".
             l1: Coefficient of Σ |w|.
             l2: Coefficient of Σ w², not halved.
             l2_scope: Which weights both terms include, "all" or "kernels": see
@@ -230,6 +232,17 @@ class EnsembleModel(CheckedFit, SavedState, WorkerFit, keras.Model):
                 **kwargs,
             }
         )
+
+    @property
+    def metrics(self):
+        """The metrics, as in Keras."""
+        return keras_internals.monitored(super().metrics, [self.nll])
+
+    def get_metrics_result(self):
+        # A metric given to compile has precedence over ours of the same name.
+        results = super().get_metrics_result()
+        compiled = keras_internals.compiled_metrics(self)
+        return results if compiled is None else results | compiled.result()
 
     def get_compile_config(self):
         return getattr(self, "_compile_arguments", {})
@@ -279,8 +292,8 @@ class EnsembleModel(CheckedFit, SavedState, WorkerFit, keras.Model):
             weights = None if weights is None else weights[:, 0]
             log_weights = self.nll.log_weights
             predicted = mixture.mixed(outputs, ops.exp(log_weights))
-            nll = self.likelihood.mixture_nll(targets, outputs, log_weights)
-            self.nll.update_state(nll, weights)
+            score = self.likelihood.mixture_score(targets, outputs, log_weights)
+            self.nll.update_state(score, weights)
         return super().compute_metrics(x, targets, predicted, weights)
 
     def predictor(self, fold=True):

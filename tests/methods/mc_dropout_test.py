@@ -17,7 +17,9 @@ from tests.methods import baselines
     "backbone", ["small_cnn", "wide_resnet_10_1", "mlp_5_6"]
 )
 def test_at_rate_0_it_is_the_deterministic_network_exactly(backbone):
-    dropout = baselines.create("mc_dropout", backbone, dropout_rate=0.0)
+    dropout = baselines.create(
+        "mc_dropout", backbone, dropout_rate=0.0, samples=1
+    )
     single = baselines.create("deterministic", backbone)
     single.set_weights(dropout.get_weights())
     baselines.trained(dropout)
@@ -190,6 +192,14 @@ def test_a_stopped_run_resumes_bit_for_bit(tmp_path):
         np.testing.assert_array_equal(
             baselines.array(one.value), baselines.array(other.value)
         )
+
+
+def test_by_default_a_prediction_tells_what_the_network_does_not_know():
+    model = baselines.create("mc_dropout", dropout_rate=0.3)
+    images, _ = baselines.examples()
+    outputs = model.predictor()(images)
+    assert outputs["member_probabilities"].shape == (8, 10, 4)
+    assert baselines.array(outputs["mutual_information"]).max() > 1e-3
 
 
 @pytest.mark.tensorflow

@@ -44,7 +44,7 @@ def test_members_of_classes_are_judged_by_cross_entropy():
 def test_a_mixture_of_classes_is_judged_by_its_nll():
     logits = _outputs(3, seed=1)
     np.testing.assert_allclose(
-        Categorical(3).mixture_nll(LABELS[:, 0], logits, LOGS),
+        Categorical(3).mixture_score(LABELS[:, 0], logits, LOGS),
         twins.mixture_nll(LABELS[:, 0], logits, WEIGHTS),
         rtol=1e-5,
     )
@@ -55,7 +55,7 @@ def test_classes_by_hand():
     logits = np.log([[[0.25, 0.75], [0.75, 0.25]]]).astype("float32")
     found = Categorical(2).member_loss(np.array([[0, 0]]), logits)
     np.testing.assert_allclose(found, [[np.log(4), np.log(4 / 3)]], rtol=1e-5)
-    mixture = Categorical(2).mixture_nll(np.array([0]), logits, LOGS)
+    mixture = Categorical(2).mixture_score(np.array([0]), logits, LOGS)
     np.testing.assert_allclose(mixture, [np.log(8 / 3)], rtol=1e-5)
 
 
@@ -73,7 +73,7 @@ def test_means_by_hand():
     means = np.array([[[4.0], [0.0]]], "float32")
     targets = np.array([[[1.0], [1.0]]], "float32")
     assert np.array(Mean(1).member_loss(targets, means)).tolist() == [[9, 1]]
-    mixture = Mean(1).mixture_nll(targets[:, 0], means, LOGS)
+    mixture = Mean(1).mixture_score(targets[:, 0], means, LOGS)
     np.testing.assert_allclose(mixture, [4.0], rtol=1e-6)
 
 
@@ -82,7 +82,7 @@ def test_a_mixture_of_one_is_its_member(likelihood):
     outputs = _outputs(likelihood.outputs)[:, :1]
     targets = {3: LABELS[:, 0], 2: TARGETS}[likelihood.outputs]
     np.testing.assert_allclose(
-        likelihood.mixture_nll(targets, outputs, np.zeros(1, "float32")),
+        likelihood.mixture_score(targets, outputs, np.zeros(1, "float32")),
         np.array(likelihood.member_loss(targets[:, None], outputs))[:, 0],
         rtol=1e-5,
         atol=1e-6,
@@ -245,7 +245,9 @@ class _Absolute(Mean):
     def member_loss(self, targets, outputs):
         return keras.ops.mean(keras.ops.abs(outputs - targets), axis=-1)
 
-    def mixture_nll(self, targets, outputs, log_weights):
+    score = "sevens"
+
+    def mixture_score(self, targets, outputs, log_weights):
         return keras.ops.full_like(targets[:, 0], 7.0)
 
     def default_metrics(self):
@@ -253,7 +255,7 @@ class _Absolute(Mean):
 
 
 def test_a_model_depends_only_on_its_likelihood():
-    """Loss, metrics, NLL and predictor of a class defined here."""
+    """Loss, metrics, score and predictor of a class defined here."""
     made = networks.create("naive_multihead", num_classes=None, output_dim=1)
     model = EnsembleModel(
         made.network, made.sampling, made.log_weights, _Absolute(1)
@@ -267,7 +269,7 @@ def test_a_model_depends_only_on_its_likelihood():
     wanted = {
         "loss": errors.sum(axis=1).mean(),
         "mae": np.abs(2 * outputs.mean(axis=1) - targets).mean(),
-        "nll": 7.0,
+        "sevens": 7.0,
     }
     assert logs.keys() == wanted.keys()
     for name, value in wanted.items():

@@ -205,7 +205,7 @@ def test_regression(flat):
     squared = np.square(errors).mean(axis=-1)
     wanted = {
         "loss": squared.sum(axis=1).mean(),
-        "nll": squared.mean(),
+        "mse": squared.mean(),
         "mae": np.abs(errors).mean(),
     }
     assert history.keys() == wanted.keys()
@@ -213,7 +213,7 @@ def test_regression(flat):
         np.testing.assert_allclose(history[name], [value], rtol=1e-5)
     logs = model.evaluate(x, targets, verbose=0, return_dict=True)
     errors = np.array(model(x)).mean(axis=1) - y
-    np.testing.assert_allclose(logs["nll"], np.mean(errors**2), rtol=1e-5)
+    np.testing.assert_allclose(logs["mse"], np.mean(errors**2), rtol=1e-5)
     np.testing.assert_allclose(logs["mae"], np.abs(errors).mean(), rtol=1e-5)
 
 

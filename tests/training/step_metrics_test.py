@@ -17,7 +17,7 @@ def metrics(model):
 def test_a_model_may_have_none():
     model = networks.create(**REGRESSION)
     model.compile("sgd")
-    assert [m.name for m in metrics(model)] == ["loss", "nll"]
+    assert [m.name for m in metrics(model)] == ["loss", "mse"]
 
 
 @pytest.mark.parametrize(

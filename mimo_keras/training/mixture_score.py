@@ -1,12 +1,13 @@
-"""The metric of the mixture's negative log-likelihood."""
+"""The metric that judges the mixture, such as its negative log-likelihood."""
 
 import keras
 
+from mimo_keras import keras_internals
 from mimo_keras.layers.registration import serializable
 
 
 @serializable
-class MixtureNLL(keras.metrics.Mean):
+class MixtureScore(keras_internals.LowerIsBetter, keras.metrics.Mean):
     """A mean that also stores the mixture's log weights.
 
     If the weights are learned, `compute_loss` stores their current values here:
@@ -15,7 +16,7 @@ class MixtureNLL(keras.metrics.Mean):
 
     Args:
         log_weights: The initial log mixture weights (E,).
-        name: Name of the metric.
+        name: Name of the metric: the likelihood's `score`.
     """
 
     def __init__(self, log_weights, name="nll", **kwargs):
