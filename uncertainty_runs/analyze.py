@@ -62,11 +62,12 @@ with early.importing(__name__):
     from mimo_keras.errors import InputError, expected
     from mimo_keras.files import write_arrays, write_json
     from mimo_keras.training import EnsembleModel
-    from uncertainty_runs.common import models, run_data, script
+    from uncertainty_runs.common import models, run_data, saved_values, script
+    from uncertainty_runs.common.config import RunConfig
     from uncertainty_runs.common.flags import MOST
     from uncertainty_runs.common.script import with_flags
     from uncertainty_runs.evaluation import trajectory
-    from uncertainty_runs.studies import study
+    from uncertainty_runs.studies import records, study
 
 TABLE = "diversity"
 IDENTITY = ("method", "ensemble_size", "backbone", "train_epochs", "seed")
@@ -154,7 +155,11 @@ def draw(f):
     model = models.load_run(folder, config, test)
     images, labels = next(iter(test.evaluation_batches(f.examples)))
     run = Run(folder, model, images, labels, f.points)
-    for name in FIGURES if f.figure == "all" else [f.figure]:
+    names = FIGURES if f.figure == "all" else [f.figure]
+    paths = {name: folder / "figures" / f"{name}.png" for name in names}
+    for path in paths.values():
+        records.check_figure(path)
+    for name, path in paths.items():
         try:
             arrays, figure = FIGURES[name](run)
         except InputError as error:
@@ -162,7 +167,6 @@ def draw(f):
                 raise
             print(f"{name}: skipped. {with_flags(error)}")
             continue
-        path = folder / "figures" / f"{name}.png"
         path.parent.mkdir(exist_ok=True)
         write_arrays(path.with_suffix(".npz"), arrays)
         analysis.save_png(figure, path)
@@ -294,9 +298,15 @@ def diversity(patterns, record=None):
             )
         )
     if record:
-        runs = _recorded_others(record, runs) + runs
-        runs.sort(key=lambda run: [str(run[name]) for name in IDENTITY])
-        write_json(record, {"command": study.command(), "runs": runs})
+        whole = records.opened(record, TABLE)
+        with study.checked_record(record):
+            for run in runs:
+                records.add(whole, run, IDENTITY)
+            runs = whole["runs"]
+            runs.sort(key=lambda run: [str(run[name]) for name in IDENTITY])
+            table = analysis.diversity_table(runs)
+        write_json(record, whole | {"command": study.command()})
+        return table
     return analysis.diversity_table(runs)
 
 
@@ -310,19 +320,9 @@ def _identity(folder):
             f"path={path} without a method",
             "Leave it out.",
         )
+    known = {name: values[name] for name in IDENTITY if name in values}
+    saved_values.check(RunConfig, known, path)
     return {name: values.get(name) for name in IDENTITY}
-
-
-def _recorded_others(record, runs):
-    """Returns the runs of an existing record that are not in `runs`."""
-    if not pathlib.Path(record).exists():
-        return []
-    with study.checked_record(record):
-        known = study.read(record)["runs"]
-        new = [[run[name] for name in IDENTITY] for run in runs]
-        return [
-            run for run in known if [run[name] for name in IDENTITY] not in new
-        ]
 
 
 FIGURES = {

@@ -3,6 +3,7 @@
 import base64
 import functools
 import io
+import struct
 
 from mimo_keras.files import replacing
 
@@ -17,6 +18,11 @@ GREY = "#8A9099"
 PALE = "#C9CED6"
 MEMBERS = (BLUE, VERMILLION, GREEN, SKY)
 """Colors of members, in order."""
+
+_SOFTWARE = "mimo_keras"
+_PNG = b"\x89PNG\r\n\x1a\n"
+_DENSITY = struct.pack(">IIB", 7874, 7874, 1)
+"""200 dots per inch, as a PNG stores them."""
 
 _LOOK = {
     "axes.axisbelow": True,
@@ -116,11 +122,38 @@ def image_bytes(figure, kind="png", dpi=200):
     import matplotlib
 
     # Omit the date and the program's URL from a run's page.
-    bare = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
+    bare = {
+        "svg": {"Date": None, "Creator": None},
+        "png": {"Software": _SOFTWARE},
+    }
     buffer = io.BytesIO()
     with matplotlib.rc_context(_LOOK):
         figure.savefig(buffer, format=kind, dpi=dpi, metadata=bare[kind])
     return buffer.getvalue()
+
+
+def is_figure(content):
+    """Whether bytes are a PNG of `image_bytes`, also of an older version.
+
+    Args:
+        content: The bytes of a file.
+    """
+    if not content.startswith(_PNG):
+        return False
+    place, texts, density = len(_PNG), [], None
+    while place + 8 <= len(content):
+        size, kind = struct.unpack(">I4s", content[place : place + 8])
+        body = content[place + 8 : place + 8 + size]
+        if kind == b"IDAT":
+            break
+        if kind == b"tEXt":
+            texts.append(body)
+        elif kind == b"pHYs":
+            density = body
+        place += size + 12
+    if not texts:  # Those of older versions say nothing.
+        return density == _DENSITY
+    return f"Software\0{_SOFTWARE}".encode() in texts
 
 
 def save_png(figure, path, dpi=200):

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import pathlib
 import subprocess
 import sys
 
@@ -12,7 +13,9 @@ import pytest
 
 from mimo_keras import analysis
 from mimo_keras.analysis import style
+from tests.analysis.made_pictures import png
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Replaces the package, whose other parts may import pyplot.
 _ALONE = """
 import sys, types
@@ -113,3 +116,24 @@ def test_all_that_is_drawn_lies_within_the_figure():
     box = figure.get_tightbbox()
     assert 0 <= box.x0 < box.x1 <= 3
     assert 0 <= box.y0 < box.y1 <= 2
+
+
+def test_a_figure_is_known_by_what_its_file_says():
+    assert style.is_figure(style.image_bytes(_line(), "png"))
+    # One of an older version says nothing, but has its density.
+    assert style.is_figure(png(density=7874))
+    for other in (
+        png(),
+        png(density=2835),
+        png(b"Software\0Matplotlib version3.10", density=7874),
+        png(b"Comment\0mimo_keras"),
+        b"\x89PNG\r\n\x1a\n",
+        b"",
+        style.image_bytes(_line(), "svg"),
+    ):
+        assert not style.is_figure(other)
+
+
+def test_the_pictures_of_the_documents_are_figures():
+    for path in (ROOT / "results" / "figures").glob("*.png"):
+        assert style.is_figure(path.read_bytes()), path

@@ -16,7 +16,7 @@ from uncertainty_runs.common import early
 with early.importing(__name__):
     from mimo_keras import analysis
     from uncertainty_runs.common import script
-    from uncertainty_runs.studies import study
+    from uncertainty_runs.studies import records, study
 
 BACKBONE = "backbone=wide_resnet_16_1"
 BUDGETS = ("0.25:grouping=single", "0.5", "1.0", "3.3")
@@ -37,8 +37,9 @@ def define_flags():
 
 
 def main():
-    study.main()
     f = flags.FLAGS
+    records.check_figure(f.figure, f.record)
+    study.main(kind="budgets")
     with study.checked_record(f.record):
         figure = analysis.budget_curves(series(study.read(f.record)))
     analysis.save_png(figure, f.figure)

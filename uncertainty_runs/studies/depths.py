@@ -59,7 +59,7 @@ def entries():
 
 
 def main():
-    study.main(KEYS, table)
+    study.main(KEYS, table, "depths")
 
 
 def table(record):

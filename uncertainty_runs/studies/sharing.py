@@ -62,7 +62,7 @@ def entries():
 
 
 def main():
-    study.main(KEYS, table)
+    study.main(KEYS, table, "sharing")
 
 
 def table(record):

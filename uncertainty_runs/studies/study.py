@@ -3,7 +3,7 @@
     python uncertainty_runs/studies/study.py --seeds=0,1,2
 
 Each run is a `cifar.py` command with its own --output_dir, so a stopped study
-resumes where it was. The numbers of every seed are saved in --record, from
+resumes where it was. The numbers of every seed are added to --record, from
 which the table is made; --table_only only prints it. An entry of --methods may
 have further flags of cifar.py:
 
@@ -11,6 +11,7 @@ have further flags of cifar.py:
 """
 
 import contextlib
+import itertools
 import os
 import pathlib
 import sys
@@ -28,6 +29,7 @@ with early.importing(__name__):
     from mimo_keras.errors import InputError, expected
     from uncertainty_runs.common import run_data, script, signals
     from uncertainty_runs.common.flags import MOST
+    from uncertainty_runs.studies import records
 
 METHODS = (
     "deterministic:1,mc_dropout:1,naive_multihead:3,mimo:2,mimo:3,mimo:4,"
@@ -56,26 +58,26 @@ def define_flags(methods=METHODS, record="results/digits.json"):
     flags.DEFINE_bool("table_only", False, "Only print the table of --record.")
 
 
-def main(keys=None, table=None):
+def main(keys=None, table=None, kind="study"):
     """Runs the study and prints its table.
 
     Args:
         keys: Keys of results.json to save in the record; None for those in
             the table.
         table: Function from the record to Markdown; None for `method_table`.
+        kind: The kind of the record, by the script's name.
     """
     f, table = flags.FLAGS, table or method_table
     keys = keys or COLUMNS.values()
     if not f.table_only:
         check(f.methods, f.seeds)
-        runs = [
-            one_run(f.dataset, entry, seed, f.output_dir, keys)
-            for seed in f.seeds
-            for entry in f.methods
-        ]
-        files.write_json(
-            f.record, {"command": command(), "runs": runs, **versions()}
-        )
+        record = records.opened(f.record, kind, {"dataset": f.dataset})
+        record |= {"command": command(), **versions()}
+        for seed, entry in itertools.product(f.seeds, f.methods):
+            run = one_run(f.dataset, entry, seed, f.output_dir, keys)
+            records.add(record, run)
+            # After every run, so that an interruption loses nothing.
+            files.write_json(f.record, record)
     with checked_record(f.record):
         print(table(read(f.record)))
 
@@ -132,7 +134,7 @@ def checked_record(path):
         raise expected(
             "a record of this script",
             f"record={path} ({type(error).__name__}: {error})",
-            "Leave out --table_only to make a new one.",
+            "Choose another name, or delete the file to make a new one.",
         ) from error
 
 

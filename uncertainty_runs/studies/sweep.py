@@ -6,7 +6,7 @@
 Any flag of cifar.py can vary; flags that vary together are joined by +, as in
 --vary=batch_repetitions+per_core_batch_size=1+32,2+64. Each run is a cifar.py
 command with its own folder under --output_dir, so a stopped sweep resumes where
-it was. The numbers of every run are saved in --record; --table_only only prints
+it was. The numbers of every run are added to --record; --table_only only prints
 the table. --figure draws accuracy and log-likelihood of ensembles and of their
 members against the flag that varies first, with a curve for each value of the
 others: figures 5 to 8 of the MIMO paper. With --against=weights/kept it draws
@@ -26,9 +26,9 @@ with early.importing(__name__):
     from mimo_keras import analysis
     from mimo_keras.analysis import mean_and_std
     from mimo_keras.errors import expected
-    from mimo_keras.files import write_json
+    from mimo_keras.files import ReadError, read_json, write_json
     from uncertainty_runs.common import run_data, script
-    from uncertainty_runs.studies import study
+    from uncertainty_runs.studies import records, study
 
 # Column -> key of results.json; columns without values are omitted.
 COLUMNS = {
@@ -92,27 +92,64 @@ def define_flags():
 
 def main():
     f = flags.FLAGS
+    numbers = None
+    if f.figure:
+        numbers = records.beside(f.figure, ".json", f.record)
+        records.check_figure(f.figure, f.record)
+        check_numbers(numbers)
     if not f.table_only:
-        runs = []
-        study.check([f.base], f.seeds)
-        for seed, values in itertools.product(f.seeds, grid(f.vary)):
-            entry = ":".join([f.base, *changes(values)])
-            run = study.one_run(f.dataset, entry, seed, f.output_dir, KEYS)
-            runs.append(run | {"varied": values})
-            # After every run, so that an interruption loses nothing.
-            command = study.command()
-            order = [text.partition("=")[0] for text in f.vary]
-            record = {"command": command, "order": order, "runs": runs}
-            write_json(f.record, record)
+        run_all(f)
     record = study.read(f.record)
     with study.checked_record(f.record):
         print(table(record))
         if f.figure:
-            draw(record, pathlib.Path(f.figure), f.panels, f.against)
+            draw(record, pathlib.Path(f.figure), f.panels, f.against, numbers)
 
 
-def draw(record, path, panels, against=None):
-    """Draws a record as a PNG, with the numbers in a JSON file next to it."""
+def run_all(f):
+    """Runs every point of the grid, and adds it to the record."""
+    study.check([f.base], f.seeds)
+    facts = {"dataset": f.dataset, "base": f.base}
+    record = records.opened(f.record, "sweep", facts)
+    record["command"] = study.command()
+    order = [text.partition("=")[0] for text in f.vary]
+    with study.checked_record(f.record):
+        others = [run for run in record["runs"] if {*run["varied"]} != {*order}]
+    if others:
+        raise expected(
+            f"a --record in which the same flags vary: {', '.join(order)}",
+            f"record={f.record}",
+            "Choose another name, or delete the file.",
+        )
+    record["order"] = order
+    for seed, values in itertools.product(f.seeds, grid(f.vary)):
+        entry = ":".join([f.base, *changes(values)])
+        run = study.one_run(f.dataset, entry, seed, f.output_dir, KEYS)
+        records.add(record, run | {"varied": values})
+        # After every run, so that an interruption loses nothing.
+        write_json(f.record, record)
+
+
+def check_numbers(path):
+    """Raises InputError if a file is there that no figure's numbers are in."""
+    try:
+        known = read_json(path)
+    except FileNotFoundError:
+        return
+    except ReadError:
+        known = {"damaged": None}
+    for curve in known.values():
+        points = curve if isinstance(curve, list) else [None]
+        if not all(isinstance(p, dict) and "x" in p for p in points):
+            raise expected(
+                "a --figure next to which its numbers may be written",
+                f"{path}, another file",
+                "Choose another name, or delete the file.",
+            )
+
+
+def draw(record, path, panels, against=None, numbers=None):
+    """Draws a record as a PNG, with its numbers in a JSON file next to it."""
     series = curves(record, against)
     known = set.union(*(set(p) for curve in series.values() for p in curve))
     if not panels or not known.issuperset(panels):
@@ -129,7 +166,7 @@ def draw(record, path, panels, against=None):
     figure = analysis.sweep_curves(series, label, scale(x), panels)
     path.parent.mkdir(parents=True, exist_ok=True)
     analysis.save_png(figure, path)
-    write_json(path.with_suffix(".json"), series)
+    write_json(numbers or path.with_suffix(".json"), series)
     print("Figure:", path)
 
 

@@ -15,6 +15,7 @@ saved under --output_dir, so a stopped study resumes with the next one.
 the arrays saved with the figure.
 """
 
+import itertools
 import logging
 import pathlib
 
@@ -37,10 +38,11 @@ with early.importing(__name__):
         write_arrays,
         write_json,
     )
+    from mimo_keras.paths import as_path
     from mimo_keras.training.side_by_side import SideBySide
     from uncertainty_runs.common import run_folder, script
     from uncertainty_runs.common.flags import MOST, whole
-    from uncertainty_runs.studies import study
+    from uncertainty_runs.studies import records, study
 
 BACKBONE = "mlp_32_128"
 PARTS = ("bias2", "variance", "error", "member_error")
@@ -64,6 +66,8 @@ SETTINGS = (
     "seed",
 )
 STAGES = 10
+RUN = ("method", "ensemble_size")
+ARRAYS = ("x", "mean", "members", "train_x", "train_y")
 SHOWN = 3  # Members of the ensemble whose curves the figure shows.
 
 
@@ -101,13 +105,15 @@ def main():
     f = flags.FLAGS
     # TensorFlow warns that random numbers are drawn for one model at a time.
     logging.getLogger("tensorflow").setLevel("ERROR")
-    path = pathlib.Path(f.figure)
+    path = as_path(f.figure)
+    numbers = records.beside(path, ".npz", f.record)
+    records.check_figure(path, f.record)
+    check_arrays(numbers)
     if not f.table_only:
-        record, arrays = run(f)
-        write_json(f.record, record)
-        write_arrays(path.with_suffix(".npz"), arrays, compressed=True)
+        arrays = run(f)
+        write_arrays(numbers, arrays, compressed=True)
     record = study.read(f.record)
-    arrays = run_files.read_arrays(path.with_suffix(".npz"))
+    arrays = run_files.read_arrays(numbers)
     with study.checked_record(f.record):
         print(table(record))
         figure = analysis.bias_variance_curves(series(record), arrays)
@@ -115,8 +121,24 @@ def main():
     print("\nFigure:", path)
 
 
+def check_arrays(path):
+    """Raises InputError if a file is there that is no figure's arrays."""
+    try:
+        found = {*read_arrays(path)}
+    except FileNotFoundError:
+        return
+    except ReadError:
+        found = {"none"}
+    if not found.issuperset(ARRAYS):
+        raise expected(
+            "a --figure next to which its arrays may be written",
+            f"{path}, another file",
+            "Choose another name, or delete the file.",
+        )
+
+
 def run(f):
-    """Runs the study; returns its record and the arrays of one ensemble."""
+    """Runs the study, adding to its record; returns one ensemble's arrays."""
     if f.train_epochs % STAGES or f.train_examples % f.batch_size:
         raise expected(
             f"epochs divisible by {STAGES}, examples by the batch size",
@@ -127,26 +149,41 @@ def run(f):
     sizes = [study.parse_whole(text, "sizes", MOST) for text in f.sizes]
     if not sizes or not f.methods:
         raise expected("a method and a size", "none", "Name one of each.")
+    record = opened(f, f.methods[0], sizes[0])
     data = draw_data(f)
     means, noise = toy.moments(data["test_x"], f.noise)
-    runs, example, first = [], None, None
-    for method in f.methods:
-        for members in sizes:
-            print(f"{method}, M = {members} ...", flush=True)
-            stages = kept_predictions(f, method, members, data)
-            errors = [parts(stage, means, noise) for stage in stages]
-            first = first or errors[-1]
-            runs.append(
-                {"method": method, "ensemble_size": members}
-                | entry(errors[-1], first)
-                | {"stages": [entry(stage, stage) for stage in errors]}
+    record["noise_error"] = float(noise.mean())
+    example, first = None, None
+    for method, members in itertools.product(f.methods, sizes):
+        print(f"{method}, M = {members} ...", flush=True)
+        stages = kept_predictions(f, method, members, data)
+        errors = [parts(stage, means, noise) for stage in stages]
+        first = first or errors[-1]
+        one = {"method": method, "ensemble_size": members}
+        one |= entry(errors[-1], first)
+        one |= {"stages": [entry(stage, stage) for stage in errors]}
+        records.add(record, one, RUN)
+        # After every run, so that an interruption loses nothing.
+        write_json(f.record, record)
+        shown = method == "mimo" and members <= SHOWN
+        if example is None or shown:
+            example = stages[-1][0]
+    return example_arrays(data, means, example)
+
+
+def opened(f, *first):
+    """Returns the record to add to, with the settings and the command."""
+    settings = {name: f[name].value for name in SETTINGS}
+    record = records.opened(f.record, "toy_regression", settings)
+    for one in record["runs"][:1]:
+        before = tuple(one.get(name) for name in RUN)
+        if before != first:
+            raise expected(
+                f"a --record whose changes are from {first[0]}, M = {first[1]}",
+                f"record={f.record} ({before[0]}, M = {before[1]})",
+                "Choose another name, or delete the file.",
             )
-            shown = method == "mimo" and members <= SHOWN
-            if example is None or shown:
-                example = stages[-1][0]
-    arrays = example_arrays(data, means, example)
-    record = {"command": study.command(), **facts(f)}
-    return {**record, "noise_error": float(noise.mean()), "runs": runs}, arrays
+    return record | {"command": study.command()} | study.versions()
 
 
 def facts(f):
