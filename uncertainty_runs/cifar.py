@@ -19,6 +19,7 @@ def main():
     config = resolve_or_show()
     strategy = run.start(config)
     train, test = run.load(config)
+    train, held_out = run_data.parted(train, config.train_proportion)
     steps = run.steps_of(config, strategy, train)
     model = run.create_model(config, strategy, train)
     run.compile_model(config, strategy, model, steps)
@@ -37,7 +38,7 @@ def main():
         )
 
     with run.output(config, strategy) as output:
-        suite = run.suite_of(config, strategy, test, output)
+        suite = run.suite_of(config, strategy, test, output, held_out)
         run.fit(config, model, batches, steps, suite, output)
         evaluated = run.evaluate(config, model, suite, output)
         run.report(config, model, suite, evaluated, output)

@@ -35,7 +35,10 @@ with early.importing(__name__):
     from mimo_keras.training.distribute import make_strategy
     from uncertainty_runs.common import models, run_data, script, signals
     from uncertainty_runs.common.config import DataConfig
-    from uncertainty_runs.common.flags import define_machine_flags
+    from uncertainty_runs.common.flags import (
+        define_bins_flag,
+        define_machine_flags,
+    )
     from uncertainty_runs.common.run_folder import alone
     from uncertainty_runs.evaluation.suite import Suite, save
 
@@ -59,6 +62,7 @@ def define_flags():
         "ensemble.keras.",
     )
     yes_no("skip_bad_records", False, "Skip photographs that cannot be read.")
+    define_bins_flag(None)
     define_machine_flags()
 
 
@@ -151,10 +155,11 @@ def of_files(f):
 
 
 def _given(f):
-    return {
+    given = {
         name: getattr(f, name)
         for name in ("data_dir", "download_data", "require", "skip_bad_records")
     }
+    return given if f.num_bins is None else given | {"num_bins": f.num_bins}
 
 
 def _ensemble(path):

@@ -60,6 +60,12 @@ def check(config):
             f"shifted=True, recipe={config.recipe}",
             "Add --noshifted.",
         )
+    if config.train_proportion < 1:
+        raise expected(
+            "no --train_proportion: it is for data sets in memory",
+            f"train_proportion={config.train_proportion}",
+            "Leave it out.",
+        )
 
 
 if __name__ == "__main__":

@@ -23,11 +23,12 @@ _LIBRARIES = (
     "matplotlib",
 )
 _NOTES = {
-    "Quality": "NLL in nats; ECE over 15 equal bins of confidence; Brier is "
-    "the squared error summed over the classes; AURC is the area under the "
-    "curve of risk against coverage. Higher is better for accuracy, lower for "
-    "the others. Corrupted: the mean over all corruption types and "
-    "severities; cNLL, cA and cECE are its NLL, accuracy and ECE. Shifted: "
+    "Quality": "NLL in nats; ECE over equal bins of confidence (15 by "
+    "default); Brier is the squared error summed over the classes; AURC is "
+    "the area under the curve of risk against coverage. Higher is better for "
+    "accuracy, lower for the others. Corrupted: the mean over all corruption "
+    "types and severities; cNLL, cA and cECE are its NLL, accuracy and ECE. "
+    "Shifted: "
     "the mean over MIMMO's transformations and levels.",
     "Diversity": "Disagreement: the fraction of examples on which two members "
     "predict different classes; KL divergence between two members' "

@@ -5,18 +5,19 @@ from typing import NamedTuple
 import numpy as np
 
 BINS = 15
+"""Default number of bins, n."""
 
 
 class Reliability(NamedTuple):
-    """What a reliability diagram shows, one value for each of the 15 bins.
+    """What a reliability diagram shows, one value for each of the n bins.
 
-    Bin i holds the examples with confidence in [i/15, (i+1)/15); the last
+    Bin i holds the examples with confidence in [i/n, (i+1)/n); the last
     one also holds confidence 1.
 
     Attributes:
-        count: The number of examples in the bin, (15,).
-        confidence: Their mean confidence, (15,); NaN in an empty bin.
-        accuracy: The fraction of them predicted correctly, (15,); NaN in an
+        count: The number of examples in the bin, (n,).
+        confidence: Their mean confidence, (n,); NaN in an empty bin.
+        accuracy: The fraction of them predicted correctly, (n,); NaN in an
             empty bin.
     """
 
@@ -26,8 +27,8 @@ class Reliability(NamedTuple):
 
     @property
     def edges(self):
-        """The edges of the bins, (16,), from 0 to 1."""
-        return np.arange(BINS + 1) / BINS
+        """The edges of the bins, (n + 1,), from 0 to 1."""
+        return np.arange(len(self.count) + 1) / len(self.count)
 
     @property
     def error(self):
@@ -39,36 +40,37 @@ class Reliability(NamedTuple):
         return float((self.count * gaps).sum() / self.count.sum())
 
 
-def bin_of(confidence):
-    """Returns the bin, 0 to 14, of each confidence in [0, 1].
+def bin_of(confidence, bins=BINS):
+    """Returns the bin, 0 to n - 1, of each confidence in [0, 1].
 
-    The bin is floor(15 p), with p = 1 in the last one, as in
+    The bin is floor(n p), with p = 1 in the last one, as in
     `tfp.stats.expected_calibration_error`. It is computed in float32, as there:
     a mean over members that should be 2/5 may be a few float64 ulps below or
     above it, and must not fall into either bin by chance.
     """
-    scaled = np.float32(BINS) * np.asarray(confidence, dtype=np.float32)
-    return np.clip(np.floor(scaled).astype(np.int64), 0, BINS - 1)
+    scaled = np.float32(bins) * np.asarray(confidence, dtype=np.float32)
+    return np.clip(np.floor(scaled).astype(np.int64), 0, bins - 1)
 
 
-def bin_sums(confidence, correct):
+def bin_sums(confidence, correct, bins=BINS):
     """Returns the sums over one batch that `reliability` needs.
 
     Args:
         confidence: The probability of the predicted class, (b,).
         correct: Whether the predicted class is the label, (b,).
+        bins: The number of bins, n.
 
     Returns:
-        A dictionary of arrays (15,).
+        A dictionary of arrays (n,).
     """
-    bins = bin_of(confidence)
+    places = bin_of(confidence, bins)
     weights = {
-        "bin_count": np.ones(len(bins)),
+        "bin_count": np.ones(len(places)),
         "bin_confidence": confidence,
         "bin_correct": correct,
     }
     return {
-        name: np.bincount(bins, weights=values, minlength=BINS)
+        name: np.bincount(places, weights=values, minlength=bins)
         for name, values in weights.items()
     }
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from mimo_keras.errors import expected
 from mimo_keras.evaluation import predictions
+from mimo_keras.evaluation.calibration import BINS
 from mimo_keras.evaluation.classification import METRICS, Classification
 from mimo_keras.evaluation.prediction_checks import (
     checked_array,
@@ -73,7 +74,9 @@ WAYS = {"own_classes": own_classes, "all_classes": all_classes}
 """Name in results -> way of scoring."""
 
 
-def evaluate(logits_fn, batches, num_classes, log_weights, groups):
+def evaluate(
+    logits_fn, batches, num_classes, log_weights, groups, num_bins=BINS
+):
     """Scores a network on a set with its own classes, in both ways.
 
     Args:
@@ -82,6 +85,7 @@ def evaluate(logits_fn, batches, num_classes, log_weights, groups):
         num_classes: K.
         log_weights: The log mixture weights, (E,).
         groups: As for `own_classes`, none of them empty.
+        num_bins: The number of bins of the calibration error.
 
     Returns:
         A dictionary from the names of `WAYS` to `Classification`s, which treat
@@ -101,7 +105,7 @@ def evaluate(logits_fn, batches, num_classes, log_weights, groups):
     others = num_classes - len(_members(groups, num_classes))
     first = {"own_classes": 0, "all_classes": others}
     evaluations = {
-        way: Classification(offset + len(groups), [0.0])
+        way: Classification(offset + len(groups), [0.0], num_bins)
         for way, offset in first.items()
     }
     for images, labels in batches:

@@ -29,6 +29,7 @@ class Classification:
     Args:
         num_classes: K.
         log_weights: The log mixture weights, (E,).
+        num_bins: The number of bins of the calibration error.
 
     Example:
 
@@ -40,14 +41,19 @@ class Classification:
     ```
     """
 
-    def __init__(self, num_classes, log_weights):
+    def __init__(self, num_classes, log_weights, num_bins=calibration.BINS):
         if num_classes < 1:
             raise expected(
                 "at least one class",
                 f"num_classes={num_classes}",
                 "Pass the number of columns of the logits.",
             )
+        if num_bins < 1:
+            raise expected(
+                "at least one bin", f"num_bins={num_bins}", "The usual is 15."
+            )
         self.num_classes = num_classes
+        self.num_bins = num_bins
         self.log_weights = checked_log_weights(log_weights)
         self._sums = Sums()
 
@@ -81,7 +87,9 @@ class Classification:
                 "brier": brier_scores(np.exp(mixture), labels).sum(),
                 "nll": -_at(mixture, labels).sum(),
                 **_member_sums(members, labels),
-                **calibration.bin_sums(np.exp(confidence), correct),
+                **calibration.bin_sums(
+                    np.exp(confidence), correct, self.num_bins
+                ),
                 **selective.risk_sums(confidence, correct),
                 **diversity.pair_sums(members),
             },
@@ -91,25 +99,28 @@ class Classification:
         """Merges another accumulator, for parallel evaluation.
 
         Args:
-            other: A `Classification` of the same classes and weights.
+            other: A `Classification` of the same classes, weights and bins.
 
         Returns:
             This accumulator.
 
         Raises:
-            InputError: If classes or weights differ.
+            InputError: If classes, weights or bins differ.
         """
-        same = np.array_equal(self.log_weights, other.log_weights)
-        if not same or self.num_classes != other.num_classes:
+        if self._facts() != other._facts():
             raise expected(
-                f"{self.num_classes} classes and log_weights="
-                f"{self.log_weights.tolist()}",
-                f"num_classes={other.num_classes}, log_weights="
-                f"{other.log_weights.tolist()}",
+                self._facts(),
+                other._facts(),
                 "Merge evaluations of the same model only.",
             )
         self._sums.merge(other._sums)
         return self
+
+    def _facts(self):
+        return (
+            f"num_classes={self.num_classes}, num_bins={self.num_bins}, "
+            f"log_weights={self.log_weights.tolist()}"
+        )
 
     def state(self):
         """Returns the accumulated sums as arrays by name, for a file."""
@@ -119,7 +130,8 @@ class Classification:
         """Replaces what was seen by what `state` returned.
 
         Args:
-            state: State of a `Classification` of the same classes and weights.
+            state: State of a `Classification` of the same classes, weights
+                and bins.
 
         Returns:
             This accumulator.
@@ -133,7 +145,7 @@ class Classification:
         Returns:
             A flat dictionary: "accuracy"; "nll" in nats, computed from the
             logits as -logsumexp_e(log w_e + log p_e(y)), never clipped; "ece"
-            with 15 bins; "brier" (see `brier_scores`: 0 to 2), and
+            with `num_bins` bins; "brier" (see `brier_scores`: 0 to 2), and
             "brier_per_class", which is "brier" / K, the scale of MIMMO's
             tables; "nll_member_{e}" and "accuracy_member_{e}", and their means
             over the members as "nll_member_mean" and "accuracy_member_mean";

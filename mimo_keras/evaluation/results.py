@@ -3,7 +3,7 @@
 import dataclasses
 
 # Sections of one dictionary each.
-_PLAIN = ("test", "cost", "sharing", "weights", "skipped")
+_PLAIN = ("test", "validation", "cost", "sharing", "weights", "skipped")
 _BY_SET = ("natural", "ood")
 _SUITES = ("corrupted", "shifted")
 _MEMBER, _MEAN, _STD = "_member_", "mean", "_std"
@@ -81,6 +81,7 @@ class Results(_Joinable):
 
     Attributes:
         test: The ensemble on the clean test set: metric -> value.
+        validation: The ensemble on training images that were held out.
         members: Its members there: number -> metric -> value.
         member_means: Metric -> mean over the members.
         corrupted: `SuiteResults` on corrupted images.
@@ -103,6 +104,7 @@ class Results(_Joinable):
     """
 
     test: dict = _empty()
+    validation: dict = _empty()
     members: dict = _empty()
     member_means: dict = _empty()
     corrupted: SuiteResults = dataclasses.field(default_factory=SuiteResults)

@@ -4,11 +4,12 @@ import numpy as np
 
 from mimo_keras.errors import expected
 from mimo_keras.evaluation import ood
+from mimo_keras.evaluation.calibration import BINS
 from mimo_keras.evaluation.classification import METRICS, Classification
 from mimo_keras.evaluation.results import Results, SuiteResults
 
 
-def evaluate(logits_fn, batches, num_classes, log_weights):
+def evaluate(logits_fn, batches, num_classes, log_weights, num_bins=BINS):
     """Evaluates a network on every example of a set.
 
     Args:
@@ -17,6 +18,7 @@ def evaluate(logits_fn, batches, num_classes, log_weights):
         batches: Yields pairs of images (b, ...) and labels (b,), of any b.
         num_classes: K.
         log_weights: The log mixture weights, (E,).
+        num_bins: The number of bins of the calibration error.
 
     Returns:
         The `Classification`; its `result()` returns the metrics.
@@ -24,7 +26,7 @@ def evaluate(logits_fn, batches, num_classes, log_weights):
     Raises:
         InputError: As for `Classification.update`.
     """
-    metrics = Classification(num_classes, log_weights)
+    metrics = Classification(num_classes, log_weights, num_bins)
     for images, labels in batches:
         metrics.update(logits_fn(images), labels)
     return metrics

@@ -40,6 +40,33 @@ def random_case(members=3, seed=0):
     return logits, generator.integers(0, 5, 200)
 
 
+@pytest.mark.parametrize("num_bins", [1, 4, 30])
+def test_the_number_of_bins_of_the_calibration_error(num_bins):
+    draw = np.random.default_rng(0)
+    logits, labels = draw.normal(size=(200, 1, 5)), draw.integers(0, 5, 200)
+    metrics = Classification(5, [0.0], num_bins=num_bins)
+    for rows in (slice(90), slice(90, None)):
+        metrics.update(logits[rows], labels[rows])
+    exponentials = np.exp(logits[:, 0])
+    confidence = (exponentials / exponentials.sum(1, keepdims=True)).max(1)
+    correct = logits[:, 0].argmax(1) == labels
+    wanted = 0.0
+    for low in np.arange(num_bins) / num_bins:
+        inside = (confidence >= low) & (confidence < low + 1 / num_bins)
+        if inside.any():
+            gap = abs(correct[inside].mean() - confidence[inside].mean())
+            wanted += inside.mean() * gap
+    np.testing.assert_allclose(metrics.result()["ece"], wanted, rtol=1e-6)
+    assert len(metrics.reliability().edges) == num_bins + 1
+    with pytest.raises(InputError, match="num_bins=15.*num_bins="):
+        Classification(5, [0.0]).merge(metrics)
+
+
+def test_no_bins_are_an_error():
+    with pytest.raises(InputError, match="at least one bin.*num_bins=0"):
+        Classification(5, [0.0], num_bins=0)
+
+
 def test_agrees_with_scikit_learn():
     logits, labels = random_case()
     members = scipy.special.softmax(logits.astype(np.float64), axis=-1)

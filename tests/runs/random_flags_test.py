@@ -21,7 +21,7 @@ SAMPLE = {
     "imagenet --recipe=mimmo --data_dir=none": "no --shifted",
     f"imagenet --recipe=mimmo --image_size={HUGE}": "range [32, 4096]",
     f"plan --channels={HUGE}": "range [1, 1000]",
-    f"cifar --checkpoint_interval={HUGE}": "range [1, 2147483647]",
+    f"cifar --checkpoint_interval={HUGE}": "range [-1, 2147483647]",
     "evaluate --runs=a --export=": "Non-boolean argument",
     "evaluate --runs=other": "the folder of a training run",
     "analyze --run_dir=other": "other/flags.json with other contents",

@@ -3,6 +3,8 @@
 import dataclasses
 import os
 
+from absl import flags as absl_flags
+
 from mimo_keras import methods
 from mimo_keras.errors import expected
 from uncertainty_runs.common import flags, recipes, saved_values
@@ -19,6 +21,7 @@ FREE = (
     "require",
     "skip_bad_records",
     "trajectory_interval",
+    "num_bins",
 )
 # Fields whose flags only scripts for photographs have.
 _OF_PHOTOGRAPHS = ("image_size", "skip_bad_records", "require")
@@ -35,6 +38,7 @@ class DataConfig:
     skip_bad_records: bool = False
     shifted: bool = False
     require: bool = False
+    num_bins: int = 15
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,6 +63,7 @@ class RunConfig(DataConfig):
 
     method: str
     recipe: str | None = None
+    train_proportion: float = 1.0
     output_dir: str
     seed: int
 
@@ -115,6 +120,7 @@ class RunConfig(DataConfig):
     optimizer: str = "sgd"
     schedule: str = "steps"
     nesterov: bool = True
+    one_minus_momentum: float = 0.1
     augment: bool = True
     l1: float | None = None
     l2: float
@@ -241,6 +247,7 @@ def resolve():
     values = flags.values()
     row = _recipe(values)
     _check_options(values)
+    _check_common(values, row)
     for name, value in row.values().items():
         if values.get(name) is None:
             values[name] = value
@@ -272,6 +279,28 @@ def _check_options(values):
                     f"{name}={values[name]}",
                     "Leave it out, or choose another method.",
                 )
+
+
+def _check_common(values, row):
+    """Raises InputError if a flag of Uncertainty-Baselines does not apply."""
+    if absl_flags.FLAGS[flags.DROP].value:
+        raise expected(
+            "every image to be evaluated, also those of a partial last batch",
+            f"{flags.DROP}=True",
+            f"Leave out --{flags.DROP}.",
+        )
+    if not values["train_proportion"]:
+        raise expected(
+            "a part of the training images",
+            "train_proportion=0",
+            "Give --train_proportion a value up to 1, such as 0.9.",
+        )
+    if values["one_minus_momentum"] != 0.1 and row.optimizer == "adam":
+        raise expected(
+            "no --one_minus_momentum for a recipe with Adam",
+            f"one_minus_momentum={values['one_minus_momentum']}",
+            "Leave it out.",
+        )
 
 
 def _epochs(texts):

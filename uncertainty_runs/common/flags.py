@@ -7,7 +7,9 @@ from absl import flags
 from mimo_keras import data, methods
 
 SHOW = "show_config"
-"""The only flag that is not part of a run's settings."""
+DROP = "drop_remainder_for_eval"
+_NOT_SETTINGS = (SHOW, DROP)
+"""Flags that are not part of a run's settings."""
 MOST = 1000
 """Upper bound on members, filters and samples, to catch typing errors."""
 SIDE = 4096
@@ -80,6 +82,14 @@ def _define_task(datasets):
     _one_of("dataset", datasets[0], datasets, "Data set.")
     _text("data_dir", None, "Folder of the data sets, in the layout of TFDS.")
     _yes_no("download_data", False, "Download missing data sets.")
+    _number(
+        "train_proportion",
+        1.0,
+        "Train on this first part of the training images; the rest is the "
+        "validation set.",
+        lower_bound=0,
+        upper_bound=1,
+    )
     _text(
         "output_dir",
         None,
@@ -260,6 +270,13 @@ def _define_training():
         "lr_decay_epochs",
         "Epochs at which to decay, out of 200.",
     )
+    _number(
+        "one_minus_momentum",
+        0.1,
+        "1 minus SGD's momentum.",
+        lower_bound=0,
+        upper_bound=1,
+    )
     _recipe(_number, "lr_decay_ratio", "Factor of each decay.", lower_bound=0)
     _recipe(whole, "lr_warmup_epochs", "Epochs of warm-up.", lower_bound=0)
     _recipe(_number, "l1", "Coefficient of Σ |w|.", lower_bound=0)
@@ -306,6 +323,11 @@ def define_machine_flags():
     )
 
 
+def define_bins_flag(default):
+    """Defines the flag for the number of bins of calibration errors."""
+    whole("num_bins", default, "Bins of the ECE.", 1, MOST)
+
+
 def _define_outcome():
     whole(
         "corruptions_interval",
@@ -315,8 +337,14 @@ def _define_outcome():
         lower_bound=-1,
     )
     whole(
-        "checkpoint_interval", 1, "Epochs between checkpoints.", lower_bound=1
+        "checkpoint_interval",
+        1,
+        "Epochs between checkpoints; the last epoch always has one. -1: none "
+        "before.",
+        lower_bound=-1,
     )
+    define_bins_flag(15)
+    _yes_no(DROP, False, "Only false is possible: every image is evaluated.")
     whole(
         "trajectory_interval",
         0,
@@ -342,4 +370,4 @@ def given():
 
 def _of_runs():
     mine = flags.FLAGS.flags_by_module_dict()[__name__]
-    return [flag for flag in mine if flag.name != SHOW]
+    return [flag for flag in mine if flag.name not in _NOT_SETTINGS]

@@ -106,7 +106,9 @@ def build_optimizer(config, steps):
     if config.optimizer == "adam":
         return keras.optimizers.Adam(schedule)
     return keras.optimizers.SGD(
-        schedule, momentum=0.9, nesterov=config.nesterov
+        schedule,
+        momentum=1 - config.one_minus_momentum,
+        nesterov=config.nesterov,
     )
 
 

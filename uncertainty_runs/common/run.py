@@ -105,10 +105,10 @@ def output(config, strategy):
         yield Output(run_folder.claim(config, write=writes), writes, stop)
 
 
-def suite_of(config, strategy, test, output):
+def suite_of(config, strategy, test, output, held_out=None):
     """Returns the `Suite` that saves each set's results in the folder."""
     kept = output.folder / "evaluated" if output.writes else None
-    return Suite(test, strategy, config, kept)
+    return Suite(test, strategy, config, kept, held_out)
 
 
 def fit(config, model, batches, steps, suite, output):
@@ -120,7 +120,8 @@ def fit(config, model, batches, steps, suite, output):
         batches: Function from the first epoch and its first step to the
             training batches from there on.
         steps: `models.Steps`.
-        suite: `Suite`, whose clean test set is the validation data.
+        suite: `Suite`, whose held-out images are the validation data, or if
+            it has none, its clean test set.
         output: `Output`.
 
     Raises:
@@ -128,14 +129,17 @@ def fit(config, model, batches, steps, suite, output):
     """
     if config.eval_only:
         return _restore(model, output.folder)
+    validation = suite.test if suite.held_out is None else suite.held_out
     train_resumably(
         model,
         batches,
         epochs=config.train_epochs,
         steps_per_epoch=steps.per_epoch,
         output_dir=output.folder,
-        checkpoint_interval=config.checkpoint_interval,
-        validation_data=suite.test.weighted_batches(suite.batch_size),
+        # Not positive: as in Uncertainty-Baselines, none before the last.
+        checkpoint_interval=max(0, config.checkpoint_interval)
+        or config.train_epochs,
+        validation_data=validation.weighted_batches(suite.batch_size),
         callbacks=[
             CorruptionsCallback(suite, config.corruptions_interval),
             TrajectoryCallback(

@@ -9,7 +9,7 @@ from absl import app, flags, logging
 
 from mimo_keras.errors import InputError, Stopped, expected
 from mimo_keras.files import WriteError
-from uncertainty_runs.common import signals, streams
+from uncertainty_runs.common import foreign_flags, signals, streams
 
 RENAMED = {
     "download": "download_data",
@@ -62,6 +62,8 @@ def _run(main):
     def parse(argv):
         try:
             rest = flags.FLAGS(argv)
+        except flags.UnrecognizedFlagError as error:
+            fail(_instead_of(error) or " ".join(str(error).split()))
         except flags.Error as error:
             fail(" ".join(str(error).split()))
         if len(rest) > 1:
@@ -95,6 +97,18 @@ def _run(main):
             fail(message)
 
     app.run(guarded, flags_parser=parse)
+
+
+def _instead_of(error):
+    """Returns the error for a flag that Uncertainty-Baselines has, or None."""
+    remedy = foreign_flags.answer(error.flagname)
+    if remedy is None:
+        return None
+    return expected(
+        "flags of this script",
+        f"Uncertainty-Baselines' --{error.flagname}",
+        remedy,
+    )
 
 
 def _check_values():

@@ -31,13 +31,17 @@ class Evaluated:
         folder: Folder for the arrays, one file per set; None to save nothing.
         record: What they depend on, such as a fingerprint of the weights, as
             JSON values: arrays with a different record are not used.
+        num_bins: Bins of the calibration error.
     """
 
-    def __init__(self, network, batch_size, folder, record):
+    def __init__(self, network, batch_size, folder, record, num_bins=15):
         self.network = network
         self.batch_size = batch_size
         self.folder = folder and as_path(folder)
-        self.record = json.loads(json.dumps(record))  # As read back.
+        # Older files have no number of bins: then it was 15.
+        others = [] if num_bins == 15 else [f"num_bins={num_bins}"]
+        self.record = json.loads(json.dumps([*record, *others]))  # As read.
+        self.num_bins = num_bins
         self._sets = {}
         self._skipped = {}
         self._scored = {}
@@ -50,7 +54,7 @@ class Evaluated:
             return _packed(self._one_pass(self.network.logits, examples))
 
         arrays = self._arrays(name, compute)
-        return _unpacked(arrays, self.network.log_weights)
+        return self._unpacked(arrays, self.network.log_weights)
 
     def evaluate_scored(self, name, load, scored=True):
         """Evaluates a set, as a `Classification` and its `ood_scores`.
@@ -86,7 +90,7 @@ class Evaluated:
                 for key in [*arrays]
                 if key.startswith(_SCORE)
             }
-            metrics = _unpacked(arrays, self.network.log_weights)
+            metrics = self._unpacked(arrays, self.network.log_weights)
             self._scored[name] = metrics, scores
         return self._scored[name]
 
@@ -96,6 +100,7 @@ class Evaluated:
             examples.evaluation_batches(self.batch_size),
             examples.num_classes,
             self.network.log_weights,
+            self.num_bins,
         )
 
     def grouped(self, name, natural):
@@ -118,6 +123,7 @@ class Evaluated:
                 self.network.num_classes,
                 self.network.log_weights,
                 groups,
+                self.num_bins,
             )
             return {
                 f"{way}.{key}": array
@@ -129,7 +135,7 @@ class Evaluated:
         for key, array in self._arrays(name, compute).items():
             way, key = key.split(".")
             ways[way][key] = array
-        return {way: _unpacked(part, [0.0]) for way, part in ways.items()}
+        return {way: self._unpacked(part, [0.0]) for way, part in ways.items()}
 
     def predicted(self, name, examples, groups):
         """Returns the predicted group of each image, (n,)."""
@@ -157,6 +163,12 @@ class Evaluated:
             )
 
         return self._arrays(name, compute)
+
+    def _unpacked(self, arrays, log_weights):
+        state = dict(arrays)
+        classes = int(state.pop("num_classes"))
+        metrics = evaluation.Classification(classes, log_weights, self.num_bins)
+        return metrics.set_state(state)
 
     def skipped(self):
         """Returns the number of photographs skipped in each set."""
@@ -202,12 +214,6 @@ class Evaluated:
 
 def _packed(metrics):
     return {"num_classes": np.array(metrics.num_classes), **metrics.state()}
-
-
-def _unpacked(arrays, log_weights):
-    state = dict(arrays)
-    classes = int(state.pop("num_classes"))
-    return evaluation.Classification(classes, log_weights).set_state(state)
 
 
 def forget(folder):

@@ -30,10 +30,13 @@ class Suite:
         config: `DataConfig`, such as a `RunConfig`.
         folder: Where the results of each set are kept as soon as they are
             there, so that a later call goes on from them; None for nowhere.
+        held_out: Training images that are not trained on; None for none.
     """
 
-    def __init__(self, test, strategy, config, folder=None):
+    def __init__(self, test, strategy, config, folder=None, held_out=None):
         self.test = test
+        self.held_out = held_out
+        self.num_bins = config.num_bins
         self.strategy = local_strategy(strategy)
         self.moves = self.strategy is not strategy
         self.dataset = config.dataset
@@ -55,6 +58,8 @@ class Suite:
     def parts(self):
         """Returns the parts: name -> function that evaluates it."""
         parts = {"test": self._clean}
+        if self.held_out is not None:
+            parts["validation"] = self._validation
         if self.facts.corruptions:
             parts["corrupted"] = self._corrupted
         if self.shifts:
@@ -126,7 +131,11 @@ class Suite:
         network = dataclasses.replace(network, logits=logits)
         depends_on = [network.fingerprint, self.dataset, str(self.where)]
         done = Evaluated(
-            network, self.batch_size, self.folder, [*depends_on, "scored"]
+            network,
+            self.batch_size,
+            self.folder,
+            [*depends_on, "scored"],
+            self.num_bins,
         )
         return done, watch
 
@@ -161,6 +170,11 @@ class Suite:
             arrays["disagreement_matrix"] = diversity.disagreement
             arrays["kl_matrix"] = diversity.kl
         return results, arrays
+
+    def _validation(self, done):
+        metrics = done.evaluate("validation", lambda: self.held_out).result()
+        of_set = {name: metrics[name] for name in evaluation.METRICS}
+        return Results(validation=of_set), {}
 
     def _milliseconds(self, watch):
         """Returns the time of an example in the passes that were made.
