@@ -157,6 +157,11 @@ def read_text(path):
         return file.read().decode("utf-8")
 
 
+def json_values(value):
+    """Returns JSON-compatible values as they are once written and read."""
+    return json.loads(json.dumps(value))
+
+
 def read_json(path):
     """Returns the object in a JSON file as a dict.
 
@@ -164,8 +169,9 @@ def read_json(path):
         FileNotFoundError: There is no such file.
         ReadError: It cannot be read, is not JSON, or contains no object.
     """
+    text = read_text(path)
     try:
-        content = json.loads(read_text(path))
+        content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ReadError(str(error)) from None
     if not isinstance(content, dict):

@@ -10,6 +10,8 @@ import zipfile
 import numpy as np
 import pytest
 
+from mimo_keras import files
+from mimo_keras.errors import InputError
 from mimo_keras.files import (
     ReadError,
     WriteError,
@@ -23,6 +25,7 @@ from mimo_keras.files import (
     writing,
 )
 from mimo_keras.folders import replacing_folder
+from mimo_keras.paths import files_below
 
 
 class _Crash(BaseException):
@@ -277,3 +280,107 @@ def test_a_text_beyond_all_measure_is_refused(tmp_path):
         file.truncate(10**12)
     with pytest.raises(ReadError, match="1000000000000 bytes, more than"):
         read_json(tmp_path / "a.json")
+
+
+def test_no_flipped_bit_of_an_archive_goes_unnoticed(tmp_path):
+    """Nor any missing or additional byte at the end."""
+    path = tmp_path / "a.npz"
+    write_arrays(path, {"a": np.arange(3, dtype="uint8")}, record=[1])
+    content = path.read_bytes()
+    damaged = [
+        content[:place]
+        + bytes([content[place] ^ 1 << bit])
+        + content[place + 1 :]
+        for place in range(len(content))
+        for bit in range(8)
+    ]
+    damaged += [content[:size] for size in range(len(content))]
+    damaged += [content + b"\0", b"\0" + content]
+    for one in damaged:
+        with pytest.raises(ReadError):
+            files._check_digest(io.BytesIO(one))
+    for one in damaged[::97]:
+        path.write_bytes(one)
+        with pytest.raises(ReadError):
+            read_arrays(path)
+    path.write_bytes(content)
+    assert read_arrays(path)["a"].tolist() == [0, 1, 2]
+
+
+def test_archives_of_other_programs_are_read(tmp_path):
+    """They have no digest, like those of older versions."""
+    np.savez(tmp_path / "a.npz", **ARRAYS)
+    assert [*read_arrays(tmp_path / "a.npz")] == [*ARRAYS]
+    write_arrays(tmp_path / "b.npz", ARRAYS)
+    with np.load(tmp_path / "b.npz") as stored:
+        assert stored.files == [*ARRAYS]
+
+
+def test_files_on_another_file_system(ram):
+    write_json(f"{ram}/new/a.json", {"a": 1})
+    assert read_json(f"{ram}/new/a.json") == {"a": 1}
+    write_arrays(ram / "a.npz", ARRAYS, record={"epoch": 3})
+    write_arrays(ram / "a.npz", ARRAYS, record={"epoch": 4})
+    found = read_arrays(ram / "a.npz")
+    assert pop_record(found) == {"epoch": 4} and [*found] == [*ARRAYS]
+    with replacing(ram / "a.npy", "wb") as file:
+        np.save(file, ARRAYS["a"])
+    np.testing.assert_array_equal(read_array(f"{ram}/a.npy"), ARRAYS["a"])
+    for read in (read_json, read_arrays, read_array):
+        with pytest.raises(FileNotFoundError):
+            read(ram / "none")
+        with pytest.raises(ReadError):
+            read(ram / "new")
+    before = files_below(ram)
+    with pytest.raises(_Crash), replacing(ram / "a.npz", "wb") as file:
+        file.write(b"half")
+        raise _Crash
+    assert files_below(ram) == before == ["a.npy", "a.npz", "new/a.json"]
+    assert [*read_arrays(ram / "a.npz")] == [*ARRAYS, "record"]
+
+
+def test_unknown_file_systems_are_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    actions = [read_json, read_array, read_arrays]
+    actions += [
+        lambda path: write_json(path, {}),
+        lambda path: write_arrays(path, {}),
+        lambda path: _replacing_folder(path).__enter__(),
+        lambda path: replacing(path).__enter__(),
+    ]
+    for action in actions:
+        with pytest.raises(InputError, match="Received: path=s3://a/b."):
+            action("s3://a/b")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_an_unreachable_bucket_is_reported_in_one_line(ram, monkeypatch):
+    import tensorflow as tf
+
+    def refuse(path):
+        raise tf.errors.UnauthenticatedError(None, None, "no\n  credentials")
+
+    for name in ("exists", "isdir", "stat"):
+        monkeypatch.setattr(tf.io.gfile, name, refuse)
+    for action in (
+        lambda: write_json(ram / "a.json", {}),
+        lambda: _replacing_folder(ram / "a").__enter__(),
+    ):
+        with pytest.raises(WriteError, match=r"a(.json)? .no credentials.\."):
+            action()
+    with pytest.raises(ReadError, match="no credentials"):
+        read_arrays(ram / "a.npz")
+    with (
+        pytest.raises(WriteError, match="events .no credentials"),
+        writing(ram / "events"),
+    ):
+        refuse("events")
+
+
+def test_what_is_no_regular_file_stays(tmp_path):
+    """Such as a device: /dev/null must not become a file."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(WriteError, match="pipe .Invalid argument"):
+        replacing(pipe).__enter__()
+    assert stat.S_ISFIFO(pipe.stat().st_mode)

@@ -3,8 +3,10 @@
 A checkpoint is one .npz file: every variable of the model (weights, seeds and
 step counters) and of the optimizer, and a JSON record of the run's own state.
 One from the middle of an epoch also holds the progress within it. It is written
-under another name and renamed when complete, and each array has a checksum, so
-a file is either good or known to be bad.
+under another name and renamed when complete, and it ends with a digest of all
+its bytes, so a file is either good or known to be bad. It says which run it is
+of: a run with other flags or another backend does not go on from it. Files of
+older versions, without digest and run, are read, too.
 """
 
 import dataclasses
@@ -13,11 +15,19 @@ import re
 
 import keras
 
+from mimo_keras import methods
 from mimo_keras.errors import argument, expected
-from mimo_keras.files import pop_record, read_arrays, write_arrays, writing
+from mimo_keras.files import (
+    json_values,
+    pop_record,
+    read_arrays,
+    write_arrays,
+    writing,
+)
 from mimo_keras.folders import remove_unfinished
 from mimo_keras.paths import as_path
 from mimo_keras.training import old_files
+from mimo_keras.training.model import EnsembleModel
 
 _METRIC = "metric_"
 _ORDER = "network"
@@ -48,11 +58,15 @@ class Checkpoints:
         directory: Folder for the files, created when the first is saved.
         keep: How many of the newest to keep; at least 2, so that there is one
             to fall back on.
+        run: What else the weights depend on, such as the flags of a run, as a
+            dictionary of JSON values; None for nothing. The backend, the
+            method and its sampling are added.
     """
 
-    def __init__(self, directory, keep=2):
+    def __init__(self, directory, keep=2, run=None):
         self.directory = as_path(directory, "directory")
         self.keep = max(keep, 2)
+        self.run = run or {}
 
     def paths(self):
         """Returns the existing files, oldest first."""
@@ -73,6 +87,7 @@ class Checkpoints:
         """
         name = f"epoch_{epoch:06d}"
         facts = {"epoch": epoch, "state": record, "order": _ORDER}
+        facts["run"] = self._identity(model)
         arrays = {
             f"{index:05d}": _as_array(variable)
             for index, variable in enumerate(_variables(model))
@@ -105,8 +120,8 @@ class Checkpoints:
             (0, None, None) if there is no checkpoint.
 
         Raises:
-            InputError: The checkpoint is of another model, or none of the
-                existing ones can be read.
+            InputError: The checkpoint is of another model or run, or none of
+                the existing ones can be read.
         """
         paths = self.paths()
         for path in reversed(paths):
@@ -120,7 +135,11 @@ class Checkpoints:
                     error,
                 )
                 continue
-            _assign(model, arrays, path, facts.get("order"))
+            variables = _variables(model, facts.get("order"))
+            _check_shapes(variables, arrays, path)
+            self._check_run(model, facts.get("run", {}), path)
+            for variable, array in zip(variables, arrays, strict=True):
+                variable.assign(array)
             middle = None
             if "step" in facts:
                 middle = Middle(facts["step"], facts["seconds"], metrics)
@@ -132,6 +151,35 @@ class Checkpoints:
                 f"Choose another {argument('output_dir')} to start over.",
             )
         return 0, None, None
+
+    def _identity(self, model):
+        """Returns what a checkpoint and a model must agree in, as JSON."""
+        own = {"backend": keras.config.backend()}
+        if isinstance(model, EnsembleModel):
+            # Not its seed: the checkpoint has the state of every seed.
+            own["sampling"] = dataclasses.asdict(model.sampling)
+        if model.name in methods.list_methods():
+            own["method"] = model.name
+        return json_values(own | self.run)
+
+    def _check_run(self, model, found, path):
+        """Raises InputError if a checkpoint is of another run.
+
+        What only one of the two knows is not compared: a later version may
+        have other flags.
+        """
+        wanted = self._identity(model)
+        differing = [
+            f"{name}={found[name]!r} instead of {wanted[name]!r}"
+            for name in sorted({*wanted} & {*found})
+            if found[name] != wanted[name]
+        ]
+        if differing:
+            raise expected(
+                f"a checkpoint of this run in {self.directory}",
+                f"{path.name} of another, with {', '.join(differing)}",
+                f"Choose another {argument('output_dir')}.",
+            )
 
 
 def _place(path):
@@ -163,8 +211,7 @@ def _read(path):
     return variables, tuple(metrics), facts
 
 
-def _assign(model, arrays, path, order):
-    variables = _variables(model, order)
+def _check_shapes(variables, arrays, path):
     shapes = [tuple(variable.shape) for variable in variables]
     if shapes != [array.shape for array in arrays]:
         raise expected(
@@ -173,5 +220,3 @@ def _assign(model, arrays, path, order):
             f"model's {len(variables)} variables",
             f"Choose another {argument('output_dir')}.",
         )
-    for variable, array in zip(variables, arrays, strict=True):
-        variable.assign(array)

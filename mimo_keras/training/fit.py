@@ -8,6 +8,7 @@ import keras
 
 from mimo_keras.errors import InputError, Stopped, argument, expected
 from mimo_keras.files import replacing, writing
+from mimo_keras.paths import as_path
 from mimo_keras.training.checkpoints import Checkpoints, Middle
 from mimo_keras.training.distribute import workers
 from mimo_keras.training.stopping import Rest, Stopping, metric_values
@@ -31,13 +32,13 @@ def fit(
     callbacks=(),
     verbose="auto",
     stop=None,
+    run=None,
 ):
     """Trains a compiled model, resuming from its last checkpoint if any.
 
-    After every epoch a row is added to metrics.csv and to the TensorBoard
-    events. On a CPU, a run that was killed and restarted ends with the same
-    weights, bit for bit. With several workers, all run the callbacks and read
-    the checkpoints in a shared folder; the chief writes.
+    Each epoch adds a row to metrics.csv and TensorBoard's events. On a CPU, a
+    run that was killed and restarted ends with the same weights, bit for bit.
+    All workers run the callbacks and read a shared folder; the chief writes.
 
     Args:
         model: Compiled `EnsembleModel`.
@@ -47,7 +48,7 @@ def fit(
             the function also takes the first step of that epoch, if not 0.
         epochs: Total number of epochs.
         steps_per_epoch: Batches per epoch.
-        output_dir: pathlib.Path of the run's folder.
+        output_dir: The run's folder.
         checkpoint_interval: Epochs between checkpoints; the last epoch always
             has one.
         validation_data: As in Keras; evaluated after each epoch.
@@ -55,17 +56,19 @@ def fit(
         verbose: As in Keras.
         stop: Function without arguments that says whether to stop, or None. It
             is called after every step; with several workers, after every epoch.
+        run: What else the weights depend on, see `Checkpoints`.
 
     Returns:
         A list of dictionaries with the recorded values, one per epoch.
 
     Raises:
         NonFiniteLossError: The loss became NaN or infinite.
+        InputError: The folder is that of another model or run.
         Stopped: `stop` returned True; a checkpoint holds the progress.
     """
     strategy = getattr(model, "distribute_strategy", None)
     chief = workers.is_chief(strategy)
-    recorder = _Recorder(output_dir, checkpoint_interval, epochs, chief)
+    recorder = _Recorder(output_dir, checkpoint_interval, epochs, chief, run)
     start, middle = recorder.resume(model)
     workers.agree(strategy, start, "number of finished epochs", _SHARE)
     if start < epochs:
@@ -114,7 +117,7 @@ class _Events(keras.callbacks.TensorBoard):
     """TensorBoard's events; a full disk is reported in one line."""
 
     def __init__(self, output_dir):
-        super().__init__(output_dir / "tensorboard", write_graph=False)
+        super().__init__(str(output_dir / "tensorboard"), write_graph=False)
 
     def on_train_begin(self, logs=None):
         with writing(self.log_dir):
@@ -137,23 +140,29 @@ class _Events(keras.callbacks.TensorBoard):
             super().on_train_end(logs)
 
 
-def restore(model, output_dir):
+def restore(model, output_dir, run=None):
     """Loads the last good checkpoint of a run, if any, into a compiled model.
+
+    Args:
+        model: The compiled model.
+        output_dir: The run's folder.
+        run: As in `fit`.
 
     Returns:
         The number of finished epochs, and their rows of metrics.csv.
     """
-    epoch, rows, _ = Checkpoints(output_dir / "checkpoints").restore(model)
+    folder = as_path(output_dir, "output_dir") / "checkpoints"
+    epoch, rows, _ = Checkpoints(folder, run=run).restore(model)
     return epoch, rows or []
 
 
 class _Recorder(keras.callbacks.Callback):
     """Writes metrics.csv and checkpoints; raises if the loss is not finite."""
 
-    def __init__(self, output_dir, interval, epochs, writes):
+    def __init__(self, output_dir, interval, epochs, writes, run):
         super().__init__()
-        self.output_dir = output_dir
-        self.checkpoints = Checkpoints(output_dir / "checkpoints")
+        self.output_dir = as_path(output_dir, "output_dir")
+        self.checkpoints = Checkpoints(self.output_dir / "checkpoints", run=run)
         self.interval = interval
         self.epochs = epochs
         self.writes = writes

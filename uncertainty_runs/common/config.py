@@ -190,6 +190,10 @@ class RunConfig(DataConfig):
                 del values[name]
         return values
 
+    def identity(self):
+        """Returns the flags that a run's weights depend on, as JSON values."""
+        return {k: v for k, v in self.to_json().items() if k not in FREE}
+
     @classmethod
     def from_json(cls, values, path):
         """Returns the config saved by `to_json`, also by older versions.

@@ -1,7 +1,6 @@
 """Creates and restores the models of runs."""
 
 import dataclasses
-import pathlib
 
 import keras
 
@@ -9,6 +8,7 @@ import mimo_keras
 from mimo_keras import data
 from mimo_keras.analysis.run_files import read_json
 from mimo_keras.errors import expected
+from mimo_keras.paths import as_path
 from mimo_keras.training import SmoothedCrossEntropy, WarmUpStepDecay
 from mimo_keras.training.fit import restore
 from uncertainty_runs.common.config import RunConfig
@@ -121,7 +121,7 @@ def recorded(run):
     Raises:
         InputError: Its flags.json is missing, damaged, or not of a run.
     """
-    path = pathlib.Path(run, "flags.json")
+    path = as_path(run) / "flags.json"
     return RunConfig.from_json(read_json(path), path)
 
 
@@ -139,6 +139,6 @@ def load_run(run, config, source):
     set_policy(config)
     # Steps and batch size only affect the learning rate, unused here.
     model = build_model(config, source, unique=1, steps=1)
-    if not restore(model, pathlib.Path(run))[0]:
+    if not restore(model, run, config.identity())[0]:
         raise expected(f"a checkpoint in {run}", "none", "Train it first.")
     return model

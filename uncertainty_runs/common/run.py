@@ -128,7 +128,7 @@ def fit(config, model, batches, steps, suite, output):
         Stopped: A signal asked the process to stop.
     """
     if config.eval_only:
-        return _restore(model, output.folder)
+        return _restore(config, model, output.folder)
     validation = suite.test if suite.held_out is None else suite.held_out
     train_resumably(
         model,
@@ -148,11 +148,12 @@ def fit(config, model, batches, steps, suite, output):
         ],
         verbose=1 if sys.stdout.isatty() else 2,
         stop=output.stop,
+        run=config.identity(),
     )
 
 
-def _restore(model, folder):
-    if not restore(model, folder)[0]:
+def _restore(config, model, folder):
+    if not restore(model, folder, config.identity())[0]:
         raise expected(
             f"a checkpoint in {folder}",
             "none",
