@@ -5,6 +5,7 @@ import numpy as np
 
 from mimo_keras.errors import expected
 from mimo_keras.training import data_checks, scale_checks
+from mimo_keras.training.distribute.seeds import repeatable
 
 
 class CheckedCall:
@@ -16,8 +17,14 @@ class CheckedCall:
     """
 
     def predict(self, x, *args, **kwargs):
-        """Predicts as in Keras, after a check of arrays of images."""
-        return super().predict(self._checked_images(x), *args, **kwargs)
+        """Predicts as in Keras, after a check of arrays of images.
+
+        Networks that draw in prediction, as mc_dropout does, draw the same
+        numbers each time, unlike in a plain call.
+        """
+        x = self._checked_images(x)
+        with repeatable(self):
+            return super().predict(x, *args, **kwargs)
 
     def predict_on_batch(self, x):
         """Predicts a batch as in Keras, after the same check."""

@@ -2,6 +2,7 @@
 
 from mimo_keras.training import data_checks
 from mimo_keras.training.checked_call import CheckedCall
+from mimo_keras.training.distribute.seeds import repeatable
 from mimo_keras.training.epoch_clock import with_clock
 
 
@@ -41,9 +42,14 @@ class CheckedFit(CheckedCall):
         )
 
     def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
-        """Evaluates as in Keras, after the same check as in `fit`."""
+        """Evaluates as in Keras, after the same check as in `fit`.
+
+        What a network draws here is the same each time, and does not change
+        what it draws in training.
+        """
         x = self._checked(x, y, batch_size)
-        return super().evaluate(x, y, batch_size, *args, **kwargs)
+        with repeatable(self):
+            return super().evaluate(x, y, batch_size, *args, **kwargs)
 
     def train_on_batch(self, x, y=None, *args, **kwargs):
         """Trains on a batch as in Keras, after the same check as in `fit`."""

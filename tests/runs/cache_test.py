@@ -7,10 +7,13 @@ import logging
 import numpy as np
 import pytest
 
+import mimo_keras
 from mimo_keras import data
+from mimo_keras.training import make_strategy
 from tests import hostile
 from tests.runs import known
 from uncertainty_runs.evaluation.cache import Evaluated
+from uncertainty_runs.evaluation.predict import prepared
 
 RECORD = ["weights", "digits", {"data_dir": None, "size": 32}]
 NAME = "corrupted/fog_1"
@@ -86,6 +89,32 @@ def test_the_order_of_a_record_s_keys_is_nothing(tmp_path):
     assert_measures(
         evaluated(tmp_path, turned).evaluate(NAME, never).result(), found
     )
+
+
+def test_what_a_set_draws_does_not_depend_on_the_sets_before_it():
+    """So an evaluation that goes on after a kill ends with the same numbers."""
+    model = mimo_keras.create_model(
+        "mc_dropout",
+        backbone="mlp_4",
+        input_shape=(2, 3, 1),
+        num_classes=known.CLASSES,
+        dropout_rate=0.5,
+        input_scale=None,
+        seed=1,
+    )
+
+    def nll(*names):
+        network = prepared(make_strategy(), [model, model], 2)
+        done = Evaluated(network, 2, None, RECORD)
+        return {
+            name: done.evaluate(name, lambda: known.examples(7)).result()["nll"]
+            for name in names
+        }
+
+    found = nll("a", "b")
+    assert found["a"] != found["b"]  # The same images in another set.
+    assert nll("b", "a") == found
+    assert nll("b") == {"b": found["b"]}
 
 
 def truncate(path):

@@ -186,6 +186,7 @@ class Evaluated:
 
     def _counted(self, name, compute):
         """Computes a set's arrays, and counts its skipped photographs."""
+        self.network.begin(name)
         arrays = compute()
         rows = getattr(self._sets.get(name), "skipped", ())
         return {**arrays, _SKIPPED: np.array(len(rows))}

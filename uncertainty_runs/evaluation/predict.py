@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from mimo_keras import analysis, evaluation
+from mimo_keras.training.distribute import seeds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +24,8 @@ class PreparedNetwork:
         kept: Share of the weights that are not nearly zero.
         sharing: How far members share features; see `sharing`.
         fingerprint: Text that identifies the weights.
+        begin: Function from a set's name, to be called before its first batch:
+            what a network draws depends on its seed, the set and the batch.
     """
 
     logits: Callable
@@ -32,6 +35,7 @@ class PreparedNetwork:
     kept: float
     sharing: dict
     fingerprint: str
+    begin: Callable = lambda name: None
 
 
 def prepared(strategy, models, batch_size, moves=False):
@@ -64,6 +68,7 @@ def prepared(strategy, models, batch_size, moves=False):
         float(np.mean([n.kept for n in networks])),
         {},
         " ".join(n.fingerprint for n in networks),
+        lambda name: [n.begin(name) for n in networks],
     )
 
 
@@ -89,6 +94,7 @@ def _one(strategy, model, batch_size, moves):
         analysis.kept_weights(model.network),
         sharing(model.network),
         digest.hexdigest(),
+        seeds.beginning(predictor),
     )
 
 

@@ -1,8 +1,11 @@
 """Random draws that differ between replicas and are kept in checkpoints."""
 
+import contextlib
+import hashlib
 import random
 
 import keras
+import numpy as np
 from keras import ops
 
 from mimo_keras.layers.registration import serializable
@@ -45,3 +48,41 @@ def states(model):
     """
     weights = {id(weight) for weight in model.weights}
     return [v for v in model.variables if id(v) not in weights]
+
+
+def beginning(model):
+    """Returns a function that makes a model's draws begin anew.
+
+    It takes a text, such as a data set's name. What the model draws after that
+    depends on the text and on the model's seeds, and on nothing drawn before.
+
+    Args:
+        model: keras.Model.
+    """
+    own = states(model)
+    # A draw advances only the second number.
+    seeds = [int(ops.convert_to_numpy(state)[0]) for state in own]
+
+    def begin(text):
+        number = int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
+        for state, seed in zip(own, seeds, strict=True):
+            state.assign([(seed ^ number) % 2**31, 0])
+
+    return begin
+
+
+@contextlib.contextmanager
+def repeatable(model, text="evaluation"):
+    """Makes a model draw the same in each such block; see `beginning`.
+
+    What it draws afterwards does not depend on the block.
+    """
+    own = states(model)
+    # Copies: JAX donates the memory of variables that a step updates.
+    before = [np.array(ops.convert_to_numpy(state)) for state in own]
+    beginning(model)(text)
+    try:
+        yield
+    finally:
+        for state, value in zip(own, before, strict=True):
+            state.assign(value)

@@ -4,7 +4,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mimo_keras.training.distribute.seeds import ReplicaSeed
+from mimo_keras.training.distribute.seeds import (
+    ReplicaSeed,
+    beginning,
+    repeatable,
+    states,
+)
 from tests.training import networks
 
 
@@ -79,3 +84,77 @@ def test_a_copy_from_the_config_starts_where_the_first_one_did():
     drawn = np.array(seed.next())
     copy = keras.saving.deserialize_keras_object(config)
     np.testing.assert_array_equal(copy.next(), drawn)
+
+
+def _noisy(**options):
+    """A model that draws in prediction, with two layers that do."""
+    return networks.create(
+        "mc_dropout", members=1, backbone="mlp_4_4", dropout_rate=0.5, **options
+    )
+
+
+def test_states_are_those_of_all_generators_in_order():
+    model = _noisy()
+    drawn = np.random.default_rng(0).integers(0, 9, (3, 2))
+    generators = [
+        model.row_seed,
+        *(
+            layer.seed_generator
+            for layer in model.network.layers
+            if hasattr(layer, "seed_generator")
+        ),
+    ]
+    for generator, value in zip(generators, drawn, strict=True):
+        generator.state.assign(value)
+    np.testing.assert_array_equal([np.array(s) for s in states(model)], drawn)
+
+
+def test_draws_begin_anew_with_each_text():
+    model, images = _noisy(), networks.examples(4).images
+    begin, found = beginning(model), {}
+    for text in ("a", "b", "a", "b"):
+        begin(text)
+        drawn = [np.array(model(images)) for _ in range(2)]
+        assert np.any(drawn[0] != drawn[1])
+        np.testing.assert_array_equal(drawn, found.setdefault(text, drawn))
+    assert np.any(found["a"][0] != found["b"][0])
+    # Layers with different seeds keep drawing differently.
+    assert len({int(np.array(state)[0]) for state in states(model)}) == 3
+
+
+def test_a_block_repeats_and_leaves_no_trace():
+    model, images = _noisy(), networks.examples(4).images
+    model(images)
+    before = [np.array(state) for state in states(model)]
+    drawn = []
+    for _ in range(2):
+        with repeatable(model):
+            drawn.append(np.array(model(images)))
+    np.testing.assert_array_equal(*drawn)
+    np.testing.assert_array_equal([np.array(s) for s in states(model)], before)
+
+
+def test_an_evaluation_is_the_same_each_time_and_leaves_training_alone():
+    examples = networks.examples(8)
+    data = examples.images, examples.labels
+
+    def trained(**options):
+        model = _noisy()
+        model.compile("sgd", run_eagerly=True)
+        model.fit(*data, batch_size=4, epochs=2, verbose=0, **options)
+        return model
+
+    keras.utils.set_random_seed(0)
+    model = trained()
+    first = model.evaluate(*data, batch_size=4, verbose=0)
+    assert model.evaluate(*data, batch_size=4, verbose=0) == first
+    predicted = [model.predict(data[0], verbose=0) for _ in range(2)]
+    np.testing.assert_array_equal(*predicted)
+    predictor = model.predictor()
+    predicted = [predictor.predict(data[0], verbose=0) for _ in range(2)]
+    keras.tree.map_structure(np.testing.assert_array_equal, *predicted)
+    # A plain call samples anew.
+    called = [predictor(data[0])["probabilities"] for _ in range(2)]
+    assert np.any(np.array(called[0]) != np.array(called[1]))
+    keras.utils.set_random_seed(0)
+    networks.assert_same_weights(trained(validation_data=data), model)
