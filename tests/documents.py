@@ -10,6 +10,7 @@ import sys
 import textwrap
 
 from tests.stress import flag_sets
+from uncertainty_runs import command as command_module
 
 _FENCE = re.compile(
     r"^ *```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^ *```", re.DOTALL | re.M
@@ -34,7 +35,7 @@ def commands(text):
             words = shlex.split(line.removeprefix("$ "), comments=True)
             while words and "=" in words[0]:  # NAME=value before a command
                 words = words[1:]
-            if words and re.fullmatch(r"(.*/)?(make|python3?)", words[0]):
+            if words and re.fullmatch(r"(.*/)?(make|mimo|python3?)", words[0]):
                 found.append(words)
     return found
 
@@ -48,6 +49,11 @@ def faults(command, root):
             word for word in words if "=" not in word and word not in targets
         ]
         return f"no such target: {unknown}" if unknown else ""
+    if program.endswith("mimo"):
+        module = command_module.SCRIPTS.get(words[0])
+        if module is None:
+            return f"no such script: {words[0]}"
+        words = [f"{module.replace('.', '/')}.py", *words[1:]]
     if words[0] == "-m":
         found = importlib.util.find_spec(words[1])
         return "" if found else f"no such module: {words[1]}"

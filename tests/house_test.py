@@ -143,6 +143,12 @@ def test_the_version_is_the_packages(pyproject):
     assert getattr(importlib.import_module(module), name) == __version__
 
 
+def test_commands_that_are_installed_exist(pyproject):
+    for place in pyproject["project"]["scripts"].values():
+        module, _, name = place.partition(":")
+        assert callable(getattr(importlib.import_module(module), name))
+
+
 def test_what_is_required_is_installed(pyproject):
     """So the ranges include the tested versions, and names are spelt right."""
     project = pyproject["project"]
@@ -251,6 +257,10 @@ def test_readme_examples_run(tmp_path):
     ("line", "fault"),
     [
         ("make demo WORKERS=1", ""),
+        ("mimo cifar --seed=1", ""),
+        (".venv/bin/mimo sweep --base=mimo:3", ""),
+        ("mimo no_such", "no such script: no_such"),
+        ("mimo plan --nosuch", "no such flag: ['nosuch']"),
         ("make test no_such_target", "no such target: ['no_such_target']"),
         ("python -m pytest tests", ""),
         ("python3 -m no_such_module", "no such module: no_such_module"),

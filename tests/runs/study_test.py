@@ -54,3 +54,14 @@ def test_the_readme_has_the_table_of_the_recorded_runs():
 def test_a_missing_record_is_an_error(tmp_path):
     with pytest.raises(InputError, match="none.json"):
         study.read(tmp_path / "none.json")
+
+
+def test_the_command_is_one_that_can_be_given_again(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    script = "uncertainty_runs/studies/sweep.py"
+    for folder, said in (
+        (tmp_path, f"python {script}"),
+        (tmp_path.parent / "site-packages", "mimo sweep"),
+    ):
+        monkeypatch.setattr("sys.argv", [str(folder / script), "--seeds=0"])
+        assert study.command() == f"{said} --seeds=0"

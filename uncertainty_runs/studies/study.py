@@ -196,8 +196,14 @@ def _status(command, where):
 
 
 def command():
-    """Returns the command line that made the record."""
-    return " ".join(["python", os.path.relpath(sys.argv[0]), *sys.argv[1:]])
+    """Returns the command line that made the record.
+
+    Of the installed package it is that of `mimo`, without the place of files.
+    """
+    words = ["python", os.path.relpath(sys.argv[0])]
+    if words[1].startswith(os.pardir):
+        words = ["mimo", pathlib.Path(sys.argv[0]).stem]
+    return " ".join([*words, *sys.argv[1:]])
 
 
 def versions():
