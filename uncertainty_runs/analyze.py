@@ -64,7 +64,7 @@ with early.importing(__name__):
     from mimo_keras.training import EnsembleModel
     from uncertainty_runs.common import models, run_data, saved_values, script
     from uncertainty_runs.common.config import RunConfig
-    from uncertainty_runs.common.flags import MOST
+    from uncertainty_runs.common.flags import MOST, define_unfinished_flag
     from uncertainty_runs.common.script import with_flags
     from uncertainty_runs.evaluation import trajectory
     from uncertainty_runs.studies import records, study
@@ -122,6 +122,7 @@ def define_flags():
     known = ["all", TABLE, *FIGURES]
     flags.DEFINE_enum("figure", "all", known, "Figure to draw.")
     flags.DEFINE_string("data_dir", None, "Folder of the data sets.")
+    define_unfinished_flag()
     flags.DEFINE_integer(
         "examples",
         1000,
@@ -141,7 +142,7 @@ def define_flags():
 def main():
     f = flags.FLAGS
     if f.figure == TABLE:
-        print(diversity(f.run_dirs, f.record))
+        print(diversity(f.run_dirs, f.record, f.allow_unfinished))
     else:
         draw(f)
 
@@ -152,7 +153,7 @@ def draw(f):
     config = models.recorded(folder)
     config = dataclasses.replace(config, data_dir=f.data_dir)
     test = run_data.load(config, "test")
-    model = models.load_run(folder, config, test)
+    model, _ = models.load_run(folder, config, test, f.allow_unfinished)
     images, labels = next(iter(test.evaluation_batches(f.examples)))
     run = Run(folder, model, images, labels, f.points)
     names = FIGURES if f.figure == "all" else [f.figure]
@@ -273,13 +274,15 @@ def ood_figure(run):
     return kept, analysis.ood_histograms(scores, areas)
 
 
-def diversity(patterns, record=None):
+def diversity(patterns, record=None, allow_unfinished=False):
     """Returns the Markdown table of the diversity of several runs.
 
     Args:
         patterns: Names of folders, which may contain *.
         record: JSON file to write the runs' numbers to. Other runs that are
             already in it are kept, and appear in the table.
+        allow_unfinished: Whether runs may be in it that were evaluated before
+            the end of their training.
     """
     folders = [name for p in patterns for name in sorted(glob.glob(p)) or [p]]
     if not folders:
@@ -290,13 +293,13 @@ def diversity(patterns, record=None):
         )
     runs = []
     for folder in map(pathlib.Path, folders):
-        runs.append(
-            _identity(folder)
-            | analysis.run_diversity(
-                read_results(folder / "results.json"),
-                read_drawn(folder / "arrays.npz"),
-            )
-        )
+        identity = _identity(folder)
+        results = read_results(folder / "results.json")
+        epoch, epochs = (results.training.get(n) for n in ("epoch", "epochs"))
+        if epoch != epochs and not allow_unfinished:
+            raise models.unfinished(folder, epoch, epochs)
+        arrays = read_drawn(folder / "arrays.npz")
+        runs.append(identity | analysis.run_diversity(results, arrays))
     if record:
         whole = records.opened(record, TABLE)
         with study.checked_record(record):

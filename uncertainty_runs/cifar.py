@@ -39,8 +39,8 @@ def main():
 
     with run.output(config, strategy) as output:
         suite = run.suite_of(config, strategy, test, output, held_out)
-        run.fit(config, model, batches, steps, suite, output)
-        evaluated = run.evaluate(config, model, suite, output)
+        trained = run.fit(config, model, batches, steps, suite, output)
+        evaluated = run.evaluate(config, model, trained, suite, output)
         run.report(config, model, suite, evaluated, output)
 
 

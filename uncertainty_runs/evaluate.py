@@ -15,7 +15,7 @@ stopped; at the end they are added to the results.json of --output_dir.
 """
 
 import dataclasses
-import pathlib
+import os
 
 from absl import flags
 
@@ -24,23 +24,34 @@ from uncertainty_runs.common import early
 with early.importing(__name__):
     import mimo_keras
     from mimo_keras import analysis, data
-    from mimo_keras.analysis.run_files import read_drawn, read_results
+    from mimo_keras.analysis.run_files import (
+        read_drawn,
+        read_json,
+        read_results,
+    )
     from mimo_keras.errors import expected
     from mimo_keras.evaluation import Results
     from mimo_keras.export import is_saved_ensemble
     from mimo_keras.files import write_json
     from mimo_keras.folders import replacing_folder
+    from mimo_keras.paths import as_path
     from mimo_keras.training import EnsembleModel
     from mimo_keras.training.assemble import loaded
     from mimo_keras.training.distribute import make_strategy
     from uncertainty_runs.common import models, run_data, script, signals
-    from uncertainty_runs.common.config import DataConfig
+    from uncertainty_runs.common.config import FREE, DataConfig, with_defaults
     from uncertainty_runs.common.flags import (
         define_bins_flag,
         define_machine_flags,
+        define_unfinished_flag,
     )
     from uncertainty_runs.common.run_folder import alone
+    from uncertainty_runs.evaluation.predict import as_number, fingerprint
     from uncertainty_runs.evaluation.suite import Suite, save
+
+
+WRITTEN = ("flags.json", "results.json", "arrays.npz", "report.html")
+"""What is written to --output_dir, besides exports."""
 
 
 def define_flags():
@@ -63,6 +74,7 @@ def define_flags():
     )
     yes_no("skip_bad_records", False, "Skip photographs that cannot be read.")
     define_bins_flag(None)
+    define_unfinished_flag()
     define_machine_flags()
 
 
@@ -77,7 +89,8 @@ def main():
     )
     folder = output_dir(f)
     with strategy.scope():
-        config, record, members = (of_runs if f.runs else of_files)(f)
+        config, record, members, trained = (of_runs if f.runs else of_files)(f)
+    check_folder(folder, record, f.runs)
     test = run_data.load(config, "test")
     check_fits(members, test)
     suite = Suite(test, strategy, config, folder / "evaluated")
@@ -85,8 +98,9 @@ def main():
     exported = as_one_model(members, strategy) if f.export else None
     only = {"test", *f.suite} if f.suite else None
     with alone(folder), signals.on_request() as stop:
-        before = kept(folder)
+        before = kept(folder, members, whole=only is None)
         results, arrays = suite.full(members, only=only, stop=stop)
+        results |= Results(training=trained)
         if not (folder / "flags.json").exists():
             write_json(folder / "flags.json", record)
         save(folder, before[0] | results, before[1] | arrays)
@@ -110,11 +124,14 @@ def output_dir(f):
             "none",
             "Name a folder for the results.",
         )
-    return pathlib.Path(f.output_dir or f.runs[0])
+    return as_path(f.output_dir or f.runs[0], "output_dir")
 
 
 def of_runs(f):
-    """Returns the data config, the contents of flags.json, and the models."""
+    """Returns the data config, the contents of flags.json, and the models.
+
+    And how far the one is trained that is furthest from its end.
+    """
     configs = {run: models.recorded(run) for run in f.runs}
     first = next(iter(configs.values()))
     for run, config in configs.items():
@@ -133,8 +150,13 @@ def of_runs(f):
             "runs": list(f.runs),
         }
     test = run_data.load(config, "test")
-    members = [models.load_run(run, configs[run], test) for run in f.runs]
-    return config, record, members
+    allow = f.allow_unfinished
+    members, trained = zip(
+        *(models.load_run(run, configs[run], test, allow) for run in f.runs),
+        strict=True,
+    )
+    least = min(trained, key=lambda one: one["epoch"] / one["epochs"])
+    return config, record, [*members], least
 
 
 def of_files(f):
@@ -151,7 +173,7 @@ def of_files(f):
         "ensemble_size": sum(len(model.log_weights) for model in members),
         "models": list(f.models),
     }
-    return config, record, members
+    return config, record, members, {}
 
 
 def _given(f):
@@ -218,11 +240,77 @@ def export(model, folder, assembled):
     print("SavedModel: ", path)
 
 
-def kept(folder):
-    """Returns the results and arrays that are already in the folder."""
+def check_folder(folder, record, runs):
+    """Raises InputError if other networks' results are in the folder.
+
+    Args:
+        folder: The folder of the results.
+        record: What its flags.json would hold.
+        runs: Folders of the runs that are evaluated; that of a single one is
+            also right.
+    """
+    own = [run for run in runs if _same(run, folder)]
+    if own and len(runs) == 1:
+        return
+    path = folder / "flags.json"
+    there = [name for name in WRITTEN if (folder / name).exists()]
+    if own or (there and not path.exists()):
+        received = "one of --runs" if own else f"{there[0]} in it"
+    elif there and _identity(read_json(path)) != _identity(record):
+        received = "the flags.json of others in it"
+    else:
+        return
+    raise expected(
+        "an --output_dir that is new or has results of the same networks",
+        f"output_dir={folder}, {received}",
+        "Choose another folder.",
+    )
+
+
+def _identity(record):
+    """Returns the entries of a flags.json that say what is evaluated."""
+    found = {k: v for k, v in with_defaults(record).items() if k not in FREE}
+    for name in ("runs", "models"):
+        if isinstance(paths := found.get(name), list):
+            found[name] = [_real(path) for path in paths]
+    return found
+
+
+def _same(one, other):
+    return _real(one) == _real(other)
+
+
+def _real(path):
+    return os.path.realpath(str(as_path(str(path))))
+
+
+def kept(folder, members, whole):
+    """Returns the results and arrays in the folder, to add to.
+
+    Args:
+        folder: The folder of the results.
+        members: The models.
+        whole: Whether all sets are evaluated: results of other weights, as
+            after an earlier epoch, are then replaced.
+
+    Raises:
+        InputError: They are of other weights, but not all are replaced.
+    """
     path = folder / "results.json"
     results = read_results(path) if path.exists() else Results()
-    return results, read_drawn(folder / "arrays.npz")
+    arrays = read_drawn(folder / "arrays.npz")
+    now = as_number(fingerprint(members))
+    # Results of older versions say nothing about the weights.
+    if results.weights.get("fingerprint", now) == now:
+        return results, arrays
+    if whole:
+        return Results(), {}
+    raise expected(
+        f"results of the same weights in {folder}, to add others to",
+        f"{path.name} of other weights",
+        "Leave out --suite to replace them all, or choose another "
+        "--output_dir.",
+    )
 
 
 if __name__ == "__main__":

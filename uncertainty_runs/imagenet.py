@@ -47,8 +47,8 @@ def train_and_evaluate(config, strategy, train, test):
 
     with run.output(config, strategy) as output:
         suite = run.suite_of(config, strategy, test, output)
-        run.fit(config, model, batches, steps, suite, output)
-        evaluated = run.evaluate(config, model, suite, output)
+        trained = run.fit(config, model, batches, steps, suite, output)
+        evaluated = run.evaluate(config, model, trained, suite, output)
         run.report(config, model, suite, evaluated, output)
 
 

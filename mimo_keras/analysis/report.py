@@ -100,7 +100,9 @@ def _page(results, flags, figures):
     return page.document(
         title,
         page.element(
-            "header", page.element("h1", title), page.element("p", _line(flags))
+            "header",
+            page.element("h1", title),
+            page.element("p", _line(flags, results)),
         ),
         page.tiles(summary.headline(results)),
         *sections,
@@ -115,7 +117,7 @@ def _title(flags):
     return "Report of a run"
 
 
-def _line(flags):
+def _line(flags, results):
     """Returns the line under the title, with what else identifies the run."""
     named = {
         "seed": "seed",
@@ -127,6 +129,9 @@ def _line(flags):
         for name, label in named.items()
         if flags.get(name) is not None
     ]
+    epoch, epochs = (results.training.get(n) for n in ("epoch", "epochs"))
+    if epoch != epochs:
+        parts.append(f"unfinished: after epoch {epoch} of {epochs}")
     return " · ".join(parts)
 
 

@@ -3,7 +3,8 @@
 import dataclasses
 
 # Sections of one dictionary each.
-_PLAIN = ("test", "validation", "cost", "sharing", "weights", "skipped")
+_PLAIN = ("test", "validation", "cost", "sharing", "weights", "training")
+_PLAIN += ("skipped",)
 _BY_SET = ("natural", "ood")
 _SUITES = ("corrupted", "shifted")
 _MEMBER, _MEAN, _STD = "_member_", "mean", "_std"
@@ -92,6 +93,7 @@ class Results(_Joinable):
         cost: What a prediction costs, by name.
         sharing: Sharing rates, by name.
         weights: Facts about the weights, by name.
+        training: How far the training was, by name: "epoch" of "epochs".
         skipped: Test set -> number of images that could not be read.
         other: Entries of results.json that are none of these, by key.
 
@@ -114,6 +116,7 @@ class Results(_Joinable):
     cost: dict = _empty()
     sharing: dict = _empty()
     weights: dict = _empty()
+    training: dict = _empty()
     skipped: dict = _empty()
     other: dict = _empty()
 

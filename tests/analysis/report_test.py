@@ -150,3 +150,12 @@ def test_without_whole_results_the_old_page_stays(tmp_path, content):
     with pytest.raises(InputError, match="results.json"):
         write_report(tmp_path)
     assert (tmp_path / "report.html").read_text() == "old"
+
+
+def test_an_unfinished_run_says_so_on_its_page(tmp_path, write_run, results):
+    folder = write_run(tmp_path)
+    for epoch, told in ((3, True), (200, False)):
+        progress = {"training/epoch": epoch, "training/epochs": 200}
+        _rewrite(folder, "results.json", results.flat() | progress)
+        text = write_report(folder).read_text("utf-8")
+        assert ("unfinished: after epoch 3 of 200" in text) == told

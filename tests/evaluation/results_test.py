@@ -28,6 +28,7 @@ WRITTEN = {
     "cost/params": 1000,
     "sharing/heads": 0.125,
     "weights/kept": 1.0,
+    "training/epoch": 3,
     "skipped/natural/imagenet_v2": 3,
     "of an older version": None,
 }
@@ -54,6 +55,7 @@ BY_SET = Results(
     cost={"params": 1000},
     sharing={"heads": 0.125},
     weights={"kept": 1.0},
+    training={"epoch": 3},
     skipped={"natural/imagenet_v2": 3},
     other={"of an older version": None},
 )

@@ -20,20 +20,21 @@ from uncertainty_runs.evaluation import trajectory
 def make_run(parse, tmp_path):
     """A function that creates the folder of a run without training."""
 
-    def make(*given):
+    def make(*given, epoch=None):
         parse("--dataset=digits", *given)
         values = config.resolve()
         model = models.build_model(
             values, data.load("digits", "test"), unique=32, steps=1
         )
-        Checkpoints(tmp_path / "checkpoints").save(model, 1, [])
+        epochs = values.train_epochs if epoch is None else epoch
+        Checkpoints(tmp_path / "checkpoints").save(model, epochs, [])
         (tmp_path / "flags.json").write_text(json.dumps(values.to_json()))
         return tmp_path, model
 
     return make
 
 
-def run(folder, figure="all"):
+def run(folder, figure="all", allow_unfinished=False):
     found = flags.FlagValues()
     for name, value in {
         "run_dir": str(folder),
@@ -41,6 +42,7 @@ def run(folder, figure="all"):
         "data_dir": None,
         "examples": 20,
         "points": 3,
+        "allow_unfinished": allow_unfinished,
     }.items():
         flags.DEFINE_string(name, None, "", flag_values=found)
         found[name].value = value
@@ -236,6 +238,30 @@ def test_a_record_keeps_the_runs_that_it_has(tmp_path):
     record.write_text('{"runs": [{}]}')
     with pytest.raises(InputError, match="record"):
         analyze.diversity([str(tmp_path / "run")], record)
+
+
+def test_a_run_that_is_not_finished_is_drawn_on_request(make_run):
+    folder, _ = make_run("--method=mimo", epoch=2)
+    with pytest.raises(InputError, match=r"epoch 2 of \d+\. Run its tr"):
+        run(folder, "feature_norms")
+    assert not (folder / "figures").exists()
+    run(folder, "feature_norms", allow_unfinished=True)
+    assert_drawn(folder, "feature_norms")
+
+
+def test_a_table_has_no_unfinished_run_unless_asked_for(tmp_path):
+    folder = evaluated(tmp_path / "run", 0, 0.1)
+    path = tmp_path / "run" / "results.json"
+    found = json.loads(path.read_text())
+    for epoch in (3, 200):
+        progress = {"training/epoch": epoch, "training/epochs": 200}
+        path.write_text(json.dumps(found | progress))
+        if epoch == 3:
+            with pytest.raises(InputError, match="epoch 3 of 200"):
+                analyze.diversity([folder])
+            assert analyze.diversity([folder], allow_unfinished=True)
+        else:
+            assert analyze.diversity([folder])
 
 
 def test_a_method_without_is_one_line(make_run):

@@ -152,7 +152,11 @@ def test_flags_that_cannot_be_read_are_reported(cifar, used, content):
     assert contents(used) == before
 
 
-def test_a_run_without_checkpoints_cannot_be_evaluated(cifar, used):
+def test_a_run_without_its_last_checkpoint_cannot_be_evaluated(cifar, used):
+    (used / "checkpoints" / "epoch_000003.npz").unlink()
+    said = line(cifar("--output_dir=run", "--eval_only"))
+    assert "a finished run in run" in said and "epoch 2 of 3. Run its" in said
+    assert "or add --allow_unfinished" in said
     for path in used.glob("checkpoints/*"):
         path.unlink()
     said = line(cifar("--output_dir=run", "--eval_only"))

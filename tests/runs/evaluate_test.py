@@ -37,7 +37,7 @@ def evaluated(used):
 def saved(used):
     """The model of the run, as a .keras file."""
     config = models.recorded(used)
-    model = models.load_run(used, config, run_data.load(config, "test"))
+    model, _ = models.load_run(used, config, run_data.load(config, "test"))
     model.save(used.parent / "model.keras")
     return "model.keras"
 

@@ -46,6 +46,9 @@ def test_results_json_has_every_number_and_no_other(results):
         *(f"test/{m}_member_{e}" for m in METRICS[:2] for e in range(3)),
         *(f"test/{m}_member_mean" for m in METRICS[:2]),
         "weights/kept",
+        "weights/fingerprint",
+        "training/epoch",
+        "training/epochs",
         *(f"corrupted/{m}" for m in METRICS),
         *(f"corrupted/{c}/{m}" for c in conditions for m in METRICS),
         *(

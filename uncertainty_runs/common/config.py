@@ -16,6 +16,7 @@ FREE = (
     "output_dir",
     "download_data",
     "eval_only",
+    "allow_unfinished",
     "export",
     "shifted",
     "require",
@@ -138,6 +139,7 @@ class RunConfig(DataConfig):
     checkpoint_interval: int = 1
     trajectory_interval: int = 0
     eval_only: bool = False
+    allow_unfinished: bool = False
     export: bool = False
 
     def method_options(self, **facts):

@@ -310,6 +310,15 @@ def _recipe(define, name, text, **bounds):
     )
 
 
+def define_unfinished_flag():
+    """Defines the flag that lets a run be evaluated before its end."""
+    _yes_no(
+        "allow_unfinished",
+        False,
+        "Evaluate a run from a checkpoint before its last epoch.",
+    )
+
+
 def define_machine_flags():
     """Defines the flags that choose the devices."""
     _yes_no("use_tpu", False, "Run on a TPU; fail if there is none.")
@@ -354,6 +363,7 @@ def _define_outcome():
     )
     _recipe(_yes_no, "shifted", "Also evaluate on MIMMO's shifted test set.")
     _yes_no("eval_only", False, "Evaluate the last checkpoint; do not train.")
+    define_unfinished_flag()
     _yes_no("export", False, "Also write the predictor as a SavedModel.")
     _yes_no(SHOW, False, "Print the settings of this command, and exit.")
 

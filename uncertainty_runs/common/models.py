@@ -125,20 +125,51 @@ def recorded(run):
     return RunConfig.from_json(read_json(path), path)
 
 
-def load_run(run, config, source):
+def load_run(run, config, source, allow_unfinished=False):
     """Rebuilds the model of a run from its flags and its last checkpoint.
 
     Args:
         run: Its folder.
         config: Its `RunConfig`.
         source: Images of its data set, for shape and classes.
+        allow_unfinished: Whether it may be trained for fewer epochs than its
+            flags say.
 
     Returns:
-        The `EnsembleModel`.
+        The `EnsembleModel`, and for how long it is trained: the field
+        `training` of `evaluation.Results`.
     """
     set_policy(config)
     # Steps and batch size only affect the learning rate, unused here.
     model = build_model(config, source, unique=1, steps=1)
-    if not restore(model, run, config.identity())[0]:
+    epoch, _ = restore(model, run, config.identity())
+    if not epoch:
         raise expected(f"a checkpoint in {run}", "none", "Train it first.")
-    return model
+    return model, trained(run, config, epoch, allow_unfinished)
+
+
+def trained(run, config, epoch, allow_unfinished):
+    """Returns for how long a run is trained: `Results.training`.
+
+    Args:
+        run: Its folder.
+        config: Its `RunConfig`.
+        epoch: The finished epochs of its checkpoint.
+        allow_unfinished: Whether more may be missing.
+
+    Raises:
+        InputError: More are missing.
+    """
+    if epoch < config.train_epochs and not allow_unfinished:
+        raise unfinished(run, epoch, config.train_epochs)
+    return {"epoch": epoch, "epochs": config.train_epochs}
+
+
+def unfinished(run, epoch, epochs):
+    """Returns the error about a run whose training has not ended."""
+    return expected(
+        f"a finished run in {run}",
+        f"epoch {epoch} of {epochs}",
+        "Run its training command again to finish it, or add "
+        "--allow_unfinished.",
+    )

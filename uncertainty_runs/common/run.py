@@ -10,6 +10,7 @@ import keras
 import mimo_keras
 from mimo_keras import analysis
 from mimo_keras.errors import Stopped, expected
+from mimo_keras.evaluation import Results
 from mimo_keras.training.distribute import make_strategy, workers
 from mimo_keras.training.fit import fit as train_resumably
 from mimo_keras.training.fit import restore
@@ -124,7 +125,11 @@ def fit(config, model, batches, steps, suite, output):
             it has none, its clean test set.
         output: `Output`.
 
+    Returns:
+        For how long the model is trained: `Results.training`.
+
     Raises:
+        InputError: With --eval_only, there is no checkpoint of the last epoch.
         Stopped: A signal asked the process to stop.
     """
     if config.eval_only:
@@ -150,24 +155,29 @@ def fit(config, model, batches, steps, suite, output):
         stop=output.stop,
         run=config.identity(),
     )
+    epochs = config.train_epochs
+    return models.trained(output.folder, config, epochs, False)
 
 
 def _restore(config, model, folder):
-    if not restore(model, folder, config.identity())[0]:
+    epoch, _ = restore(model, folder, config.identity())
+    if not epoch:
         raise expected(
             f"a checkpoint in {folder}",
             "none",
             "Leave out --eval_only to train.",
         )
+    return models.trained(folder, config, epoch, config.allow_unfinished)
 
 
-def evaluate(config, model, suite, output):
+def evaluate(config, model, trained, suite, output):
     """Returns `Suite.full`, or None if this process does not write."""
     if not output.writes:
         return None
     corrupted = config.corruptions_interval >= 0
     with _others_wait(model.distribute_strategy):
-        return suite.full(model, corrupted, stop=output.stop)
+        results, arrays = suite.full(model, corrupted, stop=output.stop)
+    return results | Results(training=trained), arrays
 
 
 def report(config, model, suite, evaluated, output):

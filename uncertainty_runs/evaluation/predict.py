@@ -67,7 +67,7 @@ def prepared(strategy, models, batch_size, moves=False):
         {k: sum(n.costs[k] for n in networks) for k in networks[0].costs},
         float(np.mean([n.kept for n in networks])),
         {},
-        " ".join(n.fingerprint for n in networks),
+        fingerprint(models),
         lambda name: [n.begin(name) for n in networks],
     )
 
@@ -78,9 +78,6 @@ def _one(strategy, model, batch_size, moves):
     else:
         with strategy.scope():
             predictor = model.predictor()
-    digest = hashlib.sha256()
-    for weight in predictor.network.get_weights():
-        digest.update(np.ascontiguousarray(weight).tobytes())
     return PreparedNetwork(
         logits_function(strategy, predictor, batch_size),
         tuple(predictor.log_weights),
@@ -93,9 +90,28 @@ def _one(strategy, model, batch_size, moves):
         },
         analysis.kept_weights(model.network),
         sharing(model.network),
-        digest.hexdigest(),
+        fingerprint(model),
         seeds.beginning(predictor),
     )
+
+
+def as_number(text):
+    """Returns a fingerprint as a number, which results.json is full of."""
+    return int(text[:12], 16)
+
+
+def fingerprint(models):
+    """Returns a text that identifies the weights of models, as trained.
+
+    Args:
+        models: `EnsembleModel`, or a list of them.
+    """
+    digest = hashlib.sha256()
+    for model in models if isinstance(models, list) else [models]:
+        for weight in model.network.get_weights():
+            if weight.dtype.kind not in "iu":  # Seeds and counts of steps.
+                digest.update(np.ascontiguousarray(weight).tobytes())
+    return digest.hexdigest()
 
 
 def sharing(network):

@@ -14,7 +14,7 @@ from mimo_keras.training.distribute import local_strategy
 from uncertainty_runs.common.script import with_flags
 from uncertainty_runs.evaluation import natural
 from uncertainty_runs.evaluation.cache import Evaluated, forget
-from uncertainty_runs.evaluation.predict import prepared
+from uncertainty_runs.evaluation.predict import as_number, prepared
 
 TIMED = 3
 """Batches that are timed at least, where less than that are evaluated."""
@@ -103,7 +103,9 @@ class Suite:
         if results.test:
             time = {"ms_per_example": self._milliseconds(watch)}
             results |= Results(cost=time)
-        return results | Results(skipped=done.skipped()), arrays
+        weights = {"fingerprint": as_number(done.network.fingerprint)}
+        more = Results(skipped=done.skipped(), weights=weights)
+        return results | more, arrays
 
     def corrupted(self, model):
         """Evaluates on the corrupted images only; returns their means.
