@@ -13,6 +13,12 @@ MARGIN = 224 / 256
 """Side of the centre crop, relative to the photograph's shorter side."""
 
 
+MOST_PIXELS = 10**8
+"""Largest photograph: a small file can claim to be of any size."""
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
 def inception_crop(encoded, seed, size, border=0):
     """Returns a random crop of a photograph, resized and randomly flipped.
 
@@ -93,21 +99,44 @@ def _cut(encoded, window, border):
         return box + tf.constant((border, border, 0, 0))
 
     def of_jpeg():
+        shape = tf.io.extract_jpeg_shape(encoded)
+        _check_size(shape[:2])
         # The same pixels on every machine, and closer to other decoders'.
         return tf.io.decode_and_crop_jpeg(
             encoded,
-            within(tf.io.extract_jpeg_shape(encoded)),
+            within(shape),
             channels=3,
             dct_method="INTEGER_ACCURATE",
         )
+
+    def of_png():
+        # Width and height are the first words of the first chunk.
+        words = tf.strings.substr(encoded, 16, 8)
+        _check_size(tf.io.decode_raw(words, tf.int32, little_endian=False))
+        return of_others()
 
     def of_others():
         whole = tf.io.decode_image(encoded, 3, expand_animations=False)
         top, left, height, width = tf.unstack(within(tf.shape(whole)))
         return whole[top : top + height, left : left + width]
 
-    image = tf.cond(tf.io.is_jpeg(encoded), of_jpeg, of_others)
+    image = tf.case(
+        [
+            (tf.io.is_jpeg(encoded), of_jpeg),
+            (tf.strings.substr(encoded, 0, len(_PNG)) == _PNG, of_png),
+        ],
+        default=of_others,
+    )
     return tf.ensure_shape(image, (None, None, 3))
+
+
+def _check_size(sides):
+    """Fails if a photograph has more than `MOST_PIXELS`."""
+    import tensorflow as tf
+
+    pixels = tf.reduce_prod(tf.cast(sides, tf.float64))
+    few = tf.reduce_all(sides > 0) & (pixels <= MOST_PIXELS)
+    tf.debugging.Assert(few, ["more pixels than a photograph has:", sides])
 
 
 def _resized(image, size):

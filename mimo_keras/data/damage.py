@@ -21,6 +21,10 @@ class Skipped:
     def __len__(self):
         return len(self._found)
 
+    def indices(self):
+        """Returns the indices of the rows in their files, sorted, (s,)."""
+        return np.array(sorted(index for _, index in self._found), np.int64)
+
     def add(self, file, index):
         """Records a row, and logs it the first time."""
         row = (file.decode(), int(index))

@@ -45,7 +45,9 @@ def pm_results(predicted, right, sets):
     """Returns the accuracies on a set of video frames.
 
     Args:
-        predicted: The predicted class of each frame, (n,) in 0..G-1.
+        predicted: The predicted class of each frame, (n,) in 0..G-1; -1 for a
+            frame that could not be read. It is left out of its sets, and an
+            anchor (the first frame of its sets) with its sets.
         right: Whether a class is correct for a frame, (n, G) bool.
         sets: For each distance k, the sets for `pm_accuracy`.
 
@@ -65,6 +67,18 @@ def pm_results(predicted, right, sets):
         )
     correct = right[np.arange(len(right)), predicted]
     return {
-        f"accuracy_pm_{k}": pm_accuracy(correct, frames)
+        f"accuracy_pm_{k}": pm_accuracy(correct, _readable(predicted, frames))
         for k, frames in sets.items()
     }
+
+
+def _readable(predicted, sets):
+    """Returns the sets without the frames that have no prediction."""
+    if (predicted >= 0).all():
+        return sets
+    kept = (np.asarray(frames) for frames in sets)
+    return [
+        frames[predicted[frames] >= 0]
+        for frames in kept
+        if predicted[frames[0]] >= 0
+    ]

@@ -1,5 +1,7 @@
 """Crops of encoded photographs whose pixels encode their position."""
 
+import struct
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -80,3 +82,26 @@ def test_the_side_of_a_center_crop_is_rounded_to_the_nearest(shorter, side):
     top, left = (shorter - side) // 2, (shorter + 8 - side) // 2
     wanted = pixels[top : top + side, left : left + side]
     np.testing.assert_allclose(found, wanted.astype(int), atol=4)
+
+
+def _png_that_claims(width, height):
+    encoded = tf.io.encode_png(np.zeros((4, 4, 3), np.uint8)).numpy()
+    return encoded[:16] + struct.pack(">II", width, height) + encoded[24:]
+
+
+@pytest.mark.parametrize(
+    "size", [(10001, 10000), (20000, 20000), (2**31 - 1, 2**31 - 1), (-1, -1)]
+)
+def test_a_photograph_of_endless_size_is_not_decoded(monkeypatch, size):
+    """Decoding 20000x20000 black pixels would take 1.2 GB on each core."""
+    monkeypatch.setattr(tf.io, "decode_image", pytest.fail)
+    encoded = _png_that_claims(*(side % 2**32 for side in size))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="more pixels"):
+        crops.center_crop(tf.constant(encoded), 8)
+
+
+def test_a_jpeg_of_endless_size_is_not_decoded(monkeypatch):
+    monkeypatch.setattr(crops, "MOST_PIXELS", 64 * 96 - 1)
+    encoded, _ = photograph(64, 96)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="more pixels"):
+        crops.inception_crop(encoded, (1, 2), 8)

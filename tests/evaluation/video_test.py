@@ -49,6 +49,18 @@ def test_a_case_by_hand():
     }
 
 
+def test_frames_without_a_prediction_are_left_out():
+    """Anchor 0 keeps one neighbour of two; anchor 3 is left out itself."""
+    right = np.eye(2, dtype=bool)[[0, 0, 0, 1, 1]]
+    predicted = np.array([0, -1, 0, -1, 0])
+    sets = {1: ([0, 1, 2], [3, 4], [4, 0])}
+    found = video.pm_results(predicted, right, sets)
+    assert found == {"accuracy_pm_1": 0.5}
+    predicted[:] = -1
+    with pytest.raises(InputError, match="at least one anchor"):
+        video.pm_results(predicted, right, sets)
+
+
 @pytest.mark.parametrize(
     ("sets", "message"),
     [

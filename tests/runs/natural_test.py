@@ -5,8 +5,10 @@ import logging
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from mimo_keras import data, evaluation
+from mimo_keras.data import photographs
 from mimo_keras.errors import AbsentError, InputError, expected
 from mimo_keras.training.distribute import make_strategy
 from tests.runs import known
@@ -79,6 +81,49 @@ def test_frames_of_videos_must_all_be_right_near_an_anchor(done):
         "natural/vid/accuracy_pm_10": 0.5,
     }
     assert [path.name for path in done.folder.iterdir()] == ["natural-vid.npz"]
+
+
+def test_frames_that_cannot_be_read_are_left_out_and_counted(done, tmp_path):
+    """On disk as in a real set; the network's logits are by brightness."""
+    paths = [str(tmp_path / f"{index}.png") for index in range(4)]
+    for path, shade in zip(paths, (0, 250, 0, 250), strict=True):
+        image = np.full((8, 8, 3), shade, np.uint8)
+        tf.io.write_file(path, tf.io.encode_png(image))
+    tf.io.write_file(paths[1], "no image")
+    frames = photographs.Files(
+        name="frames",
+        num_classes=2,
+        size=4,
+        skip=True,
+        paths=tuple(paths),
+        labels=np.array([0, 1, 0, 1]),
+    )
+    video = data.VideoFrames(
+        frames,
+        groups=((0,), (1, 2)),
+        # Frame 2 is predicted wrong, frame 1 cannot be predicted.
+        right=np.array([[1, 0], [1, 0], [0, 1], [0, 1]], bool),
+        anchors=np.array([0, 1, 3]),
+        neighbours=(np.array([1]), np.array([0]), np.array([2])),
+        distances=(np.array([5]), np.array([5]), np.array([10])),
+    )
+    bright = np.array([[[0.0, 9.0, 0.0]] * 2])
+
+    def logits(images):
+        return bright * (images.reshape(len(images), -1).mean(1) > 99)[
+            :, None, None
+        ] + np.array([[[1.0, 0.0, 0.0]] * 2])
+
+    done.network = dataclasses.replace(done.network, logits=logits)
+    results = natural.results("vid", lambda: video, done).flat()
+    assert results == {
+        "natural/vid/accuracy_pm_0": 1.0,
+        "natural/vid/accuracy_pm_10": 0.5,
+    }
+    assert done.skipped() == {"natural/vid": 1}
+    again = Evaluated(done.network, 4, done.folder, [])
+    assert natural.results("vid", lambda: video, again).flat() == results
+    assert again.skipped() == {"natural/vid": 1}
 
 
 def absent():

@@ -138,18 +138,18 @@ class Evaluated:
         return {way: self._unpacked(part, [0.0]) for way, part in ways.items()}
 
     def predicted(self, name, examples, groups):
-        """Returns the predicted group of each image, (n,)."""
+        """Returns the predicted group of each image, (n,); -1 if skipped."""
 
         def compute():
-            return {
-                "predicted": class_groups.predicted(
-                    self.network.logits,
-                    examples.evaluation_batches(self.batch_size),
-                    self.network.num_classes,
-                    self.network.log_weights,
-                    groups,
-                )
-            }
+            opened = self._opened(name, examples)
+            found = class_groups.predicted(
+                self.network.logits,
+                opened.evaluation_batches(self.batch_size),
+                self.network.num_classes,
+                self.network.log_weights,
+                groups,
+            )
+            return {"predicted": _in_place(found, opened)}
 
         return self._arrays(name, compute)["predicted"]
 
@@ -211,6 +211,16 @@ class Evaluated:
             logging.warning("Evaluated again: %s (%s).", path, error)
             return None
         return arrays if record == self.record else None
+
+
+def _in_place(found, examples):
+    """Puts a -1 where a photograph in a file of its own was skipped."""
+    skipped = getattr(examples, "skipped", None)
+    if not skipped:
+        return found
+    rows = np.full(len(examples), -1)
+    rows[np.delete(np.arange(len(rows)), skipped.indices())] = found
+    return rows
 
 
 def _packed(metrics):
