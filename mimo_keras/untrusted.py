@@ -11,6 +11,8 @@ import pathlib
 import stat
 import zipfile
 
+from mimo_keras.paths import as_path
+
 LEAST = 2**30
 """Bytes that an archive may unpack to, however small it is."""
 
@@ -122,8 +124,11 @@ def keras_archive(path):
     """
     import h5py
 
-    with zipfile.ZipFile(regular(path)) as archive:
-        size = os.path.getsize(path)
+    with (
+        regular(as_path(path)).open("rb") as file,
+        zipfile.ZipFile(file) as archive,
+    ):
+        size = file.seek(0, os.SEEK_END)
         _check_size(archive, size)
         for part in archive.namelist():
             if part.endswith(".npz"):

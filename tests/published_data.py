@@ -5,6 +5,8 @@ import json
 import numpy as np
 import tensorflow as tf
 
+from mimo_keras.paths import files_below
+
 # Lines of the names' file, which is not in the order of the 1000.
 NAMES = ["crane", "table lamp", "analog clock", "digital clock", "crane", "mug"]
 MAPPINGS = {
@@ -103,3 +105,10 @@ def write_imagenet_vid_robust(data_dir):
     for key in CONTENT["metadata/labels.json"]:
         (home / key).write_bytes(jpeg)
     return home
+
+
+def copied(folder, remote):
+    """Copies a local folder to one of TensorFlow's file systems; returns it."""
+    for name in files_below(folder):
+        (remote / name).write_from(folder / name)
+    return remote

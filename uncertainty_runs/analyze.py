@@ -61,6 +61,7 @@ with early.importing(__name__):
     )
     from mimo_keras.errors import InputError, expected
     from mimo_keras.files import write_arrays, write_json
+    from mimo_keras.paths import as_path, is_remote
     from mimo_keras.training import EnsembleModel
     from uncertainty_runs.common import models, run_data, saved_values, script
     from uncertainty_runs.common.config import RunConfig
@@ -149,7 +150,7 @@ def main():
 
 def draw(f):
     """Draws the requested figures."""
-    folder = pathlib.Path(f.run_dir or "")
+    folder = as_path(f.run_dir or "")
     config = models.recorded(folder)
     config = dataclasses.replace(config, data_dir=f.data_dir)
     test = run_data.load(config, "test")
@@ -168,7 +169,6 @@ def draw(f):
                 raise
             print(f"{name}: skipped. {with_flags(error)}")
             continue
-        path.parent.mkdir(exist_ok=True)
         write_arrays(path.with_suffix(".npz"), arrays)
         analysis.save_png(figure, path)
         print("Figure:", path)
@@ -284,7 +284,7 @@ def diversity(patterns, record=None, allow_unfinished=False):
         allow_unfinished: Whether runs may be in it that were evaluated before
             the end of their training.
     """
-    folders = [name for p in patterns for name in sorted(glob.glob(p)) or [p]]
+    folders = [folder for p in patterns for folder in _matching(p)]
     if not folders:
         raise expected(
             f"--run_dirs with --figure={TABLE}",
@@ -292,7 +292,7 @@ def diversity(patterns, record=None, allow_unfinished=False):
             "Name the folders of finished runs.",
         )
     runs = []
-    for folder in map(pathlib.Path, folders):
+    for folder in folders:
         identity = _identity(folder)
         results = read_results(folder / "results.json")
         epoch, epochs = (results.training.get(n) for n in ("epoch", "epochs"))
@@ -311,6 +311,15 @@ def diversity(patterns, record=None, allow_unfinished=False):
         write_json(record, whole | {"command": study.command()})
         return table
     return analysis.diversity_table(runs)
+
+
+def _matching(pattern):
+    """Returns the folders that match a pattern; the pattern if none does."""
+    path = as_path(pattern)
+    if is_remote(path):
+        return sorted(path.parent.glob(path.name)) or [path]
+    found = sorted(glob.glob(str(path)))
+    return [pathlib.Path(name) for name in found or [path]]
 
 
 def _identity(folder):

@@ -1,7 +1,5 @@
 """The report of a run: one page with its tables, figures and flags."""
 
-import pathlib
-
 from mimo_keras.analysis import page, report_figures, summary
 from mimo_keras.analysis.run_files import (
     read_drawn,
@@ -10,6 +8,7 @@ from mimo_keras.analysis.run_files import (
     read_results,
 )
 from mimo_keras.files import replacing
+from mimo_keras.paths import as_path
 
 _LIBRARIES = (
     "mimo_keras",
@@ -67,7 +66,7 @@ def write_report(output_dir):
     Raises:
         InputError: If results.json is missing, or a file is half-written.
     """
-    folder = pathlib.Path(output_dir)
+    folder = as_path(output_dir, "output_dir")
     results = read_results(folder / "results.json")
     flags_path = folder / "flags.json"
     flags = read_json(flags_path) if flags_path.exists() else {}

@@ -7,7 +7,6 @@ at severity 5 last.
 """
 
 import functools
-import pathlib
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from mimo_keras.data.corruptions import BENCHMARK
 from mimo_keras.data.examples import Examples
 from mimo_keras.errors import AbsentError, argument, expected
 from mimo_keras.files import ReadError, read_array
+from mimo_keras.paths import as_path
 
 FOLDER = "CIFAR-100-C"
 
@@ -58,7 +58,7 @@ def load(kind, severity, *, data_dir):
     """
     if data_dir is None:
         raise _absent("data_dir=None")
-    folder = pathlib.Path(data_dir).expanduser() / FOLDER
+    folder = as_path(data_dir, "data_dir") / FOLDER
     labels = _labels(folder / "labels.npy")
     images = _images(folder / f"{kind}.npy", len(labels))
     count = len(labels) // 5

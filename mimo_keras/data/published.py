@@ -4,11 +4,10 @@ All readers of such folders find them, read their metadata and report errors in
 the same way: the file and its entry, in one line.
 """
 
-import pathlib
-
 from mimo_keras import untrusted
 from mimo_keras.errors import AbsentError, expected
 from mimo_keras.files import ReadError, read_json, read_text
+from mimo_keras.paths import as_path
 
 CLASSES = 1000
 """Number of ImageNet classes, to which the sets' own classes are mapped."""
@@ -26,14 +25,15 @@ def folder(data_dir, *names, get_it):
         get_it: How to get the set, as a sentence.
 
     Returns:
-        Its `pathlib.Path`.
+        Its path object.
 
     Raises:
         AbsentError: There is no such folder.
     """
     received = "data_dir=None"
     if data_dir is not None:
-        paths = [pathlib.Path(data_dir).expanduser() / name for name in names]
+        home = as_path(data_dir, "data_dir")
+        paths = [home / name for name in names]
         for path in paths:
             if path.is_dir():
                 return path
@@ -45,7 +45,7 @@ def text(path, get_it):
     """Returns the text of a metadata file.
 
     Args:
-        path: Its `pathlib.Path`.
+        path: Its path object.
         get_it: How to get the set, as a sentence.
 
     Raises:
@@ -69,7 +69,7 @@ def table(path, get_it):
     """Returns the object (a `dict`) in a JSON file.
 
     Args:
-        path: Its `pathlib.Path`.
+        path: Its path object.
         get_it: How to get the set, as a sentence.
 
     Raises:
@@ -89,7 +89,7 @@ def photograph(path, what, get_it):
     """Returns the path of a photograph's file.
 
     Args:
-        path: Its `pathlib.Path`.
+        path: Its path object.
         what: What it belongs to, such as "all images of objectnet".
         get_it: How to get the set, as a sentence.
 

@@ -9,6 +9,7 @@ from mimo_keras import untrusted
 from mimo_keras.data import record_files
 from mimo_keras.data.examples import Examples
 from mimo_keras.errors import AbsentError, InputError, argument, expected
+from mimo_keras.paths import as_path, is_remote
 
 PROBE_SECONDS = 5.0
 """How long the host of a download may take to respond. Without this probe TFDS
@@ -59,6 +60,7 @@ def _open(name, data_dir):
     """Returns the TFDS builder of `name`, which may not be prepared yet."""
     import tensorflow_datasets as tfds
 
+    data_dir = _home(data_dir)
     _check_files(name, data_dir)
     with _told_plainly(
         f"{name} to be a data set that TFDS can open",
@@ -66,6 +68,20 @@ def _open(name, data_dir):
         "Check its name, or delete its damaged folder and prepare it again.",
     ):
         return tfds.builder(name, data_dir=data_dir)
+
+
+def _home(data_dir):
+    """Returns a folder of prepared data as TFDS takes it."""
+    if data_dir is None:
+        return None
+    path = as_path(data_dir, "data_dir")
+    if is_remote(path) and not str(path).startswith("gs://"):
+        raise expected(
+            "a local folder of data sets, or one on gs://, which TFDS reads",
+            f"data_dir={path}",
+            "Copy it to one of these.",
+        )
+    return str(path)
 
 
 def _check_files(name, data_dir):

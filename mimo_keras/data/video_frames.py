@@ -66,7 +66,7 @@ def gathered(name, home, groups, labels, near, get_it, **options):
 
     Args:
         name: Name of the set in results and messages.
-        home: The folder that contains the frames, a `pathlib.Path`.
+        home: The folder that contains the frames, a path object.
         groups: For each class a tuple of its ImageNet classes.
         labels: A dict: frame, as a path under `home` -> its correct classes,
             at least one.

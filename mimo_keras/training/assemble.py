@@ -7,6 +7,7 @@ import keras
 from mimo_keras.errors import expected
 from mimo_keras.methods import single_image
 from mimo_keras.methods.deep_ensemble import of_networks
+from mimo_keras.paths import as_path
 from mimo_keras.training import scale_checks
 from mimo_keras.training.create import from_blueprint
 from mimo_keras.training.model import EnsembleModel
@@ -68,7 +69,7 @@ def loaded(model):
     """Returns the model itself, or loads it from the path of a .keras file."""
     if not isinstance(model, (str, os.PathLike)):
         return model
-    path = os.fspath(model)
+    path = str(as_path(model))
     if not path.endswith(".keras"):
         raise _unreadable(path, "another ending")
     try:

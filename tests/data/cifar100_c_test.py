@@ -8,6 +8,7 @@ import pytest
 
 from mimo_keras.data import cifar100_c
 from mimo_keras.errors import InputError
+from tests.published_data import copied
 
 COUNT = 3
 
@@ -36,6 +37,18 @@ def test_a_severity_is_its_fifth_of_the_file(written, severity):
     assert examples.name == f"CIFAR-100-C/fog_{severity}"
     # In memory, not a memory map of a file that could change later.
     assert type(examples.images) is np.ndarray
+
+
+def test_the_folder_may_be_on_another_file_system(written, ram):
+    folder, images, labels = written
+    copied(folder, ram / folder.name)
+    examples = cifar100_c.load("fog", 2, data_dir=str(ram))
+    np.testing.assert_array_equal(examples.images, images[1])
+    np.testing.assert_array_equal(examples.labels, labels)
+    with pytest.raises(InputError, match="no file ram://.*snow.npy"):
+        cifar100_c.load("snow", 2, data_dir=str(ram))
+    with pytest.raises(InputError, match="data_dir=s3://a. Choose"):
+        cifar100_c.load("fog", 2, data_dir="s3://a")
 
 
 def test_labels_may_differ_between_the_fifths(written):

@@ -11,6 +11,7 @@ from mimo_keras.errors import AbsentError, InputError
 from tests.published_data import (
     CONTENT,
     VIDEO,
+    copied,
     write_imagenet_vid_robust,
 )
 
@@ -38,6 +39,18 @@ def test_frames_classes_and_neighbours(home, tmp_path):
         9: [[1, 2], [3]],
         10: [[1, 0, 2], [3]],
     }
+
+
+def test_frames_on_another_file_system(home, tmp_path, ram):
+    copied(tmp_path, ram)
+    found = imagenet_vid_robust.load(str(ram), size=4)
+    wanted = imagenet_vid_robust.load(tmp_path, size=4)
+    np.testing.assert_array_equal(found.right, wanted.right)
+    batches = [
+        [*frames.evaluation_batches(9)]
+        for frames in (found.frames, wanted.frames)
+    ]
+    np.testing.assert_array_equal(batches[0][0][0], batches[1][0][0])
 
 
 def test_frames_are_read_in_their_order(home, tmp_path):

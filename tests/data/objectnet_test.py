@@ -9,7 +9,7 @@ import pytest
 
 from mimo_keras.data import objectnet
 from mimo_keras.errors import AbsentError, InputError
-from tests.published_data import png, write_objectnet
+from tests.published_data import copied, png, write_objectnet
 
 
 @pytest.fixture
@@ -41,6 +41,17 @@ def test_batches_are_without_the_red_border(home):
     np.testing.assert_array_equal(labels, [0, 0, 0, 1, 1, 2])
     for image, shade in zip(images, [0, 10, 20, 0, 10, 0], strict=True):
         np.testing.assert_array_equal(image, np.full((5, 5, 3), shade))
+
+
+def test_the_folder_may_be_on_another_file_system(home, ram):
+    copied(home, ram / home.name)
+    photographs, groups = objectnet.load(str(ram), size=5, margin=1)
+    assert groups == ((409, 530), (846,), (504,))
+    ((images, labels),) = photographs.evaluation_batches(8)
+    np.testing.assert_array_equal(labels, [0, 0, 0, 1, 1, 2])
+    np.testing.assert_array_equal(images[1], np.full((5, 5, 3), 10))
+    with pytest.raises(InputError, match="data_dir=s3://a. Choose"):
+        objectnet.load("s3://a")
 
 
 def test_a_damaged_image_is_named(home):

@@ -1,6 +1,7 @@
 """Reading TFDS's own on-disk format, and every way in which it can fail."""
 
 import http.server
+import pathlib
 import shutil
 import socket
 import threading
@@ -51,6 +52,25 @@ def test_a_split_comes_back_in_order(tmp_path, folder, splits, split, rows):
     np.testing.assert_array_equal(found.labels, labels[rows])
     assert (found.images.dtype, found.labels.dtype) == (np.uint8, np.int64)
     assert (found.name, found.num_classes) == ("cifar10", 10)
+
+
+def test_file_systems_that_tfds_does_not_read_are_refused():
+    for home in ("ram://a", pathlib.Path("ram://a")):
+        with pytest.raises(InputError) as caught:
+            tfds_images.load("cifar10", "test", data_dir=home)
+        assert str(caught.value) == (
+            "Expected a local folder of data sets, or one on gs://, which TFDS "
+            "reads. Received: data_dir=ram://a. Copy it to one of these."
+        )
+    with pytest.raises(InputError, match="data_dir=s3://a. Choose"):
+        tfds_images.load("cifar10", "test", data_dir="s3://a")
+
+
+def test_a_folder_may_be_given_from_home(tmp_path, folder, splits, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path.parent))
+    home = f"~/{tmp_path.name}"
+    found = tfds_images.load("cifar10", "test", data_dir=home)
+    np.testing.assert_array_equal(found.images, splits["test"][0])
 
 
 def test_the_test_split_is_another(tmp_path, folder, splits):

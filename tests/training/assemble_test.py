@@ -194,3 +194,18 @@ def test_other_things_are_refused(tmp_path):
     plain.save(tmp_path / "plain.keras")
     message = _refusal([tmp_path / "plain.keras"])
     assert "of type Sequential. Leave it out." in message
+
+
+@pytest.mark.tensorflow
+def test_models_on_another_file_system(ram, tmp_path):
+    model = single()
+    model.save(tmp_path / "a.keras")
+    (ram / "a.keras").write_from(tmp_path / "a.keras")
+    images, _ = examples()
+    found = mimo_keras.assemble([f"{ram}/a.keras", ram / "a.keras"])
+    np.testing.assert_allclose(
+        probabilities(found, images), probabilities(model, images), atol=1e-6
+    )
+    for path in (f"{ram}/none.keras", "s3://a/b.keras"):
+        with pytest.raises(InputError, match=path):
+            mimo_keras.assemble([path])

@@ -2,6 +2,7 @@
 
 import math
 import os
+import pathlib
 import re
 import sys
 
@@ -9,6 +10,7 @@ from absl import app, flags, logging
 
 from mimo_keras.errors import InputError, Stopped, expected
 from mimo_keras.files import WriteError
+from mimo_keras.paths import as_path
 from uncertainty_runs.common import foreign_flags, signals, streams
 
 RENAMED = {
@@ -18,6 +20,19 @@ RENAMED = {
     "skip": "skip_bad_records",
 }
 """Argument of the library -> the differently named flag that sets it."""
+
+
+PATHS = (
+    "data_dir",
+    "figure",
+    "models",
+    "output_dir",
+    "record",
+    "run_dir",
+    "run_dirs",
+    "runs",
+)
+"""Flags that are names of files and folders, or lists of them."""
 
 
 def with_flags(error):
@@ -119,6 +134,8 @@ def _check_values():
             raise expected(
                 f"a finite --{name}", f"{name}={value}", "Change it."
             )
+        if name in PATHS and value:
+            flags.FLAGS[name].value = _with_paths(value, name)
         for text in value if isinstance(value, list) else [value]:
             if isinstance(text, str) and not _is_proper(text):
                 raise expected(
@@ -126,6 +143,14 @@ def _check_values():
                     f"{name}={ascii(text)}",
                     "Change it, or rename the file or folder.",
                 )
+
+
+def _with_paths(value, name):
+    """Returns a flag's path or paths, with the home folder for "~"."""
+    if isinstance(value, list):
+        return [_with_paths(one, name) for one in value]
+    path = as_path(value, name)
+    return value if path == pathlib.Path(value) else str(path)
 
 
 def _is_proper(text):

@@ -27,6 +27,7 @@ with early.importing(__name__):
     from mimo_keras.analysis import mean_and_std
     from mimo_keras.analysis.run_files import read_json
     from mimo_keras.errors import InputError, expected
+    from mimo_keras.paths import as_path
     from uncertainty_runs.common import run_data, script, signals
     from uncertainty_runs.common.flags import MOST
     from uncertainty_runs.studies import records
@@ -154,7 +155,7 @@ def one_run(dataset, entry, seed, output_dir, keys):
     """Trains and evaluates one method with one seed; returns its numbers."""
     method, members, options = parse(entry)
     name = "-".join([dataset, *entry.replace("=", "_").split(":"), seed])
-    folder = pathlib.Path(output_dir, name)
+    folder = as_path(output_dir) / name
     print(f"{entry}, seed {seed} ...", flush=True)
     status = _status(
         [

@@ -15,7 +15,6 @@ ece, brier or shifted_nll: figures 5 and 6 of MIMMO's supplement.
 """
 
 import itertools
-import pathlib
 import statistics
 
 from absl import flags
@@ -27,6 +26,7 @@ with early.importing(__name__):
     from mimo_keras.analysis import mean_and_std
     from mimo_keras.errors import expected
     from mimo_keras.files import ReadError, read_json, write_json
+    from mimo_keras.paths import as_path
     from uncertainty_runs.common import run_data, script
     from uncertainty_runs.studies import records, study
 
@@ -103,7 +103,7 @@ def main():
     with study.checked_record(f.record):
         print(table(record))
         if f.figure:
-            draw(record, pathlib.Path(f.figure), f.panels, f.against, numbers)
+            draw(record, as_path(f.figure), f.panels, f.against, numbers)
 
 
 def run_all(f):
@@ -164,7 +164,6 @@ def draw(record, path, panels, against=None, numbers=None):
     x = [value[0] if isinstance(value, tuple) else value for value in x]
     label = LABELS.get(first, first)
     figure = analysis.sweep_curves(series, label, scale(x), panels)
-    path.parent.mkdir(parents=True, exist_ok=True)
     analysis.save_png(figure, path)
     write_json(numbers or path.with_suffix(".json"), series)
     print("Figure:", path)

@@ -17,7 +17,6 @@ the arrays saved with the figure.
 
 import itertools
 import logging
-import pathlib
 
 from absl import flags
 
@@ -194,7 +193,7 @@ def facts(f):
 def kept_predictions(f, method, members, data):
     """Returns the predictions of `trained`, saved in a file."""
     name = f"{method}-{members}-{run_folder.fingerprint(facts(f)):08x}.npz"
-    path = pathlib.Path(f.output_dir, name)
+    path = as_path(f.output_dir) / name
     shape = (STAGES, f.training_sets, f.test_examples, members)
     try:
         stages = read_arrays(path).get("stages", np.array(None))
