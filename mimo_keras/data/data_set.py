@@ -36,6 +36,9 @@ class DataSet:
         out_of_distribution: Name -> reader of `Examples` that belong to none
             of its classes, in its own image shape.
         natural: Name -> reader of `Natural` or `VideoFrames`.
+        folders: Part of the suite, such as "test", "corrupted" or
+            "ood/svhn_cropped" -> the folders in `data_dir` that it is read
+            from; none for what every installation has.
         get_it: What to do if it is missing, besides naming its folder or
             downloading it, as a sentence.
 
@@ -56,4 +59,5 @@ class DataSet:
     corruptions: Corruptions | None = None
     out_of_distribution: Mapping[str, Callable] = _none()
     natural: Mapping[str, Callable] = _none()
+    folders: Mapping[str, tuple[str, ...]] = _none()
     get_it: str = ""

@@ -64,6 +64,12 @@ _CIFAR10 = DataSet(
         "svhn_cropped": _tfds("svhn_cropped", "test"),
         "cifar100": _tfds("cifar100", "test"),
     },
+    folders={
+        "test": ("cifar10",),
+        "corrupted": ("cifar10_corrupted",),
+        "ood/svhn_cropped": ("svhn_cropped",),
+        "ood/cifar100": ("cifar100",),
+    },
     get_it=_WITHOUT_NETWORK,
 )
 
@@ -80,6 +86,12 @@ _CIFAR100 = DataSet(
     out_of_distribution={
         "svhn_cropped": _tfds("svhn_cropped", "test"),
         "cifar10": _tfds("cifar10", "test"),
+    },
+    folders={
+        "test": ("cifar100",),
+        "corrupted": (cifar100_c.FOLDER,),
+        "ood/svhn_cropped": ("svhn_cropped",),
+        "ood/cifar10": ("cifar10",),
     },
     get_it=_WITHOUT_NETWORK,
 )
@@ -120,6 +132,11 @@ _IMAGENET = DataSet(
         against_alexnet=True,
     ),
     natural=natural_sets.IMAGENET,
+    folders={
+        "test": ("imagenet2012",),
+        "corrupted": ("imagenet2012_corrupted",),
+        **{f"natural/{n}": at for n, at in natural_sets.FOLDERS.items()},
+    },
     get_it="TFDS prepares it from ILSVRC2012_img_train.tar and "
     "ILSVRC2012_img_val.tar of image-net.org, which it cannot download: put "
     f"them in downloads/manual of {argument('data_dir')}.",

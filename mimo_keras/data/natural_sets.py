@@ -9,6 +9,7 @@ from mimo_keras.data import (
     imagenet_vid_robust,
     objectnet,
     photographs,
+    video_frames,
     ytbb_robust,
 )
 
@@ -67,3 +68,17 @@ IMAGENET = types.MappingProxyType(
     }
 )
 """Name -> reader of `Natural` or `VideoFrames` with classes of ImageNet."""
+
+_OF_AUTHORS = {
+    "objectnet": (objectnet.FOLDER,),
+    "imagenet_vid_robust": video_frames.places(imagenet_vid_robust.FOLDER),
+    "ytbb_robust": (
+        *video_frames.places(ytbb_robust.FOLDER),
+        *video_frames.places(ytbb_robust.METADATA),
+    ),
+}
+FOLDERS = types.MappingProxyType(
+    {name: _OF_AUTHORS.get(name, (name,)) for name in IMAGENET}
+)
+"""Name -> the folders in `data_dir` that hold the set, where it has several
+places."""

@@ -22,6 +22,11 @@ ARCHIVE = (
 )
 
 
+def places(name):
+    """Returns where a folder of the archive may be in `data_dir`."""
+    return name, f"{FOLDER}/{name}"
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class VideoFrames:
     """The frames of a set of videos, each once.

@@ -68,8 +68,7 @@ def load(data_dir, **options):
     """
     home = published.folder(
         data_dir,
-        FOLDER,
-        f"{video_frames.FOLDER}/{FOLDER}",
+        *video_frames.places(FOLDER),
         get_it=_GET_IT,
     )
     metadata = published.folder(home.parent, METADATA, get_it=_GET_IT)

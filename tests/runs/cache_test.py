@@ -275,3 +275,39 @@ def test_what_could_not_be_read_is_counted_and_stays_so(tmp_path):
     for name in ("natural/a", "natural/b"):
         again.evaluate(name, never)
     assert again.skipped() == {"natural/a": 2}
+
+
+def test_what_was_read_from_other_files_is_evaluated_anew(tmp_path):
+    before, now = known.examples(14), known.examples(15)
+    digests = {"natural/a": "one", "natural/b": "two"}
+
+    def evaluated_from_files():
+        files = digests.get
+        return Evaluated(known.network(), 2, tmp_path, RECORD, files=files)
+
+    for name in digests:
+        evaluated_from_files().evaluate(name, lambda: before)
+    evaluated_from_files().evaluate("natural/a", never)
+    digests["natural/a"] = "replaced"
+    found = evaluated_from_files().evaluate("natural/a", lambda: now)
+    assert_measures(found.result(), now)
+    evaluated_from_files().evaluate("natural/a", never)
+    evaluated_from_files().evaluate("natural/b", never)
+
+
+def test_files_that_change_while_they_are_read_are_read_again(tmp_path):
+    digests = ["one"]
+
+    def evaluated_from_files():
+        return Evaluated(
+            known.network(), 2, tmp_path, RECORD, files=lambda _: digests[0]
+        )
+
+    def load():
+        digests[0] = "two"
+        return known.examples(16)
+
+    evaluated_from_files().evaluate(NAME, load)
+    now = known.examples(17)
+    found = evaluated_from_files().evaluate(NAME, lambda: now)
+    assert_measures(found.result(), now)

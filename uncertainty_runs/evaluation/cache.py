@@ -32,9 +32,19 @@ class Evaluated:
         record: What they depend on, such as a fingerprint of the weights, as
             JSON values: arrays with a different record are not used.
         num_bins: Bins of the calibration error.
+        files: Function from a set's name to a digest of the files that it is
+            read from, or None: what was read from others is not used.
     """
 
-    def __init__(self, network, batch_size, folder, record, num_bins=15):
+    def __init__(
+        self,
+        network,
+        batch_size,
+        folder,
+        record,
+        num_bins=15,
+        files=lambda name: None,
+    ):
         self.network = network
         self.batch_size = batch_size
         self.folder = folder and as_path(folder)
@@ -42,6 +52,7 @@ class Evaluated:
         others = [] if num_bins == 15 else [f"num_bins={num_bins}"]
         self.record = json.loads(json.dumps([*record, *others]))  # As read.
         self.num_bins = num_bins
+        self.files = files
         self._sets = {}
         self._skipped = {}
         self._scored = {}
@@ -195,13 +206,16 @@ class Evaluated:
         if self.folder is None:
             return compute()
         path = self.folder / f"{name.replace('/', '-')}.npz"
-        arrays = self._read(path)
+        # Before they are read: should they change meanwhile, it is noticed.
+        files = self.files(name)
+        record = [*self.record, files] if files else self.record
+        arrays = self._read(path, record)
         if arrays is None:
             arrays = compute()
-            write_arrays(path, arrays, record=self.record)
+            write_arrays(path, arrays, record=record)
         return arrays
 
-    def _read(self, path):
+    def _read(self, path, wanted):
         try:
             arrays = read_arrays(path)
             record = pop_record(arrays)
@@ -210,7 +224,7 @@ class Evaluated:
         except ReadError as error:
             logging.warning("Evaluated again: %s (%s).", path, error)
             return None
-        return arrays if record == self.record else None
+        return arrays if record == wanted else None
 
 
 def _in_place(found, examples):

@@ -7,6 +7,7 @@ import logging
 import keras
 
 from mimo_keras import data, evaluation
+from mimo_keras.data import stored_files
 from mimo_keras.errors import AbsentError
 from mimo_keras.evaluation import Results, SuiteResults
 from mimo_keras.files import write_arrays, write_json
@@ -138,6 +139,11 @@ class Suite:
             self.folder,
             [*depends_on, "scored"],
             self.num_bins,
+            functools.partial(
+                stored_files.digest,
+                self.dataset,
+                data_dir=self.where["data_dir"],
+            ),
         )
         return done, watch
 
