@@ -19,6 +19,7 @@ from mimo_keras.layers.multiplex_members import (
     MultiplexConvolutions,
     MultiplexMembers,
 )
+from mimo_keras.layers.random_sign import RandomSign
 from mimo_keras.layers.repeat_members import RepeatMembers
 from mimo_keras.layers.select_member import SelectMember
 from mimo_keras.layers.standardize_images import StandardizeImages
@@ -31,6 +32,8 @@ __all__ = [
     "AlignedKernels",
     "CategoricalMixture",
     "ConcatenateMembers",
+    "Conv1DBatchEnsemble",
+    "Conv1DRank1",
     "Conv2DBatchEnsemble",
     "Conv2DRank1",
     "DemultiplexMembers",
@@ -38,6 +41,7 @@ __all__ = [
     "DenseMultihead",
     "DenseRank1",
     "DepthPosterior",
+    "DepthwiseConv2DBatchEnsemble",
     "FoldMembers",
     "FusedBatchNormalization",
     "MeanMixture",
@@ -50,6 +54,7 @@ __all__ = [
     "MonteCarloDropout",
     "MultiplexConvolutions",
     "MultiplexMembers",
+    "RandomSign",
     "RepeatMembers",
     "SelectMember",
     "StandardizeImages",

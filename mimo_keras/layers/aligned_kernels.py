@@ -26,7 +26,11 @@ class AlignedKernels(keras.initializers.Initializer):
 
     ```python
     start = mimo_keras.layers.AlignedKernels("equal")
-    conv = mimo_keras.layers.MemberConv2D(16, 3, 2, kernel_initializer=start)
+    conv = mimo_keras.layers.MemberConv2D(
+        16, 3, ensemble_size=2, kernel_initializer=start
+    )
+    conv.build((None, 32, 32, 3))
+    kernels = conv.kernel                                   # (2, 3, 3, 3, 16)
     ```
 
     Reference:

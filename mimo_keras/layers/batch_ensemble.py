@@ -1,9 +1,10 @@
 """edward2's BatchEnsemble and rank-1 layers, adapted to Keras 3.
 
-The classes are edward2's own, with mixins for what Keras 3 requires. edward2,
-and with it TensorFlow Probability, is imported when one of them is first used.
-Until then a placeholder is registered with Keras under each class's name, so
-that a saved model loads after `import mimo_keras` alone.
+Under TensorFlow the classes are edward2's own, with mixins for what Keras 3
+requires; elsewhere BatchEnsemble's are Keras's layers with `FastWeights`.
+edward2, and with it TensorFlow Probability, is imported when one of them is
+first used. Until then a placeholder is registered with Keras under each class's
+name, so that a saved model loads after `import mimo_keras` alone.
 """
 
 import functools
@@ -13,10 +14,14 @@ import sys
 import types
 
 import keras
-from keras import ops
 
 from mimo_keras.errors import expected
-from mimo_keras.layers import on_keras3
+from mimo_keras.layers import (
+    batch_ensemble_layers,
+    on_keras3,
+    rank1_layers,
+)
+from mimo_keras.layers.fast_weights import FastWeights
 from mimo_keras.layers.members import rows_per_member, uneven
 from mimo_keras.layers.registration import serializable
 
@@ -26,124 +31,6 @@ class _Ensemble(on_keras3.OnKeras3Ensemble):
 
     def call(self, inputs):
         return super().call(_divisible(inputs, self.ensemble_size))
-
-
-class _BatchEnsemble(_Ensemble):
-    """A layer whose members scale the inputs and outputs of one kernel.
-
-    Member m computes y = (W (x ∘ α_m)) ∘ γ_m + b_m, where only the fast weights
-    α and γ and the bias b are specific to the member.
-
-    Args:
-        *args: As for edward2's layer, as are all other keyword arguments.
-        fast_weight_lr_multiplier: Factor on the learning rate of α and γ;
-            applied by `EnsembleModel`.
-
-    Input shape:
-        (M·B, …), all rows of member 0 first: see `FoldMembers`.
-
-    Reference:
-        Wen et al., BatchEnsemble: an alternative approach to efficient
-        ensemble and lifelong learning, ICLR 2020, equations 1 to 5.
-    """
-
-    unreported = ("rank", "fast_weight_lr_multiplier")
-
-    def __init__(self, *args, fast_weight_lr_multiplier=1.0, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.fast_weight_lr_multiplier = fast_weight_lr_multiplier
-
-    @property
-    def learning_rate_multipliers(self):
-        """Pairs of a weight and its learning-rate factor."""
-        factor = self.fast_weight_lr_multiplier
-        return [(weight, factor) for weight in self.undecayed_weights]
-
-
-class _Rank1(_Ensemble):
-    """A layer whose rank-1 factors follow a mixture of M distributions.
-
-    Member m computes y = (W (x ∘ α)) ∘ γ + b_m with α and γ sampled from its
-    own posterior for each row.
-
-    Args:
-        *args: As for edward2's layer, as are all other keyword arguments.
-        seed: Integer, None for a random seed, or a keras.random.SeedGenerator
-            for the samples.
-        add_kl_loss: Whether each call adds `kl_divergence()` to the layer's
-            losses, as a custom keras.Model needs. `EnsembleModel` calls
-            `kl_divergence` itself: the replicas of a tf.distribute strategy
-            share one list of losses, so each would also see those of the
-            others.
-
-    Input shape:
-        (M·B, …), all rows of member 0 first: see `FoldMembers`.
-
-    Reference:
-        Dusenberry et al., Efficient and scalable Bayesian neural nets with
-        rank-1 factors, ICML 2020, section 3.
-    """
-
-    unreported = (
-        "use_additive_perturbation",
-        "min_perturbation_value",
-        "max_perturbation_value",
-        "add_kl_loss",
-    )
-
-    def __init__(self, *args, seed=None, add_kl_loss=True, **kwargs):
-        # edward2 adds its losses once, as functions; Keras 3 expects tensors.
-        self._loss_functions = []
-        super().__init__(*args, **kwargs)
-        self.add_kl_loss = add_kl_loss
-        if not isinstance(seed, keras.random.SeedGenerator):
-            seed = keras.random.SeedGenerator(seed)
-        self.seed = seed
-        for name in ("alpha", "gamma", "ensemble_bias"):
-            self._adopt(f"{name}_initializer")
-
-    def _adopt(self, name):
-        """Replaces an edward2 initializer with weights by our subclass."""
-        initializer = getattr(self, name)
-        if isinstance(initializer, keras.layers.Layer):
-            config = keras.saving.serialize_keras_object(initializer)
-            delattr(self, name)  # Keras would keep tracking the old one.
-            initializer = keras.saving.deserialize_keras_object(config)
-            initializer.draw = functools.partial(
-                _draw, self.seed, self.compute_dtype
-            )
-            setattr(self, name, initializer)
-
-    def add_loss(self, loss):
-        if callable(loss):
-            self._loss_functions.append(loss)
-        else:
-            super().add_loss(loss)
-
-    def kl_divergence(self):
-        """Returns KL(posteriors, prior), summed over members and factors."""
-        return sum(loss_function() for loss_function in self._loss_functions)
-
-    def call(self, inputs):
-        if self.add_kl_loss and self._loss_functions:
-            self.add_loss(self.kl_divergence())
-        return super().call(inputs)
-
-    def get_config(self):
-        seed = keras.saving.serialize_keras_object(self.seed)
-        return {**super().get_config(), "seed": seed}
-
-    @classmethod
-    def from_config(cls, config):
-        seed = keras.saving.deserialize_keras_object(config["seed"])
-        return super().from_config({**config, "seed": seed})
-
-
-class _Convolution:
-    """Mixin: the output shape, which edward2's convolution does not compute."""
-
-    def compute_output_shape(self, input_shape):
-        return keras.layers.Conv2D.compute_output_shape(self, input_shape)
 
 
 class _StandIn:
@@ -165,32 +52,55 @@ class _StandIn:
         return layer() if layer is cls else layer.from_config(config)
 
 
+# The arguments of each layer, by its name.
 _LAYERS = {
-    "Conv2DBatchEnsemble": (_BatchEnsemble, _Convolution),
-    "Conv2DRank1": (_Rank1,),
-    "DenseBatchEnsemble": (_BatchEnsemble,),
-    "DenseRank1": (_Rank1,),
+    cls.__name__: cls
+    for cls in (
+        batch_ensemble_layers.Conv1DBatchEnsemble,
+        batch_ensemble_layers.Conv2DBatchEnsemble,
+        rank1_layers.Conv1DRank1,
+        rank1_layers.Conv2DRank1,
+        batch_ensemble_layers.DenseBatchEnsemble,
+        rank1_layers.DenseRank1,
+        batch_ensemble_layers.DepthwiseConv2DBatchEnsemble,
+    )
+}
+# Layers of edward2 whose equations `FastWeights` also has.
+_WITHOUT_EDWARD2 = {
+    name: getattr(keras.layers, name.removesuffix("BatchEnsemble"))
+    for name in _LAYERS
+    if name.endswith("BatchEnsemble")
 }
 NAMES = tuple(_LAYERS)
 
 
-def _subclass(name, bases):
-    return type(
-        name, bases, {"__module__": __name__, "__doc__": bases[0].__doc__}
-    )
+def _subclass(name, bases, doc=None):
+    doc = doc or bases[0].__doc__
+    return type(name, bases, {"__module__": __name__, "__doc__": doc})
 
 
 _STAND_INS = {
-    name: serializable(_subclass(name, (_StandIn,))) for name in NAMES
+    name: serializable(_subclass(name, (_StandIn,), cls.__doc__))
+    for name, cls in _LAYERS.items()
 }
 
 
 def __getattr__(name):
     if name not in _LAYERS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if keras.backend.backend() != "tensorflow":
-        return _STAND_INS[name]
-    return _layers()[name]
+    if keras.backend.backend() == "tensorflow":
+        return _layers()[name]
+    return _portable_layers().get(name, _STAND_INS[name])
+
+
+@functools.cache
+def _portable_layers():
+    return {
+        name: serializable(
+            _subclass(name, (_LAYERS[name], _Ensemble, FastWeights, base))
+        )
+        for name, base in _WITHOUT_EDWARD2.items()
+    }
 
 
 @functools.cache
@@ -242,20 +152,17 @@ def _mixin(cls):
 def _layers():
     ed = edward2()
     return {
-        name: serializable(_subclass(name, (*mixins, getattr(ed.layers, name))))
-        for name, mixins in _LAYERS.items()
+        name: serializable(
+            _subclass(name, (cls, _Ensemble, getattr(ed.layers, name)))
+        )
+        for name, cls in _LAYERS.items()
     }
-
-
-def _draw(generator, dtype, sample, count):
-    """Samples a distribution with our own seed and the layer's dtype."""
-    seed = ops.cast(generator.next(), "int32")
-    return ops.cast(sample(count, seed=seed), dtype)
 
 
 def _divisible(inputs, members):
     """Returns the inputs; fails unless all members have equally many rows."""
-    if rows_per_member(inputs.shape[0], members) is not None:
+    rows = rows_per_member(inputs.shape[0], members)
+    if rows is not None or keras.backend.backend() != "tensorflow":
         return inputs
     import tensorflow as tf
 

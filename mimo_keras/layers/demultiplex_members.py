@@ -30,6 +30,7 @@ class DemultiplexMembers(MembersLayer):
     Example:
 
     ```python
+    features = keras.Input((128,))
     features = mimo_keras.layers.DemultiplexMembers(2, units=64)(features)
     logits = keras.layers.Dense(10)(features)                # (N, 2, 10)
     ```

@@ -37,6 +37,7 @@ class DenseMultihead(keras.layers.Layer):
     Example:
 
     ```python
+    features = keras.Input((64,))
     logits = mimo_keras.layers.DenseMultihead(10, heads=3)(features)
     ```
 

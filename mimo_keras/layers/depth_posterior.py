@@ -36,6 +36,7 @@ class DepthPosterior(EpochLayer):
     Example:
 
     ```python
+    features = keras.Input((64,))
     weights = mimo_keras.layers.DepthPosterior(2, depths=4)(features)
     ```
 

@@ -33,7 +33,8 @@ class FoldMembers(MembersLayer):
     Example:
 
     ```python
-    x = mimo_keras.layers.FoldMembers(4)(images)            # (4 B, H, W, C)
+    images = keras.Input((32, 32, 3))
+    x = mimo_keras.layers.FoldMembers(4)(images)             # (B, 32, 32, 3)
     ```
 
     Reference:

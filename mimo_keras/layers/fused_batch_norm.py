@@ -28,6 +28,13 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             returns y = γ (x - μ) / √(σ² + ε) + β, μ and σ²; without a pair
             these are the statistics of x, with σ² divided by B·H·W.
 
+    Example:
+
+    ```python
+    x = keras.Input((32, 32, 16))
+    x = mimo_keras.layers.FusedBatchNormalization()(x)      # (B, 32, 32, 16)
+    ```
+
     Reference:
         Ioffe and Szegedy, Batch normalization, ICML 2015, algorithms 1 and 2.
     """

@@ -39,6 +39,8 @@ class MemberBatchNormalization(MembersLayer):
     Example:
 
     ```python
+    images = keras.Input((32, 32, 3))
+    x = mimo_keras.layers.FoldMembers(4)(images)
     x = mimo_keras.layers.MemberBatchNormalization(4)(x)
     ```
 

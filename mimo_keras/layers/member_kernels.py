@@ -60,6 +60,7 @@ class ConvolutionByMember(MemberKernels):
         self,
         filters,
         kernel_size,
+        *,
         ensemble_size,
         strides=1,
         padding="same",
@@ -133,7 +134,7 @@ class DenseByMember(MemberKernels):
         use_bias: Whether a bias is added.
     """
 
-    def __init__(self, units, ensemble_size, use_bias=True, **kwargs):
+    def __init__(self, units, *, ensemble_size, use_bias=True, **kwargs):
         super().__init__(ensemble_size, **kwargs)
         self.units = units
         self.use_bias = use_bias
@@ -238,7 +239,10 @@ class MemberConv2D(_OwnKernels, ConvolutionByMember):
     Example:
 
     ```python
+    images = keras.Input((32, 32, 3))
+    x = mimo_keras.layers.FoldMembers(4)(images)
     x = mimo_keras.layers.MemberConv2D(16, 3, ensemble_size=4)(x)
+    x = mimo_keras.layers.UnfoldMembers(4)(x)           # (B, 4, 32, 32, 16)
     ```
 
     Reference:
@@ -250,6 +254,7 @@ class MemberConv2D(_OwnKernels, ConvolutionByMember):
         self,
         filters,
         kernel_size,
+        *,
         ensemble_size,
         strides=1,
         padding="same",
@@ -260,10 +265,10 @@ class MemberConv2D(_OwnKernels, ConvolutionByMember):
         super().__init__(
             filters,
             kernel_size,
-            ensemble_size,
-            strides,
-            padding,
-            use_bias,
+            ensemble_size=ensemble_size,
+            strides=strides,
+            padding=padding,
+            use_bias=use_bias,
             **kwargs,
         )
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -289,7 +294,10 @@ class MemberDense(_OwnKernels, DenseByMember):
     Example:
 
     ```python
+    features = keras.Input((64,))
+    x = mimo_keras.layers.FoldMembers(4)(features)
     x = mimo_keras.layers.MemberDense(10, ensemble_size=4)(x)
+    logits = mimo_keras.layers.UnfoldMembers(4)(x)           # (B, 4, 10)
     ```
 
     Reference:
@@ -300,10 +308,13 @@ class MemberDense(_OwnKernels, DenseByMember):
     def __init__(
         self,
         units,
+        *,
         ensemble_size,
         use_bias=True,
         kernel_initializer=None,
         **kwargs,
     ):
-        super().__init__(units, ensemble_size, use_bias, **kwargs)
+        super().__init__(
+            units, ensemble_size=ensemble_size, use_bias=use_bias, **kwargs
+        )
         self.kernel_initializer = keras.initializers.get(kernel_initializer)

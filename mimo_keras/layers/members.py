@@ -14,16 +14,21 @@ class MembersLayer(keras.layers.Layer):
 
     def __init__(self, ensemble_size, **kwargs):
         super().__init__(**kwargs)
-        if ensemble_size < 1:
-            raise expected(
-                "ensemble_size of at least 1",
-                f"ensemble_size={ensemble_size}",
-                "Use 1 for a single network.",
-            )
+        check_members(ensemble_size)
         self.ensemble_size = ensemble_size
 
     def get_config(self):
         return {**super().get_config(), "ensemble_size": self.ensemble_size}
+
+
+def check_members(ensemble_size):
+    """Raises InputError unless M is at least 1."""
+    if ensemble_size < 1:
+        raise expected(
+            "ensemble_size of at least 1",
+            f"ensemble_size={ensemble_size}",
+            "Use 1 for a single network.",
+        )
 
 
 def rows_per_member(rows, ensemble_size):

@@ -44,8 +44,10 @@ class MixMembers(DrawingLayer, EpochLayer):
     Example:
 
     ```python
+    encoded = keras.Input((2, 32, 32, 16))
     mix = mimo_keras.layers.MixMembers(cutmix_probability=0.5)
-    x, masks, ratios = mix(encoded)                     # (N, 2, 32, 32, 16)
+    x, masks, ratios = mix(encoded)
+    x = keras.layers.ReLU()(x)                              # (N, 32, 32, 16)
     ```
 
     Reference:

@@ -29,7 +29,8 @@ class MixingLossWeights(keras.layers.Layer):
     Example:
 
     ```python
-    weights = mimo_keras.layers.MixingLossWeights(root=3)(ratios)
+    ratios = keras.Input((2,))
+    weights = mimo_keras.layers.MixingLossWeights(root=3)(ratios)  # (N, 2)
     ```
 
     Reference:

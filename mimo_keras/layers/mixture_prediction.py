@@ -41,7 +41,9 @@ class MixturePrediction(keras.layers.Layer):
     Example:
 
     ```python
-    outputs = mimo_keras.layers.MixturePrediction([math.log(1 / 3)] * 3)(logits)
+    logits = keras.Input((3, 10))
+    prediction = mimo_keras.layers.MixturePrediction([math.log(1 / 3)] * 3)
+    probabilities = prediction(logits)["probabilities"]      # (B, 10)
     ```
 
     Reference:

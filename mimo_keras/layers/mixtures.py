@@ -72,6 +72,15 @@ class CategoricalMixture(Mixture):
     "mutual_information" (B,) between member and label, which is the mixture's
     entropy minus the members' mean entropy; both in nats.
 
+    Example:
+
+    ```python
+    logits = np.array([[[5.0, 0, 0], [0, 5.0, 0]]], "float32")  # Two members.
+    mixture = mimo_keras.layers.CategoricalMixture()
+    found = mixture.predictions(logits, np.array([0.5, 0.5], "float32"))
+    probabilities = found["probabilities"]                   # (1, 3)
+    ```
+
     Reference:
         Havasi et al., ICLR 2021, algorithm 2.
     """
@@ -99,6 +108,15 @@ class MeanMixture(Mixture):
 
     The dictionary has "mean" (B, d), "member_means" (B, E, d) and
     "member_variance" (B, d), Σ_e w_e (μ_e - μ)².
+
+    Example:
+
+    ```python
+    means = np.array([[[1.0], [3.0]]], "float32")            # Two members.
+    mixture = mimo_keras.layers.MeanMixture()
+    found = mixture.predictions(means, np.array([0.5, 0.5], "float32"))
+    variance = found["member_variance"]                      # (1, 1)
+    ```
     """
 
     def activated(self, outputs):

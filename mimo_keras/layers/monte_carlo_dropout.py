@@ -33,7 +33,8 @@ class MonteCarloDropout(DrawingLayer):
     Example:
 
     ```python
-    x = mimo_keras.layers.MonteCarloDropout(0.1)(x)
+    x = keras.Input((64,))
+    x = mimo_keras.layers.MonteCarloDropout(0.1)(x)          # (B, 64)
     ```
 
     Reference:

@@ -99,6 +99,7 @@ class MultiplexMembers(_Multiplexer):
     Example:
 
     ```python
+    vectors = keras.Input((2, 16))
     x = mimo_keras.layers.MultiplexMembers(2, keys="orthogonal")(vectors)
     ```
 
@@ -107,8 +108,18 @@ class MultiplexMembers(_Multiplexer):
         NeurIPS 2022, section 3.1.
     """
 
-    def __init__(self, ensemble_size, keys="gaussian", **kwargs):
-        super().__init__(ensemble_size, **kwargs)
+    def __init__(
+        self,
+        ensemble_size,
+        keys="gaussian",
+        *,
+        reduce="mean",
+        one_image=False,
+        **kwargs,
+    ):
+        super().__init__(
+            ensemble_size, reduce=reduce, one_image=one_image, **kwargs
+        )
         if keys not in KEYS:
             raise expected(
                 "keys among " + ", ".join(KEYS),
@@ -191,7 +202,8 @@ class MultiplexConvolutions(_Multiplexer):
     Example:
 
     ```python
-    x = mimo_keras.layers.MultiplexConvolutions(2)(images)
+    images = keras.Input((2, 32, 32, 3))
+    x = mimo_keras.layers.MultiplexConvolutions(2)(images)  # (N, 32, 32, 3)
     ```
 
     Reference:

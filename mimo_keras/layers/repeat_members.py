@@ -25,7 +25,8 @@ class RepeatMembers(MembersLayer):
     Example:
 
     ```python
-    tiled = mimo_keras.layers.RepeatMembers(3)(images)       # (B, 3, H, W, C)
+    images = keras.Input((32, 32, 3))
+    tiled = mimo_keras.layers.RepeatMembers(3)(images)    # (B, 3, 32, 32, 3)
     ```
 
     Reference:

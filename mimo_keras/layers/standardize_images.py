@@ -51,6 +51,7 @@ class StandardizeImages(keras.layers.Layer):
     Example:
 
     ```python
+    images = keras.Input((32, 32, 3), dtype="uint8")
     x = mimo_keras.layers.StandardizeImages(0.5, 0.25)(images)
     ```
     """

@@ -31,6 +31,7 @@ class TemplateBank(keras.layers.Layer):
     Example:
 
     ```python
+    images = keras.Input((32, 32, 16))
     templates = mimo_keras.layers.TemplateBank(6 * 3 * 3 * 16 * 16)(images)
     x = mimo_keras.layers.FoldMembers(4)(images)
     conv = mimo_keras.layers.TemplateConv2D

@@ -204,7 +204,17 @@ class TemplateConv2D(_Templates, ConvolutionByMember):
     Output shape:
         (M·B, H', W', F).
 
-    Example: see `TemplateBank`.
+    Example:
+
+    ```python
+    images = keras.Input((32, 32, 3))
+    templates = mimo_keras.layers.TemplateBank(2 * 3 * 3 * 3 * 16)(images)
+    x = mimo_keras.layers.FoldMembers(4)(images)
+    conv = mimo_keras.layers.TemplateConv2D(
+        16, 3, ensemble_size=4, templates=2
+    )
+    x = mimo_keras.layers.UnfoldMembers(4)(conv(x, templates))
+    ```
 
     Reference:
         Teterwak et al., MixtureEnsembles, 2021, equations 1 and 2.
@@ -214,6 +224,7 @@ class TemplateConv2D(_Templates, ConvolutionByMember):
         self,
         filters,
         kernel_size,
+        *,
         ensemble_size,
         strides=1,
         padding="same",
@@ -266,9 +277,11 @@ class TemplateDense(_Templates, DenseByMember):
     Example:
 
     ```python
+    features = keras.Input((64,))
     templates = mimo_keras.layers.TemplateBank(2 * 64 * 10)(features)
-    dense = mimo_keras.layers.TemplateDense(10, 4, templates=2)
-    logits = dense(features, templates)
+    dense = mimo_keras.layers.TemplateDense(10, ensemble_size=4, templates=2)
+    x = mimo_keras.layers.FoldMembers(4)(features)
+    logits = mimo_keras.layers.UnfoldMembers(4)(dense(x, templates))
     ```
 
     Reference:
@@ -278,6 +291,7 @@ class TemplateDense(_Templates, DenseByMember):
     def __init__(
         self,
         units,
+        *,
         ensemble_size,
         use_bias=True,
         templates=1,

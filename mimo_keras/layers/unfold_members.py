@@ -28,7 +28,10 @@ class UnfoldMembers(MembersLayer):
     Example:
 
     ```python
-    logits = mimo_keras.layers.UnfoldMembers(4)(logits)     # (B, 4, K)
+    features = keras.Input((64,))
+    x = mimo_keras.layers.FoldMembers(4)(features)
+    logits = keras.layers.Dense(10)(x)
+    logits = mimo_keras.layers.UnfoldMembers(4)(logits)     # (B, 4, 10)
     ```
 
     Reference:

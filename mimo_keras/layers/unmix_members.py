@@ -40,6 +40,7 @@ class UnmixMembers(EpochLayer):
     Example:
 
     ```python
+    x, masks = keras.Input((8, 8, 64)), keras.Input((32, 32, 2))
     y = mimo_keras.layers.UnmixMembers(fadeout_epochs=100)(x, masks)
     ```
 

@@ -112,8 +112,5 @@ def sign_initializer(random_sign_init):
             "Above 0 it is a probability, below 0 a standard deviation.",
         )
     if random_sign_init > 0:
-        return {
-            "class_name": "RandomSign",
-            "config": {"probs": random_sign_init},
-        }
+        return layers.RandomSign(random_sign_init)
     return keras.initializers.RandomNormal(1.0, -random_sign_init)

@@ -112,7 +112,7 @@ def _kit(plan, inputs):
         return layers.TemplateConv2D(
             like.filters,
             like.kernel_size,
-            members,
+            ensemble_size=members,
             strides=like.strides,
             padding=like.padding,
             **_shared_options(like, share),
@@ -120,7 +120,7 @@ def _kit(plan, inputs):
 
     def dense(like, share):
         return layers.TemplateDense(
-            like.units, members, **_shared_options(like, share)
+            like.units, ensemble_size=members, **_shared_options(like, share)
         )
 
     def norm(name):

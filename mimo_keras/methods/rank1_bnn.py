@@ -1,11 +1,8 @@
 """Rank-1 Bayesian networks: BatchEnsemble with fast-weight posteriors."""
 
-import math
-
-import keras
-
 from mimo_keras import layers
 from mimo_keras.errors import expected
+from mimo_keras.layers.rank1_layers import normal_posterior
 from mimo_keras.methods.batch_ensemble import folded_members, sign_initializer
 from mimo_keras.methods.blueprint import Blueprint, KLTerm
 from mimo_keras.methods.registry import register
@@ -57,12 +54,17 @@ def rank1_bnn(
     """
     _check(train_examples, kl_annealing_epochs, dropout_rate)
 
+    def posterior():
+        return normal_posterior(
+            sign_initializer(random_sign_init), dropout_rate
+        )
+
     def options():
         return {
             "seed": task.seed_generator(),
             "add_kl_loss": False,
-            "alpha_initializer": _posterior(random_sign_init, dropout_rate),
-            "gamma_initializer": _posterior(random_sign_init, dropout_rate),
+            "alpha_initializer": posterior(),
+            "gamma_initializer": posterior(),
             "alpha_regularizer": _kl(prior_mean, prior_stddev),
             "gamma_regularizer": _kl(prior_mean, prior_stddev),
         }
@@ -90,20 +92,7 @@ def _check(train_examples, kl_annealing_epochs, dropout_rate):
         )
 
 
-# In the forms that edward2's layers accept, to avoid importing it here.
-def _posterior(random_sign_init, dropout_rate):
-    stddev = math.sqrt(dropout_rate / (1.0 - dropout_rate))
-    return {
-        "class_name": "TrainableNormal",
-        "config": {
-            "mean_initializer": sign_initializer(random_sign_init),
-            "stddev_initializer": keras.initializers.TruncatedNormal(
-                math.log(math.expm1(stddev)), 0.1
-            ),
-        },
-    }
-
-
+# In the form that edward2's layers accept, to avoid importing it here.
 def _kl(mean, stddev):
     config = {"mean": mean, "stddev": stddev}
     return {"class_name": "NormalKLDivergence", "config": config}

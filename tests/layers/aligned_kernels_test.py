@@ -45,7 +45,7 @@ def test_a_seed_repeats_the_draw(alignment):
 
 def test_configuration_round_trip():
     start = AlignedKernels("colinear", keras.initializers.GlorotNormal(), 5)
-    layer = MemberConv2D(4, 3, 2, kernel_initializer=start)
+    layer = MemberConv2D(4, 3, ensemble_size=2, kernel_initializer=start)
     twin = MemberConv2D.from_config(layer.get_config())
     config = twin.kernel_initializer.get_config()
     assert config == start.get_config()

@@ -15,7 +15,8 @@ from tests.layers.cases import BATCH, CASES, TENSORFLOW
 # Banks and initializers have no rows: see template_bank_test.py. Mixtures are
 # part of MixturePrediction: see mixtures_test.py.
 MIXTURES = {"CategoricalMixture", "MeanMixture"}
-ELSEWHERE = {*batch_ensemble.NAMES, *MIXTURES, "AlignedKernels", "TemplateBank"}
+WITHOUT_ROWS = {"AlignedKernels", "RandomSign", "TemplateBank"}
+ELSEWHERE = {*batch_ensemble.NAMES, *MIXTURES, *WITHOUT_ROWS}
 OWN = [name for name in layers.__all__ if name not in ELSEWHERE]
 
 every_layer = pytest.mark.parametrize("case", CASES, ids=str)

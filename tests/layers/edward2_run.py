@@ -30,6 +30,14 @@ CASES = {
         {**CONV, "rank": 2, "use_bias": False},
         IMAGE,
     ),
+    "conv1d": ("Conv1DBatchEnsemble", {"kernel_size": 3}, (6, 4)),
+    # edward2 adds two biases, and activates twice: ours do so once.
+    "depthwise": (
+        "DepthwiseConv2DBatchEnsemble",
+        {"strides": 2, "padding": "same", "use_bias": False},
+        IMAGE,
+    ),
+    "conv1d_rank1": ("Conv1DRank1", {"kernel_size": 3, **FIXED}, (6, 4)),
     "dense_rank1": ("DenseRank1", FIXED, (4,)),
     "dense_rank1_additive": (
         "DenseRank1",
@@ -115,6 +123,8 @@ def _prepare(layer, shape, rng):
     layer(inputs)
     weights = {}
     for owner in (layer, layer.alpha_initializer, layer.gamma_initializer):
+        # Keras 2 has another name for a depthwise kernel.
+        _collect(weights, owner, "depthwise_kernel", as_name="kernel")
         for name in ("kernel", "alpha", "gamma", "ensemble_bias"):
             _collect(weights, owner, name)
         prefix = "alpha" if owner is layer.alpha_initializer else "gamma"
@@ -125,11 +135,11 @@ def _prepare(layer, shape, rng):
     return inputs, weights
 
 
-def _collect(weights, owner, name, prefix=""):
+def _collect(weights, owner, name, prefix="", as_name=None):
     # A posterior's alpha is a random variable; its weights come later.
     value = getattr(owner, name, None)
     if hasattr(value, "assign"):
-        weights[prefix + name] = value
+        weights[prefix + (as_name or name)] = value
 
 
 if __name__ == "__main__":

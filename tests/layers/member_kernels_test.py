@@ -17,15 +17,23 @@ def array(tensor):
 @pytest.mark.parametrize(
     ("make", "inputs"),
     [
-        (lambda: layers.MemberConv2D(4, 3, 3), IMAGES),
+        (lambda: layers.MemberConv2D(4, 3, ensemble_size=3), IMAGES),
         (
             lambda: layers.MemberConv2D(
-                4, (3, 2), 3, strides=2, padding="valid", use_bias=False
+                4,
+                (3, 2),
+                ensemble_size=3,
+                strides=2,
+                padding="valid",
+                use_bias=False,
             ),
             IMAGES,
         ),
-        (lambda: layers.MemberDense(4, 3), IMAGES[:, 0, 0]),
-        (lambda: layers.MemberDense(4, 3, use_bias=False), IMAGES[:, 0, 0]),
+        (lambda: layers.MemberDense(4, ensemble_size=3), IMAGES[:, 0, 0]),
+        (
+            lambda: layers.MemberDense(4, ensemble_size=3, use_bias=False),
+            IMAGES[:, 0, 0],
+        ),
     ],
 )
 def test_it_is_three_plain_layers(make, inputs):
@@ -47,13 +55,16 @@ def test_it_is_three_plain_layers(make, inputs):
 
 
 def test_kernels_start_as_he_normal_for_each_member():
-    layer = layers.MemberConv2D(32, 3, 4)
+    layer = layers.MemberConv2D(32, 3, ensemble_size=4)
     layer.build((4, 8, 8, 16))
     for kernel in array(layer.kernel):
         assert kernel.std() == pytest.approx(np.sqrt(2 / 144), rel=0.05)
 
 
 def test_multiply_adds_of_rows():
-    conv = layers.MemberConv2D(4, 3, 2)
+    conv = layers.MemberConv2D(4, 3, ensemble_size=2)
     assert conv.multiply_adds((2, 8, 8, 3), (2, 8, 8, 4)) == 2 * 64 * 27 * 4
-    assert layers.MemberDense(4, 2).multiply_adds((2, 3), (2, 4)) == 24
+    assert (
+        layers.MemberDense(4, ensemble_size=2).multiply_adds((2, 3), (2, 4))
+        == 24
+    )

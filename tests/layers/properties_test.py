@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 from mimo_keras import layers
 from mimo_keras.layers import batch_ensemble
 from tests.layers.cases import CASES, TENSORFLOW, Case
-from tests.layers.conformance_test import MIXTURES, arrays, assert_close
+from tests.layers.conformance_test import (
+    MIXTURES,
+    WITHOUT_ROWS,
+    arrays,
+    assert_close,
+)
 
 # Policy -> compute dtype and tolerance.
 POLICIES = {
@@ -19,19 +24,30 @@ POLICIES = {
     "mixed_float16": ("float16", 0.01),
     "float16": ("float16", 0.01),
 }
-SIGNS = {"class_name": "RandomSign", "config": {"probs": 0.5}}
 _POINT = {"class_name": "TrainableDeterministic"}
 _POINTS = {"alpha_initializer": _POINT, "gamma_initializer": _POINT}
+
+
+def _shape(name):
+    if "Dense" in name:
+        return (6,)
+    return (4, 2) if "1D" in name else (4, 4, 2)
+
+
 # edward2's layers are not in the conformance test.
 EDWARD2 = [
-    Case(name, (4, 4, 2) if "Conv" in name else (6,), options, members=2)
+    Case(name, _shape(name), options, members=2)
     for name, options in {
+        "Conv1DBatchEnsemble": {"filters": 3, "kernel_size": 2},
+        "Conv1DRank1": {"filters": 3, "kernel_size": 2, **_POINTS},
         "Conv2DBatchEnsemble": {"filters": 3, "kernel_size": 3},
         "Conv2DRank1": {"filters": 3, "kernel_size": 3, **_POINTS},
-        "DenseBatchEnsemble": {"units": 3, "alpha_initializer": SIGNS},
+        "DenseBatchEnsemble": {"units": 3},
         "DenseRank1": {"units": 3, **_POINTS},
+        "DepthwiseConv2DBatchEnsemble": {"kernel_size": 3, "strides": 2},
     }.items()
-    if options.update(ensemble_size=2) is None and TENSORFLOW
+    if options.update(ensemble_size=2) is None
+    and (TENSORFLOW or "BatchEnsemble" in name)
 ]
 EVERY = [*CASES, *EDWARD2]
 # Layers whose outputs have the members on the axis after the batch.
@@ -59,8 +75,9 @@ def members_of(case, least=1):
 
 
 def test_every_public_layer_is_here():
-    without_rows = {"AlignedKernels", "TemplateBank", *MIXTURES}
-    missing = set() if TENSORFLOW else {*batch_ensemble.NAMES}
+    without_rows = {*WITHOUT_ROWS, *MIXTURES}
+    rank1 = {name for name in batch_ensemble.NAMES if "Rank1" in name}
+    missing = set() if TENSORFLOW else rank1
     named = {case.name for case in EVERY} | without_rows | missing
     assert named == {*layers.__all__}
 

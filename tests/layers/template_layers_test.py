@@ -24,7 +24,9 @@ def test_dense_by_hand():
     # Templates (1 2), (3 4), (5 6) and, around the end, (7 1).
     bank = np.array([1.0, 2, 3, 4, 5, 6, 7], "float32")
     layer = built(
-        layers.TemplateDense(1, 2, templates=2, use_bias=False), (4, 2), 7
+        layers.TemplateDense(1, ensemble_size=2, templates=2, use_bias=False),
+        (4, 2),
+        7,
     )
     layer.set_weights([np.array([[1.0, 0], [2, -1]])])
     rows = np.array([[1.0, 10], [1, 0], [1, 10], [0, 1]], "float32")
@@ -33,7 +35,9 @@ def test_dense_by_hand():
         array(layer(rows, bank))[:, 0], [21, 1, -1, 0], rtol=1e-6
     )
     wrapped = built(
-        layers.TemplateDense(1, 2, templates=2, offset=4, use_bias=False),
+        layers.TemplateDense(
+            1, ensemble_size=2, templates=2, offset=4, use_bias=False
+        ),
         (4, 2),
         7,
     )
@@ -47,7 +51,9 @@ def test_dense_by_hand():
 def test_members_with_templates_of_their_own_by_hand():
     bank = np.arange(1, 9, dtype="float32")
     layer = built(
-        layers.TemplateDense(1, 2, templates=2, offset=(0, 6)), (2, 2), 8
+        layers.TemplateDense(1, ensemble_size=2, templates=2, offset=(0, 6)),
+        (2, 2),
+        8,
     )
     layer.set_weights([np.array([[1.0, 1], [1, 1]]), np.array([100.0])])
     rows = np.array([[1.0, 10], [1, 10]], "float32")
@@ -71,7 +77,7 @@ def test_convolution_is_each_members_own():
     bank = RNG.normal(size=200).astype("float32")
     layer = built(
         layers.TemplateConv2D(
-            3, (2, 3), 2, padding="valid", templates=3, offset=150
+            3, (2, 3), ensemble_size=2, padding="valid", templates=3, offset=150
         ),
         (4, 5, 6, 2),
         200,
@@ -97,7 +103,11 @@ def test_without_coefficients_all_members_have_the_template():
     bank = RNG.normal(size=12).astype("float32")
     layer = built(
         layers.TemplateDense(
-            2, 2, use_bias=False, offset=3, train_coefficients=False
+            2,
+            ensemble_size=2,
+            use_bias=False,
+            offset=3,
+            train_coefficients=False,
         ),
         (2, 3),
         12,
@@ -114,11 +124,13 @@ def network():
     inputs = keras.Input((5, 5, 2))
     bank = layers.TemplateBank(60, name="bank")(inputs)
     x = layers.FoldMembers(2)(inputs)
-    x = layers.TemplateConv2D(2, 3, 2, templates=1, name="one")(x, bank)
-    x = keras.layers.Activation("tanh")(x)
-    x = layers.TemplateConv2D(2, 3, 2, templates=1, offset=30, name="two")(
+    x = layers.TemplateConv2D(2, 3, ensemble_size=2, templates=1, name="one")(
         x, bank
     )
+    x = keras.layers.Activation("tanh")(x)
+    x = layers.TemplateConv2D(
+        2, 3, ensemble_size=2, templates=1, offset=30, name="two"
+    )(x, bank)
     x = keras.layers.GlobalAveragePooling2D()(x)
     return keras.Model(inputs, layers.UnfoldMembers(2)(x))
 
@@ -191,12 +203,12 @@ def test_unit_norm():
 )
 def test_wrong_arguments_are_named(options, told):
     with pytest.raises(InputError) as caught:
-        layers.TemplateDense(2, 3, **options)
+        layers.TemplateDense(2, ensemble_size=3, **options)
     assert told in str(caught.value)
 
 
 def test_a_bank_too_small_says_what_is_needed():
-    layer = layers.TemplateConv2D(4, 3, 2, templates=3)
+    layer = layers.TemplateConv2D(4, 3, ensemble_size=2, templates=3)
     with pytest.raises(InputError, match="at least 216 numbers, 3 templates"):
         layer.build((4, 8, 8, 2), (215,))
     with pytest.raises(InputError, match="num_params=0"):
@@ -204,6 +216,6 @@ def test_a_bank_too_small_says_what_is_needed():
 
 
 def test_rows_that_members_cannot_share_are_refused():
-    layer = built(layers.TemplateDense(1, 3), (6, 2), 4)
+    layer = built(layers.TemplateDense(1, ensemble_size=3), (6, 2), 4)
     with pytest.raises(InputError, match="rows=5"):
         layer(np.ones((5, 2), "float32"), np.ones(4, "float32"))

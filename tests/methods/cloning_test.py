@@ -13,7 +13,9 @@ def network():
     inputs = keras.Input((6,))
     bank = layers.TemplateBank(50, name="bank")(inputs)
     x = layers.FoldMembers(2)(inputs)
-    x = layers.TemplateDense(4, 2, templates=2, name="one")(x, bank)
+    x = layers.TemplateDense(4, ensemble_size=2, templates=2, name="one")(
+        x, bank
+    )
     x = keras.ops.relu(x)
     x = keras.layers.Dense(3, name="two")(x)
     return keras.Model(inputs, layers.UnfoldMembers(2)(x))

@@ -221,7 +221,9 @@ def test_members_that_cannot_be_told_apart_keep_their_bank(ending):
     inputs = keras.Input((5,), name="features")
     bank = layers.TemplateBank(3 * 5 * 4)(inputs)
     x = layers.FoldMembers(2)(inputs)
-    x = layers.TemplateDense(4, 2, templates=3, use_bias=False)(x, bank)
+    x = layers.TemplateDense(4, ensemble_size=2, templates=3, use_bias=False)(
+        x, bank
+    )
     x = Scale()(x) if ending == "own layer" else x
     x = layers.UnfoldMembers(2)(x)
     if ending == "mixed outputs":

@@ -1,0 +1,117 @@
+"""BatchEnsemble in keras.ops computes what edward2 does, and NumPy."""
+
+import keras
+import numpy as np
+import pytest
+
+from mimo_keras import layers
+from mimo_keras.layers import batch_ensemble
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.normal(size=(6, 6, 5, 4)).astype("float32")
+CASES = {
+    "DenseBatchEnsemble": ({"units": 7, "rank": 2, "activation": "tanh"}, 0),
+    "Conv1DBatchEnsemble": (
+        {"filters": 7, "kernel_size": 2, "padding": "causal"},
+        1,
+    ),
+    "Conv2DBatchEnsemble": (
+        {
+            "filters": 7,
+            "kernel_size": 3,
+            "strides": 2,
+            "rank": 2,
+            "use_bias": False,
+        },
+        2,
+    ),
+    "DepthwiseConv2DBatchEnsemble": (
+        {"kernel_size": 3, "depth_multiplier": 2, "activation": "relu"},
+        2,
+    ),
+}
+every_layer = pytest.mark.parametrize("name", CASES)
+
+
+def portable(name, **changes):
+    options = {**CASES[name][0], "ensemble_size": 3, **changes}
+    return batch_ensemble._portable_layers()[name](**options)
+
+
+def inputs_of(name):
+    return IMAGES[(slice(None), 0, 0)[: 3 - CASES[name][1]]]
+
+
+def filled(layer, inputs):
+    """Builds a layer; its weights are drawn anew."""
+    layer(inputs)
+    rng = np.random.default_rng(1)
+    layer.set_weights([rng.normal(size=w.shape) for w in layer.weights])
+    return layer
+
+
+def array(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+@every_layer
+@pytest.mark.tensorflow
+def test_they_are_edward2s(name):
+    inputs = inputs_of(name)
+    ours = filled(portable(name), inputs)
+    options = CASES[name][0]
+    theirs = filled(getattr(layers, name)(**options, ensemble_size=3), inputs)
+    names = [[w.name for w in layer.weights] for layer in (ours, theirs)]
+    assert names[0] == names[1]
+    np.testing.assert_allclose(
+        array(ours(inputs)), array(theirs(inputs)), rtol=1e-4, atol=1e-4
+    )
+    # A file of one backend is read by the other.
+    twin = type(ours).from_config(theirs.get_config())
+    twin(inputs)
+    twin.set_weights(theirs.get_weights())
+    np.testing.assert_array_equal(array(twin(inputs)), array(ours(inputs)))
+
+
+@every_layer
+def test_each_members_rows_are_those_of_a_plain_layer(name):
+    """A plain layer on x ∘ α_m, times γ_m, plus b_m."""
+    inputs = inputs_of(name)
+    layer = filled(
+        portable(name, rank=1) if "rank" in CASES[name][0] else portable(name),
+        inputs,
+    )
+    options = {**CASES[name][0], "use_bias": False}
+    options.pop("rank", None)
+    activation = keras.activations.get(options.pop("activation", None))
+    plain = getattr(keras.layers, name.removesuffix("BatchEnsemble"))(**options)
+    plain(inputs)
+    kernel, alpha, gamma, *bias = layer.get_weights()
+    [bias] = bias or [np.zeros((3, 1))]
+    plain.set_weights([kernel])
+    wanted = [
+        activation(
+            plain(inputs[2 * m : 2 * m + 2] * alpha[m]) * gamma[m] + bias[m]
+        )
+        for m in range(3)
+    ]
+    np.testing.assert_allclose(
+        array(layer(inputs)),
+        np.concatenate([array(rows) for rows in wanted]),
+        rtol=1e-4,
+        atol=1e-4,
+    )
+
+
+@every_layer
+def test_config_comes_back_whole(name):
+    layer = portable(name, bias_initializer="ones")
+    twin = type(layer).from_config(layer.get_config())
+    assert twin.get_config() == layer.get_config()
+
+
+@every_layer
+def test_shapes_are_known_before_the_call(name):
+    inputs = inputs_of(name)
+    symbolic = portable(name)(keras.Input(inputs.shape[1:]))
+    assert symbolic.shape == (None, *portable(name)(inputs).shape[1:])
