@@ -73,7 +73,10 @@ def get(backbone):
         return backbone
     if callable(backbone):
         return Backbone(
-            stem=lambda x, kit: backbone(x), stages=(), top=_averaged
+            stem=lambda x, kit: backbone(x),
+            stages=(),
+            top=_averaged,
+            uses_kit=False,
         )
     for pattern, build in _BACKBONES.values():
         if match := re.fullmatch(pattern, str(backbone)):

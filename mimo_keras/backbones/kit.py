@@ -78,11 +78,14 @@ class Backbone:
         stem: From the input to the first feature map.
         stages: The residual groups, or their equivalent, in order.
         top: From the last feature map to features (N, F).
+        uses_kit: Whether the pieces build their layers with the kit; if not,
+            methods that replace layers must convert what they built.
     """
 
     stem: Callable
     stages: tuple[Callable, ...]
     top: Callable
+    uses_kit: bool = True
 
     def features(self, x, kit):
         """Builds the whole backbone on `x`.

@@ -10,6 +10,7 @@ import math
 import keras
 from keras import ops
 
+from mimo_keras.errors import expected
 from mimo_keras.layers.members import check_members
 from mimo_keras.layers.random_sign import RandomSign
 
@@ -200,6 +201,16 @@ class DenseRank1(Rank1Layer):
             add_kl_loss=add_kl_loss,
             **kwargs,
         )
+
+    def build(self, input_shape):
+        if len(input_shape) != 2:
+            raise expected(
+                f"vectors (M·B, C) for {self.name}, a DenseRank1 layer",
+                f"shape={tuple(input_shape)}",
+                "Use a convolution of kernel_size 1, whose positions share "
+                "their example's sample.",
+            )
+        super().build(input_shape)
 
 
 class _ConvRank1(Rank1Layer):

@@ -9,7 +9,15 @@ from mimo_keras.backbones import Kit
 from mimo_keras.backbones.kit import conv2d
 from mimo_keras.errors import expected
 from mimo_keras.methods.blueprint import Blueprint
+from mimo_keras.methods.member_layers import MemberLayers
 from mimo_keras.methods.registry import register
+
+_KINDS = {
+    keras.layers.Conv1D: "Conv1DBatchEnsemble",
+    keras.layers.Conv2D: "Conv2DBatchEnsemble",
+    keras.layers.Dense: "DenseBatchEnsemble",
+    keras.layers.DepthwiseConv2D: "DepthwiseConv2DBatchEnsemble",
+}
 
 
 @register("batch_ensemble")
@@ -46,24 +54,16 @@ def batch_ensemble(
             "fast_weight_lr_multiplier": fast_weight_lr_multiplier,
         }
 
-    return Blueprint(
-        folded_members(
-            task,
-            layers.Conv2DBatchEnsemble,
-            layers.DenseBatchEnsemble,
-            options,
-            ensemble_batch_norm,
-        )
-    )
+    return Blueprint(folded_members(task, _KINDS, options, ensemble_batch_norm))
 
 
-def folded_members(task, conv, dense, options, ensemble_batch_norm):
+def folded_members(task, kinds, options, ensemble_batch_norm):
     """Builds a network whose members are rows of the batch.
 
     Args:
         task: The `Task`.
-        conv: Class of the convolutions, an edward2 layer for ensembles.
-        dense: Class of the dense layers and of the head, likewise.
+        kinds: Dictionary from classes of Keras, at least Conv2D and Dense, to
+            the names in `layers` of those that replace them.
         options: Function without arguments, called for each layer, that returns
             its further keyword arguments. Initializers must be new each time:
             Keras's return the same numbers at each call.
@@ -71,17 +71,21 @@ def folded_members(task, conv, dense, options, ensemble_batch_norm):
 
     Returns:
         Functional keras.Model from (N, …) to (N, M, K).
+
+    Raises:
+        InputError: The backbone has a layer without a version for members.
     """
     members, plain = task.ensemble_size, Kit()
 
-    def make(layer):
-        return lambda *args, **kwargs: layer(
+    def make(kind):
+        return lambda *args, **kwargs: getattr(layers, kinds[kind])(
             *args, ensemble_size=members, **options(), **kwargs
         )
 
+    conv, dense = make(keras.layers.Conv2D), make(keras.layers.Dense)
     kit = Kit(
-        conv=functools.partial(conv2d, layer=make(conv)),
-        dense=functools.partial(make(dense), **plain.dense.keywords),
+        conv=functools.partial(conv2d, layer=conv),
+        dense=functools.partial(dense, **plain.dense.keywords),
         norm=functools.partial(
             layers.MemberBatchNormalization, members, **plain.norm.keywords
         )
@@ -90,7 +94,12 @@ def folded_members(task, conv, dense, options, ensemble_batch_norm):
     )
     inputs = keras.Input(task.input_shape, name="images")
     x = layers.FoldMembers(members, name="fold_members")(inputs)
-    features, _ = task.backbone.features(x, kit)
+    if task.backbone.uses_kit:
+        features, _ = task.backbone.features(x, kit)
+    else:
+        makers = {kind: make(kind) for kind in kinds}
+        parts = MemberLayers(makers, members, ensemble_batch_norm)
+        features = parts.features(task.backbone, x)
     outputs = kit.dense(task.outputs, name="heads")(features)
     unfold = layers.UnfoldMembers(members, name="unfold_members")
     return keras.Model(inputs, unfold(outputs))

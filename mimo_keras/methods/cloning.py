@@ -1,7 +1,10 @@
 """Copies of networks in which some layers are replaced."""
 
+import functools
+
 import keras
 
+from mimo_keras import keras_internals
 from mimo_keras.layers.protocols import Twin
 
 
@@ -39,6 +42,51 @@ def clone(network, input_shape, become=None):
         if twin.weights:
             twin.layer.set_weights(twin.weights)
     return result
+
+
+def graft(network, inputs, become):
+    """Runs a tensor through a copy of a network, graphs within it unfolded.
+
+    Args:
+        network: keras.Function or functional keras.Model.
+        inputs: KerasTensor on which to build the copy.
+        become: Function from a layer or operation of the network, and the names
+            of the models that contain it, to its copy. It is called once for
+            each of them, also if the network calls it more often.
+
+    Returns:
+        The KerasTensor that the copy returns.
+    """
+    copies = {}
+
+    def run(network, inputs, within):
+        # This also turns a Sequential into the graph of its layers.
+        graph = keras.Function(network.inputs, network.outputs)
+
+        def copy(operation):
+            if isinstance(operation, keras.Model) and _has_graph(operation):
+                inner = (*within, operation.name)
+                return lambda inputs, **_: run(operation, inputs, inner)
+            if operation not in copies:
+                copies[operation] = become(operation, within)
+            return functools.partial(_call_plainly, copies[operation])
+
+        outputs = keras_internals.run_graph(graph, inputs, copy)
+        single = len(network.outputs) == 1
+        return keras.tree.flatten(outputs)[0] if single else outputs
+
+    return run(network, inputs, ())
+
+
+def _has_graph(model):
+    return bool(getattr(model, "inputs", None))
+
+
+def _call_plainly(layer, *args, **kwargs):
+    # Keras passes these on by itself, where a layer accepts them.
+    for name in ("training", "mask"):
+        kwargs.pop(name, None)
+    return layer(*args, **kwargs)
 
 
 def _copied(layer):

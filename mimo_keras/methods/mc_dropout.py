@@ -42,6 +42,13 @@ def mc_dropout(task, *, dropout_rate=0.1, samples=10, everywhere=False):
             "Its members are samples of one network: set samples instead.",
         )
 
+    if everywhere and not task.backbone.uses_kit:
+        raise expected(
+            "a backbone by name for dropout everywhere",
+            "everywhere=True and a callable that builds layers of its own",
+            "Add mimo_keras.layers.MonteCarloDropout to it instead.",
+        )
+
     def drop(name):
         return MonteCarloDropout(dropout_rate, task.seed_generator(), name=name)
 

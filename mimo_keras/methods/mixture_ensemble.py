@@ -69,13 +69,13 @@ def plan_templates(task, options):
     Raises:
         InputError: The budget is too small, or no kernels can be composed.
     """
-    plain, norms = plain_layers(task)
-    if len(plain) == 1:
+    if not task.backbone.uses_kit:
         raise expected(
             "a backbone by name, whose kernels can be composed",
             "a callable that builds layers of its own",
             "Use one of list_backbones().",
         )
+    plain, norms = plain_layers(task)
     plan = make_plan(plain, norms, task.ensemble_size, options)
     if all(group.shares is None for group in plan.groups):
         raise expected(

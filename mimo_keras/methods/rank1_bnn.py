@@ -1,11 +1,19 @@
 """Rank-1 Bayesian networks: BatchEnsemble with fast-weight posteriors."""
 
-from mimo_keras import layers
+import keras
+
 from mimo_keras.errors import expected
 from mimo_keras.layers.rank1_layers import normal_posterior
 from mimo_keras.methods.batch_ensemble import folded_members, sign_initializer
 from mimo_keras.methods.blueprint import Blueprint, KLTerm
 from mimo_keras.methods.registry import register
+
+# edward2 has no depthwise one.
+_KINDS = {
+    keras.layers.Conv1D: "Conv1DRank1",
+    keras.layers.Conv2D: "Conv2DRank1",
+    keras.layers.Dense: "DenseRank1",
+}
 
 
 @register("rank1_bnn")
@@ -54,23 +62,17 @@ def rank1_bnn(
     """
     _check(train_examples, kl_annealing_epochs, dropout_rate)
 
-    def posterior():
-        return normal_posterior(
-            sign_initializer(random_sign_init), dropout_rate
-        )
-
     def options():
         return {
             "seed": task.seed_generator(),
             "add_kl_loss": False,
-            "alpha_initializer": posterior(),
-            "gamma_initializer": posterior(),
+            "alpha_initializer": _posterior(random_sign_init, dropout_rate),
+            "gamma_initializer": _posterior(random_sign_init, dropout_rate),
             "alpha_regularizer": _kl(prior_mean, prior_stddev),
             "gamma_regularizer": _kl(prior_mean, prior_stddev),
         }
 
-    kinds = layers.Conv2DRank1, layers.DenseRank1
-    network = folded_members(task, *kinds, options, ensemble_batch_norm)
+    network = folded_members(task, _KINDS, options, ensemble_batch_norm)
     images = int(kl_annealing_epochs * train_examples)
     kl_term = KLTerm(kl_weight / train_examples, images)
     return Blueprint(network, samples=samples, kl_term=kl_term)
@@ -90,6 +92,10 @@ def _check(train_examples, kl_annealing_epochs, dropout_rate):
             f"dropout_rate={dropout_rate}",
             "It sets the posteriors' initial width.",
         )
+
+
+def _posterior(random_sign_init, dropout_rate):
+    return normal_posterior(sign_initializer(random_sign_init), dropout_rate)
 
 
 # In the form that edward2's layers accept, to avoid importing it here.

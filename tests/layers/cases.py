@@ -227,13 +227,19 @@ CASES = [
     Case(
         "MultiplexConvolutions",
         (3, 4, 4, 2),
-        {"ensemble_size": 3},
+        {"ensemble_size": 3, "reduce": "concatenate"},
         stacked=True,
     ),
     Case(
         "MultiplexConvolutions",
         (4, 4, 2),
         {"ensemble_size": 3, "one_image": True},
+    ),
+    Case(
+        "MultiplexMembers",
+        (3, 4, 4, 2),
+        {"ensemble_size": 3, "reduce": "concatenate"},
+        stacked=True,
     ),
     Case("MultiplexMembers", (3, 4, 4, 2), {"ensemble_size": 3}, stacked=True),
     Case(
