@@ -51,7 +51,7 @@ def replacing_folder(path, ours):
     path = as_path(path)
     with contextlib.ExitStack() as stack:
         stack.enter_context(writing(path))
-        _check_ours(path, ours)
+        check_ours(path, ours)
         path.parent.mkdir(parents=True, exist_ok=True)
         folder = stack.enter_context(
             tempfile.TemporaryDirectory(**beside(path))
@@ -59,15 +59,15 @@ def replacing_folder(path, ours):
         # Some exporters choose the file format by the suffix.
         temporary = pathlib.Path(folder, path.name)
         yield str(temporary)
-        _check_ours(path, ours)
+        check_ours(path, ours)
         if is_remote(path):
             _upload(temporary, path)
         else:
             _swap(temporary, path, pathlib.Path(folder, _BEFORE))
 
 
-def _check_ours(path, ours):
-    """Raises InputError if a path holds anything that is not ours."""
+def check_ours(path, ours):
+    """Raises InputError if `replacing_folder` would refuse a path object."""
     if not path.exists() or ours(path):
         return
     names = files_below(path) if path.is_dir() else [path.name]

@@ -220,6 +220,54 @@ def test_what_is_no_folder_is_left_to_others_to_report(tmp_path):
         pass
 
 
+@pytest.mark.parametrize(
+    "name", ["arrays.npz", "metrics.csv", "report.html", "results.json"]
+)
+def test_a_folder_of_other_files_is_not_claimed(settings, tmp_path, name):
+    run = tmp_path / "a" / "run"
+    run.mkdir(parents=True)
+    (run / "notes.txt").write_text("mine")
+    run_folder.check(settings)
+    (run / name).write_text("mine")
+    with pytest.raises(InputError) as caught:
+        run_folder.claim(settings)
+    assert str(caught.value) == (
+        "Expected an --output_dir that is new or has a run. Received: "
+        f"output_dir={run}, {name} in it, but no flags.json. Choose another "
+        "folder."
+    )
+    assert {path.name for path in run.iterdir()} == {name, "notes.txt"}
+    # A run that has lost its flags.
+    (run / "checkpoints").mkdir()
+    (run / "checkpoints" / "epoch_000001.npz").touch()
+    run_folder.claim(settings)
+
+
+def test_what_is_no_export_is_found_before_training(settings, tmp_path):
+    export = tmp_path / "a" / "run" / "saved_model"
+    export.mkdir(parents=True)
+    (export / "mine.txt").write_text("mine")
+    run_folder.check(settings)
+    with pytest.raises(InputError, match="which holds mine.txt"):
+        run_folder.check(dataclasses.replace(settings, export=True))
+
+
+def test_another_programs_lock_stays(tmp_path):
+    (tmp_path / ".lock").write_text("mine")
+    with (
+        pytest.raises(InputError, match="lock of another program"),
+        run_folder.alone(tmp_path),
+    ):
+        raise AssertionError("the folder is taken")
+    assert (tmp_path / ".lock").read_text() == "mine"
+    (tmp_path / ".lock").rename(tmp_path / "other")
+    (tmp_path / "other").write_text("1")
+    (tmp_path / ".lock").symlink_to(tmp_path / "other")
+    with run_folder.alone(tmp_path):
+        pass
+    assert (tmp_path / "other").read_text() == "1"
+
+
 def test_a_remote_folder_has_no_lock(ram):
     (ram / ".results.json.k2jd8a_x.mimo_keras.tmp").mkdir(parents=True)
     before = files_below(ram)

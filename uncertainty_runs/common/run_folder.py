@@ -4,15 +4,26 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import zlib
 
 from mimo_keras.errors import expected
+from mimo_keras.export import is_export
 from mimo_keras.files import ReadError, read_json, write_json
-from mimo_keras.folders import remove_unfinished
+from mimo_keras.folders import check_ours, remove_unfinished
 from mimo_keras.paths import as_path, is_remote
+from mimo_keras.training.checkpoints import Checkpoints
 from uncertainty_runs.common.config import FREE, with_defaults
 
 _LOCK = ".lock"
+# What a run writes besides flags.json and its checkpoints.
+_WRITTEN = (
+    "arrays.npz",
+    "metrics.csv",
+    "report.html",
+    "results.json",
+    "trajectory.npz",
+)
 
 
 @contextlib.contextmanager
@@ -32,7 +43,7 @@ def alone(folder, write=True):
         None.
 
     Raises:
-        InputError: Another process is using the folder.
+        InputError: Another process or program is using the folder.
     """
     folder = as_path(folder)
     made = write and not folder.exists()
@@ -61,12 +72,20 @@ def _lock(folder):
     try:
         folder.mkdir(parents=True, exist_ok=True)
         while handle is None:
-            handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            options = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+            handle = os.open(path, options, 0o644)
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if not _same_file(path, handle):
                 # The previous owner has just unlinked the file we locked.
                 os.close(handle)
                 handle = None
+        if not re.fullmatch(rb"\d*", os.pread(handle, 64, 0)):
+            os.close(handle)
+            raise expected(
+                "an --output_dir without the lock of another program",
+                f"output_dir={folder} with {_LOCK}",
+                "Remove that file, or choose another folder.",
+            )
         os.ftruncate(handle, 0)
         os.pwrite(handle, str(os.getpid()).encode(), 0)
     except BlockingIOError:
@@ -103,8 +122,9 @@ def claim(config, write=True):
         The folder's path object, which now contains flags.json.
 
     Raises:
-        InputError: The folder contains a run with other flags, is not
-            writable, or contains no run to evaluate with --eval_only.
+        InputError: The folder contains a run with other flags or files that
+            no run wrote, is not writable, or contains no run to evaluate with
+            --eval_only.
     """
     folder = check(config)
     try:
@@ -131,7 +151,25 @@ def check(config):
             f"output_dir={folder} without flags.json",
             "Train first, or name the folder of a trained run.",
         )
+    else:
+        _check_unused(folder)
+    if config.export:
+        check_ours(folder / "saved_model", is_export)
     return folder
+
+
+def _check_unused(folder):
+    """Raises InputError if a run would replace files that no run wrote.
+
+    The folder of a run whose flags.json is lost has its checkpoints.
+    """
+    there = [name for name in _WRITTEN if (folder / name).exists()]
+    if there and not Checkpoints(folder / "checkpoints").paths():
+        raise expected(
+            "an --output_dir that is new or has a run",
+            f"output_dir={folder}, {there[0]} in it, but no flags.json",
+            "Choose another folder.",
+        )
 
 
 def fingerprint(values):
