@@ -31,9 +31,9 @@ with early.importing(__name__):
     )
     from mimo_keras.errors import expected
     from mimo_keras.evaluation import Results
-    from mimo_keras.export import is_saved_ensemble
+    from mimo_keras.export import is_export, is_saved_ensemble
     from mimo_keras.files import write_json
-    from mimo_keras.folders import replacing_folder
+    from mimo_keras.folders import check_ours, replacing_folder
     from mimo_keras.paths import as_path
     from mimo_keras.training import EnsembleModel
     from mimo_keras.training.assemble import loaded
@@ -96,6 +96,8 @@ def main():
     suite = Suite(test, strategy, config, folder / "evaluated")
     check_suite(f.suite, suite)
     exported = as_one_model(members, strategy) if f.export else None
+    if exported is not None:
+        check_exports(folder, len(members) > 1)
     only = {"test", *f.suite} if f.suite else None
     with alone(folder), signals.on_request() as stop:
         before = kept(folder, members, whole=only is None)
@@ -227,6 +229,13 @@ def as_one_model(members, strategy):
         return members[0]
     with strategy.scope():
         return mimo_keras.assemble(members)
+
+
+def check_exports(folder, assembled):
+    """Raises InputError if `export` would refuse to replace what is there."""
+    check_ours(folder / "saved_model", is_export)
+    if assembled:
+        check_ours(folder / "ensemble.keras", is_saved_ensemble)
 
 
 def export(model, folder, assembled):

@@ -45,6 +45,8 @@ def test_free_flags_may_change_and_are_recorded(settings, tmp_path):
         require=True,
         skip_bad_records=True,
         trajectory_interval=1,
+        allow_unfinished=True,
+        num_bins=7,
     )
     old, new = settings.to_json(), changed.to_json()
     assert {n for n in new if old[n] != new[n]} == set(FREE)
