@@ -1,5 +1,19 @@
-"""Exports trained ensembles to files that serve without this library."""
+"""Exports trained ensembles to files that serve without this library.
 
+The predictor's `input_scale` holds in a file too, but values of another scale
+are taken as they are: a graph cannot refuse them. An image with NaN or infinity
+is answered NaN.
+
+Methods that draw random numbers do so in every format. A SavedModel draws anew
+in each call. LiteRT and ONNX files have no state and draw the same in each
+call, differently for each row of the batch, from the predictor's seeds: see
+`layers.plain_draws`.
+
+What is written is run once and compared with the predictor: see `export_check`.
+Where onnxruntime is missing, a warning says that an ONNX file was not.
+"""
+
+import contextlib
 import re
 import zipfile
 
@@ -8,6 +22,7 @@ import keras
 from mimo_keras.errors import expected
 from mimo_keras.export_check import check_export
 from mimo_keras.folders import replacing_folder, unfinished
+from mimo_keras.layers.plain_draws import plain_draws
 from mimo_keras.paths import as_path, files_below
 from mimo_keras.training import EnsembleModel, Predictor
 
@@ -31,15 +46,14 @@ def export_saved_model(model, path, format="tf_saved_model"):
     """Exports the predictor of a model, for any batch size.
 
     A SavedModel loads with plain `tf.saved_model.load`, in a process that
-    imports neither this library nor Keras. `serve` takes uint8 images (0 to
-    255) or float32 images (on the scale of the model's mean and std, which
-    is [0, 1]), distinguished by their dtype; the signatures
-    "serving_default" (float32) and "serving_uint8" select one by name. All
-    return "probabilities" (B, K), "member_probabilities" (B, E, K),
-    "entropy" (B,) and "mutual_information" (B,); in regression "mean",
-    "member_means" and "member_variance". LiteRT and ONNX files take float32.
-    The predictor's `input_scale` holds in the file too, but values of another
-    scale are taken as they are: a graph cannot refuse them.
+    imports neither this library nor Keras. Call it by its signatures,
+    `loaded.signatures["serving_default"](images=…)` with float32 images (on the
+    scale of the model's mean and std, which is [0, 1]) and "serving_uint8" with
+    bytes (0 to 255); `loaded.serve` takes either, by its dtype. All return
+    "probabilities" (B, K), "member_probabilities" (B, E, K), "entropy" (B,) and
+    "mutual_information" (B,); in regression "mean", "member_means" and
+    "member_variance". LiteRT and ONNX files take float32. The module's
+    docstring says what else holds in a file.
 
     Args:
         model: `EnsembleModel`, whose folded predictor is exported, or a
@@ -57,7 +71,8 @@ def export_saved_model(model, path, format="tf_saved_model"):
     Raises:
         InputError: The format is unknown, the path has the wrong ending for
             it or holds anything but an earlier export, the model is not one
-            of ours, or a package is missing.
+            of ours, a package is missing, or the export would not predict
+            what the predictor does; nothing is then left behind.
     """
     if format not in FORMATS:
         raise expected(
@@ -65,14 +80,7 @@ def export_saved_model(model, path, format="tf_saved_model"):
             f"format={format!r}",
             "Choose one of these.",
         )
-    if isinstance(model, EnsembleModel):
-        model = model.predictor()
-    if not isinstance(model, Predictor):
-        raise expected(
-            "an EnsembleModel or its predictor",
-            f"model of type {type(model).__name__}",
-            "Use model.export for a plain Keras model.",
-        )
+    model = _predictor(model)
     path = str(as_path(path))
     if format == "litert" and not path.endswith(".tflite"):
         raise expected(
@@ -87,6 +95,18 @@ def export_saved_model(model, path, format="tf_saved_model"):
             _write_file(model, temporary, format)
         check_export(model, temporary, format)
     return path
+
+
+def _predictor(model):
+    if isinstance(model, EnsembleModel):
+        model = model.predictor()
+    if not isinstance(model, Predictor):
+        raise expected(
+            "an EnsembleModel or its predictor",
+            f"model of type {type(model).__name__}",
+            "Use model.export for a plain Keras model.",
+        )
+    return model
 
 
 def is_export(path):
@@ -134,7 +154,14 @@ def _write_saved_model(predictor, path):
     if keras.backend.backend() != "tensorflow":
         _write_file(predictor, path, "tf_saved_model")
         return
-    serve = tf.function(lambda images: predictor(images))
+
+    # It takes any arguments: where one is missing or misspelled, tf.function
+    # (2.21) would raise with its lock held, and every other thread would wait
+    # for ever. As it is, a loaded model answers that no graph matches them.
+    @tf.function
+    def serve(images=None, *others, **misspelled):
+        return predictor(images)
+
     shape = (None, *predictor.image_shape)
     signatures = {
         "serving_default": serve.get_concrete_function(
@@ -153,10 +180,12 @@ def _write_saved_model(predictor, path):
 def _write_file(predictor, path, format):
     shape = (None, *predictor.image_shape)
     signature = [keras.InputSpec(shape=shape, dtype="float32")]
+    native = format == "tf_saved_model"  # It has random operations.
     try:
-        predictor.export(
-            path, format=format, input_signature=signature, verbose=False
-        )
+        with contextlib.nullcontext() if native else plain_draws(predictor):
+            predictor.export(
+                path, format=format, input_signature=signature, verbose=False
+            )
     except ImportError as error:
         raise expected(
             f"the packages that {format} export needs",

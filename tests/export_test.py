@@ -1,6 +1,7 @@
 """Exports predict what the model predicts, in any reader of the file."""
 
 import json
+import threading
 
 import keras
 import numpy as np
@@ -106,6 +107,28 @@ def test_other_images_are_refused(saved, bad):
     loaded = tf.saved_model.load(str(saved))
     with pytest.raises(ValueError, match="Could not find matching concrete"):
         loaded.serve(bad)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ((), {}),
+        ((), {"image": exports.FLOATS}),
+        ((exports.FLOATS, 1), {}),
+    ],
+)
+def test_a_bad_call_of_serve_blocks_no_other_thread(saved, arguments, named):
+    loaded = tf.saved_model.load(str(saved))
+    with pytest.raises(ValueError, match="Could not find matching concrete"):
+        loaded.serve(*arguments, **named)
+    found = []
+    thread = threading.Thread(
+        target=lambda: found.append(loaded.serve(images=exports.FLOATS)),
+        daemon=True,
+    )
+    thread.start()
+    thread.join(timeout=60)
+    exports.assert_predictions(found[0], len(exports.FLOATS))
 
 
 def test_a_predictor_is_exported_as_it_is(tmp_path):

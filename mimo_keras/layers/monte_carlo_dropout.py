@@ -1,8 +1,10 @@
 """Dropout that stays active at test time."""
 
 import keras
+from keras import ops
 
 from mimo_keras.errors import expected
+from mimo_keras.layers import plain_draws
 from mimo_keras.layers.drawing import DrawingLayer
 from mimo_keras.layers.registration import serializable
 
@@ -57,6 +59,10 @@ class MonteCarloDropout(DrawingLayer):
     def call(self, inputs):
         if self.rate == 0:
             return inputs
+        if key := plain_draws.next_key(self.seed_generator):
+            rows = plain_draws.rows_of(inputs)
+            drawn = plain_draws.uniform(rows, inputs.shape[1:], key)
+            return ops.where(drawn < self.rate, 0.0, inputs / (1.0 - self.rate))
         return keras.random.dropout(inputs, self.rate, seed=self.seed_generator)
 
     def compute_output_shape(self, input_shape):

@@ -67,7 +67,7 @@ class OnKeras3Posterior(OnKeras3):
 
     Attributes:
         draw: None, or a function that samples in place of the distribution: it
-            takes the distribution's `sample` and the number of samples.
+            takes the distribution, its `sample` and the number of samples.
     """
 
     draw = None
@@ -90,7 +90,7 @@ class OnKeras3Posterior(OnKeras3):
         if self.draw is not None:
             distribution = variable.distribution
             distribution.sample = functools.partial(
-                self.draw, distribution.sample
+                self.draw, distribution, distribution.sample
             )
         return variable
 

@@ -11,6 +11,7 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
+from mimo_keras.layers import plain_draws
 from mimo_keras.layers.members import check_members
 from mimo_keras.layers.random_sign import RandomSign
 
@@ -364,7 +365,19 @@ def _initializer(initializer):
     return normal_posterior() if initializer is None else initializer
 
 
-def _draw(generator, dtype, sample, count):
+def _draw(generator, dtype, distribution, sample, count):
     """Samples a distribution with our own seed and the layer's dtype."""
-    seed = ops.cast(generator.next(), "int32")
-    return ops.cast(sample(count, seed=seed), dtype)
+    key = plain_draws.next_key(generator)
+    if key is None:
+        seed = ops.cast(generator.next(), "int32")
+        return ops.cast(sample(count, seed=seed), dtype)
+    inner = distribution.distribution
+    if type(inner).__name__ != "Normal":
+        raise expected(
+            "normal posteriors, which plain operations can draw",
+            f"{type(inner).__name__}",
+            "Export to tf_saved_model, which has random operations.",
+        )
+    rows = ops.arange(count, dtype="int32")
+    drawn = plain_draws.normal(rows, inner.loc.shape, key)
+    return ops.cast(inner.loc + inner.scale * drawn, dtype)

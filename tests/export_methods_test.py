@@ -1,0 +1,137 @@
+"""Every method in every format, against its predictor."""
+
+import functools
+import warnings
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import mimo_keras
+from mimo_keras import methods
+from tests.methods import small, tables
+
+SETTINGS = tables.SETTINGS | {
+    "mc_dropout": {"members": 1, "dropout_rate": 0.3, "samples": 2},
+    "rank1_bnn": {"members": 2, "train_examples": 16, "dropout_rate": 0.1},
+}
+# Dense layers are enough for what these do otherwise than other methods.
+BACKBONES = {"mc_dropout": "mlp_8", "rank1_bnn": "mlp_8"}
+ALWAYS = {
+    ("mc_dropout", "litert"),
+    ("mc_dropout", "onnx"),
+    ("rank1_bnn", "litert"),
+    ("early_exit", "litert"),
+}
+RANDOM = {"mc_dropout", "rank1_bnn"}
+SIZES = (1, 5)
+COPIES = 100
+NAMES = {"litert": "m.tflite", "onnx": "m.onnx", "tf_saved_model": "saved"}
+SHAPE = (8, 8, 1)
+IMAGES = np.random.default_rng(0).random((max(SIZES), *SHAPE), "f")
+
+
+def _created(method, backbone="small_cnn_1", **options):
+    settings = SETTINGS.get(method, {"members": 2})
+    model = small.create(method, backbone, shape=SHAPE, **(settings | options))
+    small.scatter_trainable(model.network)
+    return model.predictor()
+
+
+@functools.cache
+def _predictor(method):
+    return _created(method, BACKBONES.get(method, "small_cnn_1"))
+
+
+def _cases():
+    """Every method in every format: those with ops of their own always."""
+    for method in methods.list_methods():
+        for format in NAMES:
+            large = (method, format) not in ALWAYS
+            yield pytest.param(
+                method, format, marks=[pytest.mark.large] * large
+            )
+
+
+def _runs(path, format):
+    """Yields functions that run an export, from images to outputs."""
+    if format == "tf_saved_model":
+        loaded = tf.saved_model.load(path)
+        yield lambda images: {
+            k: v.numpy()
+            for k, v in loaded.signatures["serving_default"](
+                images=tf.constant(images)
+            ).items()
+        }
+    elif format == "onnx":
+        session = pytest.importorskip("onnxruntime").InferenceSession(path)
+        [image] = session.get_inputs()
+        names = [output.name for output in session.get_outputs()]
+        yield lambda images: dict(
+            zip(names, session.run(None, {image.name: images}), strict=True)
+        )
+    else:
+        kinds = tf.lite.experimental.OpResolverType
+        for kind in (kinds.AUTO, kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                interpreter = tf.lite.Interpreter(
+                    path, experimental_op_resolver_type=kind
+                )
+            yield lambda images, interpreter=interpreter: _lite(
+                interpreter, images
+            )
+
+
+def _lite(interpreter, images):
+    [image] = interpreter.get_input_details()
+    interpreter.resize_tensor_input(image["index"], images.shape)
+    runner = interpreter.get_signature_runner()
+    [name] = runner.get_input_details()
+    return runner(**{name: images})
+
+
+def _assert_predicts(predictor, run, is_random):
+    for size in SIZES:
+        found, wanted = run(IMAGES[:size]), predictor(IMAGES[:size])
+        for name, value in wanted.items():
+            assert found[name].shape == value.shape
+            if not is_random:
+                np.testing.assert_allclose(found[name], value, atol=1e-5)
+    if is_random:
+        copies = np.repeat(IMAGES[:1], COPIES, axis=0)
+        found, wanted = run(copies), predictor(copies)
+        for name, value in wanted.items():
+            one, other = np.array(value), found[name]
+            spread = np.sqrt((one.var(0) + other.var(0)) / COPIES)
+            gap = np.abs(one.mean(0) - other.mean(0))
+            assert (gap < 5 * spread + 1e-6).all(), name
+            # The draws of rows differ, and as much as the predictor's.
+            one, other = (np.abs(x - x.mean(0)).mean() for x in (one, other))
+            assert 0.7 < other / one < 1.4, name
+    bad = np.array(IMAGES[:2])
+    bad[1, 0, 0] = np.nan
+    for value in run(bad).values():
+        assert np.isnan(value[1]).all() and not np.isnan(value[0]).any()
+
+
+@pytest.mark.parametrize(("method", "format"), _cases())
+def test_every_method_is_exported(method, format, tmp_path):
+    if format == "onnx":
+        pytest.importorskip("tf2onnx")
+    predictor = _predictor(method)
+    path = str(tmp_path / NAMES[format])
+    mimo_keras.export_saved_model(predictor, path, format)
+    for run in _runs(path, format):
+        _assert_predicts(predictor, run, method in RANDOM)
+
+
+def test_member_batch_norms_and_shortcuts_in_litert(tmp_path):
+    """Without XNNPACK, they were off by 0.33."""
+    predictor = _created(
+        "batch_ensemble", "wide_resnet_10_1", ensemble_batch_norm=True
+    )
+    path = str(tmp_path / NAMES["litert"])
+    mimo_keras.export_saved_model(predictor, path, "litert")
+    for run in _runs(path, "litert"):
+        _assert_predicts(predictor, run, is_random=False)
