@@ -8,6 +8,10 @@ releases from the oldest to the newest with which tests/keras_internals_test.py
 has passed.
 """
 
+import copy
+import math
+import re
+
 
 class OneLineError(Exception):
     """An error whose message Keras does not extend.
@@ -84,6 +88,46 @@ def monitored(metrics, own):
         Shown([metric], name=metric.name) if metric in own else metric
         for metric in metrics
     ]
+
+
+def claimed_bytes(config):
+    """Returns the size of the variables of a model that is not created.
+
+    Relies on the list in which `keras.StatelessScope` keeps variables until
+    they get their values, which they never do here.
+
+    Public alternative: none; creating the model allocates its variables.
+
+    Args:
+        config: The model's configuration, as in the config.json of a .keras
+            file.
+
+    Returns:
+        Number of bytes; None if the model cannot be built in this way.
+    """
+    import keras
+    from keras.src.backend.common import global_state
+
+    waiting = "uninitialized_variables"
+    before = global_state.get_global_attribute(waiting)
+    global_state.set_global_attribute(waiting, [])
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            # Keras takes parts out of what it is given.
+            config = copy.deepcopy(config)
+            keras.saving.deserialize_keras_object(config, safe_mode=True)
+        made = global_state.get_global_attribute(waiting)
+        return sum(math.prod(v.shape) * _item_bytes(v.dtype) for v in made)
+    except Exception:  # A malformed config can raise anything.
+        return None
+    finally:
+        global_state.set_global_attribute(waiting, before or [])
+
+
+def _item_bytes(dtype):
+    """Returns the size of an element; at least 1, also for int4."""
+    bits = re.search(r"\d+", dtype)
+    return max(1, int(bits[0]) // 8) if bits else 1
 
 
 def layers_within(model):

@@ -5,12 +5,14 @@ outside its folder, and a small archive can claim to hold more than any machine.
 """
 
 import io
+import json
 import math
 import os
 import pathlib
 import stat
 import zipfile
 
+from mimo_keras.keras_internals import claimed_bytes
 from mimo_keras.paths import as_path
 
 LEAST = 2**30
@@ -111,7 +113,7 @@ def unpackable(file):
 
 
 def keras_archive(path):
-    """Returns the path of a .keras file whose weights take about its size.
+    """Returns the path of a .keras file whose network takes about its size.
 
     Args:
         path: The file's path.
@@ -119,7 +121,7 @@ def keras_archive(path):
     Raises:
         FileNotFoundError: There is no such file.
         ReadError: It is not a regular file, claims far more weights than it
-            holds, or takes them from other files.
+            holds or for a far larger network, or takes them from other files.
         Exception: It is malformed in another way.
     """
     import h5py
@@ -131,6 +133,12 @@ def keras_archive(path):
         size = file.seek(0, os.SEEK_END)
         _check_size(archive, size)
         for part in archive.namelist():
+            if part == "config.json":
+                # Without the optimizer: its variables come with training.
+                config = {**json.loads(archive.read(part))}
+                config.pop("compile_config", None)
+                claimed = claimed_bytes(config)
+                _check_claim(claimed or 0, size, "its network takes")
             if part.endswith(".npz"):
                 raise ReadError(f"{part}, which Keras does not write")
             if part.endswith(".h5"):

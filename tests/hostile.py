@@ -74,14 +74,14 @@ def keras_file(path, attack):
         "deterministic", backbone="mlp_4", input_shape=(3,), num_classes=3
     )
     model.save(path)
-    with _parts(path) as parts:
+    with parts_of(path) as parts:
         config = json.loads(parts["config.json"])
         ATTACKS[attack](config)
         parts["config.json"] = json.dumps(config).encode()
 
 
 @contextlib.contextmanager
-def _parts(path):
+def parts_of(path):
     """Yields the parts of an archive, by name, and writes them back."""
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
@@ -93,7 +93,7 @@ def _parts(path):
 
 def claim_weights(path, size):
     """Adds an array to a .keras file that claims `size` bytes and has none."""
-    with _parts(path) as parts:
+    with parts_of(path) as parts:
         content = io.BytesIO(parts["model.weights.h5"])
         with h5py.File(content, "a") as file:
             file.create_dataset("claim", (size,), "uint8", chunks=True)

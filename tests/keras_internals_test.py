@@ -210,3 +210,26 @@ def test_keras_leaves_the_message_of_a_one_line_error(error, kept):
     with pytest.raises(type(error)) as caught:
         _Refusing(error)(np.zeros((2, 3), "float32"))
     assert (str(caught.value) == "No.") is kept
+
+
+def test_the_size_of_a_network_is_known_before_it_is_created(network):
+    config = keras.saving.serialize_keras_object(network)
+    # Two kernels and two biases, of 2x2 + 2 and 2x3 + 3 float32 each.
+    assert internals.claimed_bytes(config) == 4 * (6 + 9)
+    (deep,) = (
+        layer
+        for layer in config["config"]["layers"]
+        if layer["class_name"] == "Sequential"
+    )
+    deep["config"]["layers"][1]["config"]["units"] = 10**13
+    assert internals.claimed_bytes(config) == 4 * (6 + 3 * 10**13)
+    wrong = {
+        "module": "keras.layers",
+        "class_name": "Dense",
+        "config": {"units": -1},
+    }
+    assert internals.claimed_bytes(wrong) is None
+    # Nothing waits for its values afterwards.
+    with keras.StatelessScope():
+        pass
+    assert keras.layers.Dense(2)(np.ones((1, 2))).shape == (1, 2)

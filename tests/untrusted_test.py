@@ -1,6 +1,7 @@
 """Files that wait, never end, lead elsewhere or claim too much."""
 
 import io
+import json
 import os
 import zipfile
 
@@ -8,8 +9,10 @@ import h5py
 import numpy as np
 import pytest
 
+import mimo_keras
 from mimo_keras import untrusted
 from mimo_keras.untrusted import ReadError
+from tests import hostile
 
 
 def test_a_regular_file_and_a_link_to_one_are_read(tmp_path):
@@ -143,6 +146,30 @@ def _soft_link(group):
 def test_weights_that_are_not_in_the_file_are_refused(tmp_path, fill, said):
     path = keras_file(tmp_path / "a.keras", fill)
     with pytest.raises(ReadError, match=said):
+        untrusted.keras_archive(path)
+
+
+def _grown(path, units):
+    """Changes the first dense layer of a .keras file, but not its weights."""
+    with hostile.parts_of(path) as parts:
+        config = json.loads(parts["config.json"])
+        layers = config["config"]["network"]["config"]["layers"]
+        dense = next(one for one in layers if one["class_name"] == "Dense")
+        dense["config"]["units"] = units
+        parts["config.json"] = json.dumps(config).encode()
+
+
+@pytest.mark.parametrize("units", [10**9, 10**12])
+def test_a_network_that_its_weights_are_too_few_for_is_refused(tmp_path, units):
+    """It would be built, on gigabytes of memory, before they are loaded."""
+    path = tmp_path / "a.keras"
+    mimo_keras.create_model(
+        "deterministic", backbone="mlp_4", input_shape=(3,), num_classes=3
+    ).save(path)
+    assert untrusted.keras_archive(path) == path
+    _grown(path, units)
+    # 3 inputs, a bias, and a batch norm of 4 vectors or a head, each float32.
+    with pytest.raises(ReadError, match="its network takes [0-9]{11,} bytes"):
         untrusted.keras_archive(path)
 
 
