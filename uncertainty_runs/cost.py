@@ -15,7 +15,7 @@ from uncertainty_runs.common import early
 
 with early.importing(__name__):
     import mimo_keras
-    from mimo_keras import evaluation, methods
+    from mimo_keras import evaluation
     from mimo_keras.analysis import markdown_table
     from uncertainty_runs.common import script
     from uncertainty_runs.common.flags import SIDE, whole
@@ -139,15 +139,12 @@ def table(backbone, entries, num_classes, size):
 
 def build(method, members, backbone, num_classes, size=32, **options):
     """Returns the model of a method for images of 3 channels."""
-    # Facts about the data do not affect the cost.
-    needs = {"train_examples"} & {*methods.options(method)}
     return mimo_keras.create_model(
         method,
         backbone=backbone,
         input_shape=(size, size, 3),
         num_classes=num_classes,
         ensemble_size=members,
-        **dict.fromkeys(needs, 1),
         **options,
     )
 

@@ -80,13 +80,41 @@ class KLTerm:
     """Weight of the layers' KL divergences to their priors in the loss.
 
     Attributes:
-        weight: Factor on their sum, such as 1 / N of N training images.
+        weight: Factor on their sum.
         annealing_examples: Training images over which the factor grows linearly
             from 0; 0 for a constant factor.
+        annealing_epochs: None for the factor above. Otherwise the factor is
+            weight / N, and grows over this many epochs of N images, where N is
+            the number of training images, which `fit` finds.
     """
 
     weight: float = 1.0
     annealing_examples: int = 0
+    annealing_epochs: float | None = None
+
+    @classmethod
+    def per_image(cls, weight, train_examples, annealing_epochs=0):
+        """Returns the term of weight / N that grows over these epochs.
+
+        Args:
+            weight: As above.
+            train_examples: N; None for that which `fit` finds.
+            annealing_epochs: As above.
+
+        Raises:
+            InputError: N is below 1.
+        """
+        if train_examples is None:
+            return cls(weight, annealing_epochs=annealing_epochs)
+        if train_examples < 1:
+            raise expected(
+                "train_examples of at least 1",
+                f"train_examples={train_examples}",
+                "Pass the number of training images, or leave it out: fit "
+                "finds it.",
+            )
+        images = int(annealing_epochs * train_examples)
+        return cls(weight / train_examples, images)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,7 @@ from mimo_keras.methods.registry import register
 def mimmo(
     task,
     *,
-    train_examples,
+    train_examples=None,
     batch_repetitions=1,
     input_repetition_probability=0.0,
     shuffle_group=0,
@@ -29,7 +29,8 @@ def mimmo(
 
     Args:
         task: The `Task`.
-        train_examples: N in the KL term's factor, alpha / N.
+        train_examples: N in the KL term's factor, alpha / N, the number of
+            training images; None for that which `fit` finds in its data.
         batch_repetitions: R, as for `mimo`, like the next two.
         input_repetition_probability: ρ.
         shuffle_group: g.
@@ -45,12 +46,7 @@ def mimmo(
     Reference:
         Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, supplement.
     """
-    if train_examples < 1:
-        raise expected(
-            "train_examples of at least 1",
-            f"train_examples={train_examples}",
-            "Pass the number of training images.",
-        )
+    kl_term = KLTerm.per_image(alpha, train_examples)
     sampling = batch_repetitions, input_repetition_probability, shuffle_group
     members = task.ensemble_size
     inputs = keras.Input((members, *task.input_shape), name="member_images")
@@ -69,7 +65,7 @@ def mimmo(
     return Blueprint(
         keras.Model(inputs, [outputs, weights]),
         Sampling(members, *sampling),
-        kl_term=KLTerm(alpha / train_examples),
+        kl_term=kl_term,
     )
 
 
@@ -77,7 +73,7 @@ def mimmo(
 def dun(
     task,
     *,
-    train_examples,
+    train_examples=None,
     learn_depth=True,
     depth_warmup_epochs=5,
     alpha=1.0,

@@ -20,7 +20,7 @@ _KINDS = {
 def rank1_bnn(
     task,
     *,
-    train_examples,
+    train_examples=None,
     kl_annealing_epochs=200,
     kl_weight=1.0,
     ensemble_batch_norm=False,
@@ -40,7 +40,8 @@ def rank1_bnn(
 
     Args:
         task: The `Task`.
-        train_examples: N_train, the number of training images.
+        train_examples: N_train, the number of training images; None for that
+            which `fit` finds in its data.
         kl_annealing_epochs: Epochs over which the KL term grows.
         kl_weight: Factor of the KL term.
         ensemble_batch_norm: Whether each member has its own batch norms.
@@ -60,7 +61,8 @@ def rank1_bnn(
         rank-1 factors, ICML 2020; the defaults are those of
         Uncertainty-Baselines on CIFAR.
     """
-    _check(train_examples, kl_annealing_epochs, dropout_rate)
+    _check(kl_annealing_epochs, dropout_rate)
+    kl_term = KLTerm.per_image(kl_weight, train_examples, kl_annealing_epochs)
 
     def options():
         return {
@@ -73,18 +75,15 @@ def rank1_bnn(
         }
 
     network = folded_members(task, _KINDS, options, ensemble_batch_norm)
-    images = int(kl_annealing_epochs * train_examples)
-    kl_term = KLTerm(kl_weight / train_examples, images)
     return Blueprint(network, samples=samples, kl_term=kl_term)
 
 
-def _check(train_examples, kl_annealing_epochs, dropout_rate):
-    if train_examples < 1 or kl_annealing_epochs < 0:
+def _check(kl_annealing_epochs, dropout_rate):
+    if kl_annealing_epochs < 0:
         raise expected(
-            "train_examples above 0 and kl_annealing_epochs not below 0",
-            f"train_examples={train_examples}, "
+            "kl_annealing_epochs of at least 0",
             f"kl_annealing_epochs={kl_annealing_epochs}",
-            "Pass the number of training images.",
+            "Use 0 for the full KL term from the start.",
         )
     if not 0 < dropout_rate < 1:
         raise expected(

@@ -9,15 +9,20 @@ from mimo_keras.training.distribute.distribution import replica_count
 
 @serializable
 class LinearAnnealing(keras.layers.Layer):
-    """A factor that grows linearly from 0 to `weight` with the images seen.
+    """A factor that grows linearly from 0 with the images seen.
 
     The number of images seen is one of the model's variables, so it is kept in
-    checkpoints and neither epochs nor steps need to be known.
+    checkpoints and neither epochs nor steps need to be known. So is the number
+    of training images N, where `fit` finds it: a compiled training step reads
+    its current value.
 
     Args:
-        weight: The final value of the factor.
+        weight: The final value of the factor; it is divided by N if `epochs`
+            is given.
         examples: Number of training images, counting repetitions, until the
             factor reaches it; 0 to start with it.
+        epochs: None, or how many epochs of N images take the place of
+            `examples`.
 
     Reference:
         Dusenberry et al., Efficient and scalable Bayesian neural nets with
@@ -25,38 +30,84 @@ class LinearAnnealing(keras.layers.Layer):
         of training; linearly in Uncertainty-Baselines.
     """
 
-    def __init__(self, weight, examples, **kwargs):
+    def __init__(self, weight, examples=0, epochs=None, **kwargs):
         super().__init__(**kwargs)
         self.weight = weight
         self.examples = examples
-        self.seen = None
-        if examples:
-            # An integer: float32 cannot count beyond 16 million images.
-            self.seen = self.add_weight(
-                shape=(),
-                dtype="int",
-                initializer="zeros",
-                trainable=False,
-                aggregation="only_first_replica",
-                name="examples_seen",
-            )
+        self.epochs = epochs
+        self.seen = self.train_examples = self.last = None
+        if examples or epochs:
+            self.seen = self._counter("examples_seen")
+        if epochs is not None:
+            self.train_examples = self._counter("train_examples")
+        if epochs:
+            self.last = self._counter("last_annealed")
         self.built = True
+
+    def _counter(self, name):
+        # An integer: float32 cannot count beyond 16 million images.
+        return self.add_weight(
+            shape=(),
+            dtype="int",
+            initializer="zeros",
+            trainable=False,
+            aggregation="only_first_replica",
+            name=name,
+        )
+
+    def found(self, train_examples):
+        """Sets N; what share of the annealing is over does not change."""
+        self.train_examples.assign(train_examples)
+        if self.last is not None:
+            before, last = _value(self.last), int(self.epochs * train_examples)
+            last = max(last, 1)
+            self.seen.assign(_value(self.seen) * last // max(before, 1))
+            self.last.assign(last)
+
+    def is_waiting(self):
+        """Whether N must be found before training, and was not.
+
+        Where variables have no values, as in a traced step, it is False.
+        """
+        if self.train_examples is None:
+            return False
+        try:
+            return not _value(self.train_examples)
+        except (NotImplementedError, TypeError):  # TensorFlow's, JAX's.
+            return False
 
     def count(self, images):
         """Counts this replica's images, assuming all replicas have as many."""
         if self.seen is not None:
             images = ops.cast(images * replica_count(), self.seen.dtype)
-            self.seen.assign(ops.minimum(self.seen + images, self.examples))
+            last = self.examples if self.last is None else self.last
+            self.seen.assign(ops.minimum(self.seen + images, last))
 
     def factor(self):
-        """Returns the current factor, a float32 scalar."""
+        """Returns the current factor, a float32 scalar; 0 before N is known."""
+        if self.train_examples is None:
+            return self._grown(self.weight, self.examples)
+        images = ops.cast(self.train_examples, "float32")
+        full = ops.where(
+            images > 0, self.weight / ops.maximum(images, 1.0), 0.0
+        )
+        if self.last is None:
+            return full
+        return self._grown(full, ops.maximum(ops.cast(self.last, "float32"), 1))
+
+    def _grown(self, full, last):
         if self.seen is None:
-            return self.weight
-        return self.weight * ops.cast(self.seen, "float32") / self.examples
+            return full
+        return full * ops.cast(self.seen, "float32") / last
 
     def get_config(self):
         return {
             **super().get_config(),
             "weight": self.weight,
             "examples": self.examples,
+            "epochs": self.epochs,
         }
+
+
+def _value(counter):
+    return int(ops.convert_to_numpy(counter))

@@ -16,6 +16,7 @@ from mimo_keras.training import (
     likelihoods,
     losses,
     step_metrics,
+    train_examples,
 )
 from mimo_keras.training.annealing import LinearAnnealing
 from mimo_keras.training.checked_fit import CheckedFit
@@ -117,6 +118,7 @@ class EnsembleModel(CheckedFit, SavedState, WorkerFit, keras.Model):
         self.annealing = LinearAnnealing(
             self.kl_term.weight,
             self.kl_term.annealing_examples,
+            self.kl_term.annealing_epochs,
             name="annealing",
         )
         # Weights files know it by this attribute, whatever the likelihood.
@@ -253,6 +255,8 @@ class EnsembleModel(CheckedFit, SavedState, WorkerFit, keras.Model):
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
+        if training:
+            train_examples.require(self)
         targets, outputs, weights = batches.by_member(
             self.likelihood.targets(y), y_pred, sample_weight
         )

@@ -7,6 +7,7 @@ from keras import ops
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 from mimo_keras.layers.protocols import HasLearningRates
+from mimo_keras.training import train_examples
 
 
 class SideBySide(keras.Model):
@@ -131,6 +132,7 @@ def _check(models):
             f"{len(models)} models, {len(makes)} kinds of compiled ones",
             "Create and compile all of them in the same way.",
         )
+    train_examples.require(models[0])
     layers = keras_internals.layers_within(models[0].network)
     own = [x for x in layers if isinstance(x, HasLearningRates)]
     if any(x.learning_rate_multipliers for x in own):

@@ -42,6 +42,17 @@ class Rest(keras.callbacks.Callback):
             self.model.stop_training = self.goes_on = True
 
 
+def steps_done(callbacks):
+    """Returns how many steps of the first epoch an earlier call of fit ran.
+
+    Args:
+        callbacks: Those of this call of fit, as in Keras.
+    """
+    listed = keras.tree.flatten(getattr(callbacks, "callbacks", callbacks))
+    rests = [x for x in listed if isinstance(x, Rest) and x.middle]
+    return sum(rest.middle.step for rest in rests)
+
+
 class Stopping(keras.callbacks.Callback):
     """Saves a checkpoint and raises `Stopped` when asked to stop.
 

@@ -25,8 +25,8 @@ SETTINGS = {
     },
     "mixmo": {"members": 2, **EVEN},
     "mixshare": {"members": 2, **EVEN},
-    "mimmo": {"members": 2, "train_examples": 16, "depth_warmup_epochs": 1},
-    "dun": {"members": 1, "train_examples": 16, "depth_warmup_epochs": 1},
+    "mimmo": {"members": 2, "depth_warmup_epochs": 1},
+    "dun": {"members": 1, "depth_warmup_epochs": 1},
     "early_exit": {"members": 1},
 }
 # Options of a method on one backbone only.

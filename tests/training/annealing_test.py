@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 import mimo_keras
+from mimo_keras.errors import InputError
 from mimo_keras.methods import KLTerm, Sampling
 from mimo_keras.training import EnsembleModel
 from mimo_keras.training.annealing import LinearAnnealing
@@ -31,6 +32,23 @@ def test_more_images_than_float32_can_count():
     for _ in range(64):
         annealing.count(1)
     assert int(annealing.seen) == 2**26 + 64
+
+
+def test_epochs_are_of_the_number_of_images_that_was_found():
+    annealing = LinearAnnealing(6.0, epochs=2)
+    assert annealing.is_waiting() and annealing.factor() == 0
+    annealing.found(12)
+    assert not annealing.is_waiting()
+    factors = []
+    for _ in range(4):
+        annealing.count(9)
+        factors.append(float(annealing.factor()))
+    assert factors == pytest.approx([0.1875, 0.375, 0.5, 0.5])
+    annealing.found(24)  # As far as before, of twice as many.
+    assert float(annealing.factor()) == pytest.approx(0.25)
+    annealing = LinearAnnealing(6.0, epochs=0)
+    annealing.found(12)
+    assert float(annealing.factor()) == 0.5
 
 
 @keras.saving.register_keras_serializable("annealing_test")
@@ -124,3 +142,79 @@ def test_replicas_count_all_images(two_cpus):
     assert history.history["loss"][0] == pytest.approx(
         CROSS_ENTROPY + 0.5 * 3 * np.mean([6, 12]) / 24
     )
+
+
+# The number of images, and how data of that many come.
+DATA = {
+    "array": lambda n: {"x": IMAGES[:n], "y": LABELS[:n], "batch_size": 4},
+    "dataset": lambda n: {"x": dataset(n)},
+    "endless": lambda n: {"x": dataset(n).repeat(), "steps_per_epoch": n // 4},
+}
+
+
+def dataset(count):
+    import tensorflow as tf
+
+    pair = IMAGES[:count], LABELS[:count]
+    return tf.data.Dataset.from_tensor_slices(pair).batch(4)
+
+
+def losses(made, data, epochs=2, **options):
+    options = {**data, "epochs": epochs, "verbose": 0, **options}
+    return made.fit(**options).history["loss"]
+
+
+@pytest.mark.parametrize("kind", DATA)
+def test_the_number_of_images_is_found_in_fit(kind):
+    """As if it was given; with other data it is another, without a retrace."""
+    found = model(KLTerm.per_image(6.0, None, 3))
+    for count, epoch in ((12, 0), (8, 1)):
+        given = model(KLTerm.per_image(6.0, count, 3))
+        given.run_eagerly = True
+        given.annealing.seen.assign(epoch * count)
+        data = DATA[kind](count)
+        wanted = losses(given, data, epochs=1)
+        assert losses(found, data, epochs=1) == pytest.approx(wanted)
+        assert int(found.annealing.train_examples) == count
+
+
+def test_images_for_validation_do_not_count():
+    found = model(KLTerm.per_image(6.0, None))
+    losses(found, DATA["array"](12), validation_split=0.25)
+    assert int(found.annealing.train_examples) == 9
+
+
+def test_the_number_that_was_found_is_saved(tmp_path):
+    found = model(KLTerm.per_image(6.0, None, 3))
+    losses(found, DATA["array"](12), epochs=1)
+    found.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.kl_term == found.kl_term
+    assert not loaded.annealing.is_waiting()
+    wanted = found.train_on_batch(IMAGES, LABELS)
+    assert loaded.train_on_batch(IMAGES, LABELS) == pytest.approx(wanted)
+
+
+def test_without_fit_it_must_be_given():
+    found = model(KLTerm.per_image(6.0, None))
+    assert np.isfinite(found.evaluate(IMAGES, LABELS, verbose=0)).all()
+    for train in (
+        lambda: found.train_on_batch(IMAGES, LABELS),
+        lambda: found.compute_loss(IMAGES, LABELS, found(IMAGES)),
+        lambda: found.fit(iter([(IMAGES, LABELS)])),
+    ):
+        with pytest.raises(InputError, match="Pass train_examples to create"):
+            train()
+
+
+def test_replicas_divide_by_all_images(two_cpus):
+    import tensorflow as tf
+
+    strategy = tf.distribute.MirroredStrategy(
+        two_cpus, tf.distribute.ReductionToOneDevice()
+    )
+    with strategy.scope():
+        both = model(KLTerm.per_image(6.0, None, 3))
+    alone = model(KLTerm.per_image(6.0, 12, 3))
+    data = DATA["dataset"](12)
+    assert losses(both, data) == pytest.approx(losses(alone, data))

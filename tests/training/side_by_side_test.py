@@ -103,6 +103,14 @@ def test_models_that_are_not_of_one_make(models):
 
 
 @pytest.mark.tensorflow
+def test_a_number_of_images_that_was_not_found_is_asked_for():
+    """Only an `EnsembleModel`'s own fit finds it."""
+    models = [create(seed, "rank1_bnn") for seed in (0, 1)]
+    with pytest.raises(InputError, match="Pass train_examples to create_model"):
+        SideBySide(models)
+
+
+@pytest.mark.tensorflow
 def test_layers_own_rates_are_not_obeyed_and_so_rejected():
     model = create(0, "batch_ensemble", fast_weight_lr_multiplier=0.5)
     with pytest.raises(InputError, match="same learning rate for all"):

@@ -9,7 +9,7 @@ import pytest
 
 from mimo_keras.errors import InputError, Stopped
 from mimo_keras.training import stopping
-from mimo_keras.training.checkpoints import Checkpoints
+from mimo_keras.training.checkpoints import Checkpoints, Middle
 from mimo_keras.training.distribute import distribution
 from mimo_keras.training.fit import NonFiniteLossError, restore
 from tests.training import networks, short_runs
@@ -170,3 +170,13 @@ def test_two_replicas_continue_from_their_own_metrics(two_cpus, tmp_path):
     for weight, value in zip(found.get_weights(), weights, strict=True):
         np.testing.assert_array_equal(weight, value)
     assert timeless(rows) == timeless(wanted_rows)
+
+
+def test_steps_of_an_earlier_call_are_known_from_the_callbacks():
+    rest = stopping.Rest(Middle(2, 0.0, ()), None)
+    other = stopping.Rest(None, None)
+    listed = keras.callbacks.CallbackList([other, rest])
+    for callbacks in (rest, [other, rest], listed):
+        assert stopping.steps_done(callbacks) == 2
+    for callbacks in (None, other, [other]):
+        assert stopping.steps_done(callbacks) == 0

@@ -1,0 +1,135 @@
+"""N is found in any data of a known number of images."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mimo_keras.errors import InputError
+from mimo_keras.training.train_examples import find
+
+ROWS, BATCH = 30, 8
+IMAGES, LABELS = np.zeros((ROWS, 4, 3)), np.zeros(ROWS)
+
+
+def single():
+    return tf.data.Dataset.from_tensor_slices((IMAGES, LABELS))
+
+
+def batched(count=ROWS):
+    return single().take(count).batch(BATCH)
+
+
+def unknown():
+    """Says neither how long it is nor how its batches are made."""
+    return batched().filter(lambda *_: True)
+
+
+def generated():
+    spec = tf.TensorSpec((None, 4, 3)), tf.TensorSpec((None,))
+    return tf.data.Dataset.from_generator(
+        lambda: iter(batched()), output_signature=spec
+    )
+
+
+class Py(keras.utils.PyDataset):
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    @property
+    def num_batches(self):
+        return self.batches
+
+    def __getitem__(self, index):
+        rows = slice(index * BATCH, (index + 1) * BATCH)
+        return IMAGES[rows], LABELS[rows]
+
+
+LOADER = type("Loader", (), {"__len__": lambda self: 4})()
+LOADER.dataset, LOADER.batch_size = IMAGES, BATCH
+
+# Functions that return data, further arguments, and N.
+KNOWN = {
+    "array": (lambda: IMAGES, {}, 30),
+    "tensor": (lambda: tf.constant(IMAGES), {}, 30),
+    "array, fewer steps": (lambda: IMAGES, {"steps": 2}, 30),
+    "share for validation": (lambda: IMAGES, {"validation_split": 0.25}, 22),
+    "full batches": (lambda: batched(24), {}, 24),
+    "last batch smaller": (lambda: batched(), {}, 30),
+    "images only": (lambda: batched().map(lambda x, y: x), {}, 30),
+    "more after batching": (
+        lambda: (
+            batched()
+            .shuffle(4)
+            .map(lambda x, y: (x + 1, y))
+            .cache()
+            .prefetch(1)
+        ),
+        {},
+        30,
+    ),
+    "shuffled before": (lambda: single().shuffle(9).batch(BATCH), {}, 30),
+    "last batch dropped": (
+        lambda: single().batch(BATCH, drop_remainder=True),
+        {},
+        24,
+    ),
+    # From the first batch, where the last may be smaller.
+    "some of the batches": (lambda: batched().take(2), {}, 16),
+    "one with no steps of its own": (lambda: batched(), {"steps": 4}, 30),
+    "endless": (lambda: single().repeat().batch(BATCH), {"steps": 3}, 24),
+    "repeated batches": (lambda: batched().repeat(), {"steps": 4}, 32),
+    "several epochs": (
+        lambda: single().repeat(5).batch(BATCH),
+        {"steps": 4},
+        32,
+    ),
+    "unknown length": (lambda: unknown(), {"steps": 3}, 24),
+    "generated": (lambda: generated(), {"steps": 3}, 24),
+    "PyDataset": (lambda: Py(4), {}, 30),
+    "PyDataset, more steps": (lambda: Py(4), {"steps": 9}, 30),
+    "endless PyDataset": (lambda: Py(None), {"steps": 2}, 16),
+    "torch's loader": (lambda: LOADER, {}, 30),
+}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_n_is_the_number_of_images_of_an_epoch(name):
+    make, options, wanted = KNOWN[name]
+    assert find(make(), 2, **options) == wanted
+
+
+UNKNOWN = {
+    "_RepeatDataset": lambda: single().batch(BATCH).repeat(),
+    "_BatchDataset": lambda: single().repeat().batch(BATCH),
+    "_FilterDataset": lambda: unknown(),
+    "Py": lambda: Py(None),
+    "generator": lambda: (batch for batch in [(IMAGES, LABELS)]),
+}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_where_it_cannot_be_known_one_line_says_what_to_pass(name):
+    with pytest.raises(InputError) as caught:
+        find(UNKNOWN[name](), 2)
+    assert str(caught.value) == (
+        "Expected data of a known number of images, by which this method's "
+        f"loss divides its KL term. Received: x of type {name}, "
+        "steps_per_epoch=None. Pass train_examples to create_model, or "
+        "steps_per_epoch with a tf.data.Dataset or a PyDataset."
+    )
+
+
+def test_reading_is_avoided_where_the_data_set_says_all():
+    read = []
+
+    def note(x, y):
+        tf.py_function(lambda: read.append(1), [], [])
+        return x, y
+
+    for dataset in (batched().map(note), batched(24).map(note)):
+        assert find(dataset, 2) in (24, 30)
+    assert not read
+    assert find(single().repeat().batch(BATCH).map(note), 2, steps=2) == 16
+    assert len(read) >= 1
