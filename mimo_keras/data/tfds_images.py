@@ -125,6 +125,7 @@ def _read(name, builder, split):
     import tensorflow_datasets as tfds
 
     form = record_files.form_of(name, builder)
+    _check_lengths(name, builder, split, form)
     with _told_plainly(
         f"readable records of {name}",
         f"folder={builder.data_path}",
@@ -144,6 +145,22 @@ def _read(name, builder, split):
             )
         columns = tfds.as_numpy(columns)
         return columns["image"], columns["label"]
+
+
+def _check_lengths(name, builder, split, form):
+    """Raises an error if the files cannot have as many records as is said."""
+    with _told_plainly(
+        f"the number of records in the files of {name}",
+        f"folder={builder.data_path}",
+        "Delete that folder and prepare the data set again.",
+    ):
+        parts = builder.info.splits[split].file_instructions
+    record_files.check_lengths(
+        name,
+        [os.fspath(part.filename) for part in parts],
+        [part.examples_in_shard for part in parts],
+        form,
+    )
 
 
 def _rows(builder, split, wanted):
