@@ -200,6 +200,27 @@ def readers(operation):
     return [node.operation for node in operation._outbound_nodes]
 
 
+def calls_on(tensor):
+    """Returns the calls that consume a symbolic tensor.
+
+    Relies on `KerasTensor._keras_history` and `Operation._outbound_nodes`;
+    unlike `readers`, it tells the calls of one operation apart.
+
+    Public alternative: none, as for `readers`.
+
+    Args:
+        tensor: keras.KerasTensor of a functional network.
+
+    Returns:
+        A list of pairs (operation, list of the tensors that it returned).
+    """
+    return [
+        (node.operation, node.outputs)
+        for node in maker(tensor)._outbound_nodes
+        if any(x is tensor for x in node.input_tensors)
+    ]
+
+
 def run_graph(function, inputs, become):
     """Runs inputs through a graph, replacing each operation.
 

@@ -104,6 +104,16 @@ def test_readers_are_those_behind_once_for_each_reading(network):
     }
 
 
+def test_calls_of_one_layer_are_told_apart(network):
+    """The first result of "twice" is read by "twice", the second by "add"."""
+    [x] = network.inputs
+    calls = dict(internals.calls_on(x))
+    assert sorted(layer.name for layer in calls) == ["add", "twice"]
+    [first] = calls[network.get_layer("twice")]
+    behind = internals.calls_on(first)
+    assert _names(layer for layer, _ in behind) == ["twice"]
+
+
 def test_a_graph_runs_with_other_calls(network):
     """Where layers become sums and doublings: 2 · (x + 2 · 2 · x)."""
     become = {"add": sum}

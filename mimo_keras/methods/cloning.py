@@ -40,7 +40,7 @@ def clone(network, input_shape, become=None):
     )
     for twin in twins.values():
         if twin.weights:
-            twin.layer.set_weights(twin.weights)
+            set_weights(twin.layer, twin.weights)
     return result
 
 
@@ -89,8 +89,21 @@ def _call_plainly(layer, *args, **kwargs):
     return layer(*args, **kwargs)
 
 
+def set_weights(layer, weights):
+    """Sets a layer's weights, and what Keras derives from them."""
+    layer.set_weights(weights)
+    for each in (layer, *keras_internals.layers_within(layer)):
+        if isinstance(each, keras.layers.Normalization):
+            each.finalize_state()  # It computes with constants made from them.
+
+
+def copy_layer(layer):
+    """Returns a copy of a layer, or operation, without its weights."""
+    return type(layer).from_config(layer.get_config())
+
+
 def _copied(layer):
-    twin = type(layer).from_config(layer.get_config())
+    twin = copy_layer(layer)
     if isinstance(layer, keras.layers.Layer):
         return Twin(twin, layer.get_weights())
     return Twin(twin)  # A plain operation.

@@ -10,21 +10,12 @@ from mimo_keras.backbones import Kit
 from mimo_keras.backbones.vit import PositionEmbedding
 from mimo_keras.errors import expected
 from mimo_keras.layers import FusedBatchNormalization, MemberBatchNormalization
-from mimo_keras.methods.cloning import graft
+from mimo_keras.methods.cloning import graft, set_weights
 
 _BATCH_NORMS = (keras.layers.BatchNormalization, FusedBatchNormalization)
-# Layers whose weights all members share, since they have no kernel: what
-# follows or precedes them scales each channel for each member.
-_SHARED = (
-    *_BATCH_NORMS,
-    PositionEmbedding,
-    keras.layers.Embedding,
-    keras.layers.GroupNormalization,
-    keras.layers.LayerNormalization,
-    keras.layers.Normalization,
-    keras.layers.PReLU,
-    keras.layers.RMSNormalization,
-)
+# Layers whose weights of several axes all members share: what follows them
+# scales each channel for each member.
+_SHARED = (PositionEmbedding, keras.layers.Embedding, keras.layers.PReLU)
 # Arguments that say how a layer of Keras stores its kernel.
 _STORAGE = {"lora_alpha", "lora_rank", "quantization_config"}
 
@@ -79,13 +70,14 @@ class MemberLayers:
             copy = self.makers[kind](**_arguments(layer), name=name)
         elif kind in _BATCH_NORMS and self.ensemble_batch_norm:
             copy = self._batch_norm(layer, name)
-        elif not layer.weights or kind in _SHARED:
+        elif kind in _SHARED or all(len(w.shape) < 2 for w in layer.weights):
+            # Norms and other layers of one number for each channel.
             copy = kind.from_config({**layer.get_config(), "name": name})
         else:
             known = sorted(kind.__name__ for kind in self.makers)
             raise expected(
                 f"layers with members: {', '.join(known)}, norms and layers "
-                "without weights",
+                "without kernels",
                 f"layer {layer.name} of type {kind.__name__}",
                 "Replace it, use a backbone by name, or another method such as "
                 "deep_ensemble.",
@@ -130,7 +122,7 @@ class MemberLayers:
             for weight, value in zip(copy.weights, source.weights, strict=True):
                 _assign_to_all(weight, value)
         else:
-            copy.set_weights(source.get_weights())
+            set_weights(copy, source.get_weights())
 
 
 def _assign_to_all(weight, value):

@@ -2,9 +2,8 @@
 
 import keras
 
-from mimo_keras.backbones import Kit
-from mimo_keras.layers import ConcatenateMembers
 from mimo_keras.methods.blueprint import Blueprint, Sampling
+from mimo_keras.methods.member_inputs import concatenated_features
 from mimo_keras.methods.naive_multihead import heads
 from mimo_keras.methods.registry import register
 
@@ -39,8 +38,7 @@ def mimo(
     """
     members = task.ensemble_size
     inputs = keras.Input((members, *task.input_shape), name="member_images")
-    x = ConcatenateMembers(name="concatenate_members")(inputs)
-    features, _ = task.backbone.features(x, Kit())
+    features = concatenated_features(task.backbone, inputs)
     return Blueprint(
         keras.Model(inputs, heads(task)(features)),
         Sampling(

@@ -11,6 +11,7 @@ from mimo_keras.training import likelihoods
 from mimo_keras.training.distribute.seeds import seed_generators
 from mimo_keras.training.exact_inputs import check_scale_of_ids
 from mimo_keras.training.model import EnsembleModel
+from mimo_keras.training.preprocessing_checks import check_preprocessing
 
 
 def create_model(
@@ -66,6 +67,7 @@ def create_model(
     task = _task(backbone, input_shape, likelihood, ensemble_size, seed)
     blueprint = methods.build(method, task, options)
     check_scale_of_ids(blueprint.network, input_scale)
+    check_preprocessing(blueprint.network, input_scale, std)
     if sync_batch_norm:
         _synchronize(blueprint.network)
     facts = {"mean": mean, "std": std, "input_scale": input_scale}

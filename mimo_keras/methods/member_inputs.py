@@ -1,0 +1,132 @@
+"""Networks of the user's own that read the inputs of all members."""
+
+import keras
+
+from mimo_keras import keras_internals
+from mimo_keras.backbones import Kit
+from mimo_keras.errors import InputError, expected
+from mimo_keras.layers import ConcatenateMembers
+from mimo_keras.methods.cloning import copy_layer, graft, set_weights
+
+_PREPROCESSING = (keras.layers.Normalization, keras.layers.Rescaling)
+
+
+def concatenated_features(backbone, inputs):
+    """Builds a backbone on the members' inputs, concatenated on channels.
+
+    Layers of its own that bring an image to another scale may have a constant
+    for each channel of one image. Where a network starts with such layers, they
+    are applied to each member's input, and what follows is built on the
+    concatenation.
+
+    Args:
+        backbone: `Backbone`.
+        inputs: KerasTensor (N, M, …, C).
+
+    Returns:
+        The features, KerasTensor (N, F).
+
+    Raises:
+        InputError: It cannot be built on M·C channels.
+    """
+    x = ConcatenateMembers(name="concatenate_members")(inputs)
+    if backbone.uses_kit:
+        return backbone.features(x, Kit())[0]
+    try:
+        features, _ = backbone.features(x, Kit())
+    except InputError:
+        raise
+    except Exception as error:  # A user's own function may raise anything.
+        failed, features = error, None
+    if features is not None and not _leading(x, keras.Model(inputs, features)):
+        return features
+    lifted = _lifted(backbone, inputs)
+    if lifted is not None:
+        return lifted
+    if features is not None:
+        return features
+    reason = " ".join(str(failed).split())
+    raise expected(
+        f"a backbone that can be built on {x.shape[-1]} channels, those of "
+        f"{inputs.shape[1]} members",
+        f"{type(failed).__name__} ({reason[:200]})",
+        "Pass a function that makes new layers on the tensor that it is given, "
+        "such as lambda x: Network(input_tensor=x, weights=None).output.",
+    ) from failed
+
+
+def _lifted(backbone, inputs):
+    """Builds the features with the first layers before the concatenation.
+
+    Returns:
+        KerasTensor (N, F); None if the network does not start with them.
+    """
+    image = keras.Input(inputs.shape[2:], dtype=inputs.dtype)
+    try:
+        outputs, _ = backbone.features(image, Kit())
+        first = _leading(image, keras.Model(image, outputs))
+    except Exception:  # Not built on one image either: see above.
+        return None
+    if not first:
+        return None
+    x = inputs
+    for layer, _ in first:
+        x = _over_members(layer)(x)
+    x = ConcatenateMembers(name="concatenate_members")(x)
+    pairs = []
+
+    def become(layer, within):
+        copy = copy_layer(layer)
+        pairs.append((layer, copy))
+        return copy
+
+    _, last = first[-1]
+    rest = keras.Function(last, outputs)
+    features = graft(rest, x, become)
+    for layer, copy in pairs:
+        _keep(layer, copy)
+    return features
+
+
+def _leading(tensor, network):
+    """Returns the preprocessing layers that follow a tensor, one by one.
+
+    Returns:
+        A list of pairs (layer, its output).
+    """
+    found, inside = [], set(network.operations)
+    while True:
+        calls = [
+            (operation, outputs)
+            for operation, outputs in keras_internals.calls_on(tensor)
+            if operation in inside
+        ]
+        if len(calls) != 1 or not isinstance(calls[0][0], _PREPROCESSING):
+            return found
+        [(layer, [tensor])] = calls
+        found.append((layer, tensor))
+
+
+def _over_members(layer):
+    """Returns a copy that reads (N, M, …, C) and (N, …, C) alike."""
+    config = layer.get_config()
+    if "axis" in config:
+        config["axis"] = -1
+    copy = type(layer).from_config(config)
+    if layer.weights:
+        copy.build((None, layer.weights[0].shape[-1]))
+        set_weights(copy, layer.get_weights())
+    return copy
+
+
+def _keep(layer, copy):
+    """Gives a copy the weights that its layer has, if their shapes agree.
+
+    The first kernels read more channels than those of one image.
+    """
+    old, new = (
+        [tuple(weight.shape) for weight in getattr(each, "weights", ())]
+        for each in (layer, copy)
+    )
+    if old and old == new:
+        set_weights(copy, layer.get_weights())

@@ -1,0 +1,129 @@
+"""MIMO on networks of the user's own, with preprocessing or without."""
+
+import keras
+import numpy as np
+import pytest
+
+import mimo_keras
+from mimo_keras.errors import InputError
+from tests.methods import small
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (4, 8, 8, 3)).astype("uint8")
+MEAN, VARIANCE = (1.0, 2.0, 3.0), (4.0, 5.0, 6.0)
+FACTORS = (0.5, 1.0, 2.0)
+
+
+def create(backbone, members=2, **options):
+    return mimo_keras.create_model(
+        "mimo",
+        backbone=backbone,
+        input_shape=(8, 8, 3),
+        num_classes=4,
+        ensemble_size=members,
+        input_scale=None,
+        **options,
+    )
+
+
+def preprocessing(x):
+    """Starts as EfficientNetV2 does, with constants for three channels."""
+    x = keras.layers.Rescaling(FACTORS, 0.5)(x)
+    x = keras.layers.Normalization(-1, MEAN, VARIANCE)(x)
+    x = keras.layers.ZeroPadding2D()(x)
+    x = keras.layers.Conv2D(5, 3, activation="relu", name="conv")(x)
+    return keras.layers.GlobalAveragePooling2D()(x)
+
+
+def test_each_members_image_is_preprocessed_by_itself():
+    model = create(preprocessing)
+    rows = RNG.uniform(0, 255, (3, 2, 8, 8, 3)).astype("float32")
+    conv = model.network.get_layer("conv")
+    assert conv.kernel.shape == (3, 3, 6, 5)
+    before = (rows * FACTORS + 0.5 - MEAN) / np.sqrt(VARIANCE)
+    stacked = np.concatenate([before[:, 0], before[:, 1]], axis=-1)
+    padded = np.pad(stacked, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    maps = small.numpy(conv(padded.astype("float32")))
+    heads = model.network.get_layer("heads")
+    wanted = heads(maps.mean(axis=(1, 2)))
+    small.assert_close(model.network(rows), wanted, atol=1e-3, rtol=1e-4)
+
+
+def test_it_is_folded_and_bytes_are_what_they_are():
+    model = create(preprocessing)
+    small.scatter_trainable(model.network)
+    predictor = model.predictor()
+    assert predictor.folded
+    wanted = small.numpy(model(IMAGES))
+    floats = IMAGES.astype("float32")
+    small.assert_close(model(floats), wanted, atol=1e-4)
+    small.assert_close(predictor.member_logits(IMAGES), wanted, atol=1e-3)
+    tiled = model.predictor(fold=False).member_logits(IMAGES)
+    small.assert_close(tiled, wanted, atol=1e-3)
+
+
+def adapted():
+    """A layer that knows the data's statistics."""
+    known = keras.layers.Normalization(name="known")
+    known.adapt(RNG.normal(0.5, 2.0, (50, 8, 8, 3)))
+    return known
+
+
+def test_statistics_and_later_weights_of_a_trained_network_are_kept():
+    known, trained = adapted(), keras.layers.Conv2D(4, 3, name="trained")
+
+    def backbone(x):
+        return trained(keras.layers.Conv2D(5, 3)(known(x)))
+
+    model = create(backbone)
+    for layer in (known, trained):
+        copy = model.network.get_layer(layer.name)
+        small.assert_close(copy.get_weights(), layer.get_weights(), atol=0)
+    rows = RNG.normal(size=(3, 2, 8, 8, 3)).astype("float32")
+    copy = model.network.get_layer("known")
+    small.assert_close(copy(rows)[:, 1], known(rows[:, 1]))
+    assert model.predictor().folded
+
+
+def test_a_predictor_normalizes_as_its_model_does():
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.GlobalAveragePooling2D()(adapted()(inputs))
+    model = mimo_keras.create_model(
+        "deterministic",
+        backbone=keras.Model(inputs, x),
+        input_shape=(8, 8, 3),
+        num_classes=4,
+    )
+    images = RNG.random((2, 8, 8, 3), "float32")
+    small.assert_close(model.predictor().member_logits(images), model(images))
+
+
+def test_a_network_of_other_channels_is_refused_in_one_line():
+    inputs = keras.Input((8, 8, 3))
+    network = keras.Model(inputs, keras.layers.Conv2D(5, 3)(inputs))
+    with pytest.raises(InputError, match="6 channels.*input_tensor=x"):
+        create(network)
+    # Its own message is kept.
+    with pytest.raises(InputError, match="not the network"):
+        create(lambda x: keras.Model(x, keras.layers.Conv2D(5, 3)(x)))
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("name", ["EfficientNetV2B0", "MobileNetV3Small"])
+def test_networks_of_keras_applications_keep_their_scale(name):
+    make = getattr(keras.applications, name)
+
+    def backbone(x):
+        options = {"include_top": False, "weights": None, "pooling": "avg"}
+        return make(input_tensor=x, **options).output
+
+    model = create(backbone)
+    rescaling = [
+        layer
+        for layer in model.network.layers
+        if isinstance(layer, keras.layers.Rescaling)
+    ]
+    seen = keras.Model(model.network.input, rescaling[0].output)
+    values = small.numpy(seen(np.stack([IMAGES, IMAGES], axis=1)))
+    assert 0.9 < np.ptp(values) <= 2
+    small.assert_close(model.predictor().member_logits(IMAGES), model(IMAGES))
