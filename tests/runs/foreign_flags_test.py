@@ -1,5 +1,6 @@
 """Uncertainty-Baselines' flags: the same meaning, or one line."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -82,6 +83,9 @@ def test_momentum(resolve):
     for flag, momentum in ((), 0.9), (("--one_minus_momentum=0.25",), 0.75):
         optimizer = models.build_optimizer(resolve(*flag), steps)
         assert optimizer.momentum == momentum and optimizer.nesterov
+    # As a hand may write it in flags.json: a whole number.
+    edited = dataclasses.replace(resolve(), one_minus_momentum=1)
+    assert models.build_optimizer(edited, steps).momentum == 0.0
     with pytest.raises(InputError, match="no --one_minus_momentum for a rec"):
         resolve(
             *("--recipe=mimmo", "--dataset=digits", "--method=mimmo"),

@@ -107,7 +107,7 @@ def build_optimizer(config, steps):
         return keras.optimizers.Adam(schedule)
     return keras.optimizers.SGD(
         schedule,
-        momentum=1 - config.one_minus_momentum,
+        momentum=1.0 - config.one_minus_momentum,
         nesterov=config.nesterov,
     )
 
