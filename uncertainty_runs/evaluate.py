@@ -45,13 +45,9 @@ with early.importing(__name__):
         define_machine_flags,
         define_unfinished_flag,
     )
-    from uncertainty_runs.common.run_folder import alone
+    from uncertainty_runs.common.run_folder import RESULTS, alone
     from uncertainty_runs.evaluation.predict import as_number, fingerprint
     from uncertainty_runs.evaluation.suite import Suite, save
-
-
-WRITTEN = ("flags.json", "results.json", "arrays.npz", "report.html")
-"""What is written to --output_dir, besides exports."""
 
 
 def define_flags():
@@ -262,7 +258,9 @@ def check_folder(folder, record, runs):
     if own and len(runs) == 1:
         return
     path = folder / "flags.json"
-    there = [name for name in WRITTEN if (folder / name).exists()]
+    there = [
+        name for name in ("flags.json", *RESULTS) if (folder / name).exists()
+    ]
     if own or (there and not path.exists()):
         received = "one of --runs" if own else f"{there[0]} in it"
     elif there and _identity(read_json(path)) != _identity(record):

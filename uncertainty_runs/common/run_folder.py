@@ -16,14 +16,14 @@ from mimo_keras.training.checkpoints import Checkpoints
 from uncertainty_runs.common.config import FREE, with_defaults
 
 _LOCK = ".lock"
-# What a run writes besides flags.json and its checkpoints.
-_WRITTEN = (
+RESULTS = (
     "arrays.npz",
     "metrics.csv",
     "report.html",
     "results.json",
     "trajectory.npz",
 )
+"""What a run writes besides flags.json and its checkpoints."""
 
 
 @contextlib.contextmanager
@@ -163,7 +163,7 @@ def _check_unused(folder):
 
     The folder of a run whose flags.json is lost has its checkpoints.
     """
-    there = [name for name in _WRITTEN if (folder / name).exists()]
+    there = [name for name in RESULTS if (folder / name).exists()]
     if there and not Checkpoints(folder / "checkpoints").paths():
         raise expected(
             "an --output_dir that is new or has a run",
