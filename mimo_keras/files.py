@@ -278,7 +278,16 @@ def _reading(path, most=None):
     except (FileNotFoundError, ReadError):
         raise
     except Exception as error:  # Damaged content can raise anything.
+        if is_remote(path) and _does_not_answer(error):
+            raise  # The file may be good.
         raise ReadError(str(error) or type(error).__name__) from None
+
+
+def _does_not_answer(error):
+    """Returns whether an error is of a file system, not of a file."""
+    if not isinstance(error, OSError) or isinstance(error, IsADirectoryError):
+        return False
+    return error.filename is not None
 
 
 def pop_record(arrays):

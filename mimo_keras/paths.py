@@ -166,7 +166,8 @@ class RemotePath(pathlib.PurePosixPath):
     def is_dir(self):
         """Returns whether it is a folder."""
         with _gfile(self) as gfile:
-            return gfile.isdir(str(self))
+            # isdir alone calls a file system that does not answer empty.
+            return gfile.exists(str(self)) and gfile.isdir(str(self))
 
     def is_file(self):
         """Returns whether it is a file."""

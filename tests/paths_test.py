@@ -176,6 +176,7 @@ def test_a_bucket_that_cannot_be_reached_is_an_os_error(monkeypatch):
         raise tf.errors.UnauthenticatedError(None, None, "no\n  credentials")
 
     monkeypatch.setattr(tf.io.gfile, "exists", refuse)
-    with pytest.raises(PermissionError) as caught:
-        as_path("gs://bucket/a").exists()
-    assert caught.value.strerror == "no credentials"
+    for ask in (RemotePath.exists, RemotePath.is_dir, RemotePath.is_file):
+        with pytest.raises(PermissionError) as caught:
+            ask(as_path("gs://bucket/a"))
+        assert caught.value.strerror == "no credentials"

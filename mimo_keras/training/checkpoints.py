@@ -128,6 +128,9 @@ class Checkpoints:
             try:
                 arrays, metrics, facts = _read(path)
             except Exception as error:  # A flipped bit can raise anything.
+                gone = isinstance(error, FileNotFoundError)
+                if isinstance(error, OSError) and not gone:
+                    raise  # A file system that does not answer.
                 logging.warning(
                     "Checkpoint %s cannot be read (%s); the one before it is "
                     "used.",

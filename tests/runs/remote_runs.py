@@ -14,6 +14,7 @@ from absl import flags
 
 from mimo_keras.errors import Stopped
 from mimo_keras.paths import as_path, files_below
+from tests.published_data import copied
 from tests.runs import processes
 from uncertainty_runs import cifar
 from uncertainty_runs.common import run_data, script
@@ -32,6 +33,11 @@ def _kill():
 
 def _terminate():
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def copy_run():
+    """Copies the local folder "run" to ram://runs/run."""
+    copied(pathlib.Path("run"), as_path("ram://runs/run"))
 
 
 def main():

@@ -53,6 +53,40 @@ def test_a_run_in_memory_ends_like_a_local_one(short, tmp_path):
     assert names == {path.name for path in short.iterdir()}
 
 
+@pytest.mark.parametrize(
+    ("name", "line", "said"),
+    [
+        (
+            "evaluate",
+            ["--runs=ram://runs/run", "--output_dir=ram://out", "--suite=test"],
+            "Report:      ram://out/report.html",
+        ),
+        (
+            "analyze",
+            ["--run_dir=ram://runs/run", "--figure=risk_coverage"],
+            "Figure: ram://runs/run/figures/risk_coverage.png",
+        ),
+        (
+            "analyze",
+            [
+                *("--figure=diversity", "--run_dirs=ram://runs/*"),
+                "--record=ram://runs/diversity.json",
+            ],
+            "MIMO",
+        ),
+    ],
+    ids=["evaluate", "figure", "table"],
+)
+def test_what_is_done_with_a_run_in_memory(used, name, line, said):
+    script = processes.CIFAR.with_name(f"{name}.py")
+    there = {path.name for path in used.parent.iterdir()}
+    done = processes.run(line, used.parent, remote_runs.copy_run, script)
+    assert (done.status, done.stderr) == (0, "")
+    assert said in done.stdout
+    left = {path.name for path in used.parent.iterdir()} - there
+    assert left == {".stdout.txt", ".stderr.txt"}
+
+
 @pytest.fixture
 def parsed(monkeypatch):
     """A function that reads a script's command line; returns its flags."""

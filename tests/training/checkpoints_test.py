@@ -1,5 +1,6 @@
 """Checkpoints are complete, survive damage, and are atomic."""
 
+import errno
 import json
 import logging
 
@@ -9,7 +10,7 @@ import pytest
 
 from mimo_keras.errors import InputError
 from mimo_keras.files import pop_record, read_arrays, replacing
-from mimo_keras.paths import files_below
+from mimo_keras.paths import RemotePath, files_below
 from mimo_keras.training.checkpoints import Checkpoints, Middle
 from tests.training import networks
 
@@ -343,7 +344,7 @@ def test_an_older_versions_checkpoint_is_read(saved):
     _assert_states_equal(_state(model), states[2])
 
 
-def test_checkpoints_on_another_file_system(ram, saved):
+def test_checkpoints_on_another_file_system(ram, saved, monkeypatch):
     """The newest complete one wins, and two are kept."""
     model, checkpoints = saved[1], Checkpoints(str(ram))
     assert checkpoints.restore(model) == (0, None, None)
@@ -359,3 +360,11 @@ def test_checkpoints_on_another_file_system(ram, saved):
     with replacing(ram / "epoch_000004.npz", "wb") as file:
         file.write(half)
     assert checkpoints.restore(model)[0] == 3
+    # Nothing is taken for damaged because the file system does not answer.
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="lost"):
+        patch.setattr(RemotePath, "read_bytes", _lost)
+        checkpoints.restore(model)
+
+
+def _lost(path):
+    raise OSError(errno.EIO, "connection lost", str(path))
