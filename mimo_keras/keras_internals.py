@@ -273,6 +273,19 @@ def build_on(model, batch):
     model._symbolic_build(data_batch=batch)
 
 
+def evaluates_within_fit(arguments):
+    """Whether `evaluate` is called by `fit`, on data that it has prepared.
+
+    Relies on the argument `_use_cached_eval_dataset`.
+
+    Public alternative: none.
+
+    Args:
+        arguments: Keyword arguments of `evaluate`.
+    """
+    return arguments.get("_use_cached_eval_dataset", False)
+
+
 def variable_index(optimizer, variable):
     """Returns a variable's index among those an optimizer was built with.
 

@@ -6,6 +6,7 @@ import numpy as np
 from mimo_keras.errors import expected
 from mimo_keras.training import data_checks, scale_checks
 from mimo_keras.training.distribute.seeds import repeatable
+from mimo_keras.training.checked_sources import Checks
 
 
 class CheckedCall:
@@ -22,8 +23,11 @@ class CheckedCall:
         Networks that draw in prediction, as mc_dropout does, draw the same
         numbers each time, unlike in a plain call.
         """
+        checks = self._checks()
         x = self._checked_images(x)
-        with repeatable(self):
+        if not data_checks.is_array(x):
+            x, _ = checks.source(x)
+        with checks.reported(), repeatable(self):
             return super().predict(x, *args, **kwargs)
 
     def predict_on_batch(self, x):
@@ -33,6 +37,9 @@ class CheckedCall:
     def __call__(self, images, *args, **kwargs):
         images = checked_images(images, self.image_shape, self.standardize)
         return super().__call__(images, *args, **kwargs)
+
+    def _checks(self, likelihood=None):
+        return Checks(self.image_shape, self.standardize, likelihood)
 
     def _checked_images(self, x):
         if not data_checks.is_array(x):

@@ -1,27 +1,25 @@
 """Keras's own `fit` and `evaluate`, after a check of the data."""
 
-from mimo_keras.training import data_checks, stopping, train_examples
+import numpy as np
+
+from mimo_keras import keras_internals
+from mimo_keras.training import (
+    checked_sources,
+    data_checks,
+    stopping,
+    train_examples,
+)
 from mimo_keras.training.checked_call import CheckedCall
 from mimo_keras.training.distribute.seeds import repeatable
 from mimo_keras.training.epoch_clock import with_clock
-
-# The arguments of Keras's `fit` that come after its callbacks.
-_AFTER_CALLBACKS = (
-    "validation_split",
-    "validation_data",
-    "shuffle",
-    "class_weight",
-    "sample_weight",
-    "initial_epoch",
-    "steps_per_epoch",
-)
 
 
 class CheckedFit(CheckedCall):
     """Mixin for keras.Model that refuses data that do not fit the model.
 
     List it before keras.Model. The model must have an `image_shape`, a
-    `likelihood` and a `standardize` layer.
+    `likelihood` and a `standardize` layer. Arrays are checked whole before the
+    first step, batches of other sources when they are read.
     """
 
     def fit(
@@ -32,70 +30,144 @@ class CheckedFit(CheckedCall):
         epochs=1,
         verbose="auto",
         callbacks=None,
-        *args,
+        validation_split=0.0,
+        validation_data=None,
+        shuffle=True,
+        class_weight=None,
+        sample_weight=None,
         **kwargs,
     ):
-        """Trains as in Keras, after checking the data as far as possible.
+        """Trains as in Keras, after checking the data.
 
         Layers that depend on the epoch are informed of it: see `EpochClock`. A
         loss that depends on the number of training images gets it from the
         data: see `train_examples`.
         """
-        x = self._checked(x, y, batch_size)
-        validation = kwargs.get("validation_data")
-        if isinstance(validation, (tuple, list)):
-            images, *rest = validation
-            images = self._checked(images, *rest[:1])
-            kwargs["validation_data"] = (images, *rest)
-        elif validation is not None:
-            self._checked(validation)
-        self._find_train_examples(x, callbacks, args, kwargs)
+        data_checks.check_count("batch_size", batch_size)
+        data_checks.check_count("epochs", epochs)
+        data_checks.check_class_weight(class_weight)
+        y, sample_weight = data_checks.arrays(y, sample_weight)
+        shapes = []
+        if validation_data is not None:
+            validation_data, shape = self._checked_pair(validation_data)
+            shapes.append(shape)
+        x, shape = self._checked(x, y, sample_weight, batch_size)
+        data_checks.check_one_kind([shape, *shapes], self.likelihood)
+        self.expect_targets(shape)
+        split = 0.0 if validation_data is not None else validation_split
+        steps = kwargs.get("steps_per_epoch")
+        self._find_train_examples(x, callbacks, steps, split or 0.0)
         callbacks = with_clock(callbacks, self, epochs)
-        return super().fit(
-            x, y, batch_size, epochs, verbose, callbacks, *args, **kwargs
-        )
+        before = self._steps_made()
+        with self._checks(self.likelihood).reported():
+            history = super().fit(
+                x,
+                y,
+                batch_size=batch_size,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=callbacks,
+                validation_split=validation_split,
+                validation_data=validation_data,
+                shuffle=shuffle,
+                class_weight=class_weight,
+                sample_weight=sample_weight,
+                **kwargs,
+            )
+        if before is not None and self._steps_made() == before and epochs:
+            raise checked_sources.empty()
+        return history
 
-    def evaluate(self, x=None, y=None, batch_size=None, *args, **kwargs):
+    def evaluate(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        verbose="auto",
+        sample_weight=None,
+        **kwargs,
+    ):
         """Evaluates as in Keras, after the same check as in `fit`.
 
         What a network draws here is the same each time, and does not change
         what it draws in training.
         """
-        x = self._checked(x, y, batch_size)
-        with repeatable(self):
-            return super().evaluate(x, y, batch_size, *args, **kwargs)
+        data_checks.check_count("batch_size", batch_size)
+        y, sample_weight = data_checks.arrays(y, sample_weight)
+        if not keras_internals.evaluates_within_fit(kwargs):
+            x, shape = self._checked(x, y, sample_weight, batch_size)
+            self.expect_targets(shape)
+        with self._checks(self.likelihood).reported(), repeatable(self):
+            logs = super().evaluate(
+                x,
+                y,
+                batch_size=batch_size,
+                verbose=verbose,
+                sample_weight=sample_weight,
+                **kwargs,
+            )
+        # The mean loss: without a batch it is 0 over 0 images.
+        if self.metrics and not float(self.metrics[0].count):
+            raise checked_sources.empty()
+        return logs
 
-    def train_on_batch(self, x, y=None, *args, **kwargs):
+    def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """Trains on a batch as in Keras, after the same check as in `fit`."""
         train_examples.require(self)
-        return super().train_on_batch(self._checked(x, y), y, *args, **kwargs)
+        y, sample_weight = data_checks.arrays(y, sample_weight)
+        x, shape = self._checked(x, y, sample_weight)
+        self.expect_targets(shape)
+        return super().train_on_batch(x, y, sample_weight, **kwargs)
 
-    def test_on_batch(self, x, y=None, *args, **kwargs):
+    def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """Evaluates a batch as in Keras, after the same check as in `fit`."""
-        return super().test_on_batch(self._checked(x, y), y, *args, **kwargs)
+        y, sample_weight = data_checks.arrays(y, sample_weight)
+        x, shape = self._checked(x, y, sample_weight)
+        self.expect_targets(shape)
+        return super().test_on_batch(x, y, sample_weight, **kwargs)
 
-    def _find_train_examples(self, x, callbacks, args, kwargs):
+    def _find_train_examples(self, x, callbacks, steps, split):
         annealing = getattr(self, "annealing", None)
         if annealing is None or annealing.train_examples is None:
             return
-        given = dict(zip(_AFTER_CALLBACKS, args, strict=False)) | kwargs
-        steps, split = given.get("steps_per_epoch"), 0.0
         if steps is not None:
             steps += stopping.steps_done(callbacks)
-        if given.get("validation_data") is None:
-            split = given.get("validation_split") or 0.0
         rank = len(self.image_shape)
         annealing.found(
             train_examples.find(x, rank, validation_split=split, steps=steps)
         )
 
-    def _checked(self, x, y=None, batch_size=None):
-        """Returns the images after the checks: lists become arrays."""
+    def _steps_made(self):
+        optimizer = getattr(self, "optimizer", None)
+        return None if optimizer is None else int(optimizer.iterations)
+
+    def expect_targets(self, shape):
+        """Prepares for targets of a shape; by default, nothing to do.
+
+        Args:
+            shape: That of a batch of targets; None if it is unknown.
+        """
+
+    def _checked_pair(self, validation):
+        """Returns checked validation data, and the shape of their targets."""
+        if not isinstance(validation, (tuple, list)):
+            return self._checked(validation)
+        images, *rest = validation
+        rest = data_checks.arrays(*rest)
+        images, shape = self._checked(images, *rest)
+        return (images, *rest), shape
+
+    def _checked(self, x, y=None, sample_weight=None, batch_size=None):
+        """Returns x after the checks, and the shape of its targets."""
+        if not data_checks.is_array(x):
+            return self._checks(self.likelihood).source(x)
         x = self._checked_images(x)
-        data_checks.check_data(x, y, self.image_shape, self.likelihood)
+        data_checks.check_data(
+            x, y, self.image_shape, self.likelihood, sample_weight
+        )
         strategy = getattr(self, "distribute_strategy", None)
-        if strategy is not None and not hasattr(x, "element_spec"):
+        if strategy is not None:
             data_checks.check_batch_size(
                 batch_size, strategy.num_replicas_in_sync
             )
-        return x
+        return x, np.shape(y)

@@ -1,8 +1,13 @@
 """Checks of the user's data before the first step."""
 
+import numbers
+
 import numpy as np
 
 from mimo_keras.errors import expected
+
+# Soft labels may be of 16 bits.
+_ROUNDING = 1e-2
 
 
 def check_images(shape, input_shape):
@@ -38,32 +43,60 @@ def _batch_of(input_shape):
     return f"(B, {', '.join(map(str, input_shape))})"
 
 
-def check_label_shape(shape):
-    """Raises InputError unless labels have shape (B,) or (B, 1)."""
-    if not _fits(shape, (None,)) and not _fits(shape, (None, 1)):
+def check_label_shape(shape, num_classes):
+    """Raises InputError unless labels have shape (B,), (B, 1) or (B, K)."""
+    if getattr(shape, "rank", 0) is None:
         raise expected(
-            "one class index for each image, shape (B,)",
+            "labels of known rank",
+            "labels of unknown rank",
+            "State it: tf.ensure_shape in the data set's map.",
+        )
+    if len(shape) != 1 and tuple(shape[1:]) not in {(1,), (num_classes,)}:
+        raise expected(
+            "one class index for each image, shape (B,), or one-hot labels of "
+            f"shape (B, {num_classes})",
             f"shape={tuple(shape)}",
-            "Take the argmax of one-hot labels.",
+            "Compare with num_classes of the model.",
         )
 
 
 def check_labels(labels, num_classes):
-    """Raises InputError unless all labels are integers in 0 … K-1."""
+    """Raises InputError unless all labels are integers in 0 … K-1.
+
+    Labels of shape (B, K) must be probabilities that sum to 1.
+    """
     labels = np.asarray(labels)
-    if labels.dtype.kind not in "biuf" or not np.all(labels % 1 == 0):
+    if labels.ndim == 2 and labels.shape[1] == num_classes:
+        return _check_probabilities(labels)
+    if labels.dtype.kind not in "biuf":
         raise expected(
             f"integer labels in 0 … {num_classes - 1}",
             f"dtype={labels.dtype}",
-            "Pass class indices, not names, one-hot rows or probabilities.",
+            "Pass class indices, not names.",
         )
-    check_label_shape(labels.shape)
-    bad = np.flatnonzero((labels < 0) | (labels >= num_classes))
+    check_label_shape(labels.shape, num_classes)
+    with np.errstate(invalid="ignore"):
+        is_whole = labels % 1 == 0
+    bad = np.flatnonzero(~is_whole | (labels < 0) | (labels >= num_classes))
     if bad.size:
         raise expected(
-            f"labels in 0 … {num_classes - 1}",
+            f"{'' if is_whole.all() else 'integer '}labels in 0 … "
+            f"{num_classes - 1}",
             f"label={labels.ravel()[bad[0]]} at index {bad[0]}",
             "Fix the labels, or create the model with more num_classes.",
+        )
+
+
+def _check_probabilities(labels):
+    numeric = labels.dtype.kind in "biuf"
+    rows = labels.astype("float64") if numeric else np.zeros(labels.shape)
+    good = (rows >= 0).all(axis=1) & (abs(rows.sum(axis=1) - 1) < _ROUNDING)
+    if not good.all():
+        index = np.flatnonzero(~good)[0]
+        raise expected(
+            "one-hot or soft labels: rows of probabilities that sum to 1",
+            f"{labels[index].tolist()} at index {index}",
+            "Normalize them, or pass class indices of shape (B,).",
         )
 
 
@@ -91,6 +124,65 @@ def check_finite(values, what):
     )
 
 
+def check_weights(weights, rows):
+    """Raises InputError unless weights are finite, one for each image."""
+    weights = np.asarray(weights)
+    check_weights_shape(weights.shape)
+    if len(weights) != rows:
+        raise _weights_error(f"{len(weights)} weights for {rows} images")
+    if weights.dtype.kind not in "biuf":
+        raise _weights_error(f"dtype={weights.dtype}")
+    bad = weights[~np.isfinite(weights)]
+    if bad.size:
+        raise weights_error(f"{bad[0]:g}")
+
+
+def check_weights_shape(shape):
+    """Raises InputError unless weights have shape (B,) or (B, 1)."""
+    if not _fits(shape, (None,)) and not _fits(shape, (None, 1)):
+        raise _weights_error(f"shape={tuple(shape)}")
+
+
+def weights_error(value):
+    """Returns the error about a weight that is not finite."""
+    return _weights_error(f"{value} among them")
+
+
+def _weights_error(received):
+    return expected(
+        "sample_weight of one finite number for each image, shape (B,)",
+        received,
+        "Weight images, not classes or members.",
+    )
+
+
+def check_class_weight(class_weight):
+    """Raises InputError unless class weights are finite numbers by class."""
+    if class_weight is None:
+        return
+    is_good = isinstance(class_weight, dict) and all(
+        isinstance(value, numbers.Real) and np.isfinite(value)
+        for value in class_weight.values()
+    )
+    if not is_good:
+        raise expected(
+            "class_weight to be a dictionary from class index to a number",
+            f"class_weight={class_weight!r}",
+            "Write {0: 1.0, 1: 2.0}.",
+        )
+
+
+def check_count(name, value, least=1):
+    """Raises InputError unless a value is None or a large enough integer."""
+    is_whole = isinstance(value, numbers.Integral) and value >= least
+    if value is not None and not is_whole:
+        raise expected(
+            f"{name} to be a whole number of at least {least}",
+            f"{name}={value!r}",
+            "Pass an int, or leave it out.",
+        )
+
+
 def check_batch_size(batch_size, replicas):
     """Raises InputError if a batch has fewer rows than there are replicas."""
     # Keras takes None as 32.
@@ -102,33 +194,64 @@ def check_batch_size(batch_size, replicas):
         )
 
 
-def check_data(x, y, input_shape, likelihood):
-    """Checks data for `fit` or `evaluate` as far as possible.
-
-    Arrays and tensors are checked entirely. For a tf.data.Dataset, or any other
-    source with an `element_spec`, only the shapes are checked; for other
-    sources only the images' shape, once the first batch arrives.
+def check_data(x, y, input_shape, likelihood, sample_weight=None):
+    """Checks arrays for `fit` or `evaluate`.
 
     Args:
-        x: Images as Keras takes them: an array, or any source of batches.
-        y: Labels or targets, or None.
+        x: Images (B, …), an array or a tensor.
+        y: Labels or targets, an array, a tensor or a list.
         input_shape: Shape of one image.
         likelihood: `likelihoods.Likelihood`, which checks the targets.
+        sample_weight: Weights of the images, or None.
 
     Raises:
         InputError: The data do not fit the model.
     """
-    images, labels = map(_static_shape, _elements(x))
-    if images is not None:
-        check_images(images, input_shape)
-    if labels is not None:
-        likelihood.check_shape(labels)
-    if hasattr(x, "__array__"):
-        images = np.asarray(x)
-        check_images(images.shape, input_shape)
-        check_finite(images, "images")
-    if hasattr(y, "__array__") or isinstance(y, list):
-        likelihood.check_targets(y)
+    images = np.asarray(x)
+    check_images(images.shape, input_shape)
+    check_finite(images, "images")
+    if y is None:
+        raise expected(
+            "labels for the images",
+            "y=None",
+            "Pass them as y, or a data set of (images, labels).",
+        )
+    targets = np.asarray(y)
+    likelihood.check_targets(targets)
+    if len(targets) != len(images):
+        raise expected(
+            "a label for each image",
+            f"{len(targets)} labels for {len(images)} images",
+            "Compare how both were loaded.",
+        )
+    if sample_weight is not None:
+        check_weights(sample_weight, len(images))
+
+
+def arrays(*values):
+    """Returns lists as arrays, which Keras would take for several inputs."""
+    return tuple(
+        np.asarray(value) if isinstance(value, list) else value
+        for value in values
+    )
+
+
+def check_one_kind(shapes, likelihood):
+    """Raises InputError unless all targets are class indices, or all one-hot.
+
+    Args:
+        shapes: Those of the targets of training and of validation; None where
+            they are unknown.
+        likelihood: `likelihoods.Likelihood`.
+    """
+    shapes = [shape for shape in shapes if shape is not None]
+    kinds = {str(likelihood.specs(shape)[0].shape) for shape in shapes}
+    if len(kinds) > 1:
+        raise expected(
+            "validation labels of the shape of the labels",
+            f"shapes {shapes[1]} and {shapes[0]}",
+            "Use class indices, or one-hot labels, in both.",
+        )
 
 
 def is_array(x):
@@ -142,16 +265,3 @@ def _fits(shape, wanted):
         a is None or b is None or a == b
         for a, b in zip(shape, wanted, strict=True)
     )
-
-
-def _elements(x):
-    """Returns the specs of a source's images and labels, None if unknown."""
-    stated = getattr(x, "element_spec", None)
-    stated = stated if isinstance(stated, tuple) else ()
-    return (*stated, None, None)[:2]
-
-
-def _static_shape(element):
-    """Returns the shape of an element as a tuple, None if unknown."""
-    shape = getattr(element, "shape", None)
-    return None if shape is None or shape.rank is None else tuple(shape)

@@ -73,6 +73,20 @@ class Likelihood:
         """Raises InputError unless an array or list of targets fits."""
         raise NotImplementedError
 
+    def faults(self, targets):
+        """Returns which targets of a batch are invalid, as booleans.
+
+        Args:
+            targets: Array, or TensorFlow's tensor, of numbers.
+        """
+        return (targets - targets) != 0  # NaN and infinity.
+
+    def fault_error(self, value):
+        """Returns the error about a target that `faults` found."""
+        return expected(
+            "finite targets", f"{value} in a batch", "Remove or fix it."
+        )
+
     def targets(self, y):
         """Returns a step's targets in the shape that the losses expect.
 
@@ -84,8 +98,12 @@ class Likelihood:
         """
         raise NotImplementedError
 
-    def specs(self):
-        """Returns KerasTensors of the metrics' inputs: targets, predictions."""
+    def specs(self, shape=None):
+        """Returns KerasTensors of the metrics' inputs: targets, predictions.
+
+        Args:
+            shape: Shape of a batch of targets; None for the usual one.
+        """
         raise NotImplementedError
 
     def default_metrics(self):
@@ -106,6 +124,8 @@ class Likelihood:
 @dataclasses.dataclass(frozen=True)
 class Categorical(Likelihood):
     """One of K classes: outputs are logits, targets are class indices.
+
+    Targets (B, K) are probabilities of the classes: one-hot or soft labels.
 
     Attributes:
         num_classes: K.
@@ -131,21 +151,41 @@ class Categorical(Likelihood):
         return losses.mixture_nll(targets, outputs, log_weights)
 
     def check_shape(self, shape):
-        data_checks.check_label_shape(shape)
+        data_checks.check_label_shape(shape, self.num_classes)
 
     def check_targets(self, targets):
         data_checks.check_labels(targets, self.num_classes)
 
+    def faults(self, targets):
+        if self._has_probabilities(targets.shape):
+            return ~((targets >= 0) & (targets <= 1))
+        return (
+            (targets % 1 != 0) | (targets < 0) | (targets >= self.num_classes)
+        )
+
+    def fault_error(self, value):
+        return expected(
+            f"integer labels in 0 … {self.num_classes - 1}, or probabilities "
+            "of the classes",
+            f"label={value} in a batch",
+            "Fix the labels, or create the model with more num_classes.",
+        )
+
     def targets(self, y):
         y = ops.convert_to_tensor(y)
         self.check_shape(y.shape)
+        if self._has_probabilities(y.shape):
+            return ops.cast(y, "float32")
         return ops.reshape(y, (-1,))
 
-    def specs(self):
-        return (
-            keras.KerasTensor((None,), "int32"),
-            keras.KerasTensor((None, self.num_classes), "float32"),
-        )
+    def specs(self, shape=None):
+        predictions = keras.KerasTensor((None, self.num_classes), "float32")
+        if shape is not None and self._has_probabilities(shape):
+            return predictions, predictions
+        return keras.KerasTensor((None,), "int32"), predictions
+
+    def _has_probabilities(self, shape):
+        return len(shape) == 2 and shape[1] == self.num_classes
 
     def default_metrics(self):
         return ["accuracy"]
@@ -199,7 +239,7 @@ class Mean(Likelihood):
         self.check_shape(y.shape)
         return ops.reshape(y, (-1, self.output_dim))
 
-    def specs(self):
+    def specs(self, shape=None):
         one = keras.KerasTensor((None, self.output_dim), "float32")
         return one, one
 

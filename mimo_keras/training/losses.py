@@ -16,12 +16,15 @@ def cross_entropy(labels, logits):
     """Returns -log softmax(logits)[label] for each row and member.
 
     Args:
-        labels: (N, E) integers.
+        labels: (N, E) integers; or (N, E, K) probabilities q of the classes,
+            one-hot or soft, for Σ_k q_k (-log p_k).
         logits: (N, E, K), float32.
 
     Returns:
         (N, E), in nats.
     """
+    if len(labels.shape) == len(logits.shape):
+        return -ops.sum(labels * ops.log_softmax(logits), axis=-1)
     return keras.losses.sparse_categorical_crossentropy(
         labels, logits, from_logits=True
     )
@@ -70,7 +73,7 @@ def mixture_nll(labels, logits, log_weights):
     """Returns -log Σ_e w_e softmax(logits_e)[label], from logits.
 
     Args:
-        labels: (B,) integers.
+        labels: (B,) integers; or (B, K) probabilities, as of `cross_entropy`.
         logits: (B, E, K), float32.
         log_weights: E log mixture weights.
 
@@ -81,35 +84,14 @@ def mixture_nll(labels, logits, log_weights):
         Havasi et al., ICLR 2021, section 2: the members' probabilities are
         averaged.
     """
+    log_weights = ops.convert_to_tensor(log_weights, "float32")
+    if len(labels.shape) == 2:
+        terms = ops.log_softmax(logits) + log_weights[:, None]
+        return -ops.sum(labels * ops.logsumexp(terms, axis=1), axis=-1)
     components = logits.shape[1]
     repeated = ops.repeat(ops.expand_dims(labels, 1), components, axis=1)
     log_likelihoods = -cross_entropy(repeated, logits)
-    return -ops.logsumexp(
-        log_likelihoods + ops.convert_to_tensor(log_weights, "float32"), axis=1
-    )
-
-
-def per_member(loss, likelihood):
-    """Returns the function (targets (N, E, …), outputs) -> losses (N, E).
-
-    Args:
-        loss: None for the likelihood's own, or a keras.losses.Loss on logits.
-        likelihood: `likelihoods.Likelihood`.
-
-    Raises:
-        InputError: The loss would read the logits as probabilities, or is
-            not a keras.losses.Loss, which returns a value per row.
-    """
-    if loss is None:
-        return likelihood.member_loss
-    known = isinstance(loss, keras.losses.Loss)
-    if not known or not loss.get_config().get("from_logits", True):
-        raise expected(
-            "loss=None or a keras.losses.Loss on logits",
-            f"loss={loss!r}",
-            "Use for example SparseCategoricalCrossentropy(from_logits=True).",
-        )
-    return loss.call
+    return -ops.logsumexp(log_likelihoods + log_weights, axis=1)
 
 
 def mean_over_rows(member_losses, samples=1):

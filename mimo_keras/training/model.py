@@ -15,25 +15,24 @@ from mimo_keras.training import (
     empty_replicas,
     likelihoods,
     losses,
-    step_metrics,
     train_examples,
 )
 from mimo_keras.training.annealing import LinearAnnealing
 from mimo_keras.training.checked_fit import CheckedFit
+from mimo_keras.training.compiling import Compiling
 from mimo_keras.training.distribute.distribution import replica_count
 from mimo_keras.training.distribute.seeds import ReplicaSeed
 from mimo_keras.training.distribute.worker_fit import WorkerFit
 from mimo_keras.training.exact_inputs import keep_exact
 from mimo_keras.training.finite_rows import of_finite_rows
 from mimo_keras.training.kernels import give_kernels
-from mimo_keras.training.learning_rates import multiply_learning_rates
 from mimo_keras.training.mixture_score import MixtureScore
 from mimo_keras.training.predictor import Predictor
 from mimo_keras.training.saved_state import SavedState
 
 
 @serializable
-class EnsembleModel(CheckedFit, SavedState, WorkerFit, keras.Model):
+class EnsembleModel(Compiling, CheckedFit, SavedState, WorkerFit, keras.Model):
     """An efficient ensemble that trains with Keras's own `fit`.
 
     The inputs are plain images and labels. The rows of a training step, which
@@ -183,75 +182,6 @@ class EnsembleModel(CheckedFit, SavedState, WorkerFit, keras.Model):
         shape = (images.shape[0], self.samples * components, outputs)
         return keras.KerasTensor(shape, "float32")
 
-    def compile(
-        self,
-        optimizer="sgd",
-        loss=None,
-        *,
-        metrics=None,
-        l1=0.0,
-        l2=0.0,
-        l2_scope="all",
-        **kwargs,
-    ):
-        """Prepares for `fit`.
-
-        Args:
-            optimizer: As in Keras.
-            loss: None for the likelihood's own (cross-entropy; squared error
-                in regression), or a keras.losses.Loss on logits. It is
-                summed over members and averaged over rows.
-            metrics: As in Keras; in training they see each member's
-                probabilities and labels as separate rows, in evaluation the
-                ensemble's. Default: accuracy for classification. The mean
-                negative log-likelihood "nll" is always reported; in
-                regression the squared error "mse".
-            l1: Coefficient of Σ |w|.
-            l2: Coefficient of Σ w², not halved.
-            l2_scope: Which weights both terms include, "all" or "kernels": see
-                `losses.decayed_variables`.
-            **kwargs: As in Keras.
-        """
-        if metrics is None:
-            metrics = self.likelihood.default_metrics()
-        self._member_loss = losses.per_member(loss, self.likelihood)
-        self._l1, self._l2 = float(l1), float(l2)
-        self.l2_scope = losses.checked_scope(l2_scope)
-        # Weighted, so that padding rows of a batch do not count.
-        super().compile(optimizer=optimizer, weighted_metrics=metrics, **kwargs)
-        # Built now, inside the scope of a tf.distribute strategy if any.
-        self.optimizer.build(self.trainable_variables)
-        step_metrics.build(self, self.likelihood)
-        multiply_learning_rates(self.optimizer, self.network)
-        self._compile_arguments = keras.saving.serialize_keras_object(
-            {
-                "optimizer": self.optimizer,
-                "loss": loss,
-                "metrics": metrics,
-                "l1": l1,
-                "l2": l2,
-                "l2_scope": l2_scope,
-                **kwargs,
-            }
-        )
-
-    @property
-    def metrics(self):
-        """The metrics, as in Keras."""
-        return keras_internals.monitored(super().metrics, [self.nll])
-
-    def get_metrics_result(self):
-        # A metric given to compile has precedence over ours of the same name.
-        results = super().get_metrics_result()
-        compiled = keras_internals.compiled_metrics(self)
-        return results if compiled is None else results | compiled.result()
-
-    def get_compile_config(self):
-        return getattr(self, "_compile_arguments", {})
-
-    def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
-
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
@@ -288,7 +218,8 @@ class EnsembleModel(CheckedFit, SavedState, WorkerFit, keras.Model):
         )
         mixture = self.likelihood.mixture
         if isinstance(y_pred, dict):
-            self.nll.update_state(self._member_loss(targets, outputs), weights)
+            own = self.likelihood.member_loss(targets, outputs)
+            self.nll.update_state(own, weights)
             targets, outputs, weights = batches.flat(targets, outputs, weights)
             predicted = mixture.activated(outputs)
         else:

@@ -31,31 +31,34 @@ def check_scale(images, standardize):
     extent = None
     if images.dtype != "uint8":
         some = images[:: -(-len(images) // _ROWS)].astype("float32")
-        extent = measured(some, standardize, np)
+        with np.errstate(all="ignore"):  # NaN and infinity are not its subject.
+            extent = measured(some, standardize)
     if is_outside(extent, standardize):
         report(extent, standardize)
 
 
-def measured(images, standardize, xp):
-    """Returns how far values reach: two numbers.
+def measured(images, standardize, mean=np.mean, largest=np.max):
+    """Returns how far values reach: three numbers.
 
     Args:
-        images: Floats (B, …), float32.
+        images: Floats (B, …), float32; an array, or a tensor.
         standardize: The model's `layers.StandardizeImages`.
-        xp: numpy or tensorflow.experimental.numpy.
+        mean: Function to the mean over all values, such as tf.reduce_mean.
+        largest: Function to the largest of all values.
 
     Returns:
         The root mean square of the deviations from the mean, in units of the
-        scale; and the largest absolute value.
+        scale; the largest absolute value; and the largest fraction after the
+        decimal point.
     """
-    mean = np.float32(standardize.mean)
+    center = np.float32(standardize.mean)
     # A std below 1 is that of images from 0 to 1, which reach further.
     unit = np.maximum(np.float32(standardize.std), np.float32(1))
     if standardize.input_scale == "0..255":
-        mean, unit = 255 * mean, 255 * unit
-    deviation = (images - mean) / unit
-    square = xp.mean(xp.square(deviation))
-    return xp.sqrt(square), xp.max(xp.abs(images))
+        center, unit = 255 * center, 255 * unit
+    deviation = (images - center) / unit
+    square = mean(deviation * deviation)
+    return square**0.5, largest(abs(images)), largest(abs(images) % 1)
 
 
 def is_outside(extent, standardize):
@@ -70,11 +73,11 @@ def is_outside(extent, standardize):
     is_of_bytes = bool(max(mean.max(), std.max()) > FAR)
     if extent is None:
         return is_of_bytes
-    deviation, largest = extent
+    deviation, largest, fraction = extent
     is_far = deviation > FAR
     if standardize.input_scale == "0..255" or is_of_bytes:
-        # From 0 to 1 all would look black.
-        is_far = is_far | ((largest > 0) & (largest <= 1))
+        # From 0 to 1 all would look black; dark bytes are whole numbers.
+        is_far = is_far | ((fraction > 0) & (largest <= 1))
     return is_far
 
 
@@ -85,19 +88,29 @@ def report(extent, standardize):
         extent: As of `is_outside`, as numbers.
         standardize: The model's `layers.StandardizeImages`.
     """
+    largest = None if extent is None else extent[1]
+    if standardize.input_scale != standardize_images.UNSTATED:
+        raise error(largest, standardize)
+    warnings.warn(str(error(largest, standardize)), stacklevel=2)
+
+
+def error(largest, standardize):
+    """Returns the error about values far outside the scale.
+
+    Args:
+        largest: The largest value; None for bytes.
+        standardize: The model's `layers.StandardizeImages`.
+    """
     scale = stated(standardize)
     other = "0..1" if scale == "0..255" else "0..255"
-    values = "bytes" if extent is None else f"values up to {extent[1]:.6g}"
-    error = expected(
+    values = "bytes" if largest is None else f"values up to {largest:.6g}"
+    return expected(
         f"images from {scale.replace('..', ' to ')}, and mean and std on the "
         "scale of 0 to 1",
         f"{values}, mean={standardize.mean}, std={standardize.std}",
         f"Scale them, or create the model with input_scale={other!r}, or with "
         "input_scale=None if they are no intensities.",
     )
-    if standardize.input_scale != standardize_images.UNSTATED:
-        raise error
-    warnings.warn(str(error), stacklevel=2)
 
 
 def stated(standardize):

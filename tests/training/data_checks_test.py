@@ -1,6 +1,5 @@
 """Bad data is rejected in one line, before any weight has changed."""
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -16,8 +15,12 @@ THREE = Categorical(networks.CLASSES)
 ONE_HOT = np.eye(networks.CLASSES, dtype="float32")[EXAMPLES.labels]
 
 RESIZE = "Resize them, or create the model with another input_shape."
-ARGMAX = "Take the argmax of one-hot labels."
-INDICES = "Pass class indices, not names, one-hot rows or probabilities."
+KINDS = (
+    "Expected one class index for each image, shape (B,), or one-hot labels of "
+    "shape (B, 3). Received: shape={}. Compare with num_classes of the model."
+)
+INDICES = "Pass class indices, not names."
+NORMALIZE = "Normalize them, or pass class indices of shape (B,)."
 FIX = "Fix the labels, or create the model with more num_classes."
 REMOVE = "Remove or fix these."
 
@@ -57,17 +60,19 @@ BAD_LABELS = {
         f"Expected labels in 0 … 2. Received: label=-1 at index 2. {FIX}",
     ),
     "one-hot": (
-        ONE_HOT,
-        "Expected one class index for each image, shape (B,). Received: "
-        f"shape=(8, 3). {ARGMAX}",
+        np.concatenate([ONE_HOT, ONE_HOT], axis=1),
+        KINDS.format("(8, 6)"),
     ),
-    "smoothed": (
-        ONE_HOT * 0.9 + 0.05,
-        f"Expected integer labels in 0 … 2. Received: dtype=float32. {INDICES}",
+    "soft": (
+        _at(ONE_HOT, (6, 0), 0.25),
+        "Expected one-hot or soft labels: rows of probabilities that sum to 1. "
+        f"Received: {_at(ONE_HOT, (6, 0), 0.25)[6].tolist()} at index 6. "
+        f"{NORMALIZE}",
     ),
     "nan": (
         _at(EXAMPLES.labels.astype("float32"), 0, np.nan),
-        f"Expected integer labels in 0 … 2. Received: dtype=float32. {INDICES}",
+        "Expected integer labels in 0 … 2. Received: label=nan at index 0. "
+        f"{FIX}",
     ),
     "names": (
         ["one"] * COUNT,
@@ -140,47 +145,10 @@ def test_datasets_of_wrong_images(model, refused, name):
     refused(message, model.fit, good, validation_data=dataset)
 
 
-def test_datasets_of_one_hot_labels(model, refused):
-    _, message = BAD_LABELS["one-hot"]
+def test_datasets_of_labels_of_another_shape(model, refused):
+    labels, message = BAD_LABELS["one-hot"]
     message = message.replace("=(8,", "=(None,")
-    refused(message, model.fit, _dataset(EXAMPLES.images, ONE_HOT))
-
-
-def test_a_dataset_of_labels_out_of_range_stops_the_first_step(model):
-    """Labels of a dataset are only seen on the device."""
-    labels, _ = BAD_LABELS["above"]
-    before = model.get_weights()
-    with pytest.raises(tf.errors.InvalidArgumentError, match="label value"):
-        bad = _dataset(EXAMPLES.images, labels).skip(1)
-        model.fit(bad, shuffle=False, verbose=0)
-    for weight, old in zip(model.get_weights(), before, strict=True):
-        np.testing.assert_array_equal(weight, old)
-
-
-class _Source(keras.utils.PyDataset):
-    """Two batches of four, without any known facts."""
-
-    def __init__(self, images, labels):
-        super().__init__()
-        self.images, self.labels = images, labels
-
-    def __len__(self):
-        return 2
-
-    def __getitem__(self, index):
-        rows = slice(4 * index, 4 * index + 4)
-        return self.images[rows], self.labels[rows]
-
-
-def test_other_sources_are_checked_when_the_first_batch_has_come(
-    model, refused
-):
-    images, message = BAD_IMAGES["height"]
-    message = message.replace("=(8,", "=(None,")
-    refused(message, model.fit, _Source(images, EXAMPLES.labels))
-    _, message = BAD_LABELS["one-hot"]
-    message = message.replace("=(8,", "=(None,")
-    refused(message, model.fit, _Source(EXAMPLES.images, ONE_HOT))
+    refused(message, model.fit, _dataset(EXAMPLES.images, labels))
 
 
 def test_prediction_refuses_wrong_images_in_one_line(model, refused):

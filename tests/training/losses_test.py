@@ -7,7 +7,6 @@ import pytest
 from mimo_keras.errors import InputError
 from mimo_keras.layers import DenseMultihead
 from mimo_keras.training import losses
-from mimo_keras.training.likelihoods import Categorical, Mean
 from tests.training import networks, twins
 
 EXTREME = np.array(
@@ -204,38 +203,9 @@ def test_the_scope_must_be_known():
     )
 
 
-def test_a_loss_on_logits_is_taken_by_member():
-    logits, labels = _moderate(3)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    found = losses.per_member(loss, Categorical(3))(labels, logits)
-    wanted = twins.cross_entropy(labels, logits)
-    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize("likelihood", [Categorical(3), Mean(2)])
-def test_the_default_is_the_likelihoods_own(likelihood):
-    assert losses.per_member(None, likelihood) == likelihood.member_loss
-
-
-@pytest.mark.parametrize(
-    "loss",
-    [
-        keras.losses.SparseCategoricalCrossentropy(),
-        "sparse_categorical_crossentropy",
-        lambda labels, logits: logits,
-    ],
-)
-def test_a_loss_that_would_misread_logits_is_refused(loss):
-    with pytest.raises(InputError, match=r"keras.losses.Loss on logits") as e:
-        losses.per_member(loss, Categorical(3))
-    assert "SparseCategoricalCrossentropy(from_logits=True)" in str(e.value)
-
-
 def test_smoothed_cross_entropy_is_that_of_smoothed_labels():
     logits, labels = _moderate(5)
-    found = losses.per_member(losses.SmoothedCrossEntropy(0.1), None)(
-        labels, logits
-    )
+    found = losses.SmoothedCrossEntropy(0.1).call(labels, logits)
     targets = 0.9 * np.eye(3)[labels] + 0.1 / 3
     p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
     np.testing.assert_allclose(found, -(targets * np.log(p)).sum(-1), rtol=1e-4)

@@ -123,7 +123,7 @@ def test_evaluation_metrics_are_the_ensembles(examples, method):
     """From averaged probabilities, including the last, partial batch."""
     model = networks.create(method, members=3)
     top = keras.metrics.SparseTopKCategoricalAccuracy(k=2, name="top")
-    model.compile("sgd", metrics=["accuracy", top])
+    model.compile("sgd", weighted_metrics=["accuracy", top])
     logs = model.evaluate(
         examples.images,
         examples.labels,

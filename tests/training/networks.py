@@ -49,6 +49,12 @@ def create(method="mimo", members=2, **options):
     return mimo_keras.create_model(method, **(defaults | options))
 
 
+def plain():
+    """A model of Keras alone for `examples`."""
+    layers = [keras.Input(IMAGE), keras.layers.Flatten()]
+    return keras.Sequential([*layers, keras.layers.Dense(3, "softmax")])
+
+
 def rows_of(model, images):
     """The rows that the model's next training step would draw, (N, E)."""
     return np.array(model(images, training=True)["rows"])

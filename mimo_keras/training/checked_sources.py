@@ -1,0 +1,236 @@
+"""Checks of batches on their way from a source of data to a training step.
+
+In the graph of a step, values are not known and some devices cannot stop for an
+error. So batches are checked where they come from: those of a tf.data.Dataset
+in its own pipeline, those of Python sources as NumPy arrays. No weight has then
+been changed by a bad batch.
+"""
+
+import contextlib
+import dataclasses
+import itertools
+import re
+import types
+
+import keras
+import numpy as np
+
+from mimo_keras.errors import expected
+from mimo_keras.layers import StandardizeImages, standardize_images
+from mimo_keras.training import data_checks, scale_checks
+from mimo_keras.training.likelihoods import Likelihood
+
+# A few images of each batch tell its scale.
+_ROWS = 4
+_FAULT = re.compile(r"assertion failed: \[mimo_keras (\w+)\] \[([^\]]*)\]")
+
+
+@dataclasses.dataclass(frozen=True)
+class Checks:
+    """What the batches of a source must satisfy.
+
+    Attributes:
+        image_shape: Shape of one image.
+        standardize: The model's `layers.StandardizeImages`.
+        likelihood: `likelihoods.Likelihood`; None if there are no targets, as
+            in prediction.
+    """
+
+    image_shape: tuple
+    standardize: StandardizeImages
+    likelihood: Likelihood | None
+
+    def source(self, x):
+        """Returns a source whose batches are checked when they are read.
+
+        Args:
+            x: tf.data.Dataset, keras.utils.PyDataset or a generator; anything
+                else is returned as it is.
+
+        Returns:
+            A source of the same kind, and the shape of its targets, None if it
+            is unknown.
+
+        Raises:
+            InputError: The source is empty, or what is known of its batches
+                does not fit.
+        """
+        if x is None or isinstance(x, (dict, str, bytes)):
+            raise expected(
+                "images: an array, or a source of batches",
+                f"x of type {type(x).__name__}",
+                "Pass one array, a tf.data.Dataset or a PyDataset.",
+            )
+        if isinstance(x, keras.utils.PyDataset):
+            if len(x) == 0:
+                raise empty()
+            first = self.check(x[0])
+            return _CheckedSource(x, self), first
+        if isinstance(x, types.GeneratorType):
+            first = next(x, None)
+            if first is None:
+                raise empty()
+            batches = itertools.chain([first], x)
+            return self._generator(batches), self.check(first)
+        spec = getattr(x, "element_spec", None)
+        if spec is None:
+            return x, None
+        shape = self._check_spec(spec)
+        if hasattr(x, "cardinality") and int(x.cardinality()) == 0:
+            raise empty()
+        return (x.map(self._asserted) if hasattr(x, "map") else x), shape
+
+    def check(self, batch):
+        """Checks a batch of arrays; returns the shape of its targets."""
+        images, targets, weights = self._unpacked(batch)
+        images = np.asarray(images)
+        data_checks.check_images(images.shape, self.image_shape)
+        self.standardize.check_dtype(str(images.dtype))
+        scale_checks.check_scale(images, self.standardize)
+        if self.likelihood is None:
+            return None
+        targets = np.asarray(targets)
+        self.likelihood.check_targets(targets)
+        if weights is not None:
+            data_checks.check_weights(weights, len(images))
+        return targets.shape
+
+    def _generator(self, batches):
+        for batch in batches:
+            self.check(batch)
+            yield batch
+
+    def _unpacked(self, element):
+        """Returns an element's images, targets and weights."""
+        parts = element if isinstance(element, (tuple, list)) else (element,)
+        least = 1 if self.likelihood is None else 2
+        is_plain = all(hasattr(part, "shape") for part in parts)
+        if not is_plain or not least <= len(parts) <= 3:
+            wanted = "images" if least == 1 else "(images, labels)"
+            raise expected(
+                f"a source of batches {wanted}, as tuples",
+                f"elements {_outline(element)}",
+                "Load with as_supervised=True, or map them: "
+                'dataset.map(lambda x: (x["image"], x["label"])).',
+            )
+        return (*parts, None, None)[:3]
+
+    def _check_spec(self, spec):
+        images, targets, weights = self._unpacked(spec)
+        if not hasattr(images.shape, "rank"):
+            return None  # Of several replicas.
+        data_checks.check_images(images.shape, self.image_shape)
+        self.standardize.check_dtype(images.dtype.name)
+        if images.dtype.name == "uint8":
+            blank = np.zeros((1, *[1] * len(self.image_shape)), "uint8")
+            scale_checks.check_scale(blank, self.standardize)
+        if self.likelihood is None:
+            return None
+        self.likelihood.check_shape(targets.shape)
+        if not (targets.dtype.is_floating or targets.dtype.is_integer):
+            raise expected(
+                "labels that are numbers",
+                f"dtype={targets.dtype.name}",
+                "Pass class indices, not names.",
+            )
+        if weights is not None:
+            data_checks.check_weights_shape(weights.shape)
+        return tuple(targets.shape)
+
+    def _asserted(self, *batch):
+        """Returns a batch of a tf.data.Dataset after checks of its values."""
+        import tensorflow as tf
+
+        images, targets, weights = (*batch, None, None)[:3]
+        faults = {}
+        if self._has_scale and images.dtype != tf.uint8:
+            some = tf.cast(images[:_ROWS], tf.float32)
+            extent = scale_checks.measured(
+                some, self.standardize, tf.reduce_mean, tf.reduce_max
+            )
+            is_far = scale_checks.is_outside(extent, self.standardize)
+            faults["scale"] = is_far, extent[1]
+        if self.likelihood is not None:
+            bad = self.likelihood.faults(targets)
+            faults["labels"] = tf.reduce_any(bad), targets[bad][:1]
+        if weights is not None and weights.dtype.is_floating:
+            bad = ~tf.math.is_finite(weights)
+            faults["weights"] = tf.reduce_any(bad), weights[bad][:1]
+        asserted = [
+            tf.debugging.Assert(~is_bad, [f"mimo_keras {name}", value])
+            for name, (is_bad, value) in faults.items()
+        ]
+        with tf.control_dependencies(asserted):
+            batch = tf.nest.map_structure(tf.identity, batch)
+        return batch if len(batch) > 1 else batch[0]
+
+    @property
+    def _has_scale(self):
+        scales = (None, standardize_images.UNSTATED)
+        return self.standardize.input_scale not in scales
+
+    @contextlib.contextmanager
+    def reported(self):
+        """Raises faults that were found in a data set's pipeline as errors."""
+        try:
+            yield
+        except Exception as error:
+            found = _FAULT.search(str(error))
+            if found is None:
+                raise
+            raise self._error(*found.groups()) from error
+
+    def _error(self, name, value):
+        value = float(value.strip("[]").split()[0])
+        if name == "scale":
+            return scale_checks.error(value, self.standardize)
+        if name == "weights":
+            return data_checks.weights_error(f"{value:g}")
+        return self.likelihood.fault_error(f"{value:g}")
+
+
+class _CheckedSource(keras.utils.PyDataset):
+    """A PyDataset whose batches are checked when they are read."""
+
+    def __init__(self, source, checks):
+        names = ("workers", "use_multiprocessing", "max_queue_size")
+        given = {n: getattr(source, n) for n in names if hasattr(source, n)}
+        super().__init__(**given)
+        self._source, self._checks = source, checks
+
+    def __len__(self):
+        return len(self._source)
+
+    @property
+    def num_batches(self):
+        return self._source.num_batches
+
+    def __getitem__(self, index):
+        batch = self._source[index]
+        self._checks.check(batch)
+        return batch
+
+    def on_epoch_begin(self):
+        self._source.on_epoch_begin()
+
+    def on_epoch_end(self):
+        self._source.on_epoch_end()
+
+
+def empty():
+    """Returns the error about a source without batches."""
+    return expected(
+        "a source of at least one batch",
+        "none",
+        "Check its files and filters.",
+    )
+
+
+def _outline(element):
+    """Returns the structure of an element, without its values."""
+    if isinstance(element, dict):
+        return "{" + ", ".join(map(repr, element)) + "}"
+    if isinstance(element, (tuple, list)):
+        return "(" + ", ".join(map(_outline, element)) + ")"
+    shape = getattr(element, "shape", None)
+    return type(element).__name__ if shape is None else f"of shape {shape}"

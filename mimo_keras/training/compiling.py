@@ -1,0 +1,171 @@
+"""Keras's own `compile`, with losses of members and penalties."""
+
+import contextlib
+import numbers
+
+import keras
+
+from mimo_keras import keras_internals
+from mimo_keras.errors import expected
+from mimo_keras.training import given_losses, given_metrics, losses
+from mimo_keras.training.learning_rates import multiply_learning_rates
+
+
+class Compiling:
+    """Mixin for keras.Model that compiles a model of members.
+
+    List it before keras.Model. The model must have a `network`, a `likelihood`
+    and a metric `nll`.
+    """
+
+    def compile(
+        self,
+        optimizer="sgd",
+        loss=None,
+        loss_weights=None,
+        metrics=None,
+        weighted_metrics=None,
+        *,
+        l1=0.0,
+        l2=0.0,
+        l2_scope="all",
+        **kwargs,
+    ):
+        """Prepares for `fit`.
+
+        Args:
+            optimizer: As in Keras.
+            loss: None for the likelihood's own (cross-entropy; squared error
+                in regression); or as in Keras, a name, a function or a
+                keras.losses.Loss: see `given_losses.per_member`. It is summed
+                over members and averaged over rows.
+            loss_weights: None, or the factor of the loss.
+            metrics: As in Keras; in training they see each member's
+                probabilities and labels as separate rows, in evaluation the
+                ensemble's. The mean negative log-likelihood "nll" is always
+                reported; in regression the squared error "mse".
+            weighted_metrics: Metrics that sample_weight and class_weight
+                weight, as in Keras. Default: accuracy for classification, if
+                there are no `metrics` either.
+            l1: Coefficient of Σ |w|.
+            l2: Coefficient of Σ w², not halved.
+            l2_scope: Which weights both terms include, "all" or "kernels": see
+                `losses.decayed_variables`.
+            **kwargs: As in Keras.
+        """
+        if metrics is None and weighted_metrics is None:
+            # Weighted, so that padding rows of a batch do not count.
+            weighted_metrics = self.likelihood.default_metrics()
+        self._member_loss = given_losses.per_member(
+            loss, self.likelihood, loss_weights
+        )
+        self._l1 = _coefficient("l1", l1)
+        self._l2 = _coefficient("l2", l2)
+        self.l2_scope = losses.checked_scope(l2_scope)
+        given = {
+            "metrics": given_metrics.checked(metrics, "metrics"),
+            "weighted_metrics": given_metrics.checked(
+                weighted_metrics, "weighted_metrics"
+            ),
+            **kwargs,
+        }
+        super().compile(optimizer=optimizer, **given)
+        # In a function, so that Keras does not track the metrics twice.
+        self._recompile = lambda: super(Compiling, self).compile(
+            optimizer=self.optimizer, **given
+        )
+        # Built now, inside the scope of a tf.distribute strategy if any.
+        self.optimizer.build(self.trainable_variables)
+        self._target_spec = None
+        self._build_metrics()
+        multiply_learning_rates(self.optimizer, self.network)
+        self._compile_arguments = keras.saving.serialize_keras_object(
+            {
+                "optimizer": self.optimizer,
+                "loss": loss,
+                "loss_weights": loss_weights,
+                "l1": l1,
+                "l2": l2,
+                "l2_scope": l2_scope,
+                **given,
+            }
+        )
+
+    def expect_targets(self, shape):
+        """Chooses the metrics that targets of this shape need, as Keras does.
+
+        "accuracy" is one metric for class indices and another one for one-hot
+        labels.
+
+        Args:
+            shape: Shape of a batch of targets; None if it is unknown.
+        """
+        if not self.compiled or shape is None:
+            return
+        before = self._target_spec
+        if before != _described(self.likelihood.specs(shape)[0]):
+            strategy = getattr(self, "distribute_strategy", None)
+            with strategy.scope() if strategy else contextlib.nullcontext():
+                self._recompile()
+                self._build_metrics(shape)
+
+    def _build_metrics(self, shape=None):
+        """Creates the metrics' variables, which Keras defers to a step.
+
+        On TensorFlow a step that creates a variable is traced twice, and on JAX
+        the whole model is traced once more only to create it.
+        """
+        specs = self.likelihood.specs(shape)
+        self._target_spec = _described(specs[0])
+        metrics = keras_internals.compiled_metrics(self)
+        if metrics is not None:
+            metrics.build(*specs)
+
+    @property
+    def metrics(self):
+        """The metrics, as in Keras."""
+        return keras_internals.monitored(super().metrics, [self.nll])
+
+    def get_metrics_result(self):
+        # A metric given to compile has precedence over ours of the same name.
+        results = super().get_metrics_result()
+        compiled = keras_internals.compiled_metrics(self)
+        return results if compiled is None else results | compiled.result()
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        try:
+            return super().compute_metrics(x, y, y_pred, sample_weight)
+        except (TypeError, ValueError) as error:
+            shapes = ", ".join(map(str, y.shape[1:]))
+            raise expected(
+                "metrics for such targets and predictions",
+                f"targets of shape (B, {shapes}), and an error: "
+                f"{str(error)[:200]}",
+                "Class indices need Sparse… metrics; others need one-hot "
+                "labels: keras.utils.to_categorical(labels).",
+            ) from error
+
+    def get_compile_config(self):
+        return getattr(self, "_compile_arguments", {})
+
+    def compile_from_config(self, config):
+        if config and "weighted_metrics" not in config:
+            # Files of earlier versions: all metrics were weighted.
+            config = dict(config)
+            config["weighted_metrics"] = config.pop("metrics", None)
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+
+def _coefficient(name, value):
+    is_number = isinstance(value, numbers.Real)
+    if not is_number or not 0 <= value < float("inf"):
+        raise expected(
+            f"{name} to be a number of at least 0",
+            f"{name}={value!r}",
+            "Use 0 for no penalty.",
+        )
+    return float(value)
+
+
+def _described(spec):
+    return tuple(spec.shape), spec.dtype

@@ -1,0 +1,168 @@
+"""The loss that `compile` is given, as a loss of each member."""
+
+import functools
+import inspect
+import numbers
+
+import keras
+from keras import ops
+
+from mimo_keras.errors import expected
+
+# Whose `from_logits` means a softmax, so that log-probabilities can be computed
+# from logits instead of from rounded probabilities.
+_OF_SOFTMAX = {
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "sparse_categorical_crossentropy",
+    "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "SparseCategoricalCrossentropy",
+}
+_AVERAGES = ("sum_over_batch_size", "mean")
+
+
+def per_member(loss, likelihood, loss_weights=None):
+    """Returns the function (targets (N, E, …), outputs) -> losses (N, E).
+
+    Args:
+        loss: None for the likelihood's own; or as in Keras: a name, a function
+            (targets, outputs) -> one value per row, or a keras.losses.Loss that
+            averages over the batch. Losses of Keras see what they read there:
+            probabilities, or logits with from_logits=True. Losses of your own
+            see the model's outputs, which are logits.
+        likelihood: `likelihoods.Likelihood`.
+        loss_weights: As in Keras: None, or the factor of the loss.
+
+    Raises:
+        InputError: It is none of these.
+    """
+    factor = _factor(loss_weights)
+    if isinstance(loss, (list, tuple)) and len(loss) == 1:
+        (loss,) = loss
+    if loss is None:
+        own = likelihood.member_loss
+        return own if factor == 1.0 else _scaled(own, factor)
+    function, sees_logits = _function(loss)
+    activated = _unchanged if sees_logits else likelihood.mixture.activated
+
+    def member_loss(targets, outputs):
+        rows = ops.shape(outputs)[:2]
+        flat = [
+            ops.reshape(x, (-1, *x.shape[2:]))
+            for x in (targets, activated(outputs))
+        ]
+        try:
+            values = function(*flat)
+        except (TypeError, ValueError) as error:
+            raise _misfit(loss, flat, error) from error
+        if len(values.shape) != 1:
+            raise expected(
+                "a loss with one value for each row",
+                f"loss={_name(loss)} with values of shape {values.shape}",
+                "Average over the last axis only: axis=-1.",
+            )
+        return factor * ops.reshape(ops.cast(values, "float32"), rows)
+
+    return member_loss
+
+
+def _scaled(function, factor):
+    return lambda targets, outputs: factor * function(targets, outputs)
+
+
+def _unchanged(outputs):
+    return outputs
+
+
+def _factor(loss_weights):
+    if loss_weights is None:
+        return 1.0
+    listed = isinstance(loss_weights, (list, tuple))
+    weights = [*loss_weights] if listed else [loss_weights]
+    if len(weights) == 1 and isinstance(weights[0], numbers.Real):
+        return float(weights[0])
+    raise expected(
+        "loss_weights to be one number: the model has one output",
+        f"loss_weights={loss_weights!r}",
+        "Pass sample_weight to fit to weight images.",
+    )
+
+
+def _function(loss):
+    """Returns a loss's function of rows, and whether it sees logits."""
+    if isinstance(loss, str):
+        loss = _named(loss)
+    if isinstance(loss, keras.losses.Loss):
+        return _of_object(loss)
+    if not callable(loss) or inspect.isclass(loss):
+        raise _unknown(loss)
+    if not _is_of_keras(loss):
+        return _with_float_targets(loss), True
+    if loss.__name__ in _OF_SOFTMAX:
+        return functools.partial(loss, from_logits=True), True
+    return loss, False
+
+
+def _named(name):
+    try:
+        return keras.losses.get(name)
+    except ValueError as error:
+        raise _unknown(name) from error
+
+
+def _of_object(loss):
+    if loss.reduction not in _AVERAGES:
+        raise expected(
+            'a loss with reduction="sum_over_batch_size"',
+            f"loss={_name(loss)} with reduction={loss.reduction!r}",
+            "The model sums over members and averages over rows itself.",
+        )
+    if not _is_of_keras(type(loss)):
+        return loss.call, True
+    config = loss.get_config()
+    if type(loss).__name__ in _OF_SOFTMAX:
+        as_logits = type(loss).from_config({**config, "from_logits": True})
+        return as_logits.call, True
+    return loss.call, config.get("from_logits", False)
+
+
+def _is_of_keras(thing):
+    return (getattr(thing, "__module__", None) or "").startswith("keras.")
+
+
+def _with_float_targets(function):
+    """Returns a user's function with the dtype of targets that Keras passes."""
+    return lambda targets, outputs: ops.convert_to_tensor(
+        function(ops.cast(targets, "float32"), outputs)
+    )
+
+
+def _name(loss):
+    if isinstance(loss, str):
+        return loss
+    return getattr(loss, "__name__", None) or type(loss).__name__
+
+
+def _unknown(loss):
+    return expected(
+        "loss to be None, the name of a Keras loss, a function or a "
+        "keras.losses.Loss",
+        f"loss={loss!r}",
+        "Use for example SparseCategoricalCrossentropy(from_logits=True).",
+    )
+
+
+def _misfit(loss, inputs, error):
+    targets, outputs = (x.shape[1:] for x in inputs)
+    return expected(
+        f"a loss for targets of shape (N{_sizes(targets)}) and outputs of "
+        f"shape (N{_sizes(outputs)})",
+        f"loss={_name(loss)}, which raised: {str(error)[:200]}",
+        "Class indices need a loss whose name begins with sparse, one-hot "
+        "labels one whose name does not.",
+    )
+
+
+def _sizes(shape):
+    return "".join(f", {size}" for size in shape) or ","

@@ -1,0 +1,51 @@
+"""Metrics given to compile are checked."""
+
+import keras
+import pytest
+
+from mimo_keras.errors import InputError
+from mimo_keras.training.given_metrics import checked
+
+
+def own(targets, predictions):
+    return predictions[:, 0]
+
+
+def test_good_ones_are_flat():
+    top = keras.metrics.TopKCategoricalAccuracy(2)
+    names = ["accuracy", "crossentropy", "mse"]
+    assert checked(None, "metrics") is None
+    assert checked([], "metrics") == []
+    assert checked([[*names, top]], "metrics") == [*names, top]
+    assert checked((own, top), "metrics") == [own, top]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "received"),
+    [
+        ("accuracy", "'accuracy'"),
+        ({"logits": ["accuracy"]}, "{'logits': ['accuracy']}"),
+        (["acuracy"], "'acuracy'"),
+        ([3], "3"),
+        ([None], "None"),
+    ],
+)
+def test_what_is_no_list_of_metrics_is_refused(metrics, received):
+    with pytest.raises(InputError) as caught:
+        checked(metrics, "weighted_metrics")
+    assert str(caught.value) == (
+        "Expected weighted_metrics to be a list of names of Keras metrics, "
+        "functions and keras.metrics.Metric objects. Received: "
+        f"{received}. The model has one output: name them in one list."
+    )
+
+
+def test_metrics_of_logits_are_refused():
+    metric = keras.metrics.CategoricalCrossentropy(from_logits=True)
+    with pytest.raises(InputError) as caught:
+        checked([metric], "metrics")
+    assert str(caught.value) == (
+        "Expected metrics of probabilities, which is what they are given. "
+        "Received: metrics with categorical_crossentropy(from_logits=True). "
+        "Leave out from_logits."
+    )
