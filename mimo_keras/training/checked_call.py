@@ -5,8 +5,8 @@ import numpy as np
 
 from mimo_keras.errors import expected
 from mimo_keras.training import data_checks, scale_checks
-from mimo_keras.training.distribute.seeds import repeatable
 from mimo_keras.training.checked_sources import Checks
+from mimo_keras.training.distribute.seeds import repeatable
 
 
 class CheckedCall:

@@ -107,7 +107,7 @@ class CheckedFit(CheckedCall):
                 **kwargs,
             )
         # The mean loss: without a batch it is 0 over 0 images.
-        if self.metrics and not float(self.metrics[0].count):
+        if self._is_alone() and not float(self.metrics[0].count):
             raise checked_sources.empty()
         return logs
 
@@ -138,8 +138,12 @@ class CheckedFit(CheckedCall):
         )
 
     def _steps_made(self):
-        optimizer = getattr(self, "optimizer", None)
-        return None if optimizer is None else int(optimizer.iterations)
+        return int(self.optimizer.iterations) if self._is_alone() else None
+
+    def _is_alone(self):
+        """Whether the model is compiled, and no replica has a part of it."""
+        strategy = getattr(self, "distribute_strategy", None)
+        return self.compiled and strategy is None
 
     def expect_targets(self, shape):
         """Prepares for targets of a shape; by default, nothing to do.

@@ -36,9 +36,8 @@ class Compiling:
         Args:
             optimizer: As in Keras.
             loss: None for the likelihood's own (cross-entropy; squared error
-                in regression); or as in Keras, a name, a function or a
-                keras.losses.Loss: see `given_losses.per_member`. It is summed
-                over members and averaged over rows.
+                in regression); or as in Keras, see `given_losses.per_member`.
+                It is summed over members and averaged over rows.
             loss_weights: None, or the factor of the loss.
             metrics: As in Keras; in training they see each member's
                 probabilities and labels as separate rows, in evaluation the
@@ -53,22 +52,13 @@ class Compiling:
                 `losses.decayed_variables`.
             **kwargs: As in Keras.
         """
-        if metrics is None and weighted_metrics is None:
-            # Weighted, so that padding rows of a batch do not count.
-            weighted_metrics = self.likelihood.default_metrics()
         self._member_loss = given_losses.per_member(
             loss, self.likelihood, loss_weights
         )
         self._l1 = _coefficient("l1", l1)
         self._l2 = _coefficient("l2", l2)
         self.l2_scope = losses.checked_scope(l2_scope)
-        given = {
-            "metrics": given_metrics.checked(metrics, "metrics"),
-            "weighted_metrics": given_metrics.checked(
-                weighted_metrics, "weighted_metrics"
-            ),
-            **kwargs,
-        }
+        given = kwargs | self._given(metrics, weighted_metrics)
         super().compile(optimizer=optimizer, **given)
         # In a function, so that Keras does not track the metrics twice.
         self._recompile = lambda: super(Compiling, self).compile(
@@ -76,20 +66,24 @@ class Compiling:
         )
         # Built now, inside the scope of a tf.distribute strategy if any.
         self.optimizer.build(self.trainable_variables)
-        self._target_spec = None
         self._build_metrics()
         multiply_learning_rates(self.optimizer, self.network)
+        own = {"loss": loss, "loss_weights": loss_weights}
+        own |= {"l1": l1, "l2": l2, "l2_scope": l2_scope}
         self._compile_arguments = keras.saving.serialize_keras_object(
-            {
-                "optimizer": self.optimizer,
-                "loss": loss,
-                "loss_weights": loss_weights,
-                "l1": l1,
-                "l2": l2,
-                "l2_scope": l2_scope,
-                **given,
-            }
+            {"optimizer": self.optimizer} | own | given
         )
+
+    def _given(self, metrics, weighted_metrics):
+        """Returns the checked metrics, by argument."""
+        if metrics is None and weighted_metrics is None:
+            # Weighted, so that padding rows of a batch do not count.
+            weighted_metrics = self.likelihood.default_metrics()
+        given = {"metrics": metrics, "weighted_metrics": weighted_metrics}
+        return {
+            name: given_metrics.checked(value, name)
+            for name, value in given.items()
+        }
 
     def expect_targets(self, shape):
         """Chooses the metrics that targets of this shape need, as Keras does.

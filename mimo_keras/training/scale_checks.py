@@ -74,7 +74,8 @@ def is_outside(extent, standardize):
     if extent is None:
         return is_of_bytes
     deviation, largest, fraction = extent
-    is_far = deviation > FAR
+    # NaN and infinity are not of another scale.
+    is_far = (deviation > FAR) & (deviation < np.inf)
     if standardize.input_scale == "0..255" or is_of_bytes:
         # From 0 to 1 all would look black; dark bytes are whole numbers.
         is_far = is_far | ((fraction > 0) & (largest <= 1))

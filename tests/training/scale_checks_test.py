@@ -30,6 +30,7 @@ OF_BYTES = {"mean": [120.0] * 3, "std": [60.0] * 3}
         (np.zeros((2, 4), "float32"), {"input_scale": "0..255"}),
         (1000 * SCORES, {"input_scale": None}),
         (np.full((2, 3), np.nan, "float32"), {}),
+        (np.full((2, 3), np.inf, "float32"), {}),
     ],
 )
 def test_values_on_the_scale_are_taken(images, options):
