@@ -10,6 +10,7 @@ from absl import logging
 
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
+from mimo_keras.training.quantizing import is_quantized
 
 SIZES = (1, 3)
 """Batch sizes at which an export is run."""
@@ -124,8 +125,7 @@ def _copied(variables):
 def _tolerance(predictor):
     layers = keras_internals.layers_within(predictor)
     exact = all(
-        layer.compute_dtype == "float32"
-        and getattr(layer, "quantization_mode", None) is None
+        layer.compute_dtype == "float32" and not is_quantized(layer)
         for layer in layers
     )
     return _CLOSE if exact else _CLOSE_IN_LOW_PRECISION

@@ -14,14 +14,15 @@ class Twin(typing.NamedTuple):
 
     Attributes:
         layer: Unbuilt keras.layers.Layer.
-        weights: Its weights as NumPy arrays, in the order of `get_weights`.
+        weights: Its weights as NumPy arrays, in the order of `get_weights`, or
+            by their names.
         reads_first_only: Whether it is called with the first argument alone,
             where the layer that it replaces reads more.
         outputs: How many outputs of that layer its single output replaces.
     """
 
     layer: typing.Any
-    weights: typing.Sequence = ()
+    weights: typing.Sequence | typing.Mapping = ()
     reads_first_only: bool = False
     outputs: int = 1
 

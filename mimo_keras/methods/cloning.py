@@ -5,6 +5,7 @@ import functools
 import keras
 
 from mimo_keras import keras_internals
+from mimo_keras.errors import expected
 from mimo_keras.layers.protocols import Twin
 
 
@@ -91,6 +92,8 @@ def _call_plainly(layer, *args, **kwargs):
 
 def set_weights(layer, weights):
     """Sets a layer's weights, and what Keras derives from them."""
+    if isinstance(weights, dict):
+        weights = [weights[weight.name] for weight in layer.weights]
     layer.set_weights(weights)
     for each in (layer, *keras_internals.layers_within(layer)):
         if isinstance(each, keras.layers.Normalization):
@@ -105,8 +108,25 @@ def copy_layer(layer):
 def _copied(layer):
     twin = copy_layer(layer)
     if isinstance(layer, keras.layers.Layer):
-        return Twin(twin, layer.get_weights())
+        return Twin(twin, _weights(layer))
     return Twin(twin)  # A plain operation.
+
+
+def _weights(layer):
+    """Returns a layer's weights, by name where their order may change."""
+    weights = layer.get_weights()
+    if getattr(layer, "quantization_mode", None) is not None:
+        # A layer that is created quantized lists them in another order.
+        names = [weight.name for weight in layer.weights]
+        return dict(zip(names, weights, strict=True))
+    for inner in keras_internals.layers_within(layer):
+        if getattr(inner, "quantization_mode", None) == "float8":
+            raise expected(
+                "a network whose members are not quantized to float8",
+                f"{layer.name} with {inner.name} quantized to float8",
+                "Quantize its predictor: model.predictor().quantize('float8').",
+            )
+    return weights
 
 
 def _call(twin, *args, **kwargs):

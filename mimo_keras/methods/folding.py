@@ -12,6 +12,7 @@ import keras
 from keras import ops
 
 from mimo_keras import keras_internals
+from mimo_keras.errors import expected
 from mimo_keras.layers import ConcatenateMembers, RepeatMembers
 from mimo_keras.layers.protocols import SeesOneImage, Twin
 from mimo_keras.methods.cloning import clone
@@ -111,7 +112,7 @@ def _clone(network, input_shape, replaced=None):
         if replaced is not None and isinstance(layer, SeesOneImage):
             return layer.for_one_image()
         if layer in (replaced or {}):
-            twin = type(layer).from_config(layer.get_config())
+            twin = type(layer).from_config(_float_config(layer))
             return Twin(twin, replaced[layer])
         return None
 
@@ -173,9 +174,37 @@ def _folded_weights(layer, members, channels):
     Input channels are member-major at each position; flattening keeps that
     order within each pixel, so the same split applies.
     """
-    kernel, *rest = layer.get_weights()
+    kernel, *rest = _float_weights(layer)
     by_member = ops.reshape(kernel, (-1, members, channels, kernel.shape[-1]))
     summed = ops.sum(by_member, axis=1)
     *space, inputs, outputs = kernel.shape
     shape = (*space, inputs // members, outputs)
     return [ops.convert_to_numpy(ops.reshape(summed, shape)), *rest]
+
+
+def _float_weights(layer):
+    """Returns a linear layer's kernel and bias, also if it is quantized."""
+    mode = getattr(layer, "quantization_mode", None)
+    if mode is None:
+        return layer.get_weights()
+    kernel = ops.convert_to_numpy(layer.kernel)
+    if mode == "int8":
+        kernel = kernel / ops.convert_to_numpy(layer.kernel_scale)
+    elif mode != "float8":
+        raise expected(
+            "a model that is not quantized, or to int8 or float8, to fold it",
+            f"{layer.name} quantized to {mode}",
+            f"Quantize its predictor: model.predictor().quantize({mode!r}).",
+        )
+    bias = [] if layer.bias is None else [ops.convert_to_numpy(layer.bias)]
+    return [kernel, *bias]
+
+
+def _float_config(layer):
+    """Returns a layer's config, without its quantization."""
+    config = layer.get_config()
+    if getattr(layer, "quantization_mode", None) is None:
+        return config
+    # As in "int8_from_float32".
+    dtype = layer.dtype_policy.name.split("_from_")[-1]
+    return {**config, "dtype": dtype, "quantization_config": None}

@@ -28,11 +28,14 @@ from mimo_keras.training.finite_rows import of_finite_rows
 from mimo_keras.training.kernels import give_kernels
 from mimo_keras.training.mixture_score import MixtureScore
 from mimo_keras.training.predictor import Predictor
+from mimo_keras.training.quantizing import Quantizing
 from mimo_keras.training.saved_state import SavedState
 
 
 @serializable
-class EnsembleModel(Compiling, CheckedFit, SavedState, WorkerFit, keras.Model):
+class EnsembleModel(
+    Compiling, CheckedFit, SavedState, WorkerFit, Quantizing, keras.Model
+):
     """An efficient ensemble that trains with Keras's own `fit`.
 
     The inputs are plain images and labels. The rows of a training step, which

@@ -11,11 +11,12 @@ from mimo_keras.training.checked_call import CheckedCall
 from mimo_keras.training.exact_inputs import keep_exact
 from mimo_keras.training.finite_rows import of_finite_rows
 from mimo_keras.training.kernels import give_kernels
+from mimo_keras.training.quantizing import Quantizing
 from mimo_keras.training.saved_state import SavedState
 
 
 @serializable
-class Predictor(CheckedCall, SavedState, keras.Model):
+class Predictor(CheckedCall, SavedState, Quantizing, keras.Model):
     """Predicts with an ensemble. Created by `EnsembleModel.predictor`.
 
     Args:

@@ -1,0 +1,95 @@
+"""Quantized models: their predictors, exports, and what cannot be quantized."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import mimo_keras
+from mimo_keras.errors import InputError
+from tests.methods import small
+
+SHAPE = (6,)
+VECTORS = np.random.default_rng(0).random((5, *SHAPE), "f")
+
+
+def create(method="mimo", **options):
+    return small.create(method, "mlp_8_8", members=2, shape=SHAPE, **options)
+
+
+def probabilities(predictor):
+    return np.array(predictor(VECTORS)["member_probabilities"])
+
+
+@pytest.mark.parametrize("mode", ["int8", "float8"])
+def test_a_quantized_model_is_folded(mode):
+    model = create()
+    wanted = probabilities(model.predictor())
+    model.quantize(mode)
+    predictor = model.predictor()
+    assert predictor.folded
+    np.testing.assert_allclose(probabilities(predictor), wanted, atol=0.03)
+    tiled = probabilities(model.predictor(fold=False))
+    np.testing.assert_allclose(probabilities(predictor), tiled, atol=0.03)
+
+
+def test_int4_is_for_the_predictor():
+    model = create()
+    wanted = probabilities(model.predictor())
+    predictor = model.predictor()
+    predictor.quantize("int4")
+    assert 0 < np.abs(probabilities(predictor) - wanted).max() < 0.2
+    model.quantize("int4")
+    with pytest.raises(InputError) as caught:
+        model.predictor()
+    assert str(caught.value) == (
+        "Expected a model that is not quantized, or to int8 or float8, to fold "
+        "it. Received: dense0 quantized to int4. Quantize its predictor: "
+        "model.predictor().quantize('int4')."
+    )
+
+
+@pytest.mark.tensorflow
+def test_a_quantized_predictor_is_exported(tmp_path):
+    import tensorflow as tf
+
+    model = create()
+    model.quantize("int8")
+    predictor = model.predictor()
+    mimo_keras.export_saved_model(predictor, tmp_path / "a")
+    loaded = tf.saved_model.load(str(tmp_path / "a"))
+    found = loaded.serve(VECTORS)["member_probabilities"]
+    np.testing.assert_allclose(found, probabilities(predictor), atol=0.01)
+
+
+@pytest.mark.tensorflow
+def test_batch_ensemble_has_nothing_to_quantize():
+    model = create("batch_ensemble")
+    before = probabilities(model.predictor())
+    for quantized in (model, model.predictor()):
+        with pytest.raises(InputError) as caught:
+            quantized.quantize("int8")
+        assert str(caught.value) == (
+            "Expected layers that Keras quantizes, such as keras.layers.Dense. "
+            "Received: DenseBatchEnsemble. Nothing was changed: use the model "
+            "as it is."
+        )
+    np.testing.assert_array_equal(probabilities(model.predictor()), before)
+
+
+def test_it_warns_once_where_there_is_no_such_layer():
+    model = small.create("mimo", "small_cnn", members=2)
+    with pytest.warns(UserWarning, match="a network without any") as caught:
+        model.quantize("int8")
+    assert len(caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        create().quantize("int8")
+
+
+def test_float8_of_separate_members_is_for_the_predictor():
+    model = create("deep_ensemble")
+    model.predictor().quantize("float8")
+    model.quantize("float8")
+    with pytest.raises(InputError, match="Quantize its predictor"):
+        model.predictor()
