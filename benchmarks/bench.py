@@ -39,6 +39,7 @@ from benchmarks.worker import Worker
 from mimo_keras import analysis
 from mimo_keras.errors import expected
 from mimo_keras.files import write_json
+from mimo_keras.paths import as_path
 from uncertainty_runs.common import script
 from uncertainty_runs.studies import study
 
@@ -124,11 +125,17 @@ class Record:
     """
 
     def __init__(self, path, facts):
-        self.path = pathlib.Path(path)
+        self.path = as_path(path, "record")
         self.content = {"commands": [], "facts": facts, "rows": {}}
         if self.path.exists():
             self.content = study.read(self.path)
-            before = self.content["facts"]
+            before = self.content.get("facts")
+            if not isinstance(before, dict):
+                raise expected(
+                    "a --record of bench.py, or a new file",
+                    f"record={path} (another file)",
+                    "Choose another --record.",
+                )
             if before != facts:
                 raise expected(
                     f"results of this machine and its versions in {path}",

@@ -96,7 +96,7 @@ def replacing(path, mode="w"):
     Raises:
         WriteError: The disk is full or not writable.
     """
-    path = as_path(path)
+    path = target(as_path(path))
     encoding = None if "b" in mode else "utf-8"
     with writing(path), _temporary(path) as (handle, temporary):
         with os.fdopen(handle, mode, encoding=encoding) as file:
@@ -128,6 +128,12 @@ def _check_regular(path):
     if path.exists() and not path.is_file():
         number = errno.EISDIR if path.is_dir() else errno.EINVAL
         raise OSError(number, os.strerror(number), str(path))
+
+
+def target(path):
+    """Returns what is written instead of a path: where it links to."""
+    link = not is_remote(path) and path.is_symlink()
+    return path.resolve() if link else path
 
 
 def beside(path):

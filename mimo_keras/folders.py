@@ -8,7 +8,7 @@ import shutil
 import tempfile
 
 from mimo_keras.errors import expected
-from mimo_keras.files import beside, writing
+from mimo_keras.files import beside, target, writing
 from mimo_keras.paths import UNFINISHED, as_path, files_below, is_remote
 
 # What is being replaced, while the new one gets its name.
@@ -48,7 +48,7 @@ def replacing_folder(path, ours):
         InputError: There is something at `path` that is not ours.
         WriteError: The disk is full or not writable.
     """
-    path = as_path(path)
+    path = target(as_path(path))
     with contextlib.ExitStack() as stack:
         stack.enter_context(writing(path))
         check_ours(path, ours)

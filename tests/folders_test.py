@@ -194,3 +194,22 @@ def test_a_kill_between_two_renames_loses_no_export(tmp_path, done):
         _fill(tmp_path / "it", ["b"])
     remove_unfinished(tmp_path)
     assert [*_tree(tmp_path)] == ["it/b"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_links_stay_and_what_they_point_to_is_replaced(tmp_path, there):
+    folder = tmp_path / "elsewhere" / "v1"
+    if there:
+        _fill(folder, ["a"])
+    (tmp_path / "latest").symlink_to(folder)
+    with replacing_folder(tmp_path / "latest", _ours) as temporary:
+        _fill(pathlib.Path(temporary), ["b"])
+    assert (tmp_path / "latest").is_symlink()
+    assert _tree(folder) == {"b": b"b"}
+    (tmp_path / "link").symlink_to(folder / ("b" if there else "c"))
+    with replacing(tmp_path / "link") as file:
+        file.write("new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "link").read_text() == "new"
+    names = ["b"] if there else ["b", "c"]
+    assert sorted(path.name for path in folder.iterdir()) == names

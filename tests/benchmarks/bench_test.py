@@ -48,6 +48,9 @@ def test_rows_are_kept(tmp_path):
     assert [(row["name"], row["ratio"]) for row in rows] == [("x", 1), ("y", 2)]
     with pytest.raises(InputError, match="another --record"):
         bench.Record(path, {"machine": "b"})
+    path.write_text('{"runs": []}')
+    with pytest.raises(InputError, match="another file"):
+        bench.Record(path, {"machine": "a"})
 
 
 class Idle:
