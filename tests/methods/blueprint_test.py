@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mimo_keras.errors import InputError
-from mimo_keras.methods import Blueprint, Sampling
+from mimo_keras.methods import Blueprint, KLTerm, Sampling
 from tests.methods import small
 
 
@@ -59,11 +59,8 @@ def test_a_share_outside_0_to_1_is_an_error(share):
     "method", ["mimo", "mimmo", "mixmo", "mixshare", "datamux"]
 )
 def test_a_group_of_images_is_a_whole_number(method, group):
-    options = {"train_examples": 9} if method == "mimmo" else {}
     with pytest.raises(InputError) as caught:
-        small.create(
-            method, "wide_resnet_10_1", 2, shuffle_group=group, **options
-        )
+        small.create(method, "wide_resnet_10_1", 2, shuffle_group=group)
     assert str(caught.value) == (
         "Expected shuffle_group to be a whole number of at least 0. Received: "
         f"shuffle_group={group!r}. Use 0 to form rows among all images of a "
@@ -74,3 +71,19 @@ def test_a_group_of_images_is_a_whole_number(method, group):
 @pytest.mark.parametrize("share", [0, 1, 0.5])
 def test_a_share_at_or_between_0_and_1_is_taken(share):
     assert Sampling(2, 1, share).input_repetition_probability == share
+
+
+def test_a_kl_term_per_image_is_over_n_or_waits_for_it():
+    assert KLTerm.per_image(3.0, 12, 2.5) == KLTerm(0.25, 30)
+    assert KLTerm.per_image(3.0, None, 2.5) == KLTerm(3.0, 0, 2.5)
+
+
+@pytest.mark.parametrize("count", [0, -3, math.nan, math.inf, "12"])
+def test_a_number_of_images_is_at_least_1(count):
+    with pytest.raises(InputError) as caught:
+        KLTerm.per_image(1.0, count)
+    assert str(caught.value) == (
+        f"Expected train_examples of at least 1. Received: train_examples="
+        f"{count!r}. Pass the number of training images, or leave it out: fit "
+        "finds it."
+    )

@@ -7,6 +7,7 @@ from mimo_keras import keras_internals
 from mimo_keras.errors import InputError
 from mimo_keras.training import losses
 from mimo_keras.training.checkpoints import Checkpoints
+from mimo_keras.training.distribute.seeds import states
 from tests.training import subprocesses
 
 pytestmark = pytest.mark.tensorflow
@@ -218,9 +219,11 @@ def test_keras_files_in_a_fresh_process(tmp_path):
     np.save(tmp_path / "images.npy", IMAGES)
     subprocesses.python(LOAD, tmp_path)
     for backbone, model in models.items():
+        loaded = keras.saving.load_model(tmp_path / f"{backbone}.keras")
+        for one, other in zip(states(loaded), states(model), strict=True):
+            np.testing.assert_array_equal(one, other)
         found = np.load(tmp_path / f"{backbone}.npy")
         np.testing.assert_allclose(found, model(IMAGES), atol=1e-4)
-        loaded = keras.saving.load_model(tmp_path / f"{backbone}.keras")
         assert loaded.kl_term == model.kl_term
         assert loaded.get_compile_config() == model.get_compile_config()
 

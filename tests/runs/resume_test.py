@@ -97,6 +97,20 @@ def test_killed_at_every_moment(short, cifar, tmp_path, moments):
 
 
 @pytest.mark.large
+@pytest.mark.parametrize("method", ["mc_dropout", "rank1_bnn"])
+def test_killed_while_a_network_that_draws_is_evaluated(
+    cifar, tmp_path, method
+):
+    flags = f"--method={method}", "--train_epochs=1"
+    assert cifar(*flags, "--output_dir=whole").status == 0
+    how = {**MOMENTS["in an evaluation"][0], "call": 3}
+    killed = (*flags, "--output_dir=run")
+    assert cifar(*killed, before=functools.partial(kill, **how)).status < 0
+    assert cifar(*killed).status == 0
+    assert_same_results(tmp_path / "run", tmp_path / "whole")
+
+
+@pytest.mark.large
 def test_killed_at_random_times(folder, cifar, tmp_path):
     for _ in range(2):
         # Within an epoch, so that one more is left for the next process.
