@@ -48,10 +48,14 @@ def as_path(path, name="path"):
     except TypeError:
         received = f"{name} of type {type(path).__name__}"
         raise expected("a path", received, "Give a str.") from None
-    if "\0" in text:
-        received = f"{name}={text!r}"
-        raise expected("a path without null characters", received, "Fix it.")
     found = _SCHEME.match(text)
+    # Bytes that are not UTF-8 may name a local file; they become surrogates.
+    if "\0" in text or (found and re.search("[\ud800-\udfff]", text)):
+        raise expected(
+            "a path of whole characters, none of them NUL",
+            f"{name}={ascii(text)}",
+            "Change it.",
+        )
     if found is None:
         return _local(text, name)
     if found[1] == "file":

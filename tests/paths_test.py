@@ -29,6 +29,7 @@ LOCAL = {
     "C:/a": "C:/a",
     "./gs:/a": str(pathlib.Path("gs:/a").absolute()),
     "file:///a/b": "/a/b",
+    b"a\xff": "a\udcff",
     pathlib.Path("file:///a/b"): "/a/b",
 }
 REMOTE = {
@@ -80,7 +81,8 @@ def test_unknown_file_systems_are_refused(path):
     [
         (3, "Expected a path. Received: path of type int."),
         (None, "Received: path of type NoneType."),
-        ("a\0b", r"without null characters. Received: path='a\\x00b'."),
+        ("a\0b", r"none of them NUL. Received: path='a\\x00b'."),
+        ("ram://a\udcff", r"none of them NUL. Received: path='ram:.*\\udcff'."),
         ("~no-such-user/a", "an existing user. Received: path=~no-such-user/a"),
         ("file://host/a", "file:/// and an absolute path"),
     ],

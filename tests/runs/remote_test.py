@@ -118,6 +118,15 @@ def _is_path(flag):
     return text and any(word in flag.help for word in words)
 
 
+def test_every_script_is_listed():
+    found = {
+        path.relative_to(processes.CIFAR.parent).with_suffix("").as_posix()
+        for path in processes.CIFAR.parent.rglob("*.py")
+        if "\n    script.run(main)" in path.read_text("utf-8")
+    }
+    assert {name.replace("/", ".") for name in found} == {*SCRIPTS}
+
+
 def test_every_script_refuses_unknown_file_systems(parsed, capsys):
     for name, paths in SCRIPTS.items():
         found = parsed(name)
