@@ -18,7 +18,9 @@ def sampled(network, images, samples):
     """
     if samples == 1:
         return network(images, training=False)
-    outputs = network(FoldMembers(samples)(images), training=False)
-    by_sample = UnfoldMembers(samples)(outputs)
-    components = samples * outputs.shape[1]
-    return keras.layers.Reshape((components, outputs.shape[2]))(by_sample)
+    policy = {"dtype": network.dtype_policy}
+    rows = FoldMembers(samples, **policy)(images)
+    outputs = network(rows, training=False)
+    by_sample = UnfoldMembers(samples, **policy)(outputs)
+    shape = (samples * outputs.shape[1], outputs.shape[2])
+    return keras.layers.Reshape(shape, **policy)(by_sample)

@@ -11,6 +11,7 @@ from mimo_keras.paths import as_path
 from mimo_keras.training import scale_checks
 from mimo_keras.training.create import from_blueprint
 from mimo_keras.training.model import EnsembleModel
+from mimo_keras.training.policies import policy_of
 from mimo_keras.untrusted import keras_archive
 
 _REASON = 200
@@ -54,15 +55,16 @@ def assemble(models):
     for index, model in enumerate(models):
         _check(model, index)
         _compare(_facts(first), _facts(model), index)
-    networks = [single_image(model.network, False)[0] for model in models]
-    return from_blueprint(
-        of_networks(networks),
-        first.likelihood,
-        mean=first.standardize.mean,
-        std=first.standardize.std,
-        input_scale=first.standardize.input_scale,
-        name="deep_ensemble",
-    )
+    with policy_of(first):
+        networks = [single_image(model.network, False)[0] for model in models]
+        return from_blueprint(
+            of_networks(networks),
+            first.likelihood,
+            mean=first.standardize.mean,
+            std=first.standardize.std,
+            input_scale=first.standardize.input_scale,
+            name="deep_ensemble",
+        )
 
 
 def loaded(model):

@@ -27,6 +27,7 @@ from mimo_keras.training.exact_inputs import keep_exact
 from mimo_keras.training.finite_rows import of_finite_rows
 from mimo_keras.training.kernels import give_kernels
 from mimo_keras.training.mixture_score import MixtureScore
+from mimo_keras.training.policies import policy_of, saved_policy
 from mimo_keras.training.predictor import Predictor
 from mimo_keras.training.quantizing import Quantizing
 from mimo_keras.training.saved_state import SavedState
@@ -245,18 +246,19 @@ class EnsembleModel(
         Returns:
             `Predictor`: images (B, …) -> a dictionary of predictions.
         """
-        network, folded = methods.single_image(
-            self.network, bool(self.sampling.members), fold, self.samples
-        )
-        return Predictor(
-            network,
-            log_weights=self.log_weights,
-            likelihood=self.likelihood,
-            mean=self.standardize.mean,
-            std=self.standardize.std,
-            input_scale=self.standardize.input_scale,
-            folded=folded,
-        )
+        with policy_of(self):
+            network, folded = methods.single_image(
+                self.network, bool(self.sampling.members), fold, self.samples
+            )
+            return Predictor(
+                network,
+                log_weights=self.log_weights,
+                likelihood=self.likelihood,
+                mean=self.standardize.mean,
+                std=self.standardize.std,
+                input_scale=self.standardize.input_scale,
+                folded=folded,
+            )
 
     def member(self, index):
         """Returns one member as a plain model, with a copy of its weights.
@@ -271,22 +273,23 @@ class EnsembleModel(
             InputError: There is no such member, or members of this method
                 cannot be separated; see `methods.one_member`.
         """
-        network = methods.one_member(self.network, index)
-        return type(self)(
-            network,
-            methods.Sampling(),
-            (0.0,),
-            self.likelihood,
-            mean=self.standardize.mean,
-            std=self.standardize.std,
-            input_scale=self.standardize.input_scale,
-            name="deterministic",
-        )
+        with policy_of(self):
+            return type(self)(
+                methods.one_member(self.network, index),
+                methods.Sampling(),
+                (0.0,),
+                self.likelihood,
+                mean=self.standardize.mean,
+                std=self.standardize.std,
+                input_scale=self.standardize.input_scale,
+                name="deterministic",
+            )
 
     def get_config(self):
         return {
             "name": self.name,
             "trainable": self.trainable,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             "network": keras.saving.serialize_keras_object(
                 self.training_network
             ),
@@ -303,6 +306,12 @@ class EnsembleModel(
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
+        policy = config["dtype"] = saved_policy(config)
+        with policy_of(policy):
+            return cls._from_config(config, custom_objects)
+
+    @classmethod
+    def _from_config(cls, config, custom_objects):
         network = keras.saving.deserialize_keras_object(
             config.pop("network"), custom_objects=custom_objects
         )

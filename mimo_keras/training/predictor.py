@@ -11,6 +11,7 @@ from mimo_keras.training.checked_call import CheckedCall
 from mimo_keras.training.exact_inputs import keep_exact
 from mimo_keras.training.finite_rows import of_finite_rows
 from mimo_keras.training.kernels import give_kernels
+from mimo_keras.training.policies import policy_of, saved_policy
 from mimo_keras.training.quantizing import Quantizing
 from mimo_keras.training.saved_state import SavedState
 
@@ -97,6 +98,7 @@ class Predictor(CheckedCall, SavedState, Quantizing, keras.Model):
         return {
             "name": self.name,
             "trainable": self.trainable,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             "network": keras.saving.serialize_keras_object(self.network),
             "log_weights": self.log_weights,
             "likelihood": keras.saving.serialize_keras_object(self.likelihood),
@@ -108,10 +110,12 @@ class Predictor(CheckedCall, SavedState, Quantizing, keras.Model):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        network = keras.saving.deserialize_keras_object(
-            config.pop("network"), custom_objects=custom_objects
-        )
-        likelihood = likelihoods.from_saved(config, network)
-        # Files of earlier versions state no scale.
-        config.setdefault("input_scale", UNSTATED)
-        return cls(network, likelihood=likelihood, **config)
+        policy = config["dtype"] = saved_policy(config)
+        with policy_of(policy):
+            network = keras.saving.deserialize_keras_object(
+                config.pop("network"), custom_objects=custom_objects
+            )
+            likelihood = likelihoods.from_saved(config, network)
+            # Files of earlier versions state no scale.
+            config.setdefault("input_scale", UNSTATED)
+            return cls(network, likelihood=likelihood, **config)
