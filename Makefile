@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-matrix lint check bench stress clean
+.PHONY: help install demo test test-matrix lint check bench applications stress clean
 
 WORKERS := 2
 PYTHON := .venv/bin/python
@@ -50,6 +50,10 @@ check: lint .venv/extras ## What CI runs: lint, tests under JAX, all tests
 
 bench: install ## Time every method and its peers, as in docs/speed.md
 	$(PYTHON) -m benchmarks.bench
+
+applications: install ## Every network of keras.applications as an ensemble
+	rm -f results/applications.json
+	$(PYTHON) benchmarks/applications.py --record=results/applications.json
 
 stress: install ## Kills, random flags, a loaded server: as in docs/stress.md
 	$(PYTHON) -m tests.stress.kills

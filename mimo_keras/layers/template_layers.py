@@ -186,7 +186,8 @@ class TemplateConv2D(_Templates, ConvolutionByMember):
         strides: One integer for both directions.
         padding: "same" or "valid".
         use_bias: Whether to add a bias, which all members share.
-        templates: t, the number of templates that the layer mixes.
+        templates: t, the number of templates that the layer mixes. Of 1 alone,
+            members start with the kernel or its negative: two may be equal.
         offset: Position of the first template in the bank, which the others
             follow; or M positions, if members have their own.
         coefficient_norm: √(Σ_l α_il²) at initialization.
@@ -258,7 +259,8 @@ class TemplateDense(_Templates, DenseByMember):
         units: U, the number of outputs.
         ensemble_size: M, the number of members.
         use_bias: Whether to add a bias, which all members share.
-        templates: t, the number of templates that the layer mixes.
+        templates: t, the number of templates that the layer mixes. Of 1 alone,
+            members start with the kernel or its negative: two may be equal.
         offset: Position of the first template in the bank, or M positions: see
             `TemplateConv2D`.
         coefficient_norm: √(Σ_l α_il²) at initialization.

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from mimo_keras.errors import expected
-from mimo_keras.training import data_checks, scale_checks
+from mimo_keras.training import data_checks, empty_replicas, scale_checks
 from mimo_keras.training.checked_sources import Checks
 from mimo_keras.training.distribute.seeds import repeatable
 
@@ -59,6 +59,8 @@ def checked_images(images, image_shape, standardize):
         InputError: They do not fit the model.
     """
     images = as_array(images, image_shape)
+    if empty_replicas.has_none(images):
+        return images
     data_checks.check_images(images.shape, image_shape)
     standardize.check_dtype(keras.backend.standardize_dtype(images.dtype))
     if isinstance(images, keras.KerasTensor) or not images.shape[0]:

@@ -10,6 +10,13 @@ from keras import ops
 from mimo_keras.training.distribute.distribution import replica_count
 
 
+def has_none(images):
+    """Whether this is one of several replicas and known to have no images."""
+    shape = images.shape
+    known = getattr(shape, "rank", 0) is not None
+    return known and shape[:1] == (0,) and replica_count() > 1
+
+
 def safely(function, images, repetitions=1):
     """Calls a function on images; where there are none, on one blank image.
 
@@ -25,7 +32,7 @@ def safely(function, images, repetitions=1):
     Returns:
         The tensors, in the structure that the function returns.
     """
-    if images.shape[0] is not None or replica_count() == 1:
+    if images.shape[0] or replica_count() == 1:
         return function(images)
     rows = ops.shape(images)[0]
     missing = ops.maximum(1 - rows, 0)

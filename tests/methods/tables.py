@@ -1,6 +1,5 @@
 """The methods that the tests build, their options and backbones."""
 
-import keras
 import pytest
 
 from mimo_keras import methods
@@ -48,8 +47,6 @@ SAME_ROWS = {
 ELSEWHERE = {"rank1_bnn"}
 # Exits follow stages that return maps.
 NEED_MAPS = {"dun", "early_exit", "mimmo"}
-if keras.backend.backend() != "tensorflow":
-    ELSEWHERE |= {"batch_ensemble"}  # Built from edward2's layers.
 METHODS = sorted({*methods.list_methods()} - ELSEWHERE)
 # Images with every method; batch norm; a regression.
 HOME = ("small_cnn", "classification")

@@ -1,0 +1,154 @@
+r"""Builds every network of keras.applications as an ensemble.
+
+Each becomes MIMO of two members on small images from 0 to 255 (as
+`input_scale=None` passes them on), trains one step, predicts and is exported;
+and `batch_ensemble` converts its layers. The record grows network by network;
+those that it has are not built again.
+
+python benchmarks/applications.py --record=out/applications.json
+python benchmarks/applications.py --networks=ResNet50,MobileNetV3Small
+"""
+
+import functools
+import inspect
+import os
+import tempfile
+
+from absl import flags
+
+from uncertainty_runs.common import early
+
+with early.importing(__name__):
+    import keras
+    import numpy as np
+
+    import mimo_keras
+    from mimo_keras import analysis, files
+    from mimo_keras.errors import InputError
+    from uncertainty_runs.common import script
+
+# The smallest sides that these take. All others get 64 pixels: after a step on
+# 32, the batch norms of EfficientNetV2 give NaN, in plain Keras too.
+SIDE = 64
+SIDES = {"InceptionResNetV2": 75, "InceptionV3": 75, "Xception": 71}
+MEMBERS, ROWS, CLASSES = 2, 4, 5
+COLUMNS = ("Network", "Side", "mimo", "Folded", "Exported", "batch_ensemble")
+
+
+def define_flags():
+    flags.DEFINE_list("networks", list_networks(), "Networks to build.")
+    flags.DEFINE_string("record", "", "JSON file to which results are added.")
+
+
+def list_networks():
+    """Returns the names of all networks of keras.applications, sorted."""
+    found = inspect.getmembers(keras.applications, inspect.isfunction)
+    return [name for name, _ in found if name[0].isupper()]
+
+
+def backbone(name, x):
+    """Returns the features of a network, built on a KerasTensor."""
+    make = getattr(keras.applications, name)
+    network = make(
+        include_top=False, weights=None, input_tensor=x, pooling="avg"
+    )
+    return network.output
+
+
+def create(name, method):
+    side = SIDES.get(name, SIDE)
+    return mimo_keras.create_model(
+        method,
+        backbone=functools.partial(backbone, name),
+        input_shape=(side, side, 3),
+        num_classes=CLASSES,
+        ensemble_size=MEMBERS,
+        input_scale=None,
+        seed=0,
+    )
+
+
+def tried(name):
+    """Returns what became of a network, a row of the record."""
+    side = SIDES.get(name, SIDE)
+    row = {"name": name, "side": side, "folded": None, "exported": False}
+    row["mimo"] = _outcome(functools.partial(_mimo, name, row))
+    keras.backend.clear_session()
+    convert = functools.partial(create, name, "batch_ensemble")
+    row["batch_ensemble"] = _outcome(convert)
+    keras.backend.clear_session()
+    return row
+
+
+def _mimo(name, row):
+    """Trains a step, predicts and exports; what came out is put in the row."""
+    model = create(name, "mimo")
+    shape = (ROWS, *model.image_shape)
+    images = np.random.default_rng(0).integers(0, 256, shape).astype("uint8")
+    model.compile(keras.optimizers.SGD(1e-3), run_eagerly=True)
+    logs = model.train_on_batch(images, np.arange(ROWS), return_dict=True)
+    predictor = model.predictor()
+    found = np.asarray(predictor.member_logits(images))
+    wanted = np.asarray(model(images))
+    scale = max(np.abs(wanted).max(), 1.0)
+    if not np.isfinite(logs["loss"] + scale):
+        raise InputError("it returns NaN or infinity after a step")
+    if not np.abs(found - wanted).max() <= 1e-3 * scale:
+        raise InputError("its predictor differs from the model")
+    row["folded"] = bool(predictor.folded)
+    with tempfile.TemporaryDirectory() as folder:
+        mimo_keras.export_saved_model(predictor, f"{folder}/saved_model")
+    row["exported"] = True
+
+
+def _outcome(function):
+    """Returns "yes", or why not in one line."""
+    try:
+        function()
+    except Exception as error:  # It is the result.
+        return " ".join(str(error).split()) or type(error).__name__
+    return "yes"
+
+
+def table(rows):
+    """Returns the record as a Markdown table."""
+    answers = {True: "yes", False: "no", None: "-"}
+    cells = [
+        [
+            f"`{row['name']}`",
+            str(row["side"]),
+            row["mimo"],
+            answers[row["folded"]],
+            answers[row["exported"]],
+            _short(row["batch_ensemble"]),
+        ]
+        for row in sorted(rows, key=lambda row: row["name"])
+    ]
+    return analysis.markdown_table(cells, list(COLUMNS))
+
+
+def _short(outcome):
+    """Returns the type of layer that an outcome names, or the outcome."""
+    _, found, kind = outcome.partition(" of type ")
+    return f"no: `{kind.split('.')[0]}`" if found else outcome
+
+
+def main():
+    record, rows = flags.FLAGS.record, []
+    if record and os.path.exists(record):
+        rows = files.read_json(record)["networks"]
+    known = {row["name"] for row in rows}
+    for name in flags.FLAGS.networks:
+        if name in known:
+            continue
+        rows.append(tried(name))
+        if record:
+            files.write_json(record, {"networks": rows})
+        print(table(rows[-1:]).splitlines()[-1], flush=True)
+    print()
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    define_flags()
+    script.run(main)

@@ -1,0 +1,63 @@
+"""The networks of keras.applications, and the table about them."""
+
+import json
+import pathlib
+
+import keras
+
+from benchmarks import applications
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RECORD = ROOT / "results/applications.json"
+
+
+def _network(last, input_tensor, **_):
+    x = keras.layers.Rescaling(1 / 255)(input_tensor)
+    x = last(keras.layers.Conv2D(4, 3, activation="relu")(x))
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    return keras.Model(keras.utils.get_source_inputs(input_tensor), x)
+
+
+def tiny(**options):
+    """Stands in for a network; all its layers have members."""
+    return _network(keras.layers.Conv2D(5, 3), **options)
+
+
+def separable(**options):
+    return _network(keras.layers.SeparableConv2D(5, 3), **options)
+
+
+def broken(**options):
+    raise ValueError("No\nlayers.")
+
+
+def test_a_row_says_what_became_of_a_network(monkeypatch):
+    for make in (tiny, separable, broken):
+        monkeypatch.setattr(
+            keras.applications, make.__name__, make, raising=False
+        )
+    row = applications.tried("tiny")
+    assert row == {
+        "name": "tiny",
+        "side": 64,
+        "folded": True,
+        "exported": True,
+        "mimo": "yes",
+        "batch_ensemble": "yes",
+    }
+    monkeypatch.setattr(applications, "_mimo", lambda name, row: None)
+    row = applications.tried("separable")
+    assert "of type SeparableConv2D" in row["batch_ensemble"]
+    assert "no: `SeparableConv2D`" in applications.table([row])
+    assert applications.tried("broken")["batch_ensemble"] == "No layers."
+
+
+def test_the_document_has_the_table_of_the_record():
+    rows = json.loads(RECORD.read_text("utf-8"))["networks"]
+    text = (ROOT / "docs/applications.md").read_text("utf-8")
+    assert applications.table(rows) in text
+    names = {row["name"] for row in rows}
+    assert names <= set(applications.list_networks())
+    # Those that have not been run are named below the table.
+    assert all(f"`{name}`" in text for name in applications.list_networks())
+    assert {row["mimo"] for row in rows} == {"yes"}
