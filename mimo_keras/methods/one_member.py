@@ -1,5 +1,7 @@
 """Members of an ensemble, each as a network of its own."""
 
+import numbers
+
 import keras
 
 from mimo_keras import keras_internals
@@ -34,10 +36,11 @@ def one_member(network, index):
         InputError: There is no such member, or the members cannot be separated.
     """
     members = network.output_shape[1]
-    if not 0 <= index < members:
+    whole = isinstance(index, numbers.Integral)
+    if not whole or not 0 <= index < members:
         raise expected(
             f"a member from 0 to {members - 1}",
-            f"index={index}",
+            f"index={index!r}",
             "Members are counted from 0.",
         )
     if any(isinstance(x, SelectMember) for x in network.layers):

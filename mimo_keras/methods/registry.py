@@ -1,10 +1,17 @@
 """Methods by name."""
 
 import inspect
+import numbers
 
 from mimo_keras.errors import expected
 
 _METHODS = {}
+# Of an option's default: what its values may be.
+_KINDS = {
+    bool: (bool, "True or False"),
+    int: (numbers.Integral, "a whole number"),
+    float: (numbers.Real, "a number"),
+}
 
 
 def register(name):
@@ -38,13 +45,29 @@ def get(name):
     Raises:
         InputError: The name is unknown.
     """
-    if name not in _METHODS:
+    if not isinstance(name, str) or name not in _METHODS:
         raise expected(
             "a method among " + ", ".join(list_methods()),
             f"method={name!r}",
             "Choose one of these.",
         )
     return _METHODS[name]
+
+
+def _check_kinds(name, chosen):
+    """Raises InputError if an option is of another kind than its default."""
+    parameters = inspect.signature(get(name)).parameters
+    for option, value in chosen.items():
+        default = parameters[option].default
+        for kind, (accepted, words) in _KINDS.items():
+            is_flag = isinstance(value, bool)
+            good = isinstance(value, accepted) and is_flag == (kind is bool)
+            if type(default) is kind and not good:
+                raise expected(
+                    f"{option} to be {words}",
+                    f"{option}={value!r}",
+                    f"The default is {default!r}.",
+                )
 
 
 def build(name, task, chosen):
@@ -70,6 +93,7 @@ def build(name, task, chosen):
                 f"{option}={chosen[option]!r}",
                 "Leave it out or choose another method.",
             )
+    _check_kinds(name, chosen)
     if task.ensemble_size < 1:
         raise expected(
             "ensemble_size of at least 1",

@@ -1,6 +1,7 @@
 """A deep ensemble of networks that were trained separately."""
 
 import os
+from collections.abc import Iterable
 
 import keras
 
@@ -48,6 +49,14 @@ def assemble(models):
         Lakshminarayanan et al., Simple and scalable predictive uncertainty
         estimation using deep ensembles, NeurIPS 2017.
     """
+    if isinstance(models, (str, os.PathLike)) or not isinstance(
+        models, Iterable
+    ):
+        raise expected(
+            "a list of models or of their files",
+            f"models={models!r}",
+            "Write a single one as a list, too.",
+        )
     models = [loaded(model) for model in models]
     if not models:
         raise expected("at least one model", "none", "Name their files.")

@@ -17,18 +17,19 @@ class CheckedCall:
     call, not in the graph of a tf.function, of `fit` or of an export.
     """
 
-    def predict(self, x, *args, **kwargs):
+    def predict(self, x, batch_size=None, *args, **kwargs):
         """Predicts as in Keras, after a check of arrays of images.
 
         Networks that draw in prediction, as mc_dropout does, draw the same
         numbers each time, unlike in a plain call.
         """
+        data_checks.check_count("batch_size", batch_size)
         checks = self._checks()
         x = self._checked_images(x)
         if not data_checks.is_array(x):
             x, _ = checks.source(x)
         with checks.reported(), repeatable(self):
-            return super().predict(x, *args, **kwargs)
+            return super().predict(x, batch_size, *args, **kwargs)
 
     def predict_on_batch(self, x):
         """Predicts a batch as in Keras, after the same check."""

@@ -44,7 +44,9 @@ class CheckedFit(CheckedCall):
         data: see `train_examples`.
         """
         data_checks.check_count("batch_size", batch_size)
-        data_checks.check_count("epochs", epochs)
+        data_checks.check_count("epochs", epochs, least=0)
+        steps = kwargs.get("steps_per_epoch")
+        data_checks.check_count("steps_per_epoch", steps)
         data_checks.check_class_weight(class_weight)
         y, sample_weight = data_checks.arrays(y, sample_weight)
         shapes = []
@@ -55,7 +57,6 @@ class CheckedFit(CheckedCall):
         data_checks.check_one_kind([shape, *shapes], self.likelihood)
         self.expect_targets(shape)
         split = 0.0 if validation_data is not None else validation_split
-        steps = kwargs.get("steps_per_epoch")
         self._find_train_examples(x, callbacks, steps, split or 0.0)
         callbacks = with_clock(callbacks, self, epochs)
         before = self._steps_made()
@@ -74,8 +75,9 @@ class CheckedFit(CheckedCall):
                 sample_weight=sample_weight,
                 **kwargs,
             )
-        if before is not None and self._steps_made() == before and epochs:
-            raise checked_sources.empty()
+        is_due = epochs > kwargs.get("initial_epoch", 0)
+        if is_due and before is not None and self._steps_made() == before:
+            self._refuse_no_steps()
         return history
 
     def evaluate(
@@ -139,6 +141,11 @@ class CheckedFit(CheckedCall):
 
     def _steps_made(self):
         return int(self.optimizer.iterations) if self._is_alone() else None
+
+    def _refuse_no_steps(self):
+        # A callback may have stopped training before its first step.
+        if not self.stop_training:
+            raise checked_sources.empty()
 
     def _is_alone(self):
         """Whether the model is compiled, and no replica has a part of it."""

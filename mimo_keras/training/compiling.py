@@ -7,7 +7,7 @@ import keras
 
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
-from mimo_keras.training import given_losses, given_metrics, losses
+from mimo_keras.training import data_checks, given_losses, given_metrics, losses
 from mimo_keras.training.learning_rates import multiply_learning_rates
 
 
@@ -58,6 +58,8 @@ class Compiling:
         self._l1 = _coefficient("l1", l1)
         self._l2 = _coefficient("l2", l2)
         self.l2_scope = losses.checked_scope(l2_scope)
+        steps = kwargs.get("steps_per_execution", 1)
+        data_checks.check_count("steps_per_execution", steps)
         given = kwargs | self._given(metrics, weighted_metrics)
         super().compile(optimizer=optimizer, **given)
         # In a function, so that Keras does not track the metrics twice.

@@ -66,6 +66,7 @@ def create_model(
     likelihood = likelihoods.of_outputs(num_classes, output_dim)
     task = _task(backbone, input_shape, likelihood, ensemble_size, seed)
     blueprint = methods.build(method, task, options)
+    _check_layers(blueprint.network)
     check_scale_of_ids(blueprint.network, input_scale)
     check_preprocessing(blueprint.network, input_scale, std)
     if sync_batch_norm:
@@ -95,8 +96,23 @@ def _task(backbone, input_shape, likelihood, ensemble_size, seed):
         _shape(input_shape),
         likelihood.outputs,
         _whole("ensemble_size", ensemble_size),
-        seed_generators(seed),
+        seed_generators(None if seed is None else _whole("seed", seed)),
     )
+
+
+def _check_layers(network):
+    """Raises InputError if a layer's function could not be copied or loaded."""
+    for layer in keras_internals.layers_within(network):
+        if not isinstance(layer, keras.layers.Lambda):
+            continue
+        try:
+            type(layer).from_config(layer.get_config())
+        except Exception as error:  # A function may raise anything.
+            raise expected(
+                "a backbone of layers that can be copied and loaded",
+                f"layer {layer.name} of type Lambda",
+                "Use keras.ops, or a keras.layers.Layer of your own.",
+            ) from error
 
 
 def _shape(input_shape):

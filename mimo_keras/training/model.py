@@ -31,11 +31,18 @@ from mimo_keras.training.policies import policy_of, saved_policy
 from mimo_keras.training.predictor import Predictor
 from mimo_keras.training.quantizing import Quantizing
 from mimo_keras.training.saved_state import SavedState
+from mimo_keras.training.writing import Writing
 
 
 @serializable
 class EnsembleModel(
-    Compiling, CheckedFit, SavedState, WorkerFit, Quantizing, keras.Model
+    Compiling,
+    CheckedFit,
+    SavedState,
+    WorkerFit,
+    Quantizing,
+    Writing,
+    keras.Model,
 ):
     """An efficient ensemble that trains with Keras's own `fit`.
 
@@ -93,8 +100,12 @@ class EnsembleModel(
         give_kernels(network)
         self.training_network = network
         # The same layers, without the outputs that only training uses.
-        self.network = keras.Model(
-            network.input, network.outputs[0], name=network.name
+        self.network = (
+            network
+            if isinstance(network.output, keras.KerasTensor)
+            else keras.Model(
+                network.input, network.outputs[0], name=network.name
+            )
         )
         self.sampling = sampling
         self._log_weights = tuple(log_weights)
@@ -259,6 +270,10 @@ class EnsembleModel(
                 input_scale=self.standardize.input_scale,
                 folded=folded,
             )
+
+    def export(self, filepath, *args, **kwargs):
+        """Exports the predictor as in Keras: see `Predictor.export`."""
+        return self.predictor().export(filepath, *args, **kwargs)
 
     def member(self, index):
         """Returns one member as a plain model, with a copy of its weights.

@@ -14,10 +14,11 @@ from mimo_keras.training.kernels import give_kernels
 from mimo_keras.training.policies import policy_of, saved_policy
 from mimo_keras.training.quantizing import Quantizing
 from mimo_keras.training.saved_state import SavedState
+from mimo_keras.training.writing import Writing
 
 
 @serializable
-class Predictor(CheckedCall, SavedState, Quantizing, keras.Model):
+class Predictor(CheckedCall, SavedState, Quantizing, Writing, keras.Model):
     """Predicts with an ensemble. Created by `EnsembleModel.predictor`.
 
     Args:

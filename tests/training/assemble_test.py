@@ -209,3 +209,11 @@ def test_models_on_another_file_system(ram, tmp_path):
     for path in (f"{ram}/none.keras", "s3://a/b.keras"):
         with pytest.raises(InputError, match=path):
             mimo_keras.assemble([path])
+
+
+@pytest.mark.parametrize("models", ["one.keras", 3, None])
+def test_what_is_no_list_of_models_is_refused(models):
+    assert _refusal(models) == (
+        "Expected a list of models or of their files. Received: "
+        f"models={models!r}. Write a single one as a list, too."
+    )

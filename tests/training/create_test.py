@@ -161,3 +161,45 @@ def test_mean_and_std_are_for_the_channels_of_the_images(name):
         f"Expected a {name} for each of the 2 channels. Received: "
         f"{name}=[0.5, 0.5, 0.5]. Pass one number, or one per channel."
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "received"),
+    [
+        ({"method": "mimo", "batch_repetitions": "2"}, "batch_repetitions='2'"),
+        ({"batch_repetitions": 1.5}, "batch_repetitions=1.5"),
+        (
+            {"input_repetition_probability": "a"},
+            "input_repetition_probability='a'",
+        ),
+        ({"method": "mc_dropout", "members": 1, "samples": 2.5}, "samples=2.5"),
+        ({"method": "mc_dropout", "members": 1, "samples": "2"}, "samples='2'"),
+        (
+            {"method": "mc_dropout", "members": 1, "everywhere": "no"},
+            "everywhere='no'",
+        ),
+        (
+            {"method": "mc_dropout", "members": 1, "dropout_rate": True},
+            "dropout_rate=True",
+        ),
+        ({"seed": "1"}, "seed='1'"),
+        ({"seed": 1.5}, "seed=1.5"),
+        ({"method": ["mimo"]}, "method=['mimo']"),
+    ],
+)
+def test_options_of_another_type_are_refused(options, received):
+    assert f"Received: {received}. " in _refusal(**options)
+
+
+def test_a_lambda_layer_is_refused():
+    """It could neither be copied into a predictor nor loaded from a file."""
+
+    def backbone(x):
+        x = keras.layers.Lambda(lambda z: 2 * z, name="double")(x)
+        return keras.layers.Flatten()(x)
+
+    assert _refusal(backbone=backbone) == (
+        "Expected a backbone of layers that can be copied and loaded. Received:"
+        " layer double of type Lambda. Use keras.ops, or a keras.layers.Layer "
+        "of your own."
+    )

@@ -1,0 +1,53 @@
+"""Keras's own `save` and `export`: what they write can be read."""
+
+import os
+
+import keras
+
+from mimo_keras.errors import expected
+
+
+class Writing:
+    """Mixin for keras.Model that writes only files that can be read again.
+
+    List it before keras.Model. The model must have an `image_shape`.
+    """
+
+    def save(self, filepath, overwrite=True, zipped=None, **kwargs):
+        """Saves as in Keras, to a file that ends in .keras.
+
+        Raises:
+            InputError: The path ends otherwise.
+        """
+        path = os.fspath(filepath)
+        if zipped is not False and not path.endswith(".keras"):
+            raise expected(
+                "a path that ends in .keras",
+                f"filepath={path!r}",
+                "Other formats of Keras cannot hold this model: rename it.",
+            )
+        return super().save(filepath, overwrite, zipped, **kwargs)
+
+    def export(
+        self,
+        filepath,
+        format="tf_saved_model",
+        verbose=None,
+        input_signature=None,
+        **kwargs,
+    ):
+        """Exports as in Keras, for float32 images and any batch size.
+
+        `mimo_keras.export_saved_model` takes bytes too, and compares the file
+        with the predictor.
+        """
+        if input_signature is None:
+            shape = (None, *self.image_shape)
+            input_signature = [keras.InputSpec(shape=shape, dtype="float32")]
+        return super().export(
+            filepath,
+            format=format,
+            verbose=verbose,
+            input_signature=input_signature,
+            **kwargs,
+        )
