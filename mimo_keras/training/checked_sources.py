@@ -62,7 +62,7 @@ class Checks:
                 "Pass one array, a tf.data.Dataset or a PyDataset.",
             )
         if isinstance(x, keras.utils.PyDataset):
-            if len(x) == 0:
+            if x.num_batches == 0:  # None if it is endless.
                 raise empty()
             first = self.check(x[0])
             return _CheckedSource(x, self), first
@@ -199,7 +199,7 @@ class _CheckedSource(keras.utils.PyDataset):
         self._source, self._checks = source, checks
 
     def __len__(self):
-        return len(self._source)
+        return self._source.num_batches
 
     @property
     def num_batches(self):

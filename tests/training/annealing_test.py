@@ -149,7 +149,23 @@ DATA = {
     "array": lambda n: {"x": IMAGES[:n], "y": LABELS[:n], "batch_size": 4},
     "dataset": lambda n: {"x": dataset(n)},
     "endless": lambda n: {"x": dataset(n).repeat(), "steps_per_epoch": n // 4},
+    "PyDataset": lambda n: {"x": Batches(n // 4)},
 }
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of four; without __len__, which Keras does not require."""
+
+    def __init__(self, count):
+        super().__init__()
+        self.count = count
+
+    @property
+    def num_batches(self):
+        return self.count
+
+    def __getitem__(self, index):
+        return IMAGES[:4], LABELS[:4]
 
 
 def dataset(count):
