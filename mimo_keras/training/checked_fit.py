@@ -1,5 +1,6 @@
 """Keras's own `fit` and `evaluate`, after a check of the data."""
 
+import keras
 import numpy as np
 
 from mimo_keras import keras_internals
@@ -140,7 +141,9 @@ class CheckedFit(CheckedCall):
         )
 
     def _steps_made(self):
-        return int(self.optimizer.iterations) if self._is_alone() else None
+        if not self._is_alone():
+            return None
+        return int(keras.ops.convert_to_numpy(self.optimizer.iterations))
 
     def _refuse_no_steps(self):
         # A callback may have stopped training before its first step.
@@ -149,8 +152,10 @@ class CheckedFit(CheckedCall):
 
     def _is_alone(self):
         """Whether the model is compiled, and no replica has a part of it."""
+        # Without a scope TensorFlow has a strategy of one replica.
         strategy = getattr(self, "distribute_strategy", None)
-        return self.compiled and strategy is None
+        alone = strategy is None or strategy.num_replicas_in_sync == 1
+        return self.compiled and alone
 
     def expect_targets(self, shape):
         """Prepares for targets of a shape; by default, nothing to do.
