@@ -55,9 +55,11 @@ applications: install ## Every network of keras.applications as an ensemble
 	rm -f results/applications.json
 	$(PYTHON) benchmarks/applications.py --record=results/applications.json
 
-stress: install ## Kills, random flags, a loaded server: as in docs/stress.md
+stress: install ## Kills, flags, damage, a loaded server: docs/stress.md
 	$(PYTHON) -m tests.stress.kills
 	$(PYTHON) -m tests.stress.flags --record=results/stress_flags.json \
+		--document=docs/stress.md
+	$(PYTHON) -m tests.stress.attacks --record=results/stress_attacks.json \
 		--document=docs/stress.md
 	$(PYTHON) -m tests.stress.serving --record=results/stress_serving.json \
 		--document=docs/stress.md

@@ -6,10 +6,15 @@ import pathlib
 import pytest
 
 from mimo_keras.files import write_json
-from tests.stress import document, flags, kills, serving
+from tests.stress import attacks, document, flags, kills, serving
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TABLES = {"kills": kills.table, "flags": flags.table, "serving": serving.table}
+TABLES = {
+    "attacks": attacks.table,
+    "kills": kills.table,
+    "flags": flags.table,
+    "serving": serving.table,
+}
 
 
 def test_a_text_takes_the_place_of_the_one_before(tmp_path):
@@ -64,6 +69,9 @@ def test_what_the_document_claims_of_flags_and_serving():
     assert found["sets"] == found["ran"] + found["refused"] >= 500
     assert not found["failures"]
     assert min(found["ran"], found["refused"]) > 100
+    attacked = read("attacks")
+    assert not attacked["failures"]
+    assert attacked["flips"] >= 1000
     served = read("serving")
     assert not serving.faults(served)
     assert served["calls"] >= 10_000

@@ -48,7 +48,9 @@ FIRST = {
     "plan": ("--backbone=wide_resnet_10_1",),
 }
 _STUDY = ("--seeds=0", "--methods=mimo:2", "--record=record.json")
-FIRST |= dict.fromkeys(("study", "budgets", "sharing", "depths"), _STUDY)
+_LISTS = ("budgets", "sharing", "depths")
+FIRST |= {name: (*_STUDY, f"--record={name}.json") for name in _LISTS}
+FIRST |= {"study": _STUDY}
 FIRST["budgets"] += ("--figure=f.png",)
 _COSTS = ("cost/params", "cost/flops")
 STARTERS = ("study", "budgets", "sharing", "depths", "sweep")
@@ -58,11 +60,6 @@ def script(name):
     """Returns the path of a script."""
     top = processes.CIFAR.with_name(f"{name}.py")
     return top if top.exists() else top.parent / "studies" / top.name
-
-
-def before(name):
-    """Returns the function that `processes.run` calls first."""
-    return functools.partial(_prepare, name)
 
 
 def _prepare(name):
@@ -145,6 +142,7 @@ def stage(folder):
         ("cifar", [*TINY, "--output_dir=m", "--trajectory_interval=1"]),
         ("evaluate", ["--runs=a,b", "--output_dir=e", "--export"]),
         ("study", [*_STUDY, "--methods=deterministic:1,mimo:2"]),
+        *((name, FIRST[name]) for name in _LISTS),
         ("sweep", FIRST["sweep"]),
         ("toy_regression", FIRST["toy_regression"]),
     ):
@@ -153,8 +151,21 @@ def stage(folder):
             raise RuntimeError(f"{name} {line}: {done.stderr}")
 
 
-def run(name, line, folder, seconds=processes.SECONDS):
-    """Runs a shortened script; returns `processes.Finished`."""
+def run(name, line, folder, seconds=processes.SECONDS, before=None):
+    """Runs a shortened script; returns `processes.Finished`.
+
+    Args:
+        name: The script's.
+        line: Its flags.
+        folder: Where to run it.
+        seconds: Time after which it counts as hanging.
+        before: Picklable function that the process calls before all else.
+    """
+    actions = [functools.partial(_prepare, name), *([before] if before else [])]
     return processes.run(
-        line, folder, before(name), script(name), seconds=seconds
+        line,
+        folder,
+        processes.together(*actions),
+        script(name),
+        seconds=seconds,
     )

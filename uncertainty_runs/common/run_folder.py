@@ -13,7 +13,8 @@ from mimo_keras.files import ReadError, read_json, write_json
 from mimo_keras.folders import check_ours, remove_unfinished
 from mimo_keras.paths import as_path, is_remote
 from mimo_keras.training.checkpoints import Checkpoints
-from uncertainty_runs.common.config import FREE, with_defaults
+from uncertainty_runs.common import saved_values
+from uncertainty_runs.common.config import FREE, RunConfig, with_defaults
 
 _LOCK = ".lock"
 RESULTS = (
@@ -144,7 +145,9 @@ def check(config):
     folder = as_path(config.output_dir, "output_dir")
     record = folder / "flags.json"
     if record.exists():
-        _compare(with_defaults(_read(record)), config.to_json(), folder)
+        before = _read(record)
+        saved_values.check(RunConfig, before, record)
+        _compare(with_defaults(before), config.to_json(), folder)
     elif config.eval_only:
         raise expected(
             "a trained run in --output_dir",

@@ -112,9 +112,16 @@ def main():
         arrays = run(f)
         write_arrays(numbers, arrays, compressed=True)
     record = study.read(f.record)
-    arrays = run_files.read_arrays(numbers)
     with study.checked_record(f.record):
         print(table(record))
+    arrays = run_files.read_arrays(numbers)
+    if not arrays:
+        raise expected(
+            f"the figure's arrays in {numbers}",
+            "no file",
+            "Leave out --table_only to make them.",
+        )
+    with study.checked_record(f.record):
         figure = analysis.bias_variance_curves(series(record), arrays)
     analysis.save_png(figure, path)
     print("\nFigure:", path)
