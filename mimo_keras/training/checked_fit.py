@@ -1,6 +1,5 @@
 """Keras's own `fit` and `evaluate`, after a check of the data."""
 
-import keras
 import numpy as np
 
 from mimo_keras import keras_internals
@@ -60,7 +59,6 @@ class CheckedFit(CheckedCall):
         split = 0.0 if validation_data is not None else validation_split
         self._find_train_examples(x, callbacks, steps, split or 0.0)
         callbacks = with_clock(callbacks, self, epochs)
-        before = self._steps_made()
         with self._checks(self.likelihood).reported():
             history = super().fit(
                 x,
@@ -76,9 +74,9 @@ class CheckedFit(CheckedCall):
                 sample_weight=sample_weight,
                 **kwargs,
             )
-        is_due = epochs > kwargs.get("initial_epoch", 0)
-        if is_due and before is not None and self._steps_made() == before:
-            self._refuse_no_steps()
+        ran = self._is_alone() and history.epoch and not self.stop_training
+        if ran and "loss" not in history.history:  # No epoch had a step.
+            raise checked_sources.empty()
         return history
 
     def evaluate(
@@ -139,16 +137,6 @@ class CheckedFit(CheckedCall):
         annealing.found(
             train_examples.find(x, rank, validation_split=split, steps=steps)
         )
-
-    def _steps_made(self):
-        if not self._is_alone():
-            return None
-        return int(keras.ops.convert_to_numpy(self.optimizer.iterations))
-
-    def _refuse_no_steps(self):
-        # A callback may have stopped training before its first step.
-        if not self.stop_training:
-            raise checked_sources.empty()
 
     def _is_alone(self):
         """Whether the model is compiled, and no replica has a part of it."""
