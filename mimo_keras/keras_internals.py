@@ -8,6 +8,7 @@ releases from the oldest to the newest with which tests/keras_internals_test.py
 has passed.
 """
 
+import contextlib
 import copy
 import math
 import re
@@ -284,6 +285,42 @@ def evaluates_within_fit(arguments):
         arguments: Keyword arguments of `evaluate`.
     """
     return arguments.get("_use_cached_eval_dataset", False)
+
+
+@contextlib.contextmanager
+def variables_kept(model):
+    """Restores a model's variables if an error ends `fit` under JAX.
+
+    There Keras takes the variables' values away while steps run, and would lose
+    them with the error. Relies on `_jax_state`, which holds them after the
+    first step, and on `Variable._value`, which is None where they are gone.
+
+    Public alternative: `jax_state_sync`, which knows nothing before that step.
+
+    Args:
+        model: keras.Model.
+    """
+    import keras
+
+    if keras.backend.backend() != "jax":
+        yield
+        return
+    optimizer = getattr(model, "optimizer", None)
+    variables = [
+        *model.variables,
+        *model.metrics_variables,
+        *(optimizer.variables if optimizer else ()),
+    ]
+    before = [(variable, variable.value) for variable in variables]
+    model._jax_state = None
+    try:
+        yield
+    except Exception:
+        model.jax_state_sync()
+        for variable, value in before:
+            if variable._value is None:
+                variable.assign(value)
+        raise
 
 
 def variable_index(optimizer, variable):

@@ -28,7 +28,7 @@ class CheckedCall:
         x = self._checked_images(x)
         if not data_checks.is_array(x):
             x, _ = checks.source(x)
-        with checks.reported(), repeatable(self):
+        with checks.reported(self), repeatable(self):
             return super().predict(x, batch_size, *args, **kwargs)
 
     def predict_on_batch(self, x):

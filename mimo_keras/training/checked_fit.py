@@ -59,7 +59,7 @@ class CheckedFit(CheckedCall):
         split = 0.0 if validation_data is not None else validation_split
         self._find_train_examples(x, callbacks, steps, split or 0.0)
         callbacks = with_clock(callbacks, self, epochs)
-        with self._checks(self.likelihood).reported():
+        with self._reported():
             history = super().fit(
                 x,
                 y,
@@ -98,7 +98,7 @@ class CheckedFit(CheckedCall):
         if not keras_internals.evaluates_within_fit(kwargs):
             x, shape = self._checked(x, y, sample_weight, batch_size)
             self.expect_targets(shape)
-        with self._checks(self.likelihood).reported(), repeatable(self):
+        with self._reported(), repeatable(self):
             logs = super().evaluate(
                 x,
                 y,
@@ -137,6 +137,9 @@ class CheckedFit(CheckedCall):
         annealing.found(
             train_examples.find(x, rank, validation_split=split, steps=steps)
         )
+
+    def _reported(self):
+        return self._checks(self.likelihood).reported(self)
 
     def _is_alone(self):
         """Whether the model is compiled, and no replica has a part of it."""

@@ -15,6 +15,7 @@ import types
 import keras
 import numpy as np
 
+from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 from mimo_keras.layers import StandardizeImages, standardize_images
 from mimo_keras.training import data_checks, scale_checks
@@ -170,10 +171,17 @@ class Checks:
         return self.standardize.input_scale not in scales
 
     @contextlib.contextmanager
-    def reported(self):
-        """Raises faults that were found in a data set's pipeline as errors."""
+    def reported(self, model):
+        """Raises faults that were found in a data set's pipeline as errors.
+
+        Args:
+            model: keras.Model, which keeps its weights then.
+        """
         try:
-            yield
+            with keras_internals.variables_kept(model):
+                yield
+        except UnboundLocalError as error:  # Keras's, under JAX.
+            raise empty() from error
         except Exception as error:
             found = _FAULT.search(str(error))
             if found is None:
