@@ -140,6 +140,14 @@ class EnsembleModel(
         self.built = True
 
     @property
+    def layers(self):
+        """The layers, of which `network` and the training network are one."""
+        found = super().layers
+        if self.network is self.training_network:
+            return found
+        return [x for x in found if x is not self.training_network]
+
+    @property
     def task(self):
         """The task: "classification" or "regression"."""
         return self.likelihood.task

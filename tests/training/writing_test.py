@@ -55,6 +55,23 @@ def test_a_summary_lists_each_network_once(both):
     assert sum(rows) == model.count_params()
 
 
+# Their networks have a second output, which only training uses.
+@pytest.mark.parametrize(
+    ("method", "backbone"),
+    [("mixmo", "mlp_4"), ("mimmo", "bottleneck_resnet")],
+)
+def test_a_second_output_adds_no_rows_to_a_summary(method, backbone):
+    model = mimo_keras.create_model(
+        method,
+        backbone=backbone,
+        input_shape=(8, 8, 1),
+        num_classes=2,
+        ensemble_size=2,
+    )
+    rows = [layer.count_params() for layer in model.layers]
+    assert sum(rows) == model.count_params()
+
+
 def test_a_saved_model_is_the_same_with_one_network(tmp_path, both):
     path = tmp_path / "model.keras"
     both["model"].save(path)
