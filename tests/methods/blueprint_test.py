@@ -66,31 +66,6 @@ def test_a_group_of_images_is_a_whole_number(method, group):
     assert f"Received: shuffle_group={group!r}." in told
 
 
-@pytest.mark.parametrize("share", [-0.1, 1.001, math.nan, math.inf])
-def test_a_share_outside_0_to_1_is_an_error(share):
-    with pytest.raises(InputError) as caught:
-        small.create("mimo", "mlp", 2, input_repetition_probability=share)
-    assert str(caught.value) == (
-        "Expected input_repetition_probability in [0, 1]. Received: "
-        f"input_repetition_probability={share}. It is the share of rows "
-        "with one image in all members."
-    )
-
-
-@pytest.mark.parametrize("group", [-1, 2.5, None])
-@pytest.mark.parametrize(
-    "method", ["mimo", "mimmo", "mixmo", "mixshare", "datamux"]
-)
-def test_a_group_of_images_is_a_whole_number(method, group):
-    with pytest.raises(InputError) as caught:
-        small.create(method, "wide_resnet_10_1", 2, shuffle_group=group)
-    assert str(caught.value) == (
-        "Expected shuffle_group to be a whole number of at least 0. Received: "
-        f"shuffle_group={group!r}. Use 0 to form rows among all images of a "
-        "device."
-    )
-
-
 @pytest.mark.parametrize("share", [0, 1, 0.5])
 def test_a_share_at_or_between_0_and_1_is_taken(share):
     assert Sampling(2, 1, share).input_repetition_probability == share
