@@ -115,7 +115,9 @@ def finish(process, folder, seconds=SECONDS):
         process.join()
         raise AssertionError(f"a run in {folder} is longer than {seconds} s")
     stdout, stderr = (
-        _stream(folder, name).read_text("utf-8") for name in _STREAMS
+        # In Latin-1 where a test says so.
+        _stream(folder, name).read_text("utf-8", errors="backslashreplace")
+        for name in _STREAMS
     )
     return Finished(process.exitcode, stdout, _quiet(stderr))
 

@@ -3,11 +3,13 @@
 import json
 import pathlib
 import random
+import types
 
 import numpy as np
 import pytest
 
 from mimo_keras.files import write_arrays
+from tests.runs import processes
 from tests.stress import attacks, damage, flags
 
 
@@ -91,6 +93,16 @@ def test_an_advice_is_followed(staged, monkeypatch, ends, kind):
     monkeypatch.setattr(attacks, "trial", trial)
     assert attacks.outcome(0, 0, staged)[:2] == (made, kind)
     assert next(left, None) is None
+
+
+def test_output_in_latin_1_is_read(tmp_path):
+    for name in (".stdout.txt", ".stderr.txt"):
+        (tmp_path / name).write_bytes(b"10\xb3\n")
+    ended = types.SimpleNamespace(
+        join=lambda seconds: None, is_alive=lambda: False, exitcode=0
+    )
+    done = processes.finish(ended, tmp_path)
+    assert done == processes.Finished(0, "10\\xb3\n", "10\\xb3\n")
 
 
 def test_files_of_others_that_change_are_harm(staged, monkeypatch):

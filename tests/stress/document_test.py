@@ -66,11 +66,13 @@ def test_what_the_document_claims_of_flags_and_serving():
         return json.loads((ROOT / f"results/stress_{name}.json").read_text())
 
     found = read("flags")
-    assert found["sets"] == found["ran"] + found["refused"] >= 500
+    assert found["sets"] == found["ran"] + found["refused"] >= 120
+    assert {*found["scripts"]} == {*flags.SCRIPTS}
     assert not found["failures"]
-    assert min(found["ran"], found["refused"]) > 100
+    assert min(found["ran"], found["refused"]) > 25
     attacked = read("attacks")
     assert not attacked["failures"]
+    assert attacked["trials"] >= 100
     assert attacked["flips"] >= 1000
     served = read("serving")
     assert not serving.faults(served)
