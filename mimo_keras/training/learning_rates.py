@@ -26,6 +26,7 @@ def multiply_learning_rates(optimizer, network):
         for layer in keras_internals.layers_within(network)
         if isinstance(layer, HasLearningRates)
         for variable, factor in layer.learning_rate_multipliers
+        if variable.trainable  # An optimizer has no frozen weights.
     }
     if not factors:
         return

@@ -128,3 +128,12 @@ def test_replicas_take_the_same_step(two_cpus):
         model = network(optimizer=keras.optimizers.Adam(0.1), traced=True)
     one = network(optimizer=keras.optimizers.Adam(0.1))
     assert weights(model, 3) == pytest.approx(weights(one, 3), abs=1e-5)
+
+
+def test_a_frozen_weight_has_no_learning_rate():
+    model = network(multiplied=False)
+    model.layers[1].b.trainable = False
+    model.compile(keras.optimizers.SGD(0.1), "mse", run_eagerly=True)
+    model.optimizer.build(model.trainable_variables)
+    multiply_learning_rates(model.optimizer, model)
+    assert weights(model) == pytest.approx([1 + 0.1 * 4, 1])
