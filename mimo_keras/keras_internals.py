@@ -338,3 +338,17 @@ def variable_index(optimizer, variable):
         variable: Trainable keras.Variable, or the backend's own.
     """
     return optimizer._get_variable_index(variable)
+
+
+def has_mask(values):
+    """Whether a loss's values come with a mask of the rows that count.
+
+    Relies on `_keras_mask`, which losses of Keras such as
+    SparseCategoricalCrossentropy(ignore_class=0) set on their values.
+
+    Public alternative: none.
+
+    Args:
+        values: Tensor that a loss's `call` returned.
+    """
+    return getattr(values, "_keras_mask", None) is not None

@@ -61,6 +61,8 @@ class Compiling:
         steps = kwargs.get("steps_per_execution", 1)
         data_checks.check_count("steps_per_execution", steps)
         given = kwargs | self._given(metrics, weighted_metrics)
+        listed = [*(given["metrics"] or []), *(given["weighted_metrics"] or [])]
+        self._metrics_of_numbers = tuple(given_metrics.of_numbers(listed))
         super().compile(optimizer=optimizer, **given)
         # In a function, so that Keras does not track the metrics twice.
         self._recompile = lambda: super(Compiling, self).compile(
@@ -96,7 +98,13 @@ class Compiling:
         Args:
             shape: Shape of a batch of targets; None if it is unknown.
         """
-        if not self.compiled or shape is None:
+        if not self.compiled:
+            raise expected(
+                "a compiled model",
+                f"model {self.name}, which is not compiled",
+                'Call model.compile("sgd") first.',
+            )
+        if shape is None:
             return
         before = self._target_spec
         if before != _described(self.likelihood.specs(shape)[0]):
@@ -129,17 +137,12 @@ class Compiling:
         return results if compiled is None else results | compiled.result()
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        if self._metrics_of_numbers and len(y.shape) < len(y_pred.shape):
+            raise _misfit(y, f"{self._metrics_of_numbers[0]} among them")
         try:
             return super().compute_metrics(x, y, y_pred, sample_weight)
         except (TypeError, ValueError) as error:
-            shapes = ", ".join(map(str, y.shape[1:]))
-            raise expected(
-                "metrics for such targets and predictions",
-                f"targets of shape (B, {shapes}), and an error: "
-                f"{str(error)[:200]}",
-                "Class indices need Sparse… metrics; others need one-hot "
-                "labels: keras.utils.to_categorical(labels).",
-            ) from error
+            raise _misfit(y, f"an error: {str(error)[:200]}") from error
 
     def get_compile_config(self):
         return getattr(self, "_compile_arguments", {})
@@ -165,3 +168,13 @@ def _coefficient(name, value):
 
 def _described(spec):
     return tuple(spec.shape), spec.dtype
+
+
+def _misfit(targets, received):
+    shapes = ", ".join(map(str, targets.shape[1:]))
+    return expected(
+        "metrics for such targets and predictions",
+        f"targets of shape (B, {shapes}), and {received}",
+        "Class indices need Sparse… metrics; others need one-hot "
+        "labels: keras.utils.to_categorical(labels).",
+    )

@@ -7,6 +7,7 @@ import numbers
 import keras
 from keras import ops
 
+from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 
 # Whose `from_logits` means a softmax, so that log-probabilities can be computed
@@ -19,6 +20,8 @@ _OF_SOFTMAX = {
     "CategoricalFocalCrossentropy",
     "SparseCategoricalCrossentropy",
 }
+# Losses of Keras for class indices; all others compare number by number.
+_OF_INDICES = ("sparse", "Sparse", "ctc", "CTC", "circle", "Circle")
 _AVERAGES = ("sum_over_batch_size", "mean")
 
 
@@ -44,6 +47,7 @@ def per_member(loss, likelihood, loss_weights=None):
         own = likelihood.member_loss
         return own if factor == 1.0 else _scaled(own, factor)
     function, sees_logits = _function(loss)
+    takes_indices = _takes_indices(loss)
     activated = _unchanged if sees_logits else likelihood.mixture.activated
 
     def member_loss(targets, outputs):
@@ -52,6 +56,9 @@ def per_member(loss, likelihood, loss_weights=None):
             ops.reshape(x, (-1, *x.shape[2:]))
             for x in (targets, activated(outputs))
         ]
+        if len(flat[0].shape) < len(flat[1].shape) and not takes_indices:
+            # They would be broadcast, silently where N equals K.
+            raise _misfit(loss, flat, "targets are class indices")
         try:
             values = function(*flat)
         except (TypeError, ValueError) as error:
@@ -61,6 +68,13 @@ def per_member(loss, likelihood, loss_weights=None):
                 "a loss with one value for each row",
                 f"loss={_name(loss)} with values of shape {values.shape}",
                 "Average over the last axis only: axis=-1.",
+            )
+        if keras_internals.has_mask(values):
+            raise expected(
+                "a loss that counts every row",
+                f"loss={_name(loss)}, which leaves some out of its average",
+                "Leave out ignore_class; pass sample_weight to fit, 0 for "
+                "images to leave out.",
             )
         return factor * ops.reshape(ops.cast(values, "float32"), rows)
 
@@ -102,6 +116,15 @@ def _function(loss):
     if loss.__name__ in _OF_SOFTMAX:
         return functools.partial(loss, from_logits=True), True
     return loss, False
+
+
+def _takes_indices(loss):
+    """Whether a loss is for class indices, or the user's own."""
+    if isinstance(loss, str):
+        loss = _named(loss)
+    name = getattr(loss, "__name__", type(loss).__name__)
+    kind = type(loss) if isinstance(loss, keras.losses.Loss) else loss
+    return not _is_of_keras(kind) or name.startswith(_OF_INDICES)
 
 
 def _named(name):

@@ -8,6 +8,8 @@ from mimo_keras.errors import expected
 
 # Names that Keras completes when it has seen targets and predictions.
 _BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
+# Metrics of Keras that read whatever they are given.
+_OF_ANY = ("Mean", "MeanMetricWrapper", "Sum")
 
 
 def checked(metrics, name):
@@ -39,7 +41,7 @@ def _check(metric, name):
         found = keras.metrics.get(metric)
     except (TypeError, ValueError) as error:
         raise _misfit(name, metric) from error
-    if found is None or inspect.isclass(found) or not callable(found):
+    if found is None or inspect.isclass(metric) or not callable(found):
         raise _misfit(name, metric)
     is_metric = isinstance(found, keras.metrics.Metric)
     if is_metric and found.get_config().get("from_logits"):
@@ -48,6 +50,33 @@ def _check(metric, name):
             f"{name} with {found.name}(from_logits=True)",
             "Leave out from_logits.",
         )
+
+
+def of_numbers(metrics):
+    """Returns the names of Keras's metrics that compare number by number.
+
+    With class indices, labels (B,) and predictions (B, K) would be broadcast.
+
+    Args:
+        metrics: As `checked` returns them.
+    """
+    found = [
+        keras.metrics.get(metric)
+        for metric in metrics or []
+        if not isinstance(metric, str) or metric.lower() not in _BY_SHAPE
+    ]
+    kinds = [
+        (x, type(x) if isinstance(x, keras.metrics.Metric) else x)
+        for x in found
+    ]
+    return [
+        kind.__name__
+        for x, kind in kinds
+        if kind.__module__.startswith("keras.")
+        and kind.__name__ not in _OF_ANY
+        and not kind.__name__.lower().startswith("sparse")
+        and not getattr(x, "sparse_y_true", False)
+    ]
 
 
 def _misfit(name, received):

@@ -52,6 +52,7 @@ IMAGES = (EXAMPLES.images / 255).astype("float32")
 LABELS = EXAMPLES.labels
 HOT = np.eye(3, dtype="float32")[LABELS]
 SOFT = 0.8 * HOT + 0.2 / 3
+IGNORING = keras.losses.SparseCategoricalCrossentropy(ignore_class=1)
 UNEVEN = np.array([0, 1, 2, 0.5, 3, 0, 1, 0.25], "float32")
 
 
@@ -173,13 +174,19 @@ def test_the_kind_of_labels_may_change_between_calls():
         (LABELS, {"metrics": [keras.metrics.F1Score()]}, "targets of shape"),
         (HOT, {"loss": SPARSE}, "loss=sparse_categorical_crossentropy"),
         (LABELS, {"loss": "categorical_crossentropy"}, "loss=categorical_"),
+        # Three rows of three classes would be broadcast.
+        (LABELS[:3], {"loss": "mse"}, "loss=mse"),
+        (LABELS[:3], {"loss": keras.losses.Hinge()}, "loss=Hinge"),
+        (LABELS[:3], {"metrics": ["mse"]}, "targets of shape (B, ), and Mean"),
+        (LABELS[:3], {"weighted_metrics": ["AUC"]}, "targets of shape (B, )"),
+        (LABELS, {"loss": IGNORING}, "loss=SparseCategoricalCrossentropy"),
     ],
 )
 def test_labels_of_another_kind_are_refused(targets, options, received):
     model = networks.create()
     model.compile("sgd", **options)
     with pytest.raises(InputError) as caught:
-        model.fit(IMAGES, targets, verbose=0)
+        model.fit(IMAGES[: len(targets)], targets, verbose=0)
     assert f"Received: {received}" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -227,3 +234,24 @@ def test_in_files_of_earlier_versions_metrics_are_weighted(tmp_path):
     logs = [one.evaluate(IMAGES, labels, **data) for one in (model, loaded)]
     assert logs[0] == logs[1]
     np.testing.assert_allclose(logs[0]["accuracy"], np.mean(right), rtol=1e-6)
+
+
+def test_the_shape_of_labels_may_change_between_calls():
+    """Keras would trace a step for labels of unknown rank."""
+    model = networks.create(num_classes=None, output_dim=1)
+    model.compile("sgd")
+    flat = LABELS.astype("float32")
+    logs = [
+        model.evaluate(IMAGES, targets, verbose=0)
+        for targets in (flat, flat[:, None], flat)
+    ]
+    np.testing.assert_allclose(logs[1:], logs[:2], rtol=1e-6)
+    pair = (IMAGES, flat[:, None])
+    model.fit(IMAGES, flat, validation_data=pair, verbose=0)
+    model.fit(*pair, validation_data=(IMAGES, flat), verbose=0)
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "train_on_batch"])
+def test_a_model_is_compiled_first(method):
+    with pytest.raises(InputError, match="^Expected a compiled model"):
+        getattr(networks.create(), method)(IMAGES, LABELS)

@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from mimo_keras.errors import InputError
-from mimo_keras.training.given_metrics import checked
+from mimo_keras.training.given_metrics import checked, of_numbers
 
 
 def own(targets, predictions):
@@ -28,6 +28,10 @@ def test_good_ones_are_flat():
         (["acuracy"], "'acuracy'"),
         ([3], "3"),
         ([None], "None"),
+        (
+            [keras.metrics.AUC],
+            "<class 'keras.src.metrics.confusion_metrics.AUC'>",
+        ),
     ],
 )
 def test_what_is_no_list_of_metrics_is_refused(metrics, received):
@@ -49,3 +53,14 @@ def test_metrics_of_logits_are_refused():
         "Received: metrics with categorical_crossentropy(from_logits=True). "
         "Leave out from_logits."
     )
+
+
+def test_metrics_that_need_one_hot_labels_are_known():
+    iou = keras.metrics.MeanIoU(3, sparse_y_true=True, sparse_y_pred=False)
+    of_indices = ["accuracy", "sparse_top_k_categorical_accuracy", own, iou]
+    wrapped = keras.metrics.MeanMetricWrapper(own)
+    assert of_numbers(None) == of_numbers([*of_indices, wrapped]) == []
+    others = ["mse", "AUC", keras.metrics.Precision(), keras.metrics.poisson]
+    assert of_numbers([*of_indices, *others]) == [
+        *("MeanSquaredError", "AUC", "Precision", "poisson"),
+    ]
