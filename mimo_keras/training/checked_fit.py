@@ -6,6 +6,7 @@ from mimo_keras import keras_internals
 from mimo_keras.training import (
     checked_sources,
     data_checks,
+    fit_arguments,
     stopping,
     train_examples,
 )
@@ -43,21 +44,24 @@ class CheckedFit(CheckedCall):
         loss that depends on the number of training images gets it from the
         data: see `train_examples`.
         """
-        data_checks.check_count("batch_size", batch_size)
-        data_checks.check_count("epochs", epochs, least=0)
-        steps = kwargs.get("steps_per_epoch")
-        data_checks.check_count("steps_per_epoch", steps)
-        data_checks.check_class_weight(class_weight)
+        counts = kwargs | {"batch_size": batch_size, "epochs": epochs}
+        fit_arguments.check(
+            callbacks, validation_split, validation_data, **counts
+        )
+        class_weight = fit_arguments.class_weights(
+            class_weight, self.likelihood.num_classes, sample_weight
+        )
+        split = 0.0 if validation_data is not None else validation_split or 0.0
         y, sample_weight = data_checks.arrays(y, sample_weight)
-        shapes = []
+        other = None
         if validation_data is not None:
-            validation_data, shape = self._checked_pair(validation_data)
-            shapes.append(shape)
-        x, shape = self._checked(x, y, sample_weight, batch_size)
-        data_checks.check_one_kind([shape, *shapes], self.likelihood)
-        self.expect_targets(shape)
-        split = 0.0 if validation_data is not None else validation_split
-        self._find_train_examples(x, callbacks, steps, split or 0.0)
+            validation_data, other = self._checked_pair(validation_data)
+        x, shape = self._checked(x, y, sample_weight, batch_size, split)
+        data_checks.check_one_kind([shape, other], self.likelihood)
+        self._expect(shape, "train_function")
+        self._expect(other or shape, "test_function")
+        steps = kwargs.get("steps_per_epoch")
+        self._find_train_examples(x, callbacks, steps, split)
         callbacks = with_clock(callbacks, self, epochs)
         with self._reported():
             history = super().fit(
@@ -97,7 +101,7 @@ class CheckedFit(CheckedCall):
         y, sample_weight = data_checks.arrays(y, sample_weight)
         if not keras_internals.evaluates_within_fit(kwargs):
             x, shape = self._checked(x, y, sample_weight, batch_size)
-            self.expect_targets(shape)
+            self._expect(shape, "test_function")
         with self._reported(), repeatable(self):
             logs = super().evaluate(
                 x,
@@ -117,14 +121,14 @@ class CheckedFit(CheckedCall):
         train_examples.require(self)
         y, sample_weight = data_checks.arrays(y, sample_weight)
         x, shape = self._checked(x, y, sample_weight)
-        self.expect_targets(shape)
+        self._expect(shape, "train_function")
         return super().train_on_batch(x, y, sample_weight, **kwargs)
 
     def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """Evaluates a batch as in Keras, after the same check as in `fit`."""
         y, sample_weight = data_checks.arrays(y, sample_weight)
         x, shape = self._checked(x, y, sample_weight)
-        self.expect_targets(shape)
+        self._expect(shape, "test_function")
         return super().test_on_batch(x, y, sample_weight, **kwargs)
 
     def _find_train_examples(self, x, callbacks, steps, split):
@@ -148,6 +152,22 @@ class CheckedFit(CheckedCall):
         alone = strategy is None or strategy.num_replicas_in_sync == 1
         return self.compiled and alone
 
+    def _expect(self, shape, step):
+        """Prepares a step for targets of a shape.
+
+        Keras relaxes the rank of a step that has seen (B,) and then (B, 1) to
+        an unknown one, so such a step is traced anew.
+
+        Args:
+            shape: Shape of a batch of targets; None if it is unknown.
+            step: Name of the attribute in which Keras keeps the step.
+        """
+        self.expect_targets(shape)
+        rank, name = None if shape is None else len(shape), f"_rank_of_{step}"
+        if getattr(self, name, rank) != rank:
+            setattr(self, step, None)
+        setattr(self, name, rank)
+
     def expect_targets(self, shape):
         """Prepares for targets of a shape; by default, nothing to do.
 
@@ -164,9 +184,15 @@ class CheckedFit(CheckedCall):
         images, shape = self._checked(images, *rest)
         return (images, *rest), shape
 
-    def _checked(self, x, y=None, sample_weight=None, batch_size=None):
+    def _checked(
+        self, x, y=None, sample_weight=None, batch_size=None, split=0.0
+    ):
         """Returns x after the checks, and the shape of its targets."""
-        if not data_checks.is_array(x):
+        is_array = data_checks.is_array(x)
+        fit_arguments.check_sources(
+            x, is_array, split, y=y, sample_weight=sample_weight
+        )
+        if not is_array:
             return self._checks(self.likelihood).source(x)
         x = self._checked_images(x)
         data_checks.check_data(

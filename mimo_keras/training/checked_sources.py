@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import itertools
 import re
-import types
+from collections.abc import Iterable, Iterator
 
 import keras
 import numpy as np
@@ -45,7 +45,7 @@ class Checks:
         """Returns a source whose batches are checked when they are read.
 
         Args:
-            x: tf.data.Dataset, keras.utils.PyDataset or a generator; anything
+            x: tf.data.Dataset, keras.utils.PyDataset or an iterator; anything
                 else is returned as it is.
 
         Returns:
@@ -56,7 +56,8 @@ class Checks:
             InputError: The source is empty, or what is known of its batches
                 does not fit.
         """
-        if x is None or isinstance(x, (dict, str, bytes)):
+        is_source = isinstance(x, (Iterable, keras.utils.PyDataset))
+        if not is_source or isinstance(x, (dict, str, bytes)):
             raise expected(
                 "images: an array, or a source of batches",
                 f"x of type {type(x).__name__}",
@@ -67,7 +68,7 @@ class Checks:
                 raise empty()
             first = self.check(x[0])
             return _CheckedSource(x, self), first
-        if isinstance(x, types.GeneratorType):
+        if isinstance(x, Iterator):
             first = next(x, None)
             if first is None:
                 raise empty()
@@ -90,6 +91,7 @@ class Checks:
         scale_checks.check_scale(images, self.standardize)
         if self.likelihood is None:
             return None
+        data_checks.check_finite(images, "images")
         targets = np.asarray(targets)
         self.likelihood.check_targets(targets)
         if weights is not None:
@@ -128,7 +130,7 @@ class Checks:
         if self.likelihood is None:
             return None
         self.likelihood.check_shape(targets.shape)
-        if not (targets.dtype.is_floating or targets.dtype.is_integer):
+        if not _is_numeric(targets.dtype):
             raise expected(
                 "labels that are numbers",
                 f"dtype={targets.dtype.name}",
@@ -136,6 +138,8 @@ class Checks:
             )
         if weights is not None:
             data_checks.check_weights_shape(weights.shape)
+            dtype = weights.dtype
+            data_checks.check_weights_dtype(dtype.name, _is_numeric(dtype))
         return tuple(targets.shape)
 
     def _asserted(self, *batch):
@@ -152,8 +156,12 @@ class Checks:
             is_far = scale_checks.is_outside(extent, self.standardize)
             faults["scale"] = is_far, extent[1]
         if self.likelihood is not None:
-            bad = self.likelihood.faults(targets)
-            faults["labels"] = tf.reduce_any(bad), targets[bad][:1]
+            if images.dtype.is_floating:
+                is_finite = tf.reduce_all(tf.math.is_finite(images))
+                faults["images"] = ~is_finite, tf.zeros(1)
+            wide = tf.cast(targets, tf.float64)
+            bad = self.likelihood.faults(wide)
+            faults["labels"] = tf.reduce_any(bad), wide[bad][:1]
         if weights is not None and weights.dtype.is_floating:
             bad = ~tf.math.is_finite(weights)
             faults["weights"] = tf.reduce_any(bad), weights[bad][:1]
@@ -192,6 +200,12 @@ class Checks:
         value = float(value.strip("[]").split()[0])
         if name == "scale":
             return scale_checks.error(value, self.standardize)
+        if name == "images":
+            return expected(
+                "finite images",
+                "NaN or infinity in a batch",
+                "Remove or fix these.",
+            )
         if name == "weights":
             return data_checks.weights_error(f"{value:g}")
         return self.likelihood.fault_error(f"{value:g}")
@@ -232,6 +246,11 @@ def empty():
         "none",
         "Check its files and filters.",
     )
+
+
+def _is_numeric(dtype):
+    """Whether TensorFlow's dtype is one of real numbers."""
+    return dtype.is_floating or dtype.is_integer or dtype.is_bool
 
 
 def _outline(element):

@@ -7,7 +7,7 @@ import numpy as np
 from mimo_keras.errors import expected
 
 # Soft labels may be of 16 bits.
-_ROUNDING = 1e-2
+ROUNDING = 1e-2
 
 
 def check_images(shape, input_shape):
@@ -90,7 +90,7 @@ def check_labels(labels, num_classes):
 def _check_probabilities(labels):
     numeric = labels.dtype.kind in "biuf"
     rows = labels.astype("float64") if numeric else np.zeros(labels.shape)
-    good = (rows >= 0).all(axis=1) & (abs(rows.sum(axis=1) - 1) < _ROUNDING)
+    good = (rows >= 0).all(axis=1) & (abs(rows.sum(axis=1) - 1) < ROUNDING)
     if not good.all():
         index = np.flatnonzero(~good)[0]
         raise expected(
@@ -108,6 +108,16 @@ def check_target_shape(shape, output_dim):
             f"targets of shape (B, {output_dim})",
             f"shape={tuple(shape)}",
             "Reshape them, or create the model with another output_dim.",
+        )
+
+
+def check_numeric(targets):
+    """Raises InputError unless an array of targets holds numbers."""
+    if targets.dtype.kind not in "biuf":
+        raise expected(
+            "targets that are numbers",
+            f"dtype={targets.dtype}",
+            "Convert them to float32.",
         )
 
 
@@ -130,11 +140,16 @@ def check_weights(weights, rows):
     check_weights_shape(weights.shape)
     if len(weights) != rows:
         raise _weights_error(f"{len(weights)} weights for {rows} images")
-    if weights.dtype.kind not in "biuf":
-        raise _weights_error(f"dtype={weights.dtype}")
+    check_weights_dtype(str(weights.dtype), weights.dtype.kind in "biuf")
     bad = weights[~np.isfinite(weights)]
     if bad.size:
         raise weights_error(f"{bad[0]:g}")
+
+
+def check_weights_dtype(name, is_numeric):
+    """Raises InputError unless weights are numbers."""
+    if not is_numeric:
+        raise _weights_error(f"dtype={name}")
 
 
 def check_weights_shape(shape):
@@ -154,22 +169,6 @@ def _weights_error(received):
         received,
         "Weight images, not classes or members.",
     )
-
-
-def check_class_weight(class_weight):
-    """Raises InputError unless class weights are finite numbers by class."""
-    if class_weight is None:
-        return
-    is_good = isinstance(class_weight, dict) and all(
-        isinstance(value, numbers.Real) and np.isfinite(value)
-        for value in class_weight.values()
-    )
-    if not is_good:
-        raise expected(
-            "class_weight to be a dictionary from class index to a number",
-            f"class_weight={class_weight!r}",
-            "Write {0: 1.0, 1: 2.0}.",
-        )
 
 
 def check_count(name, value, least=1):
@@ -231,7 +230,7 @@ def check_data(x, y, input_shape, likelihood, sample_weight=None):
 def arrays(*values):
     """Returns lists as arrays, which Keras would take for several inputs."""
     return tuple(
-        np.asarray(value) if isinstance(value, list) else value
+        np.asarray(value) if isinstance(value, (list, tuple)) else value
         for value in values
     )
 

@@ -77,7 +77,8 @@ class Likelihood:
         """Returns which targets of a batch are invalid, as booleans.
 
         Args:
-            targets: Array, or TensorFlow's tensor, of numbers.
+            targets: Array, or TensorFlow's tensor, float64: no smaller dtype
+                of labels holds every number of classes.
         """
         return (targets - targets) != 0  # NaN and infinity.
 
@@ -158,7 +159,8 @@ class Categorical(Likelihood):
 
     def faults(self, targets):
         if self._has_probabilities(targets.shape):
-            return ~((targets >= 0) & (targets <= 1))
+            sums = targets @ np.ones((self.num_classes, 1))
+            return ~((targets >= 0) & (abs(sums - 1) < data_checks.ROUNDING))
         return (
             (targets % 1 != 0) | (targets < 0) | (targets >= self.num_classes)
         )
@@ -166,7 +168,7 @@ class Categorical(Likelihood):
     def fault_error(self, value):
         return expected(
             f"integer labels in 0 … {self.num_classes - 1}, or probabilities "
-            "of the classes",
+            "of the classes that sum to 1",
             f"label={value} in a batch",
             "Fix the labels, or create the model with more num_classes.",
         )
@@ -232,6 +234,7 @@ class Mean(Likelihood):
     def check_targets(self, targets):
         targets = np.asarray(targets)
         self.check_shape(targets.shape)
+        data_checks.check_numeric(targets)
         data_checks.check_finite(targets, "targets")
 
     def targets(self, y):

@@ -81,6 +81,10 @@ BAD = [
     ((IMAGES, _at(LABELS, 3, -1)), "Received: label=-1 "),
     ((IMAGES, _at(LABELS.astype("float32"), 2, np.nan)), "Received: "),
     ((IMAGES, _at(HOT, (1, 1), 1.5)), "Received: "),
+    ((IMAGES, HOT / 2), "Received: "),
+    ((_at(IMAGES, (0, 1, 0, 0), np.nan), LABELS), "Received: NaN or infinity"),
+    ((_at(IMAGES, (3, 0, 0, 1), np.inf), LABELS), "Received: NaN or infinity"),
+    ((IMAGES, LABELS, np.array(["a"] * 8)), "Received: dtype="),
     ((IMAGES, LABELS, _at(WEIGHTS, 1, np.nan)), "Received: nan among them."),
     ((IMAGES, LABELS, _at(WEIGHTS, 1, np.inf)), "Received: inf among them."),
     ((IMAGES, LABELS, np.stack([WEIGHTS] * 2, 1)), "Received: shape=("),
@@ -172,6 +176,8 @@ def _of_unknown_rank():
         (lambda: _dataset(IMAGES, LABELS).take(0), "none"),
         (lambda: iter(()) and (x for x in ()), "none"),
         (lambda: {"image": IMAGES}, "x of type dict"),
+        (lambda: 3, "x of type int"),
+        (lambda: networks.create, "x of type function"),
         (lambda: None, "x of type NoneType"),
         (lambda: "images", "x of type str"),
     ],
@@ -216,6 +222,28 @@ def test_arrays_that_do_not_fit_are_refused(
 ):
     message = _refusal(getattr(model, method), *data, **options)
     assert f"Received: {received}" in message
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "float16", "bool"])
+def test_labels_of_few_bits_are_good(source, dtype):
+    """Their dtype does not hold the number of classes, 3000."""
+    wide = networks.create(num_classes=3000)
+    wide.compile("sgd", run_eagerly=True)
+    labels = (LABELS % 2).astype(dtype)
+    wanted = wide.evaluate(IMAGES, LABELS % 2, verbose=0)
+    found = wide.evaluate(source(IMAGES, labels), verbose=0)
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+def test_any_iterator_is_a_source(model):
+    wanted = model.evaluate(IMAGES, LABELS, verbose=0)
+    for data in (
+        iter(_dataset(IMAGES, LABELS)),
+        map(tuple, Source(IMAGES, LABELS)),
+    ):
+        found = model.evaluate(data, verbose=0)
+        np.testing.assert_allclose(found, wanted, rtol=1e-5)
 
 
 @pytest.mark.parametrize("weights", [[1, 2], {0: np.nan}, {0: "1"}, "balanced"])

@@ -121,7 +121,7 @@ def test_targets_have_one_shape_in_a_step(likelihood, given, wanted):
 @pytest.mark.parametrize(
     ("likelihood", "targets", "received"),
     [
-        (Categorical(3), np.eye(3), "shape=(3, 3)"),
+        (Categorical(3), np.eye(4), "shape=(4, 4)"),
         (Mean(2), np.zeros((4, 3)), "shape=(4, 3)"),
     ],
 )
