@@ -22,7 +22,7 @@ def mixshare(
     loss_root=1.0,
     unmix="fadeout",
     unmix_fraction=0.25,
-    fadeout_epochs=100,
+    fadeout_epochs=100.0,
     alignment="equal",
 ):
     """MixMo with unmixing before the heads and aligned encoders.

@@ -21,7 +21,7 @@ def rank1_bnn(
     task,
     *,
     train_examples=None,
-    kl_annealing_epochs=200,
+    kl_annealing_epochs=200.0,
     kl_weight=1.0,
     ensemble_batch_norm=False,
     random_sign_init=0.5,

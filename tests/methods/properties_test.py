@@ -36,8 +36,8 @@ def create(data, method, **changes):
     backbone = data.draw(st.sampled_from(backbones))
     options = SETTINGS.get(method, {}) | ON_BACKBONE.get((method, backbone), {})
     options = {"batch_repetitions": 1, **options} if changes else options
-    if method == "rank1_bnn":
-        options = {"train_examples": 16}
+    if method in ("dun", "mimmo", "rank1_bnn"):
+        options = options | {"train_examples": 16}
     options = options | {"members": members} | changes
     model = small.create(method, backbone, **options)
     small.scatter(model.network)
