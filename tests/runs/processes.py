@@ -214,6 +214,9 @@ def _script(argv, folder, before):
             os.dup2(file.fileno(), number)
     os.chdir(folder)
     sys.argv = argv
+    # As in a terminal: the tests themselves may run where it is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if before is not None:
         before()
     runpy.run_path(argv[0], run_name="__main__")

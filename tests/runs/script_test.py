@@ -95,6 +95,8 @@ def test_one_that_was_asked_to_stop_ends_well(ended):
 def test_a_signal_anywhere_is_one_line_and_the_shell_s_status(ended, number):
     before = {n: signal.getsignal(n) for n in (number, signal.SIGTERM)}
     try:
+        # The tests themselves may run where it is ignored.
+        signal.signal(number, signal.SIG_DFL)
         interrupted = "some.py: interrupted.\n"
 
         def main():
