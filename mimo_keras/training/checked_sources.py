@@ -80,7 +80,7 @@ class Checks:
         shape = self._check_spec(spec)
         if hasattr(x, "cardinality") and int(x.cardinality()) == 0:
             raise empty()
-        return (x.map(self._asserted) if hasattr(x, "map") else x), shape
+        return (self._asserted_all(x) if hasattr(x, "map") else x), shape
 
     def check(self, batch):
         """Checks a batch of arrays; returns the shape of its targets."""
@@ -141,6 +141,13 @@ class Checks:
             dtype = weights.dtype
             data_checks.check_weights_dtype(dtype.name, _is_numeric(dtype))
         return tuple(targets.shape)
+
+    def _asserted_all(self, source):
+        """Returns a tf.data.Dataset whose batches are checked ahead of time."""
+        import tensorflow as tf
+
+        # On other threads than the step's, in the same order.
+        return source.map(self._asserted, num_parallel_calls=tf.data.AUTOTUNE)
 
     def _asserted(self, *batch):
         """Returns a batch of a tf.data.Dataset after checks of its values."""
