@@ -55,7 +55,7 @@ applications: install ## Every network of keras.applications as an ensemble
 	rm -f results/applications.json
 	$(PYTHON) benchmarks/applications.py --record=results/applications.json
 
-stress: install ## Kills, flags, damage, a loaded server: docs/stress.md
+stress: install ## Signals, flags, damage, a loaded server: docs/stress.md
 	$(PYTHON) -m tests.stress.kills
 	$(PYTHON) -m tests.stress.flags --record=results/stress_flags.json \
 		--document=docs/stress.md

@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 from mimo_keras.files import write_json
-from tests.stress import attacks, document, flags, kills, serving
+from tests.stress import attacks, document, flags, kills, serving, struck
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TABLES = {
@@ -36,7 +36,11 @@ def test_the_document_has_the_tables_and_commands_of_the_records(name):
 
 
 def test_the_table_of_kills_is_that_of_its_file(tmp_path):
-    one = {"kills": {}, "resumed": 0, "ended": 0, "differing": 0}
+    none = {"sent": {}, "harm": dict.fromkeys(struck.HARM, 0)}
+    one = {
+        "signals": dict.fromkeys(struck.SIGNALS, none),
+        **dict.fromkeys(("resumed", "ended", "differing"), 0),
+    }
     record = {"methods": {"mimo": one, "batch_ensemble": one}}
     write_json(tmp_path / "a.json", record)
     again = json.loads((tmp_path / "a.json").read_text())

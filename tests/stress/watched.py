@@ -1,4 +1,4 @@
-"""A run that records its calls, and can be killed at any of them."""
+"""A run that records its calls, and can get a signal at any of them."""
 
 import collections
 import contextlib
@@ -20,8 +20,10 @@ PHASES = {
     "mimo_keras:export_saved_model": "export",
 }
 AFTER = "outcome"
+SENT = "signal"
+"""In the record, in place of a function: when the signal was sent."""
 ALL = ("start", *PHASES.values(), AFTER)
-# Further functions that are recorded, as moments to be killed at.
+# Further functions that are recorded, as moments for a signal.
 CALLS = (
     "os.replace",
     "os.fsync",
@@ -44,7 +46,7 @@ CALLS = (
 
 @dataclasses.dataclass(frozen=True)
 class Aim:
-    """The moment of a kill: a call in a phase.
+    """The moment of a signal: a call in a phase.
 
     Attributes:
         phase: The phase; None for never.
@@ -52,6 +54,7 @@ class Aim:
         call: Which call of it in that phase, from 1.
         after: Whether the call happens first.
         seconds: How long the process continues, in parallel.
+        number: The signal.
     """
 
     phase: str | None = None
@@ -59,6 +62,7 @@ class Aim:
     call: int = 1
     after: bool = False
     seconds: float = 0.0
+    number: int = signal.SIGKILL
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,14 +74,33 @@ class Event:
     name: str
 
 
+def heed():
+    """Undoes that nohup or a shell's & made this process ignore signals."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def watch(path, aim):
-    """Makes this process record its calls in a file, and die at the aim."""
+    """Makes this process record its calls, and send itself the signal."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
     phases, calls = ["start"], collections.Counter()
 
     def note(name):
         line = f"{time.monotonic():.6f} {phases[-1]} {name}\n"
         os.write(handle, line.encode())  # A kill does not undo it.
+
+    def strike():
+        note(SENT)
+        os.kill(os.getpid(), aim.number)
+
+    def act():
+        if aim.seconds:
+            timer = threading.Timer(aim.seconds, strike)
+            timer.daemon = True  # A run that ends first does not wait.
+            timer.start()
+        else:
+            strike()
 
     @contextlib.contextmanager
     def noted(name):
@@ -86,10 +109,10 @@ def watch(path, aim):
         calls[key] += 1
         hit = key == (aim.phase, aim.name) and calls[key] == aim.call
         if hit and not aim.after:
-            _die(aim.seconds)
+            act()
         yield
         if hit and aim.after:
-            _die(aim.seconds)
+            act()
 
     @contextlib.contextmanager
     def phase(entered, name):
@@ -108,6 +131,20 @@ def watch(path, aim):
         _wrap(name, functools.partial(phase, entered, name))
     for name in CALLS:
         _wrap(name, functools.partial(noted, name))
+
+
+def send(path, pid, number):
+    """Sends a process that records its calls a signal, and records it."""
+    phase = events(path)[-1].phase
+    with path.open("a") as file:
+        file.write(f"{time.monotonic():.6f} {phase} {SENT}\n")
+    with contextlib.suppress(ProcessLookupError):  # It has just ended.
+        os.kill(pid, number)
+
+
+def begun(path):
+    """Returns whether a process has begun to record its calls."""
+    return path.exists() and path.stat().st_size > 0
 
 
 def events(path):
@@ -131,11 +168,3 @@ def _wrap(where, around):
             return original(*args, **kwargs)
 
     setattr(holder, name, wrapped)
-
-
-def _die(seconds):
-    arguments = (os.getpid(), signal.SIGKILL)
-    if seconds:
-        threading.Timer(seconds, os.kill, arguments).start()
-    else:
-        os.kill(*arguments)
