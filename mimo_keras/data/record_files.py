@@ -22,6 +22,10 @@ LOST = 10_000
 
 _LARGE = 2048
 """Bytes of a record from which files are not counted: most photographs."""
+_LENGTH_BYTES = 8
+"""Bytes of a TFRecord's length, little-endian, with which it begins."""
+_AROUND = _LENGTH_BYTES + 4 + 4
+"""Bytes of a TFRecord around its data: its length and two checksums."""
 _TOGETHER = 64
 """Records of an ArrayRecord file that are read at a time."""
 
@@ -99,6 +103,8 @@ def _found(file, length, form):
         return 0
     if form == ARRAY_RECORD:
         return _count(file)
+    if form == TFRECORD:
+        return _walk(file)[0]
     return int(_stored(file, form).reduce(0, lambda count, _: count + 1))
 
 
@@ -107,12 +113,55 @@ def _stored(file, form):
     import tensorflow as tf
 
     if form == TFRECORD:
-        return tf.data.TFRecordDataset(file).ignore_errors()
+        fitting = tf.numpy_function(_fitting, (file,), tf.int64)
+        return tf.data.TFRecordDataset(file).take(fitting).ignore_errors()
     from tensorflow_datasets.core import file_adapters
 
     adapters = file_adapters.ADAPTER_FOR_FORMAT
     adapter = adapters[file_adapters.FileFormat(form)]
     return adapter.make_tf_data(file).ignore_errors()
+
+
+def check_sizes(files, form):
+    """Raises ValueError if a record claims more bytes than its file holds.
+
+    Args:
+        files: Paths of the record files.
+        form: Their format.
+    """
+    for file in files if form == TFRECORD else ():
+        _, rest = _walk(file)
+        if rest:
+            raise ValueError(f"{file} ends within a record")
+
+
+def _fitting(file):
+    """Returns how many records of a TFRecord file fit into it, for `take`.
+
+    TensorFlow reserves what a record's header claims before it reads: more
+    than the machine has ends the process.
+    """
+    return np.int64(_walk(file.decode())[0])
+
+
+def _walk(file):
+    """Returns how many whole records a TFRecord file has, and if more follows.
+
+    Files elsewhere, and those that cannot be opened, count as whole: reading
+    each header there would cost a request, and TensorFlow names the error.
+    """
+    if "://" in file or not os.path.isfile(file):
+        return np.iinfo(np.int64).max, False
+    with open(file, "rb", buffering=0) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        count, start = 0, 0
+        while start < size:
+            length = os.pread(stream.fileno(), _LENGTH_BYTES, start)
+            start += _AROUND + int.from_bytes(length, "little")
+            if start > size:
+                return count, True
+            count += 1
+    return count, False
 
 
 def _of_array_record(file, length):

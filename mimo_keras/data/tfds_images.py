@@ -131,6 +131,8 @@ def _read(name, builder, split):
         f"folder={builder.data_path}",
         "Delete that folder and prepare the data set again.",
     ):
+        parts = builder.info.splits[split].file_instructions
+        record_files.check_sizes([os.fspath(p.filename) for p in parts], form)
         wanted = tfds.decode.PartialDecoding({"image": True, "label": True})
         if form == record_files.ARRAY_RECORD:
             rows = _rows(builder, split, wanted)

@@ -155,6 +155,47 @@ def test_files_elsewhere_are_not_counted():
         record_files.check_lengths("a", ["lost"], [99999], "tfrecord")
 
 
+def _checksum(content):
+    """The masked CRC-32C of TFRecord files."""
+    crc = 0xFFFFFFFF
+    for byte in content:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    crc ^= 0xFFFFFFFF
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) % 2**32
+
+
+def _lie(path, row, claimed):
+    """Lets a record claim more bytes, with the checksum of that claim."""
+    content, start = bytearray(path.read_bytes()), 0
+    for _ in range(row):
+        start += 16 + int.from_bytes(content[start : start + 8], "little")
+    length = bytes(content[start : start + 8])
+    checksum = content[start + 8 : start + 12]
+    assert _checksum(length).to_bytes(4, "little") == checksum
+    lie = claimed.to_bytes(8, "little")
+    content[start : start + 12] = lie + _checksum(lie).to_bytes(4, "little")
+    path.write_bytes(content)
+
+
+# TensorFlow would end the process if it were asked for such a record.
+@pytest.mark.parametrize("claimed", [10**14, 2**64 - 1])
+def test_a_record_that_claims_more_than_its_file_is_lost(
+    tmp_path, write_tfds, claimed
+):
+    splits = {"test": _draw((40, 40, 3))}
+    folder = write_tfds(tmp_path, "imagenet_v2", splits)
+    (path,) = folder.glob("*-test*")
+    _lie(path, 5, claimed)
+    with pytest.raises(InputError, match=f"{path.name}, record 5"):
+        labels_of(load(folder))
+    np.testing.assert_array_equal(labels_of(load(folder, skip=True)), range(5))
+    with pytest.raises(InputError, match=f"folder={folder}") as caught:
+        tfds_images.load("imagenet_v2", "test", data_dir=tmp_path)
+    assert f"{path.name} ends within a record" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "name", ["dataset_info.json", "features.json", "-test"]
 )
