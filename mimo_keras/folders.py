@@ -1,18 +1,25 @@
 """Replaces and removes folders, and nothing in them that is not ours."""
 
 import contextlib
+import ctypes
 import os
 import pathlib
 import re
 import shutil
+import sys
 import tempfile
 
 from mimo_keras.errors import expected
 from mimo_keras.files import beside, target, writing
 from mimo_keras.paths import UNFINISHED, as_path, files_below, is_remote
 
-# What is being replaced, while the new one gets its name.
+# What is being replaced while the new one gets its name, where the two cannot
+# be exchanged at once.
 _BEFORE = "before"
+
+# Of Linux's fcntl.h: relative paths start at the working directory.
+_HERE = -100
+_RENAME_EXCHANGE = 2
 
 # Names of what versions before `UNFINISHED` left unfinished.
 _OLDER = (
@@ -83,6 +90,8 @@ def check_ours(path, ours):
 def _swap(temporary, path, before):
     """Puts a complete local file or folder in another's place."""
     replaced = path.exists()
+    if replaced and _exchange(temporary, path):
+        return
     if replaced:
         os.rename(path, before)
     try:
@@ -91,6 +100,21 @@ def _swap(temporary, path, before):
         if replaced:
             os.rename(before, path)
         raise
+
+
+def _exchange(one, other):
+    """Exchanges two local files or folders at once.
+
+    Returns:
+        Whether the operating system and the file system can do that.
+    """
+    if sys.platform != "linux":
+        return False
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    if rename is None:
+        return False
+    paths = (_HERE, os.fsencode(one), _HERE, os.fsencode(other))
+    return rename(*paths, ctypes.c_uint(_RENAME_EXCHANGE)) == 0
 
 
 def _upload(temporary, path):

@@ -6,6 +6,7 @@ import pathlib
 
 import pytest
 
+from mimo_keras import folders
 from mimo_keras.errors import InputError
 from mimo_keras.files import WriteError, replacing
 from mimo_keras.folders import (
@@ -111,6 +112,7 @@ def test_a_folder_that_cannot_get_its_name_leaves_the_old_one(
 ):
     path, rename = tmp_path / "it", os.rename
     _fill(path, ["a"])
+    monkeypatch.setattr(folders, "_exchange", lambda one, other: False)
 
     def refusing(source, target):
         if pathlib.Path(source).name == "it" and target == path:
@@ -124,6 +126,20 @@ def test_a_folder_that_cannot_get_its_name_leaves_the_old_one(
     ):
         _fill(pathlib.Path(temporary), ["b"])
     assert _tree(tmp_path) == {"it/a": b"a"}
+
+
+def test_a_replaced_folder_is_never_without_its_name(tmp_path, monkeypatch):
+    """Where the file system can exchange two names, as most of Linux can."""
+    _fill(tmp_path, ["one/a", "other/b"])
+    able = folders._exchange(tmp_path / "one", tmp_path / "other")
+    names = ["one/b", "other/a"] if able else ["one/a", "other/b"]
+    assert [*_tree(tmp_path)] == names
+    assert not folders._exchange(tmp_path / "one", tmp_path / "none")
+    if able:
+        monkeypatch.delattr(os, "rename")
+    with replacing_folder(tmp_path / "one", _ours) as temporary:
+        _fill(pathlib.Path(temporary), ["c"])
+    assert [*_tree(tmp_path / "one")] == ["c"]
 
 
 def test_a_remote_folder_is_replaced_and_unloadable_until_complete(ram):
