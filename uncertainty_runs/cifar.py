@@ -18,8 +18,8 @@ with early.importing(__name__):
 def main():
     config = resolve_or_show()
     strategy = run.start(config)
-    train, test = run.load(config)
-    train, held_out = run_data.parted(train, config.train_proportion)
+    train, held_out = run_data.parted_train(config)
+    test = None if config.tune else run_data.load(config, "test")
     steps = run.steps_of(config, strategy, train)
     model = run.create_model(config, strategy, train)
     run.compile_model(config, strategy, model, steps)

@@ -179,6 +179,8 @@ def _given(f):
         name: getattr(f, name)
         for name in ("data_dir", "download_data", "require", "skip_bad_records")
     }
+    # A run that was tuned can have its test set read here.
+    given["tune"] = False
     return given if f.num_bins is None else given | {"num_bins": f.num_bins}
 
 

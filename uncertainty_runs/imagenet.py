@@ -15,6 +15,7 @@ with early.importing(__name__):
     from mimo_keras.data import photographs
     from mimo_keras.errors import expected
     from uncertainty_runs.common import flags, run, run_data, script
+    from uncertainty_runs.common.config import RunConfig
     from uncertainty_runs.common.show_config import resolve_or_show
 
 
@@ -60,12 +61,13 @@ def check(config):
             f"shifted=True, recipe={config.recipe}",
             "Add --noshifted.",
         )
-    if config.train_proportion < 1:
-        raise expected(
-            "no --train_proportion: it is for data sets in memory",
-            f"train_proportion={config.train_proportion}",
-            "Leave it out.",
-        )
+    for name in run_data.PARTING:
+        if (value := getattr(config, name)) != getattr(RunConfig, name):
+            raise expected(
+                f"no --{name}: it is for data sets in memory",
+                f"{name}={value}",
+                "Leave it out.",
+            )
 
 
 if __name__ == "__main__":

@@ -16,9 +16,9 @@ with early.importing(__name__):
     from uncertainty_runs.common.flags import (
         MOST,
         SIDE,
-        define_bank_flags,
         whole,
     )
+    from uncertainty_runs.common.method_flags import define_bank_flags
 
 
 def define_flags():

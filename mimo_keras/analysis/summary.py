@@ -83,7 +83,7 @@ def headline(results):
 
 
 def quality(results):
-    """Returns the table of metrics: test, corrupted and shifted side by side.
+    """Returns the table of metrics, each set or suite in a column.
 
     Metrics without a label come last, under their keys.
     """
@@ -112,6 +112,7 @@ def _columns(results):
     """Returns the metrics of the clean set and their means over suites."""
     return {
         "Test": results.test,
+        "Validation": results.validation,
         "Corrupted": results.corrupted.means,
         "Shifted": results.shifted.means,
     }
@@ -121,7 +122,8 @@ def _by_set(results, labels):
     columns = {
         title: metrics
         for title, metrics in _columns(results).items()
-        if title == "Test" or not metrics.keys().isdisjoint(labels)
+        if (title == "Test" and not results.validation)
+        or not metrics.keys().isdisjoint(labels)
     }
     rows = [
         (label, *(fixed(number(metrics, name)) for metrics in columns.values()))

@@ -5,6 +5,9 @@ import dataclasses
 # Sections of one dictionary each.
 _PLAIN = ("test", "validation", "cost", "sharing", "weights", "training")
 _PLAIN += ("skipped",)
+_SHORT = {"validation": "val"}
+"""Section -> its name in keys, if that is another one."""
+_LONG = {short: name for name, short in _SHORT.items()}
 _BY_SET = ("natural", "ood")
 _SUITES = ("corrupted", "shifted")
 _MEMBER, _MEAN, _STD = "_member_", "mean", "_std"
@@ -127,7 +130,7 @@ class Results(_Joinable):
         "corrupted/<metric>", "corrupted/severity_<s>/<metric>" and
         "corrupted/<type>_<s>/<metric>"; the same for "shifted", with
         "shifted/<metric>_std"; "<section>/<set>/<metric>" for natural and ood,
-        "<section>/<name>" for the others.
+        "val/<metric>" for validation, "<section>/<name>" for the others.
         """
         sections = {name: dict(getattr(self, name)) for name in _PLAIN}
         for name in _BY_SET:
@@ -140,6 +143,7 @@ class Results(_Joinable):
             for member, metrics in by_member.items()
             for metric, value in metrics.items()
         }
+        sections = {_SHORT.get(n, n): values for n, values in sections.items()}
         return _named(sections) | self.other
 
     @classmethod
@@ -160,6 +164,7 @@ class Results(_Joinable):
     def _place(self, section, rest):
         """Returns where a value stands: its dictionary, and its name there."""
         part, nested, name = rest.rpartition("/")
+        section = _LONG.get(section, section)
         if section in _SUITES:
             return getattr(self, section)._place(rest)
         if section in _BY_SET and nested:

@@ -14,6 +14,7 @@ WRITTEN = {
     "test/accuracy_member_10": 0.875,
     "test/nll_member_mean": 0.6875,
     "test/aurc": 0.0625,
+    "val/nll": 0.4375,
     "corrupted/nll": 1.5,
     "corrupted/mce": 75.0,
     "corrupted/severity_3/nll": 1.25,
@@ -34,6 +35,7 @@ WRITTEN = {
 }
 BY_SET = Results(
     test={"nll": 0.5, "aurc": 0.0625},
+    validation={"nll": 0.4375},
     members={0: {"nll": 0.625}, 10: {"nll": 0.75, "accuracy": 0.875}},
     member_means={"nll": 0.6875},
     corrupted=SuiteResults(

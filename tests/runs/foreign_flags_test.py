@@ -134,11 +134,11 @@ def test_a_run_with_held_out_images_few_bins_and_one_checkpoint(
     for name in ("accuracy", "nll"):
         np.testing.assert_allclose(
             float(rows[-1][f"val_{name}"]),
-            results[f"validation/{name}"],
+            results[f"val/{name}"],
             rtol=1e-5,
         )
-        assert results[f"validation/{name}"] != results[f"test/{name}"]
-    right = results["validation/accuracy"] * 119
+        assert results[f"val/{name}"] != results[f"test/{name}"]
+    right = results["val/accuracy"] * 119
     np.testing.assert_allclose(right, round(right), atol=1e-9)
     checkpoints = [path.name for path in (folder / "checkpoints").iterdir()]
     assert checkpoints == ["epoch_000002.npz"]
@@ -155,7 +155,7 @@ def test_a_run_with_held_out_images_few_bins_and_one_checkpoint(
     after = outputs.results(folder)
     assert after["test/nll"] == results["test/nll"]
     assert after["test/ece"] != results["test/ece"]
-    assert after["validation/nll"] == results["validation/nll"]
+    assert after["val/nll"] == results["validation/nll"]
 
 
 def test_photographs_are_not_parted(tmp_path):

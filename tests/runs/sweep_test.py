@@ -67,6 +67,24 @@ def test_rows_are_means_over_seeds():
     assert second == ["1", "1,234", "0.5000"]
 
 
+def test_settings_are_chosen_on_the_validation_set():
+    """By the mean over seeds of NLL, whatever else there is."""
+
+    def run(l2, nll, **more):
+        found = {"val/nll": nll, "cost/params": 1} | more
+        return {"varied": {"l2": l2}, **found}
+
+    runs = [run("0", 0.2), run("1", 0.25), run("0", 0.4), run("1", 0.3)]
+    assert sweep.chosen({"runs": runs}) == "l2=1"
+    (curve,) = sweep.curves(
+        {"runs": [run("0", 0.5, **{"val/ece": 0.125})]}
+    ).values()
+    assert curve[0]["ece"] == (0.125, 0.0) and curve[0]["nll"] == (0.5, 0.0)
+    assert sweep.chosen({"runs": runs[:1]}) is None
+    tested = {"varied": {"l2": "2"}, "test/nll": 0.1}
+    assert sweep.chosen({"runs": [*runs, tested]}) is None
+
+
 def test_a_sweep_that_was_stopped_goes_on(tmp_path, monkeypatch, capsys):
     started = []
 

@@ -5,7 +5,7 @@ import os
 
 from absl import flags as absl_flags
 
-from mimo_keras import methods
+from mimo_keras import data, methods
 from mimo_keras.errors import expected
 from uncertainty_runs.common import flags, recipes, saved_values
 
@@ -23,7 +23,10 @@ FREE = (
     "skip_bad_records",
     "trajectory_interval",
     "num_bins",
+    "tune",
 )
+# Options of methods that are found in the data; their flag is for all methods.
+_OF_DATA = ("train_examples",)
 # Fields whose flags only scripts for photographs have.
 _OF_PHOTOGRAPHS = ("image_size", "skip_bad_records", "require")
 
@@ -40,6 +43,7 @@ class DataConfig:
     shifted: bool = False
     require: bool = False
     num_bins: int = 15
+    tune: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -65,6 +69,8 @@ class RunConfig(DataConfig):
     method: str
     recipe: str | None = None
     train_proportion: float = 1.0
+    validation_share: float = 0.0
+    train_examples: int | None = None
     output_dir: str
     seed: int
 
@@ -254,11 +260,16 @@ def resolve():
     row = _recipe(values)
     _check_options(values)
     _check_common(values, row)
+    parted = values["train_proportion"] < 1
+    if parted or not data.get(values["dataset"]).in_memory:
+        # In place of the share that the recipe holds out.
+        values["validation_share"] = values["validation_share"] or 0.0
     for name, value in row.values().items():
         if values.get(name) is None:
             values[name] = value
     width = str(values["width_multiplier"])
     values["backbone"] = values["backbone"].replace("{width}", width)
+    _check_tuning(values)
     values["lr_decay_epochs"] = _epochs(values["lr_decay_epochs"])
     if values["output_dir"] is None:
         values["output_dir"] = os.path.join(
@@ -279,7 +290,9 @@ def _check_options(values):
     own = methods.options(method)
     for other in methods.list_methods():
         for name in methods.options(other):
-            if name not in own and values.get(name) is not None:
+            if name in own or name in _OF_DATA:
+                continue
+            if values.get(name) is not None:
                 raise expected(
                     f"no --{name} for method {method}",
                     f"{name}={values[name]}",
@@ -301,11 +314,30 @@ def _check_common(values, row):
             "train_proportion=0",
             "Give --train_proportion a value up to 1, such as 0.9.",
         )
+    parts = ("train_proportion", "validation_share")
+    if values[parts[0]] < 1 and values[parts[1]]:
+        raise expected(
+            "one of --train_proportion and --validation_share",
+            ", ".join(f"{name}={values[name]}" for name in parts),
+            "Leave out one of them.",
+        )
     if values["one_minus_momentum"] != 0.1 and row.optimizer == "adam":
         raise expected(
             "no --one_minus_momentum for a recipe with Adam",
             f"one_minus_momentum={values['one_minus_momentum']}",
             "Leave it out.",
+        )
+
+
+def _check_tuning(values):
+    """Raises InputError if --tune has no images to evaluate on."""
+    held_out = values["validation_share"] or values["train_proportion"] < 1
+    if values["tune"] and not held_out:
+        raise expected(
+            "--tune with --validation_share or --train_proportion, which hold "
+            "out images to tune on",
+            "none",
+            "Add --validation_share=0.1, for example.",
         )
 
 

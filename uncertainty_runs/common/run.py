@@ -107,7 +107,15 @@ def output(config, strategy):
 
 
 def suite_of(config, strategy, test, output, held_out=None):
-    """Returns the `Suite` that saves each set's results in the folder."""
+    """Returns the `Suite` that saves each set's results in the folder.
+
+    Args:
+        config: `RunConfig`.
+        strategy: The strategy from `start`.
+        test: The test images; not used with --tune.
+        output: `Output`.
+        held_out: Training images that are held out; None for none.
+    """
     kept = output.folder / "evaluated" if output.writes else None
     return Suite(test, strategy, config, kept, held_out)
 

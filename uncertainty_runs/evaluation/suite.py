@@ -25,7 +25,8 @@ class Suite:
     """The test sets of a data set: clean, corrupted, shifted and foreign.
 
     Args:
-        test: The clean test set, `data.Examples` or `data.Photographs`.
+        test: The clean test set, `data.Examples` or `data.Photographs`; with
+            `tune`, which evaluates on held-out images only, it is not used.
         strategy: The tf.distribute strategy that trains. Each of several
             workers evaluates by itself, on its own devices.
         config: `DataConfig`, such as a `RunConfig`.
@@ -35,7 +36,8 @@ class Suite:
     """
 
     def __init__(self, test, strategy, config, folder=None, held_out=None):
-        self.test = test
+        self.tune = config.tune
+        self.test = test = held_out if self.tune else test
         self.held_out = held_out
         self.num_bins = config.num_bins
         self.strategy = local_strategy(strategy)
@@ -58,6 +60,8 @@ class Suite:
 
     def parts(self):
         """Returns the parts: name -> function that evaluates it."""
+        if self.tune:
+            return {"validation": self._validation}
         parts = {"test": self._clean}
         if self.held_out is not None:
             parts["validation"] = self._validation
@@ -101,9 +105,9 @@ class Suite:
                 continue
             results |= more
             arrays |= drawn
-        if results.test:
+        if results.test or self.tune:
             time = {"ms_per_example": self._milliseconds(watch)}
-            results |= Results(cost=time)
+            results |= Results(cost=dict(done.network.costs) | time)
         weights = {"fingerprint": as_number(done.network.fingerprint)}
         more = Results(skipped=done.skipped(), weights=weights)
         return results | more, arrays
@@ -113,7 +117,7 @@ class Suite:
 
         They have the names of results.json; there are none without the images.
         """
-        if self.facts.corruptions is None:
+        if self.facts.corruptions is None or self.tune:
             return {}
         done, _ = self._begun(model, None)
         try:
@@ -166,7 +170,6 @@ class Suite:
         metrics, _ = self._of_test(done)
         network = done.network
         results = evaluation.clean_results(metrics) | Results(
-            cost=dict(network.costs),
             sharing=dict(network.sharing),
             weights={"kept": network.kept},
         )

@@ -1,4 +1,4 @@
-"""Runs a method over a grid of settings and prints one table of results.
+r"""Runs a method over a grid of settings and prints one table of results.
 
     python uncertainty_runs/studies/sweep.py --base=mimmo:2:recipe=mimmo \
         --vary=alpha=0,1,100,10000 --vary=ensemble_size=1,2,4
@@ -12,6 +12,14 @@ members against the flag that varies first, with a curve for each value of the
 others: figures 5 to 8 of the MIMO paper. With --against=weights/kept it draws
 them against that result: figure 9. --panels names other scores to draw, such as
 ece, brier or shifted_nll: figures 5 and 6 of MIMMO's supplement.
+
+To choose settings, hold out some of the training images:
+
+    python uncertainty_runs/studies/sweep.py --base=mimo:3 \
+        --vary=l2=1e-4,3e-4,1e-3 --validation_share=0.1
+
+No run reads a test set then: the table and --figure are of the validation set,
+and the line after the table names the settings with the lowest NLL on it.
 """
 
 import itertools
@@ -30,8 +38,12 @@ with early.importing(__name__):
     from uncertainty_runs.common import run_data, script
     from uncertainty_runs.studies import records, study
 
+_CHOICE = "val/nll"
 # Column -> key of results.json; columns without values are omitted.
 COLUMNS = {
+    "Validation NLL": _CHOICE,
+    "Validation accuracy": "val/accuracy",
+    "Validation ECE": "val/ece",
     **study.COLUMNS,
     "Shifted NLL": "shifted/nll",
     "Shifted accuracy": "shifted/accuracy",
@@ -52,7 +64,9 @@ DRAWN = {
     "log_likelihood_member": "test/nll_member_mean",
     "nll_member": "test/nll_member_mean",
 }
-KEYS = (*COLUMNS.values(), *DRAWN.values(), "weights/kept")
+_TEST, _VALIDATION = "test/", "val/"
+_HELD_OUT = [f"{_VALIDATION}{key}" for key in _SCORES.values()]
+KEYS = (*COLUMNS.values(), *DRAWN.values(), *_HELD_OUT, "weights/kept")
 WIDE = 50
 """Ratio of largest to smallest value from which an axis is logarithmic."""
 LABELS = {
@@ -74,6 +88,13 @@ def define_flags():
     )
     flags.DEFINE_multi_string(
         "vary", [], "flag=value,value…; repeat for each flag."
+    )
+    flags.DEFINE_float(
+        "validation_share",
+        0.0,
+        "Choose on this share of the training images; no test set is read.",
+        lower_bound=0,
+        upper_bound=1,
     )
     flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds, one run each.")
     flags.DEFINE_string("output_dir", "runs/sweep", "Folder of the runs.")
@@ -102,6 +123,8 @@ def main():
     record = study.read(f.record)
     with study.checked_record(f.record):
         print(table(record))
+        if (choice := chosen(record)) is not None:
+            print("Lowest validation NLL:", choice)
         if f.figure:
             draw(record, as_path(f.figure), f.panels, f.against, numbers)
 
@@ -110,6 +133,10 @@ def run_all(f):
     """Runs every point of the grid, and adds it to the record."""
     study.check([f.base], f.seeds)
     facts = {"dataset": f.dataset, "base": f.base}
+    facts["validation_share"] = f.validation_share
+    base = [f.base]
+    if f.validation_share:
+        base += [f"validation_share={f.validation_share}", "tune"]
     record = records.opened(f.record, "sweep", facts)
     record["command"] = study.command()
     order = [text.partition("=")[0] for text in f.vary]
@@ -123,7 +150,7 @@ def run_all(f):
         )
     record["order"] = order
     for seed, values in itertools.product(f.seeds, grid(f.vary)):
-        entry = ":".join([f.base, *changes(values)])
+        entry = ":".join([*base, *changes(values)])
         run = study.one_run(f.dataset, entry, seed, f.output_dir, KEYS)
         records.add(record, run | {"varied": values})
         # After every run, so that an interruption loses nothing.
@@ -206,7 +233,8 @@ def _varied(record, run):
 
 
 def _point(value, runs, against):
-    known = {k: v for k, v in DRAWN.items() if runs[0].get(v) is not None}
+    known = {name: _drawn(runs[0], key) for name, key in DRAWN.items()}
+    known = {k: v for k, v in known.items() if runs[0].get(v) is not None}
     point = {name: _spread(runs, key) for name, key in known.items()}
     for name in point:
         if "log_likelihood" in name:
@@ -221,6 +249,13 @@ def _point(value, runs, against):
             "Leave out --figure.",
         ) from None
     return point
+
+
+def _drawn(run, key):
+    """Returns the key of a score; where no test set was read, of another."""
+    if run.get(_CHOICE) is None or run.get(key) is not None:
+        return key
+    return key.replace(_TEST, _VALIDATION)
 
 
 def _spread(runs, key):
@@ -274,11 +309,31 @@ def grid(varied):
     return [dict(zip(axes, values, strict=True)) for values in combinations]
 
 
-def table(record):
-    """Returns the Markdown table of a record: mean and std over seeds."""
+def chosen(record):
+    """Returns the settings with the lowest mean NLL on the validation set.
+
+    None if there is no validation set, or nothing varies.
+    """
+    groups = _by_settings(record)
+    runs = record["runs"]
+    if len(groups) < 2 or any(run.get(_CHOICE) is None for run in runs):
+        return None
+    nll = {s: _spread(runs, _CHOICE)[0] for s, runs in groups.items()}
+    best = min(nll, key=nll.get)
+    return ", ".join(f"{name}={value}" for name, value in best)
+
+
+def _by_settings(record):
+    """Returns the runs of each point of the grid, by its settings."""
     groups = {}
     for run in record["runs"]:
         groups.setdefault(tuple(_varied(record, run)), []).append(run)
+    return groups
+
+
+def table(record):
+    """Returns the Markdown table of a record: mean and std over seeds."""
+    groups = _by_settings(record)
     shown = {
         label: key
         for label, key in COLUMNS.items()

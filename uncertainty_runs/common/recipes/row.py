@@ -19,6 +19,7 @@ class Recipe:
         lr_decay_of: Total epochs that `lr_decay_epochs` refer to; these scale
             with `train_epochs`.
         options: The method's own options.
+        validation_share: Share of the training images to hold out.
     """
 
     datasets: tuple[str, ...]
@@ -47,6 +48,7 @@ class Recipe:
     l2_scope: str
     label_smoothing: float
     options: dict
+    validation_share: float = 0.0
 
     def values(self):
         """Returns the values of flags, including the method's options."""
