@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from mimo_keras.evaluation.type_means import averaged
+
 
 def number(metrics, name):
     """Returns `metrics[name]` as a float, NaN if it is not a number."""
@@ -72,7 +74,8 @@ def _having(metric, table):
 
 def _mean_over_types(types, size):
     """Averages the available values; NaN if no type has one."""
-    table = np.array(list(types.values())).reshape(-1, size)
+    values = [types[name] for name in averaged(types)]
+    table = np.array(values).reshape(-1, size)
     present = np.isfinite(table)
     total = np.where(present, table, 0.0).sum(0)
     with np.errstate(invalid="ignore"):

@@ -114,6 +114,10 @@ def _columns(results):
         "Test": results.test,
         "Validation": results.validation,
         "Corrupted": results.corrupted.means,
+        **{
+            f"{number} types": means
+            for number, means in results.corrupted.of_types.items()
+        },
         "Shifted": results.shifted.means,
     }
 

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from mimo_keras.evaluation import type_means
+
 # Sections of one dictionary each.
 _PLAIN = ("test", "validation", "cost", "sharing", "weights", "training")
 _PLAIN += ("skipped",)
@@ -11,7 +13,7 @@ _LONG = {short: name for name, short in _SHORT.items()}
 _BY_SET = ("natural", "ood")
 _SUITES = ("corrupted", "shifted")
 _MEMBER, _MEAN, _STD = "_member_", "mean", "_std"
-_SEVERITY = "severity"
+_SEVERITY, _TYPES = "severity", "types"
 _MOST_DIGITS = 4
 """Of a member or severity; a damaged file must not ask for a billion."""
 
@@ -44,21 +46,36 @@ class SuiteResults(_Joinable):
     """Results on variants of the test set: corrupted or shifted images.
 
     Attributes:
-        means: Metric -> mean over all sets.
+        means: Metric -> mean over all sets; of a corrupted suite with more
+            types than the 15 of the benchmark, over these.
         deviations: Metric -> standard deviation over all sets.
-        by_severity: Severity -> metric -> mean over the types.
+        by_severity: Severity -> metric -> mean over the same types.
+        of_types: Number of types, 17 or 19 -> metric -> mean over those types
+            of CIFAR-100-C.
         sets: (type, severity) -> metric -> value.
     """
 
     means: dict = _empty()
     deviations: dict = _empty()
     by_severity: dict = _empty()
+    of_types: dict = _empty()
     sets: dict = _empty()
+
+    def _with_others(self):
+        """Returns means over the types that are used today.
+
+        Those of older versions are over all types that there are.
+        """
+        if self.of_types or not self.sets:
+            return self
+        now = type_means.summary(self.sets)
+        return dataclasses.replace(self, **now) if now["of_types"] else self
 
     def _flat(self):
         flat = dict(self.means)
         flat |= {f"{name}{_STD}": v for name, v in self.deviations.items()}
         sets = {(_SEVERITY, s): m for s, m in self.by_severity.items()}
+        sets |= {(_TYPES, n): m for n, m in self.of_types.items()}
         sets |= self.sets
         return flat | _named({f"{t}_{s}": m for (t, s), m in sets.items()})
 
@@ -74,6 +91,8 @@ class SuiteResults(_Joinable):
             return None
         if kind == _SEVERITY:
             return self.by_severity.setdefault(int(severity), {}), name
+        if kind == _TYPES:
+            return self.of_types.setdefault(int(severity), {}), name
         return self.sets.setdefault((kind, int(severity)), {}), name
 
 
@@ -127,7 +146,8 @@ class Results(_Joinable):
         """Returns all values by their keys in results.json.
 
         "test/<metric>", "test/<metric>_member_<number>" and "…_member_mean";
-        "corrupted/<metric>", "corrupted/severity_<s>/<metric>" and
+        "corrupted/<metric>", "corrupted/severity_<s>/<metric>",
+        "corrupted/types_<number>/<metric>" and
         "corrupted/<type>_<s>/<metric>"; the same for "shifted", with
         "shifted/<metric>_std"; "<section>/<set>/<metric>" for natural and ood,
         "val/<metric>" for validation, "<section>/<name>" for the others.
@@ -159,7 +179,8 @@ class Results(_Joinable):
             place = results._place(section, rest) if "/" in key else None
             metrics, name = place or (results.other, key)
             metrics[name] = value
-        return results
+        corrupted = results.corrupted._with_others()
+        return dataclasses.replace(results, corrupted=corrupted)
 
     def _place(self, section, rest):
         """Returns where a value stands: its dictionary, and its name there."""

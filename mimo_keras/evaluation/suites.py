@@ -3,7 +3,7 @@
 import numpy as np
 
 from mimo_keras.errors import expected
-from mimo_keras.evaluation import ood
+from mimo_keras.evaluation import ood, type_means
 from mimo_keras.evaluation.calibration import BINS
 from mimo_keras.evaluation.classification import METRICS, Classification
 from mimo_keras.evaluation.results import Results, SuiteResults
@@ -113,12 +113,13 @@ def corrupted_means(results):
         results: As for `corrupted_results`.
 
     Returns:
-        The means over all types and severities, by metric.
+        The means over types and severities, by metric, as `means` there.
 
     Raises:
         InputError: As for `corrupted_results`.
     """
-    return _mean(_checked_sets("corrupted", results).values())
+    sets = _checked_sets("corrupted", results)
+    return type_means.summary(sets)["means"]
 
 
 def corrupted_results(results):
@@ -130,20 +131,15 @@ def corrupted_results(results):
 
     Returns:
         `SuiteResults` with accuracy, nll, ece, brier and brier_per_class: the
-        means over all sets, those over the types, and each set's own.
+        means over the sets, those over the types, and each set's own. Of a
+        suite with more types than the 15 of the benchmark, such as
+        CIFAR-100-C, means are over these 15, and "of_types" has others.
 
     Raises:
         InputError: If there are no results, or duplicates.
     """
     sets = _checked_sets("corrupted", results)
-    by_severity = {}
-    for (_, severity), row in sets.items():
-        by_severity.setdefault(severity, []).append(row)
-    return SuiteResults(
-        means=_mean(sets.values()),
-        by_severity={s: _mean(by_severity[s]) for s in sorted(by_severity)},
-        sets=sets,
-    )
+    return SuiteResults(**type_means.summary(sets), sets=sets)
 
 
 def _checked_sets(suite, results):

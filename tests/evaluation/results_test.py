@@ -18,6 +18,7 @@ WRITTEN = {
     "corrupted/nll": 1.5,
     "corrupted/mce": 75.0,
     "corrupted/severity_3/nll": 1.25,
+    "corrupted/types_17/nll": 1.75,
     "corrupted/zoom_blur_3/nll": 1.125,
     "shifted/nll": 2.0,
     "shifted/nll_std": 0.25,
@@ -41,6 +42,7 @@ BY_SET = Results(
     corrupted=SuiteResults(
         means={"nll": 1.5, "mce": 75.0},
         by_severity={3: {"nll": 1.25}},
+        of_types={17: {"nll": 1.75}},
         sets={("zoom_blur", 3): {"nll": 1.125}},
     ),
     shifted=SuiteResults(
@@ -63,7 +65,7 @@ BY_SET = Results(
 )
 
 WORDS = st.from_regex("[a-z]{1,4}(_[a-z]{1,4})?", fullmatch=True).filter(
-    lambda word: word != "severity" and not word.endswith("_std")
+    lambda word: word not in ("severity", "types") and not word.endswith("_std")
 )
 METRICS = st.dictionaries(WORDS, st.floats(0, 9), min_size=1, max_size=3)
 
@@ -79,6 +81,7 @@ def suites(draw):
         means=draw(METRICS),
         deviations=draw(METRICS),
         by_severity=draw(by(severities)),
+        of_types=draw(by(severities)),
         sets=draw(by(st.tuples(WORDS, severities))),
     )
 

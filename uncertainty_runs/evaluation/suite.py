@@ -10,6 +10,7 @@ from mimo_keras import data, evaluation
 from mimo_keras.data import stored_files
 from mimo_keras.errors import AbsentError
 from mimo_keras.evaluation import Results, SuiteResults
+from mimo_keras.evaluation.type_means import averaged
 from mimo_keras.files import write_arrays, write_json
 from mimo_keras.training.distribute import local_strategy
 from uncertainty_runs.common.script import with_flags
@@ -201,14 +202,19 @@ class Suite:
         return watch.milliseconds_per_example()
 
     def _corrupted_rows(self, done):
-        """Returns (type, severity, metrics) of each set, and all as one."""
-        rows, whole = [], None
+        """Returns (type, severity, metrics) of each set, and some as one.
+
+        As one are those whose mean is called "corrupted".
+        """
+        rows, by_type = [], {}
         for part in data.corrupted(self.dataset, **self.where):
             name = f"corrupted/{part.type}_{part.severity}"
             metrics = done.evaluate(name, lambda part=part: part.examples)
             rows.append((part.type, part.severity, metrics.result()))
-            whole = metrics if whole is None else whole.merge(metrics)
-        return rows, whole
+            before = by_type.get(part.type)
+            by_type[part.type] = before.merge(metrics) if before else metrics
+        first, *others = map(by_type.get, averaged(by_type))
+        return rows, functools.reduce(lambda a, b: a.merge(b), others, first)
 
     def _corrupted(self, done):
         rows, whole = self._corrupted_rows(done)
