@@ -163,6 +163,7 @@ def _training(rows):
     alt = f"Training curves; epochs shown: {len(rows)}."
     caption = (
         "Training, epoch by epoch. The training loss is summed over the "
-        "members and includes the weight penalty."
+        "members (averaged in batch_ensemble and rank1_bnn) and includes the "
+        "weight penalty."
     )
     return _picture(training_curves(rows), alt, caption)

@@ -27,8 +27,12 @@ def batch_ensemble(
     ensemble_batch_norm=False,
     random_sign_init=-0.5,
     fast_weight_lr_multiplier=0.5,
+    member_reduction="mean",
 ):
     """M members whose kernels differ by a rank-1 factor.
+
+    The loss is the mean of the members' losses: each row of a step is M rows of
+    a network whose weights are nearly all shared.
 
     Args:
         task: The `Task`.
@@ -38,6 +42,7 @@ def batch_ensemble(
             ±1, with +1 at this probability. At 0: all 1, which is the
             deterministic network.
         fast_weight_lr_multiplier: Factor on the fast weights' learning rate.
+        member_reduction: "mean" of the members' losses, or "sum".
 
     Returns:
         The `Blueprint`; its network maps (N, …) to (N, M, K).
@@ -54,7 +59,8 @@ def batch_ensemble(
             "fast_weight_lr_multiplier": fast_weight_lr_multiplier,
         }
 
-    return Blueprint(folded_members(task, _KINDS, options, ensemble_batch_norm))
+    network = folded_members(task, _KINDS, options, ensemble_batch_norm)
+    return Blueprint(network, member_reduction=member_reduction)
 
 
 def folded_members(task, kinds, options, ensemble_batch_norm):

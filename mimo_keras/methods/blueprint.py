@@ -131,6 +131,8 @@ class Blueprint:
         samples: S, the number of passes of a stochastic network over each image
             in prediction; its E members then make S·E components.
         kl_term: Weight of the layers' KL divergences.
+        member_reduction: "sum" or "mean": how the losses of a row's E
+            components become one.
     """
 
     network: keras.Model
@@ -138,6 +140,7 @@ class Blueprint:
     log_weights: tuple[float, ...] | None = None
     samples: int = 1
     kl_term: KLTerm = KLTerm()
+    member_reduction: str = "sum"
 
     def __post_init__(self):
         if self.samples < 1:

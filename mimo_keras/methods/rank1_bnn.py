@@ -29,14 +29,13 @@ def rank1_bnn(
     prior_mean=1.0,
     prior_stddev=0.1,
     samples=1,
+    member_reduction="mean",
 ):
     """A mixture of M normal posteriors over the rank-1 factors.
 
-    The loss is Σ_m CE_m + s · kl_weight · Σ_m KL_m / N_train, where s grows
-    linearly from 0 to 1 over the first epochs. For M independent posteriors
-    kl_weight = 1 gives the sum of their bounds. Uncertainty-Baselines uses the
-    mean of the cross-entropies instead of the sum, with the same KL term: up to
-    a factor, this is kl_weight = M here.
+    The loss is Σ_m CE_m / M + s · kl_weight · Σ_m KL_m / N_train, where s grows
+    linearly from 0 to 1 over the first epochs, as in Uncertainty-Baselines. For
+    M independent posteriors, member_reduction="sum" gives their bounds' sum.
 
     Args:
         task: The `Task`.
@@ -52,6 +51,7 @@ def rank1_bnn(
         prior_mean: Mean of the normal prior.
         prior_stddev: Standard deviation of the normal prior.
         samples: S, the number of samples that a prediction averages over.
+        member_reduction: "mean" of the members' losses, or "sum".
 
     Returns:
         The `Blueprint`; its network maps (N, …) to (N, M, K).
@@ -75,7 +75,8 @@ def rank1_bnn(
         }
 
     network = folded_members(task, _KINDS, options, ensemble_batch_norm)
-    return Blueprint(network, samples=samples, kl_term=kl_term)
+    loss = {"kl_term": kl_term, "member_reduction": member_reduction}
+    return Blueprint(network, samples=samples, **loss)
 
 
 def _check(kl_annealing_epochs, dropout_rate):

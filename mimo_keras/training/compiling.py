@@ -37,7 +37,8 @@ class Compiling:
             optimizer: As in Keras.
             loss: None for the likelihood's own (cross-entropy; squared error
                 in regression); or as in Keras, see `given_losses.per_member`.
-                It is summed over members and averaged over rows.
+                It is averaged over rows, and summed over members (averaged
+                in batch_ensemble and rank1_bnn, see their `member_reduction`).
             loss_weights: None, or the factor of the loss.
             metrics: As in Keras; in training they see each member's
                 probabilities and labels as separate rows, in evaluation the

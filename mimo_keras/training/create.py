@@ -85,6 +85,7 @@ def from_blueprint(blueprint, likelihood, **options):
         likelihood,
         samples=blueprint.samples,
         kl_term=blueprint.kl_term,
+        member_reduction=blueprint.member_reduction,
         **options,
     )
 

@@ -10,6 +10,7 @@ from mimo_keras.layers.protocols import KeepsFromDecay
 from mimo_keras.layers.registration import serializable
 
 L2_SCOPES = ("all", "kernels")
+MEMBER_REDUCTIONS = ("sum", "mean")
 
 
 def cross_entropy(labels, logits):
@@ -94,16 +95,17 @@ def mixture_nll(labels, logits, log_weights):
     return -ops.logsumexp(log_likelihoods + log_weights, axis=1)
 
 
-def mean_over_rows(member_losses, samples=1):
+def mean_over_rows(member_losses, parts=1):
     """Returns the sum over members, averaged over rows: a scalar.
 
     Args:
         member_losses: (N, S·E).
-        samples: S, over which the sum is also averaged.
+        parts: What the sum is also divided by: S for the mean over samples,
+            S·E for the mean over samples and members.
     """
     # A replica may get no row of a last batch: its mean is then 0, not NaN.
     rows = ops.maximum(ops.shape(member_losses)[0], 1)
-    loss = ops.sum(member_losses) / samples
+    loss = ops.sum(member_losses) / parts
     return loss / ops.cast(rows, member_losses.dtype)
 
 
@@ -146,6 +148,17 @@ def checked_scope(scope):
             'l2_scope "all" or "kernels"', f"l2_scope={scope!r}", "Choose one."
         )
     return scope
+
+
+def checked_reduction(reduction):
+    """Returns a member_reduction; raises InputError if there is none such."""
+    if reduction not in MEMBER_REDUCTIONS:
+        raise expected(
+            'member_reduction "sum" or "mean"',
+            f"member_reduction={reduction!r}",
+            "Choose one.",
+        )
+    return reduction
 
 
 def decayed_variables(network, scope):

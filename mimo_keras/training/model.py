@@ -67,6 +67,8 @@ class EnsembleModel(
             of the network's layers, such as Rank-1 layers; None for the plain
             sum.
         input_scale: "0..1", "0..255" or None, see `layers.StandardizeImages`.
+        member_reduction: "sum" or "mean": how the losses of a row's members
+            become one.
 
     Call arguments:
         images: (B, …), uint8 or float, see `layers.StandardizeImages`. An eager
@@ -93,6 +95,7 @@ class EnsembleModel(
         samples=1,
         kl_term=None,
         input_scale="0..1",
+        member_reduction="sum",
         **kwargs,
     ):
         # Layers that need float32 cast their inputs themselves.
@@ -129,6 +132,7 @@ class EnsembleModel(
         self.samples = samples
         self.row_seed = ReplicaSeed(seed)
         self.kl_term = kl_term or methods.KLTerm()
+        self.member_reduction = losses.checked_reduction(member_reduction)
         self.annealing = LinearAnnealing(
             self.kl_term.weight,
             self.kl_term.annealing_examples,
@@ -223,8 +227,10 @@ class EnsembleModel(
             self.nll.log_weights.assign(log_weights)
             member_losses *= self.sampling.members * ops.exp(log_weights)
         # Training has one sample; in evaluation the loss is averaged over S.
-        samples = outputs.shape[1] // self.network.output_shape[1]
-        loss = losses.mean_over_rows(member_losses, samples)
+        parts = outputs.shape[1]
+        if self.member_reduction == "sum":
+            parts //= self.network.output_shape[1]
+        loss = losses.mean_over_rows(member_losses, parts)
         # Not kept in a list: Keras would store its weights a second time.
         decayed = losses.decayed_variables(self.network, self.l2_scope)
         loss = losses.penalized(loss, decayed, self._l1, self._l2)
@@ -325,6 +331,7 @@ class EnsembleModel(
             "seed": self.seed,
             "samples": self.samples,
             "kl_term": dataclasses.asdict(self.kl_term),
+            "member_reduction": self.member_reduction,
         }
 
     @classmethod

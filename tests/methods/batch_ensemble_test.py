@@ -7,6 +7,7 @@ from mimo_keras.errors import InputError
 from mimo_keras.evaluation.costs import multiply_adds, trainable_parameters
 from mimo_keras.methods.batch_ensemble import sign_initializer
 from mimo_keras.training import losses
+from tests.training import twins
 
 pytestmark = pytest.mark.tensorflow
 
@@ -127,6 +128,60 @@ def test_no_two_layers_start_alike():
 def test_a_probability_above_one_is_refused():
     with pytest.raises(InputError, match="random_sign_init=1.5"):
         sign_initializer(1.5)
+
+
+def test_the_loss_is_that_of_uncertainty_baselines():
+    """The mean over M·B rows, and l2 · Σ w² of all but the fast weights."""
+    model = create(ensemble_batch_norm=True)
+    model.compile(keras.optimizers.SGD(0.0), l2=0.01)
+    logits = np.asarray(model.network(IMAGES, training=True))
+    slow = [
+        np.sum(np.square(weight, dtype="float64"))
+        for weight in model.trainable_weights
+        if weight.name not in ("alpha", "gamma")
+    ]
+    data = twins.tiled_cross_entropy(LABELS, logits)
+    found = float(model.train_on_batch(IMAGES, LABELS)[0])
+    assert found == pytest.approx(data + 0.01 * sum(slow), rel=1e-4)
+    assert 0.1 < 0.01 * sum(slow) < 10 * data
+
+
+@pytest.mark.parametrize("member_reduction", ["mean", "sum"])
+def test_a_regression_loss_is_reduced_over_members_likewise(member_reduction):
+    model = mimo_keras.create_model(
+        "batch_ensemble",
+        backbone="mlp_4",
+        input_shape=(5,),
+        num_classes=None,
+        output_dim=2,
+        ensemble_size=3,
+        member_reduction=member_reduction,
+    )
+    model.compile(keras.optimizers.SGD(0.0))
+    x, y = RNG.random((6, 5), "float32"), RNG.random((6, 2), "float32")
+    errors = np.mean((np.asarray(model(x)) - y[:, None]) ** 2, axis=(0, 2))
+    wanted = getattr(np, member_reduction)(errors)
+    for loss in (model.train_on_batch(x, y)[0], model.test_on_batch(x, y)[0]):
+        assert float(loss) == pytest.approx(wanted, rel=1e-4)
+
+
+def test_a_model_from_before_the_mean_still_takes_the_sum():
+    config = create(backbone="mlp_4").get_config()
+    assert config.pop("member_reduction") == "mean"
+    model = mimo_keras.training.EnsembleModel.from_config(config)
+    model.compile(keras.optimizers.SGD(0.0))
+    wanted = 3 * twins.tiled_cross_entropy(LABELS, np.asarray(model(IMAGES)))
+    found = float(model.train_on_batch(IMAGES, LABELS)[0])
+    assert found == pytest.approx(wanted, rel=1e-4)
+
+
+def test_an_unknown_reduction_is_an_error():
+    with pytest.raises(InputError) as caught:
+        create(backbone="mlp_4", member_reduction="max")
+    assert str(caught.value) == (
+        'Expected member_reduction "sum" or "mean". Received: '
+        "member_reduction='max'. Choose one."
+    )
 
 
 def test_fast_weights_learn_at_their_own_rate_and_are_not_decayed():

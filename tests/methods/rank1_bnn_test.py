@@ -8,7 +8,7 @@ from mimo_keras.errors import InputError
 from mimo_keras.training import losses
 from mimo_keras.training.checkpoints import Checkpoints
 from mimo_keras.training.distribute.seeds import states
-from tests.training import subprocesses
+from tests.training import subprocesses, twins
 
 pytestmark = pytest.mark.tensorflow
 
@@ -55,10 +55,9 @@ def kl(model, prior_mean=1.0, prior_stddev=0.1):
 
 
 def cross_entropy(model):
-    """Σ_m CE_m in training mode, with almost deterministic posteriors."""
+    """That of training mode, with almost deterministic posteriors."""
     logits = model.network(IMAGES, training=True)
-    labels = np.repeat(LABELS[:, None], logits.shape[1], axis=1)
-    return np.mean(np.sum(losses.cross_entropy(labels, logits), axis=1))
+    return twins.tiled_cross_entropy(LABELS, np.asarray(logits))
 
 
 def narrow(model):
@@ -67,12 +66,22 @@ def narrow(model):
         posterior.stddev.assign(np.full(posterior.stddev.shape, -20.0))
 
 
-def test_the_loss_is_cross_entropy_and_a_kl_term_that_grows():
-    model = create(kl_weight=2.0, prior_mean=0.5, prior_stddev=0.7)
+@pytest.mark.parametrize(
+    ("options", "data", "divergence"),
+    [
+        # As in Uncertainty-Baselines: a mean over M·B rows, Σ KL / N.
+        ({}, 1, 1),
+        ({"member_reduction": "sum", "kl_weight": 2.0}, 3, 2),
+    ],
+)
+def test_the_loss_is_cross_entropy_and_a_kl_term_that_grows(
+    options, data, divergence
+):
+    model = create(prior_mean=0.5, prior_stddev=0.7, **options)
     narrow(model)
     model.compile(keras.optimizers.SGD(0.0))
-    kl_term = 2.0 * kl(model, 0.5, 0.7) / 8
-    expected = cross_entropy(model)
+    kl_term = divergence * kl(model, 0.5, 0.7) / 8
+    expected = data * cross_entropy(model)
     found = [model.train_on_batch(IMAGES, LABELS)[0] for _ in range(5)]
     shares = np.array([0.25, 0.5, 0.75, 1.0, 1.0])
     np.testing.assert_allclose(found, expected + kl_term * shares, rtol=1e-3)

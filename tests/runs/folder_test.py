@@ -116,6 +116,23 @@ def test_a_run_from_before_a_flag_existed_resumes(settings):
         run_folder.claim(dataclasses.replace(settings, optimizer="adam"))
 
 
+@pytest.mark.parametrize("method", ["batch_ensemble", "rank1_bnn"])
+def test_a_run_that_summed_losses_goes_on_summing(resolve, tmp_path, method):
+    """Older runs added up the members' losses; this one averages them."""
+    settings = dataclasses.replace(
+        resolve(f"{method}:4"), output_dir=str(tmp_path / "run")
+    )
+    record = run_folder.claim(settings) / "flags.json"
+    values = settings.to_json()
+    assert values.pop("member_reduction") == "mean"
+    record.write_text(json.dumps(values))
+    old = RunConfig.from_json(values, record)
+    assert old.method_options()["member_reduction"] == "sum"
+    with pytest.raises(InputError, match=r'="mean" \(was "sum"\)'):
+        run_folder.claim(settings)
+    run_folder.claim(old)
+
+
 def test_evaluation_alone_needs_a_run(settings, tmp_path):
     settings = dataclasses.replace(settings, eval_only=True)
     with pytest.raises(InputError, match="without flags.json. Train first"):

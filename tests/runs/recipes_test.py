@@ -28,6 +28,7 @@ OPTIONS = {
     "batch_ensemble": {
         "random_sign_init": -0.5,
         "fast_weight_lr_multiplier": 0.5,
+        "member_reduction": "mean",
     },
 }
 # Tables 1 and 2 of the paper: accuracy in %, NLL, ECE.
@@ -73,8 +74,14 @@ def test_rank1_bnn_is_trained_as_in_uncertainty_baselines():
     r = recipes.recipe("cifar10", "rank1_bnn")
     assert (r.ensemble_size, r.batch_size, r.train_epochs) == (4, 128, 250)
     assert (r.l2, r.lr_decay_ratio, r.reported) == (1e-4, 0.2, {})
-    # They take the mean of 4 cross-entropies, we the sum.
-    assert r.options["kl_weight"] == r.ensemble_size
+    assert r.options["member_reduction"] == "mean"
+    assert "kl_weight" not in r.options  # 1, as there.
+
+
+def test_batch_ensembles_fast_weights_learn_more_slowly_on_imagenet():
+    r = recipes.recipe("imagenet2012", "batch_ensemble")
+    assert r.options["fast_weight_lr_multiplier"] == 0.25
+    assert r.options["member_reduction"] == "mean"
 
 
 @pytest.mark.parametrize(("dataset", "method"), REPORTED)

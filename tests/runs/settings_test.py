@@ -106,6 +106,7 @@ def test_facts_of_the_data_go_to_methods_that_ask_for_them(resolve):
         "train_examples": 1198,
         "kl_annealing_epochs": 32,
         "samples": 2,
+        "member_reduction": "mean",
     }
     other = resolve("--method=treenet", "--dataset=digits")
     assert other.method_options(train_examples=5) == {"split": "1"}

@@ -38,6 +38,7 @@ _MEANT = {
     "alignment": ("equal", "colinear", "none"),
     "keys": ("gaussian", "orthogonal", "conv", "identity"),
     "demultiplexer": ("mlp", "heads"),
+    "member_reduction": ("mean", "sum"),
     "depth_divergence": ("reverse", "forward"),
     "depth_prior": ("0.5,0.5", "0.25,0.25,0.5", "1,0", "1", "2,-1", "0,0"),
     "assign": ("shared", "disjoint"),

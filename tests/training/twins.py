@@ -22,6 +22,16 @@ def cross_entropy(labels, logits):
     return -picked[..., 0]
 
 
+def tiled_cross_entropy(labels, logits):
+    """As in Uncertainty-Baselines, whose batch is M times the B images.
+
+    The mean over these M·B rows, of labels (B,) and logits (B, M, K).
+    """
+    members = logits.shape[1]
+    rows = np.moveaxis(logits, 1, 0).reshape(-1, logits.shape[-1])
+    return cross_entropy(np.tile(labels, members), rows).mean()
+
+
 def mixture_nll(labels, logits, weights):
     """-log Σ_e w_e softmax(logits_e)[label], relative to the largest term."""
     members = np.repeat(np.asarray(labels)[:, None], logits.shape[1], axis=1)

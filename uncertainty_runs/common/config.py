@@ -27,6 +27,8 @@ FREE = (
 )
 # Options of methods that are found in the data; their flag is for all methods.
 _OF_DATA = ("train_examples",)
+# Methods that average the members' losses, where older runs added them up.
+_ONCE_SUMMED = ("batch_ensemble", "rank1_bnn")
 # Fields whose flags only scripts for photographs have.
 _OF_PHOTOGRAPHS = ("image_size", "skip_bad_records", "require")
 
@@ -87,6 +89,7 @@ class RunConfig(DataConfig):
     ensemble_batch_norm: bool | None = None
     random_sign_init: float | None = None
     fast_weight_lr_multiplier: float | None = None
+    member_reduction: str | None = None
     kl_annealing_epochs: float | None = None
     kl_weight: float | None = None
     prior_mean: float | None = None
@@ -238,6 +241,8 @@ def with_defaults(values):
         for field in dataclasses.fields(RunConfig)
         if field.default is not dataclasses.MISSING
     }
+    if values.get("method") in _ONCE_SUMMED:
+        defaults["member_reduction"] = "sum"
     return defaults | values
 
 

@@ -35,6 +35,11 @@ def define_method_flags():
         lower_bound=0,
     )
     of_recipe(
+        text,
+        "member_reduction",
+        "Members' losses in batch_ensemble and rank1_bnn: mean or sum.",
+    )
+    of_recipe(
         number,
         "kl_annealing_epochs",
         "Epochs over which rank1_bnn's KL term grows.",

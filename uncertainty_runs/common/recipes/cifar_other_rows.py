@@ -32,8 +32,7 @@ ROWS = [
         options={
             "dropout_rate": 1e-3,
             "kl_annealing_epochs": 200,
-            # As in the source: a mean of cross-entropies, one KL term.
-            "kl_weight": 4.0,
+            "member_reduction": "mean",
             "random_sign_init": 0.5,
             "prior_mean": 1.0,
             "prior_stddev": 0.1,

@@ -196,6 +196,7 @@ ROWS = [
         options={
             "random_sign_init": -0.5,
             "fast_weight_lr_multiplier": 0.5,
+            "member_reduction": "mean",
         },
     ),
     Recipe(

@@ -172,7 +172,7 @@ ROWS = [
         l2=3e-4,
         l2_scope="all",
         label_smoothing=0.0,
-        options={},
+        options={"member_reduction": "mean"},
     ),
     Recipe(
         datasets=("digits",),
@@ -231,6 +231,7 @@ ROWS = [
         options={
             "kl_annealing_epochs": 32,
             "samples": 4,
+            "member_reduction": "mean",
         },
     ),
     Recipe(

@@ -158,7 +158,8 @@ ROWS = [
         label_smoothing=0.0,
         options={
             "random_sign_init": -0.5,
-            "fast_weight_lr_multiplier": 0.5,
+            "fast_weight_lr_multiplier": 0.25,
+            "member_reduction": "mean",
         },
     ),
     Recipe(
