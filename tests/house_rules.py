@@ -22,16 +22,20 @@ BELOW = {
     "layers": set(),
     "backbones": {"layers"},
     "methods": {"layers", "backbones"},
-    "training": {"layers", "backbones", "methods"},
-    "evaluation": {"layers", "backbones", "training"},
-    "analysis": {"layers", "backbones", "methods", "training", "evaluation"},
+    "prediction": {"layers"},
+    "training": {"layers", "backbones", "methods", "prediction"},
+    "evaluation": {"layers", "backbones", "prediction", "training"},
+    "analysis": {
+        *("layers", "backbones", "methods"),
+        *("prediction", "training", "evaluation"),
+    },
     "data": set(),
     "export_check": {"layers", "training"},
 }
 TOP = {"__init__", "export"}
 
 BACKENDS = {"jax", "tensorflow", "tf_keras", "torch"}
-BACKEND_FREE = {"layers", "backbones", "methods", "evaluation", "analysis"}
+BACKEND_FREE = BELOW.keys() - {"data", "export_check", "training"}
 # edward2's layers need TensorFlow; their Keras 3 subclasses are only here.
 BACKEND_ALLOWED = {
     "mimo_keras/layers/batch_ensemble.py",

@@ -15,10 +15,10 @@ Reference:
 import numpy as np
 
 from mimo_keras.errors import expected
-from mimo_keras.evaluation import predictions
 from mimo_keras.evaluation.calibration import BINS
 from mimo_keras.evaluation.classification import METRICS, Classification
-from mimo_keras.evaluation.prediction_checks import (
+from mimo_keras.prediction import precise
+from mimo_keras.prediction.prediction_checks import (
     checked_array,
     checked_labels,
     checked_log_weights,
@@ -42,7 +42,7 @@ def own_classes(log_probabilities, groups):
     """
     log_probabilities = np.asarray(log_probabilities, np.float64)
     members = _members(groups, log_probabilities.shape[-1])
-    return predictions.log_softmax(_maxima(log_probabilities, groups, members))
+    return precise.log_softmax(_maxima(log_probabilities, groups, members))
 
 
 def all_classes(log_probabilities, groups):
@@ -65,7 +65,7 @@ def all_classes(log_probabilities, groups):
     members = _members(groups, count)
     others = np.setdiff1d(np.arange(count), members)
     maxima = _maxima(log_probabilities, groups, members)
-    return predictions.log_softmax(
+    return precise.log_softmax(
         np.concatenate((log_probabilities[..., others], maxima), axis=-1)
     )
 
@@ -198,7 +198,7 @@ def _mixture(logits, num_classes, log_weights):
     logits = checked_array(
         "logits", logits, "(b, E, K)", (None, len(log_weights), num_classes)
     )
-    return predictions.log_mixture(predictions.log_softmax(logits), log_weights)
+    return precise.log_mixture(precise.log_softmax(logits), log_weights)
 
 
 def _maxima(values, groups, members):

@@ -6,15 +6,15 @@ from mimo_keras.errors import expected
 from mimo_keras.evaluation import (
     calibration,
     diversity,
-    predictions,
     selective,
 )
-from mimo_keras.evaluation.prediction_checks import (
+from mimo_keras.evaluation.streaming import Sums
+from mimo_keras.prediction import precise
+from mimo_keras.prediction.prediction_checks import (
     checked_array,
     checked_labels,
     checked_log_weights,
 )
-from mimo_keras.evaluation.streaming import Sums
 
 METRICS = ("accuracy", "nll", "ece", "brier", "brier_per_class")
 """Reported for every labelled set, corrupted and natural ones included."""
@@ -76,8 +76,8 @@ class Classification:
         shape = (None, len(self.log_weights), self.num_classes)
         logits = checked_array("logits", logits, "(b, E, K)", shape)
         labels = checked_labels(labels, len(logits), self.num_classes)
-        members = predictions.log_softmax(logits)
-        mixture = predictions.log_mixture(members, self.log_weights)
+        members = precise.log_softmax(logits)
+        mixture = precise.log_mixture(members, self.log_weights)
         confidence = mixture.max(axis=-1)
         correct = mixture.argmax(axis=-1) == labels
         self._sums.add(

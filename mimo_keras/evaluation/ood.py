@@ -3,8 +3,8 @@
 import numpy as np
 
 from mimo_keras.errors import expected
-from mimo_keras.evaluation import predictions
-from mimo_keras.evaluation.prediction_checks import (
+from mimo_keras.prediction import precise
+from mimo_keras.prediction.prediction_checks import (
     checked_array,
     checked_log_weights,
 )
@@ -31,17 +31,15 @@ def scores(logits, log_weights):
     log_weights = checked_log_weights(log_weights)
     shape = (None, len(log_weights), None)
     logits = checked_array("logits", logits, "(b, E, K)", shape)
-    members = predictions.log_softmax(logits)
-    mixture = predictions.log_mixture(members, log_weights)
+    members = precise.log_softmax(logits)
+    mixture = precise.log_mixture(members, log_weights)
     # 1 - max p as the sum of the others: many maxima of confident networks
     # round to 1, which would tie examples that differ.
     others = np.sort(np.exp(mixture), axis=-1)[:, :-1]
     return {
         "max_probability": others.sum(axis=-1),
-        "entropy": predictions.entropy(mixture),
-        "mutual_information": predictions.mutual_information(
-            members, log_weights
-        ),
+        "entropy": precise.entropy(mixture),
+        "mutual_information": precise.mutual_information(members, log_weights),
     }
 
 

@@ -3,11 +3,11 @@
 import numpy as np
 
 from mimo_keras.evaluation.classification import by_member
-from mimo_keras.evaluation.prediction_checks import (
+from mimo_keras.evaluation.streaming import Sums
+from mimo_keras.prediction.prediction_checks import (
     checked_array,
     checked_log_weights,
 )
-from mimo_keras.evaluation.streaming import Sums
 
 
 class Regression:

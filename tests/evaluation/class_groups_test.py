@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mimo_keras.errors import InputError
-from mimo_keras.evaluation import class_groups, predictions, suites
+from mimo_keras.evaluation import class_groups, suites
+from mimo_keras.prediction import precise
 
 K = 7
 LOGITS = hnp.arrays(
@@ -43,7 +44,7 @@ def by_loops(log_probabilities, groups, others):
 @settings(max_examples=60, deadline=None)
 @given(LOGITS, groupings())
 def test_both_ways_agree_with_loops(logits, groups):
-    mixture = predictions.log_softmax(logits[:, 0])
+    mixture = precise.log_softmax(logits[:, 0])
     for merged, others in (
         (class_groups.own_classes, False),
         (class_groups.all_classes, True),
@@ -65,7 +66,7 @@ def test_all_classes_asks_whether_the_best_of_all_is_in_the_group(
     found = class_groups.evaluate(
         lambda images: images, [(logits, labels)], K, WEIGHTS, groups
     )["all_classes"]
-    mixture = predictions.log_mixture(predictions.log_softmax(logits), WEIGHTS)
+    mixture = precise.log_mixture(precise.log_softmax(logits), WEIGHTS)
     inside, tied = [], 0
     for row, label in zip(mixture, labels, strict=True):
         inside.append(row.argmax() in groups[label])

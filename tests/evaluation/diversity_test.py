@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from mimo_keras.evaluation import diversity, predictions
+from mimo_keras.evaluation import diversity
 from mimo_keras.evaluation.streaming import Sums
+from mimo_keras.prediction import precise
 
 
 def diversity_of(log_probabilities):
@@ -17,8 +18,8 @@ def diversity_of(log_probabilities):
 def test_agrees_with_scipy_on_each_pair():
     generator = np.random.default_rng(0)
     logits = generator.normal(size=(40, 3, 6)) * 2
-    result = diversity_of(predictions.log_softmax(logits))
-    p = np.exp(predictions.log_softmax(logits))
+    result = diversity_of(precise.log_softmax(logits))
+    p = np.exp(precise.log_softmax(logits))
     for i in range(3):
         for j in range(3):
             kl = scipy.stats.entropy(p[:, i], p[:, j], axis=-1).mean()
@@ -38,7 +39,7 @@ def test_agrees_with_scipy_on_each_pair():
 def test_equal_members_give_exactly_zero():
     generator = np.random.default_rng(1)
     one = generator.normal(size=(30, 1, 5)) * 100
-    result = diversity_of(predictions.log_softmax(np.repeat(one, 3, axis=1)))
+    result = diversity_of(precise.log_softmax(np.repeat(one, 3, axis=1)))
     np.testing.assert_array_equal(result.kl, np.zeros((3, 3)))
     np.testing.assert_array_equal(result.disagreement, np.zeros((3, 3)))
     assert result.means() == {"disagreement": 0.0, "kl": 0.0}
@@ -60,7 +61,7 @@ def test_two_members_by_hand():
 
 
 def test_certain_members_stay_finite():
-    members = predictions.log_softmax([[[1e4, -1e4], [-1e4, 1e4]]])
+    members = precise.log_softmax([[[1e4, -1e4], [-1e4, 1e4]]])
     assert diversity_of(members).means() == {"disagreement": 1.0, "kl": 2e4}
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mimo_keras.errors import InputError
-from mimo_keras.evaluation.prediction_checks import (
+from mimo_keras.prediction.prediction_checks import (
     checked_array,
     checked_labels,
     checked_log_weights,

@@ -1,0 +1,3 @@
+"""What follows a prediction: calibration, prediction sets, abstaining."""
+
+__all__ = []
