@@ -4,6 +4,8 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
+from mimo_keras.layers import row_groups
+from mimo_keras.layers.fused_batch_norm import FusedBatchNormalization
 from mimo_keras.layers.members import MembersLayer, rows_per_member
 from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import serializable
@@ -24,6 +26,9 @@ class MemberBatchNormalization(MembersLayer):
         epsilon: ε.
         synchronized: Whether mean and variance are computed over all replicas,
             as in `keras.layers.BatchNormalization`; TensorFlow only.
+        group_size: g, the number of a member's successive rows with a mean and
+            variance of their own in training; 0 for those of all its rows. See
+            `row_groups.normalized`.
 
     Call arguments:
         inputs: Rows of all members, all of member 0 first: see
@@ -55,6 +60,7 @@ class MemberBatchNormalization(MembersLayer):
         momentum=0.99,
         epsilon=1e-3,
         synchronized=False,
+        group_size=0,
         **kwargs,
     ):
         super().__init__(ensemble_size, **kwargs)
@@ -64,9 +70,11 @@ class MemberBatchNormalization(MembersLayer):
                 f"synchronized=True, backend={keras.backend.backend()}",
                 "Only TensorFlow has replicas: set KERAS_BACKEND=tensorflow.",
             )
+        row_groups.check_size(group_size, synchronized)
         self.momentum = momentum
         self.epsilon = epsilon
         self.synchronized = synchronized
+        self.group_size = group_size
 
     def build(self, input_shape):
         self.gamma = self._add("gamma", "ones", input_shape)
@@ -101,6 +109,8 @@ class MemberBatchNormalization(MembersLayer):
             )
             x = x * self._of_rows(scale, x) + self._of_rows(shift, x)
             return ops.cast(x, self.compute_dtype)
+        if self.group_size:
+            return ops.cast(self._grouped(x), self.compute_dtype)
         channels = inputs.shape[-1]
         x = ops.reshape(x, (self.ensemble_size, -1, channels))
         moments = ops.moments(x, 1, synchronized=self.synchronized)
@@ -111,6 +121,23 @@ class MemberBatchNormalization(MembersLayer):
         by_member = (self.ensemble_size, 1, channels)
         x = x * ops.reshape(scale, by_member) + ops.reshape(shift, by_member)
         return ops.cast(ops.reshape(x, ops.shape(inputs)), self.compute_dtype)
+
+    def _grouped(self, x):
+        def affine(mean, variance):
+            shape = (self.ensemble_size, 1, 1, 1, x.shape[-1])
+            gamma, beta = (
+                ops.reshape(ops.cast(value, x.dtype), shape)
+                for value in (self.gamma, self.beta)
+            )
+            scale = gamma * ops.rsqrt(variance + self.epsilon)
+            return scale, beta - mean * scale
+
+        y, mean, variance = row_groups.normalized(
+            x, self.ensemble_size, self.group_size, False, affine
+        )
+        self._move(self.moving_mean, ops.reshape(mean, (-1,)))
+        self._move(self.moving_variance, ops.reshape(variance, (-1,)))
+        return y
 
     def _affine(self, dtype, mean, variance):
         """Returns scale and shift, (M·C,), such that y = scale · x + shift."""
@@ -139,11 +166,16 @@ class MemberBatchNormalization(MembersLayer):
 
     def member(self, index):
         """Returns one member's plain layer, and its weights."""
-        twin = keras.layers.BatchNormalization(
-            momentum=self.momentum,
-            epsilon=self.epsilon,
-            synchronized=self.synchronized,
-            name=self.name,
+        options = {
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+            "synchronized": self.synchronized,
+            "name": self.name,
+        }
+        twin = (
+            FusedBatchNormalization(group_size=self.group_size, **options)
+            if self.group_size
+            else keras.layers.BatchNormalization(**options)
         )
         rows = [
             weight.reshape(self.ensemble_size, -1)[index]
@@ -160,4 +192,5 @@ class MemberBatchNormalization(MembersLayer):
             "momentum": self.momentum,
             "epsilon": self.epsilon,
             "synchronized": self.synchronized,
+            "group_size": self.group_size,
         }

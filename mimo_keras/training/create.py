@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 import keras
 
-from mimo_keras import backbones, keras_internals, layers, methods
+from mimo_keras import backbones, keras_internals, methods
 from mimo_keras.errors import expected
-from mimo_keras.training import likelihoods
+from mimo_keras.training import batch_norms, likelihoods
 from mimo_keras.training.distribute.seeds import seed_generators
 from mimo_keras.training.exact_inputs import check_scale_of_ids
 from mimo_keras.training.model import EnsembleModel
@@ -27,6 +27,7 @@ def create_model(
     input_scale="0..1",
     seed=None,
     sync_batch_norm=False,
+    norm_group=0,
     **options,
 ):
     """Creates an ensemble that trains with Keras's `fit`.
@@ -47,6 +48,8 @@ def create_model(
         seed: Integer seed for the training rows and for dropout.
         sync_batch_norm: Whether batch norm sees the rows of all replicas of
             a tf.distribute strategy instead of only each replica's own.
+        norm_group: Images that batch norm sees together in training, such as
+            64; 0 for all of a device. See `batch_norms.arrange`.
         **options: Options of the method, such as batch_repetitions for mimo.
 
     Returns:
@@ -66,11 +69,8 @@ def create_model(
     likelihood = likelihoods.of_outputs(num_classes, output_dim)
     task = _task(backbone, input_shape, likelihood, ensemble_size, seed)
     blueprint = methods.build(method, task, options)
-    _check_layers(blueprint.network)
-    check_scale_of_ids(blueprint.network, input_scale)
-    check_preprocessing(blueprint.network, input_scale, std)
-    if sync_batch_norm:
-        _synchronize(blueprint.network)
+    _check(blueprint.network, input_scale, std)
+    batch_norms.arrange(blueprint, sync_batch_norm, norm_group)
     facts = {"mean": mean, "std": std, "input_scale": input_scale}
     facts |= {"seed": seed, "name": method}
     return from_blueprint(blueprint, likelihood, **facts)
@@ -99,6 +99,13 @@ def _task(backbone, input_shape, likelihood, ensemble_size, seed):
         _whole("ensemble_size", ensemble_size),
         seed_generators(None if seed is None else _whole("seed", seed)),
     )
+
+
+def _check(network, input_scale, std):
+    """Raises InputError for a network that does not fit these or files."""
+    _check_layers(network)
+    check_scale_of_ids(network, input_scale)
+    check_preprocessing(network, input_scale, std)
 
 
 def _check_layers(network):
@@ -141,19 +148,3 @@ def _whole(name, value):
             "Pass an int.",
         )
     return int(value)
-
-
-def _synchronize(network):
-    """Makes batch norms see the rows of all replicas."""
-    if keras.backend.backend() != "tensorflow":
-        raise expected(
-            "sync_batch_norm=False under this backend",
-            f"sync_batch_norm=True, backend={keras.backend.backend()}",
-            "Only TensorFlow has replicas: set KERAS_BACKEND=tensorflow.",
-        )
-    kinds = (keras.layers.BatchNormalization, layers.MemberBatchNormalization)
-    for layer in keras_internals.layers_within(network):
-        if isinstance(layer, kinds):
-            # The attribute set by their constructors and read by their configs
-            # and calls.
-            layer.synchronized = True

@@ -50,3 +50,34 @@ class WarmUpStepDecay(keras.optimizers.schedules.LearningRateSchedule):
             "decay": self.decay,
             "warm_up_steps": self.warm_up_steps,
         }
+
+
+@serializable
+class ScheduleOfUpdates(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule over updates, for an optimizer that accumulates gradients.
+
+    Keras counts the passes over a batch, of which several make an update.
+
+    Args:
+        schedule: keras.optimizers.schedules.LearningRateSchedule over updates.
+        passes: Passes in an update: `gradient_accumulation_steps`.
+    """
+
+    def __init__(self, schedule, passes):
+        super().__init__()
+        self.schedule = schedule
+        self.passes = passes
+
+    def __call__(self, step):
+        return self.schedule(ops.floor_divide(step, self.passes))
+
+    def get_config(self):
+        schedule = keras.saving.serialize_keras_object(self.schedule)
+        return {"schedule": schedule, "passes": self.passes}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        schedule = keras.saving.deserialize_keras_object(
+            config["schedule"], custom_objects=custom_objects
+        )
+        return cls(schedule, config["passes"])

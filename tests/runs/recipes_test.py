@@ -179,7 +179,11 @@ def test_mixture_ensembles_are_trained_as_in_their_paper():
         assert (r.ensemble_size, r.batch_size, r.train_epochs) == (4, 128, 200)
         assert (r.lr_decay_epochs, r.lr_decay_ratio) == ((60, 120, 180), 0.2)
         assert (r.l2, r.lr_warmup_epochs) == (2.5e-4, 0)
-        assert r.options == {"num_params": 1.0, "templates_per_layer": 5}
+        assert r.options == {
+            "num_params": 1.0,
+            "templates_per_layer": 5,
+            "norm_group": 64,
+        }
     r = recipes.recipe("imagenet2012", "mixture_ensemble")
     assert r.base_learning_rate * r.batch_size / r.images_per_rate == 1.6
     assert (r.nesterov, r.label_smoothing, r.l2) == (False, 0.1, 5e-5)

@@ -2,12 +2,14 @@
 
 import dataclasses
 import os
+import types
 
+import keras
 import pytest
 
 from mimo_keras import methods
 from mimo_keras.errors import InputError
-from uncertainty_runs.common import config, show_config
+from uncertainty_runs.common import config, models, run, show_config
 
 SHOWN = {
     "seed": ["7", "flag"],
@@ -153,6 +155,45 @@ def test_unique_images_by_hand(
         batch_repetitions=repetitions,
     )
     assert values.unique_images(replicas, 512) == unique
+
+
+@pytest.mark.parametrize(
+    ("per_core", "unique", "per_epoch"),
+    # 512 / (4 · 2); 403 // (64 · 2) steps of 2 passes. 32 · 2 / 4; 403 // 32.
+    [(None, 64, 6), (32, 16, 24)],
+)
+def test_several_passes_make_a_step(resolve, per_core, unique, per_epoch):
+    values = resolve("--gradient_accumulation_steps=2")
+    values = dataclasses.replace(values, per_core_batch_size=per_core)
+    replicas = 2 if per_core else 1
+    strategy = types.SimpleNamespace(num_replicas_in_sync=replicas)
+    steps = run.steps_of(values, strategy, range(403))
+    assert steps == models.Steps(unique, per_epoch)
+
+
+def test_rows_that_passes_cannot_share(resolve):
+    values = resolve("--gradient_accumulation_steps=3")
+    with pytest.raises(InputError, match="rows=512, gradient_accumulation_s"):
+        values.unique_images(1, 512)
+
+
+def test_the_rate_of_a_step_of_several_passes_is_that_of_one(resolve):
+    one = resolve("--lr_warmup_epochs=2", "--train_epochs=5")
+    several = dataclasses.replace(one, gradient_accumulation_steps=4)
+    optimizers = (
+        models.build_optimizer(one, models.Steps(128, 10)),
+        models.build_optimizer(several, models.Steps(32, 40)),
+    )
+    assert optimizers[1].gradient_accumulation_steps == 4
+    assert optimizers[0].gradient_accumulation_steps is None
+    schedules = [
+        keras.saving.deserialize_keras_object(x.get_config()["learning_rate"])
+        for x in optimizers
+    ]
+    for step in range(50):
+        rate = float(schedules[0](step))
+        rates = [float(schedules[1](4 * step + k)) for k in range(4)]
+        assert rates == [pytest.approx(rate)] * 4
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,7 @@ class RunConfig(DataConfig):
 
     batch_size: int
     per_core_batch_size: int | None = None
+    gradient_accumulation_steps: int = 1
     train_epochs: int
     base_learning_rate: float
     images_per_rate: int = 128
@@ -137,6 +138,8 @@ class RunConfig(DataConfig):
     l2_scope: str
     label_smoothing: float = 0.0
     sync_batch_norm: bool | None = None
+    norm_group: int | None = None
+    steps_per_execution: int = 1
     use_bfloat16: bool
 
     use_tpu: bool = False
@@ -162,7 +165,10 @@ class RunConfig(DataConfig):
         return {n: known[n] for n in names if known.get(n) is not None}
 
     def unique_images(self, replicas, examples):
-        """Returns the number of unique images per training step.
+        """Returns the number of unique images per pass.
+
+        A step, which updates the weights once, is one pass over a batch, or
+        `gradient_accumulation_steps` of them.
 
         Args:
             replicas: Number of devices that share a step.
@@ -172,7 +178,14 @@ class RunConfig(DataConfig):
             InputError: The rows of a step cannot be divided evenly, or there
                 are fewer examples than a step takes.
         """
-        rows = self.batch_size
+        passes = self.gradient_accumulation_steps
+        if self.batch_size % passes and self.per_core_batch_size is None:
+            raise expected(
+                "rows per step divisible by gradient_accumulation_steps",
+                f"rows={self.batch_size}, gradient_accumulation_steps={passes}",
+                "Change it, or give --per_core_batch_size, the rows of a pass.",
+            )
+        rows = self.batch_size // passes
         if self.per_core_batch_size is not None:
             rows = self.per_core_batch_size * replicas
         repetitions = self.batch_repetitions
@@ -184,11 +197,11 @@ class RunConfig(DataConfig):
                 "Change --per_core_batch_size, the rows on each device.",
             )
         unique = rows // repetitions
-        if unique > examples:
+        if unique * passes > examples:
             raise expected(
                 f"at most {examples} unique images per step, the size of the "
                 "training set",
-                f"{unique}",
+                f"{unique * passes}",
                 "Lower --per_core_batch_size.",
             )
         return unique

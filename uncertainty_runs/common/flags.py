@@ -44,6 +44,7 @@ def define_flags(datasets):
     _define_task(datasets)
     _define_model()
     define_method_flags()
+    _define_batches()
     _define_training()
     define_machine_flags()
     _define_outcome()
@@ -141,13 +142,39 @@ def _define_model():
     )
 
 
-def _define_training():
+def _define_batches():
     of_recipe(
         whole,
         "per_core_batch_size",
         "Rows per step on each device, including batch repetitions.",
         lower_bound=1,
     )
+    whole(
+        "gradient_accumulation_steps",
+        1,
+        "Passes over a batch whose gradients make one step. The recipe's rows "
+        "of a step are divided among them; --per_core_batch_size is for each.",
+        lower_bound=1,
+        upper_bound=MOST,
+    )
+    whole(
+        "steps_per_execution",
+        1,
+        "Passes that Keras runs at once, between callbacks.",
+        lower_bound=1,
+        upper_bound=10**6,
+    )
+    # None is the value in runs from before this flag existed.
+    yes_no("sync_batch_norm", None, "Synchronize batch norm over devices.")
+    of_recipe(
+        whole,
+        "norm_group",
+        "Images per device that batch norm sees together in training; 0: all.",
+        lower_bound=0,
+    )
+
+
+def _define_training():
     of_recipe(whole, "train_epochs", "Training epochs.", lower_bound=1)
     of_recipe(
         number,
@@ -178,8 +205,6 @@ def _define_training():
         lower_bound=0,
         upper_bound=1,
     )
-    # None is the value in runs from before this flag existed.
-    yes_no("sync_batch_norm", None, "Synchronize batch norm over devices.")
     yes_no("use_bfloat16", False, "Compute in bfloat16, with float32 weights.")
     whole(
         "seed",

@@ -11,6 +11,7 @@ from mimo_keras.errors import expected
 from mimo_keras.paths import as_path
 from mimo_keras.training import SmoothedCrossEntropy, WarmUpStepDecay
 from mimo_keras.training.fit import restore
+from mimo_keras.training.schedules import ScheduleOfUpdates
 from uncertainty_runs.common.config import RunConfig
 
 
@@ -19,8 +20,9 @@ class Steps:
     """The steps of an epoch.
 
     Attributes:
-        unique_images: Unique images per step, over all devices.
-        per_epoch: Steps per epoch.
+        unique_images: Unique images per pass, over all devices.
+        per_epoch: Passes per epoch. A pass is a step, unless gradients of
+            several are accumulated for one.
     """
 
     unique_images: int
@@ -54,6 +56,7 @@ def create_model(config, train):
         std=std,
         seed=config.seed,
         sync_batch_norm=bool(config.sync_batch_norm),
+        norm_group=config.norm_group or 0,
         **config.method_options(train_examples=len(train)),
     )
 
@@ -72,6 +75,7 @@ def compile_model(config, model, steps):
         l1=config.l1 or 0.0,
         l2=config.l2,
         l2_scope=config.l2_scope,
+        steps_per_execution=config.steps_per_execution,
     )
 
 
@@ -89,7 +93,8 @@ def smoothed_loss(label_smoothing):
 
 def build_optimizer(config, steps):
     """Returns the optimizer of a run, with its schedule."""
-    unique, steps = steps.unique_images, steps.per_epoch
+    passes = config.gradient_accumulation_steps
+    unique, steps = steps.unique_images * passes, steps.per_epoch // passes
     rate = config.base_learning_rate * unique / config.images_per_rate
     schedule = WarmUpStepDecay(
         rate,
@@ -102,11 +107,18 @@ def build_optimizer(config, steps):
     )
     if config.schedule == "cosine":
         schedules = keras.optimizers.schedules
-        schedule = schedules.CosineDecay(rate, steps * config.train_epochs)
+        # A model that is only evaluated has no steps.
+        updates = max(steps, 1) * config.train_epochs
+        schedule = schedules.CosineDecay(rate, updates)
+    accumulated = {}
+    if passes > 1:
+        schedule = ScheduleOfUpdates(schedule, passes)
+        accumulated = {"gradient_accumulation_steps": passes}
     if config.optimizer == "adam":
-        return keras.optimizers.Adam(schedule)
+        return keras.optimizers.Adam(schedule, **accumulated)
     return keras.optimizers.SGD(
         schedule,
+        **accumulated,
         momentum=1.0 - config.one_minus_momentum,
         nesterov=config.nesterov,
     )

@@ -64,7 +64,9 @@ def steps_of(config, strategy, train):
     """Returns the `models.Steps` of an epoch over all devices."""
     replicas = strategy.num_replicas_in_sync
     unique = config.unique_images(replicas, len(train))
-    return models.Steps(unique, len(train) // unique)
+    passes = config.gradient_accumulation_steps
+    updates = len(train) // (unique * passes)
+    return models.Steps(unique, updates * passes)
 
 
 def create_model(config, strategy, train):

@@ -63,6 +63,12 @@ def make_strategy(
             "use_tpu=True, use_gpu=True",
             "Choose one.",
         )
+    if use_tpu and num_cores:
+        raise expected(
+            f"no {argument('num_cores')} with {argument('use_tpu')}",
+            f"num_cores={num_cores}, use_tpu=True",
+            "Leave it out: a step runs on all cores of the TPU.",
+        )
     if not alone and workers.worker_count() > 1:
         return _of_workers(use_tpu, use_gpu, num_cores)
     if use_tpu:

@@ -169,6 +169,11 @@ def no_gpu(monkeypatch, two_cpus):
             "use_gpu=True. Choose one.",
         ),
         (
+            {"use_tpu": True, "num_cores": 8},
+            "Expected no num_cores with use_tpu. Received: num_cores=8, "
+            "use_tpu=True. Leave it out: a step runs on all cores of the TPU.",
+        ),
+        (
             {"num_cores": 3},
             "Expected num_cores in 0 … 2. Received: num_cores=3. Only that "
             "many devices are available.",

@@ -23,7 +23,8 @@ ones (Teterwak et al., 2021, section 5.1 and appendix A.1). That paper reports
     cifar.py --method=mixture_ensemble --num_params=36.5e6 \
         --width_multiplier=5 --bank_single_layers --train_epochs=1000
 
-The paper's batch norm sees 64 images, on two devices: --num_cores=2.
+The paper's batch norm sees 64 images, on two devices; --norm_group=64 of this
+row makes groups of 64 on any device.
 
 `reported` is the paper's result on the clean test set, for comparison; it was
 not measured here. The digits rows were tuned in this repository on a few

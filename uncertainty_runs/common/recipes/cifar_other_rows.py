@@ -166,6 +166,8 @@ ROWS = [
         options={
             "num_params": 1.0,
             "templates_per_layer": 5,
+            # The paper's 128 images are on two devices.
+            "norm_group": 64,
         },
     ),
 ]
