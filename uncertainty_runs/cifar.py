@@ -35,6 +35,7 @@ def main():
             initial_epoch=initial_epoch,
             initial_step=initial_step,
             augment=augment,
+            copies=config.copies(),
         )
 
     with run.output(config, strategy) as output:

@@ -16,6 +16,7 @@ def training_batches(
     initial_epoch=0,
     initial_step=0,
     augment=None,
+    copies=0,
 ):
     """Builds the batches of many epochs of training as one dataset.
 
@@ -36,6 +37,8 @@ def training_batches(
         initial_step: Batch of that epoch to start at. Skipping earlier ones
             costs nothing.
         augment: Function from (images, seed (2,)) to images, or None.
+        copies: If not 0, a batch has so many copies of each image, (B, copies,
+            …), each augmented by itself.
 
     Returns:
         A `tf.data.Dataset` of (images, labels) with static shapes, for `fit`
@@ -53,9 +56,13 @@ def training_batches(
     images, labels = _tensors(examples)
 
     def gather(rows, step_seed):
-        batch = tf.gather(images, rows)
+        repeated = tf.repeat(rows, copies) if copies else rows
+        batch = tf.gather(images, repeated)
         if augment is not None:
             batch = augment(batch, step_seed)
+        if copies:
+            shape = (batch_size, copies, *images.shape[1:])
+            batch = tf.reshape(batch, shape)
         return batch, tf.gather(labels, rows)
 
     def batches_of(epoch):

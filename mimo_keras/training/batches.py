@@ -28,6 +28,15 @@ def member_rows(batch_size, sampling, seed):
     Reference:
         Havasi et al., ICLR 2021, section 3.5 (batch and input repetition).
     """
+    return _places(batch_size, sampling, seed) % batch_size
+
+
+def _places(batch_size, sampling, seed):
+    """Draws as `member_rows` does, and also which repetition of an image it is.
+
+    Returns:
+        Integer tensor (N, M) of r·B + b for repetition r of image b.
+    """
     rows = batch_size * sampling.batch_repetitions
     # A single draw: the first row of scores orders the images, and each
     # further row one member's.
@@ -37,24 +46,23 @@ def member_rows(batch_size, sampling, seed):
     if sampling.shuffle_group:
         return _grouped_rows(batch_size, sampling, scores)
     independent = _share(rows, 1.0 - sampling.input_repetition_probability)
-    images = ops.argsort(scores[0]) % batch_size
+    places = ops.argsort(scores[0])
     orders = ops.argsort(scores[1:, :independent], axis=1)
-    shuffled = ops.take(images, ops.transpose(orders), axis=0)
+    shuffled = ops.take(places, ops.transpose(orders), axis=0)
     same = ops.repeat(
-        ops.expand_dims(images[independent:], 1), sampling.members, axis=1
+        ops.expand_dims(places[independent:], 1), sampling.members, axis=1
     )
     return ops.concatenate([shuffled, same], axis=0)
 
 
 def _grouped_rows(batch_size, sampling, scores):
-    """Forms rows as `member_rows` does, but within each group of images."""
+    """Forms rows as `_places` does, but within each group of images."""
     share = 1.0 - sampling.input_repetition_probability
     images = sampling.shuffle_group
     size = images * sampling.batch_repetitions
     count = batch_size * sampling.batch_repetitions
     places = ops.arange(count, dtype="int32")
-    order = _sorted_in(places % batch_size // images, _ranks(scores[:1]))
-    order = order[0] % batch_size
+    order = _sorted_in(places % batch_size // images, _ranks(scores[:1]))[0]
     # Now the groups are contiguous; the last one may be smaller.
     group = places // size
     heads = ops.where(
@@ -84,14 +92,16 @@ def shared_rows(batch_size, components):
     return ops.repeat(column, components, axis=1)
 
 
-def rows(images, components, sampling, seed):
+def rows(images, components, sampling, seed, copies=False):
     """Forms the rows of a training step from a batch.
 
     Args:
-        images: (B, …).
+        images: (B, …); or (B, R·M, …) with copies of each image, such as
+            differently augmented ones: each is seen by one member in one row.
         components: E, of the network.
         sampling: `Sampling`.
         seed: As of `member_rows`.
+        copies: Whether there are copies.
 
     Returns:
         The members' inputs, (N, M, …) or (B, …), and the index (N, E) of the
@@ -100,10 +110,17 @@ def rows(images, components, sampling, seed):
     batch_size = ops.shape(images)[0]
     if not sampling.members:
         return images, shared_rows(batch_size, components)
-    drawn = member_rows(batch_size, sampling, seed)
+    places = _places(batch_size, sampling, seed)
+    drawn = seen = places % batch_size
+    if copies:
+        images = ops.reshape(images, (-1, *ops.shape(images)[2:]))
+        repetition = places // batch_size
+        member = ops.arange(sampling.members, dtype="int32")
+        seen = drawn * sampling.batch_repetitions + repetition
+        seen = seen * sampling.members + member
     # A member's components at several depths see the same images.
     depths = components // sampling.members
-    return ops.take(images, drawn, axis=0), ops.tile(drawn, (1, depths))
+    return ops.take(images, seen, axis=0), ops.tile(drawn, (1, depths))
 
 
 def by_member(targets, predicted, sample_weight=None):

@@ -17,6 +17,9 @@ class CheckedCall:
     call, not in the graph of a tf.function, of `fit` or of an export.
     """
 
+    copies = 0
+    """How many copies of each image a training batch may hold; 0 for none."""
+
     def predict(self, x, batch_size=None, *args, **kwargs):
         """Predicts as in Keras, after a check of arrays of images.
 
@@ -36,25 +39,29 @@ class CheckedCall:
         return super().predict_on_batch(self._checked_images(x))
 
     def __call__(self, images, *args, **kwargs):
-        images = checked_images(images, self.image_shape, self.standardize)
+        copies = self.copies if kwargs.get("training") else 0
+        images = checked_images(
+            images, self.image_shape, self.standardize, copies
+        )
         return super().__call__(images, *args, **kwargs)
 
-    def _checks(self, likelihood=None):
-        return Checks(self.image_shape, self.standardize, likelihood)
+    def _checks(self, likelihood=None, copies=0):
+        return Checks(self.image_shape, self.standardize, likelihood, copies)
 
-    def _checked_images(self, x):
+    def _checked_images(self, x, copies=0):
         if not data_checks.is_array(x):
             return x
-        return checked_images(x, self.image_shape, self.standardize)
+        return checked_images(x, self.image_shape, self.standardize, copies)
 
 
-def checked_images(images, image_shape, standardize):
+def checked_images(images, image_shape, standardize, copies=0):
     """Returns images as an array or a tensor, after checking them.
 
     Args:
         images: Array or tensor (B, …), of any backend, or a list of images.
         image_shape: Shape of one image.
         standardize: The model's `layers.StandardizeImages`.
+        copies: As of `data_checks.check_images`.
 
     Raises:
         InputError: They do not fit the model.
@@ -62,7 +69,7 @@ def checked_images(images, image_shape, standardize):
     images = as_array(images, image_shape)
     if empty_replicas.has_none(images):
         return images
-    data_checks.check_images(images.shape, image_shape)
+    data_checks.check_images(images.shape, image_shape, copies)
     standardize.check_dtype(keras.backend.standardize_dtype(images.dtype))
     if isinstance(images, keras.KerasTensor) or not images.shape[0]:
         return images

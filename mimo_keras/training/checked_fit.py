@@ -56,7 +56,9 @@ class CheckedFit(CheckedCall):
         other = None
         if validation_data is not None:
             validation_data, other = self._checked_pair(validation_data)
-        x, shape = self._checked(x, y, sample_weight, batch_size, split)
+        x, shape = self._checked(
+            x, y, sample_weight, batch_size, split, training=True
+        )
         data_checks.check_one_kind([shape, other], self.likelihood)
         self._expect(shape, "train_function")
         self._expect(other or shape, "test_function")
@@ -120,7 +122,7 @@ class CheckedFit(CheckedCall):
         """Trains on a batch as in Keras, after the same check as in `fit`."""
         train_examples.require(self)
         y, sample_weight = data_checks.arrays(y, sample_weight)
-        x, shape = self._checked(x, y, sample_weight)
+        x, shape = self._checked(x, y, sample_weight, training=True)
         self._expect(shape, "train_function")
         return super().train_on_batch(x, y, sample_weight, **kwargs)
 
@@ -185,18 +187,26 @@ class CheckedFit(CheckedCall):
         return (images, *rest), shape
 
     def _checked(
-        self, x, y=None, sample_weight=None, batch_size=None, split=0.0
+        self,
+        x,
+        y=None,
+        sample_weight=None,
+        batch_size=None,
+        split=0.0,
+        training=False,
     ):
         """Returns x after the checks, and the shape of its targets."""
         is_array = data_checks.is_array(x)
         fit_arguments.check_sources(
             x, is_array, split, y=y, sample_weight=sample_weight
         )
+        # Images of a split are also evaluated, for which there are no copies.
+        copies = self.copies if training and not split else 0
         if not is_array:
-            return self._checks(self.likelihood).source(x)
-        x = self._checked_images(x)
+            return self._checks(self.likelihood, copies).source(x)
+        x = self._checked_images(x, copies)
         data_checks.check_data(
-            x, y, self.image_shape, self.likelihood, sample_weight
+            x, y, self.image_shape, self.likelihood, sample_weight, copies
         )
         strategy = getattr(self, "distribute_strategy", None)
         if strategy is not None:

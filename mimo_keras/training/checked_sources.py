@@ -35,11 +35,13 @@ class Checks:
         standardize: The model's `layers.StandardizeImages`.
         likelihood: `likelihoods.Likelihood`; None if there are no targets, as
             in prediction.
+        copies: As of `data_checks.check_images`.
     """
 
     image_shape: tuple
     standardize: StandardizeImages
     likelihood: Likelihood | None
+    copies: int = 0
 
     def source(self, x):
         """Returns a source whose batches are checked when they are read.
@@ -86,7 +88,7 @@ class Checks:
         """Checks a batch of arrays; returns the shape of its targets."""
         images, targets, weights = self._unpacked(batch)
         images = np.asarray(images)
-        data_checks.check_images(images.shape, self.image_shape)
+        data_checks.check_images(images.shape, self.image_shape, self.copies)
         self.standardize.check_dtype(str(images.dtype))
         scale_checks.check_scale(images, self.standardize)
         if self.likelihood is None:
@@ -122,7 +124,7 @@ class Checks:
         images, targets, weights = self._unpacked(spec)
         if not hasattr(images.shape, "rank"):
             return None  # Of several replicas.
-        data_checks.check_images(images.shape, self.image_shape)
+        data_checks.check_images(images.shape, self.image_shape, self.copies)
         self.standardize.check_dtype(images.dtype.name)
         if images.dtype.name == "uint8":
             blank = np.zeros((1, *[1] * len(self.image_shape)), "uint8")

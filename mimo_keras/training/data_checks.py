@@ -10,14 +10,22 @@ from mimo_keras.errors import expected
 ROUNDING = 1e-2
 
 
-def check_images(shape, input_shape):
-    """Raises InputError unless a batch of shape (B, …) fits the model."""
+def check_images(shape, input_shape, copies=0):
+    """Raises InputError unless a batch of shape (B, …) fits the model.
+
+    Args:
+        shape: That of the batch.
+        input_shape: That of one image.
+        copies: If not 0, a batch may also hold so many copies of each image.
+    """
     if getattr(shape, "rank", 0) is None:
         raise expected(
             f"images of shape {_batch_of(input_shape)}",
             "images of unknown rank",
             "State it: tf.ensure_shape in the data set's map.",
         )
+    if copies and _fits(shape, (None, copies, *input_shape)):
+        shape = (shape[0], *shape[2:])
     if _fits((None, *shape), (None, *input_shape)):
         raise expected(
             f"images of shape {_batch_of(input_shape)}",
@@ -193,7 +201,7 @@ def check_batch_size(batch_size, replicas):
         )
 
 
-def check_data(x, y, input_shape, likelihood, sample_weight=None):
+def check_data(x, y, input_shape, likelihood, sample_weight=None, copies=0):
     """Checks arrays for `fit` or `evaluate`.
 
     Args:
@@ -202,12 +210,13 @@ def check_data(x, y, input_shape, likelihood, sample_weight=None):
         input_shape: Shape of one image.
         likelihood: `likelihoods.Likelihood`, which checks the targets.
         sample_weight: Weights of the images, or None.
+        copies: As of `check_images`.
 
     Raises:
         InputError: The data do not fit the model.
     """
     images = np.asarray(x)
-    check_images(images.shape, input_shape)
+    check_images(images.shape, input_shape, copies)
     check_finite(images, "images")
     if y is None:
         raise expected(

@@ -72,7 +72,9 @@ class EnsembleModel(
 
     Call arguments:
         images: (B, …), uint8 or float, see `layers.StandardizeImages`. An eager
-            call refuses values far outside the model's scale.
+            call refuses values far outside the model's scale. In training also
+            (B, R·M, …), if members see images of their own: a copy for each
+            time that a step sees an image, such as differently augmented ones.
         training: Whether rows are formed as in training.
 
     Output shape:
@@ -176,6 +178,11 @@ class EnsembleModel(
         return tuple(self.network.input_shape[first:])
 
     @property
+    def copies(self):
+        """R·M, how often a step sees an image; 0 if all members share it."""
+        return self.sampling.members * self.sampling.batch_repetitions
+
+    @property
     def output_dim(self):
         """K, or d in regression: the number of outputs of a member."""
         return self.network.output_shape[-1]
@@ -197,7 +204,10 @@ class EnsembleModel(
             logits = methods.sampled(self.network, x, self.samples)
             return of_finite_rows(ops.cast(logits, "float32"), images)
         components = self.network.output_shape[1]
-        x, rows = batches.rows(x, components, self.sampling, self.row_seed)
+        copies = len(x.shape) > 1 + len(self.image_shape)
+        x, rows = batches.rows(
+            x, components, self.sampling, self.row_seed, copies
+        )
         outputs = self.training_network(x, training=True)
         names = ("logits", "loss_weights")
         named = zip(names, keras.tree.flatten(outputs), strict=False)

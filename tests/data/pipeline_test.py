@@ -48,6 +48,21 @@ def test_every_epoch_draws_each_example_at_most_once(numbered):
     np.testing.assert_array_equal(images[:, :, 1, 2, 0], labels)
 
 
+def test_each_copy_of_an_image_is_augmented_by_itself(numbered):
+    augment = data.augmentation.crop_and_flip(1)
+    plain = _run(numbered, epochs=1)[1]
+    images, labels = _run(numbered, epochs=1, augment=augment, copies=6)
+    np.testing.assert_array_equal(labels, plain)
+    assert images.shape == (STEPS, BATCH, 6, 3, 3, 1)
+    assert images.dtype == np.uint8
+    middle = np.broadcast_to(labels[..., None], images.shape[:3])
+    np.testing.assert_array_equal(images[..., 1, 1, 0], middle)
+    # Where an image is cropped at the border, zeros are seen.
+    borders = (images == 0).reshape(*images.shape[:3], -1)[labels > 0]
+    differ = (borders != borders[:, :1]).any(axis=(1, 2))
+    assert differ.mean() > 0.9
+
+
 def test_orders_differ_between_epochs_and_between_seeds(numbered):
     runs = [
         _epochs(_run(numbered, seed=seed, epochs=EPOCHS)[1])

@@ -76,6 +76,19 @@ def test_each_group_of_images_is_a_batch_of_its_own(
     assert not len(rows)
 
 
+@pytest.mark.parametrize("group", [0, 2])
+def test_each_view_of_an_image_is_a_copy_of_its_own(group):
+    sampling = Sampling(3, 2, 0.25, group)
+    numbers = np.arange(5 * 6).reshape(5, 6, 1)
+    seen, images = rows(numbers, 3, sampling, 7, copies=True)
+    seen = np.asarray(seen)[..., 0]
+    np.testing.assert_array_equal(np.sort(seen, axis=None), np.arange(30))
+    np.testing.assert_array_equal(seen // 6, images)
+    np.testing.assert_array_equal(images, member_rows(5, sampling, 7))
+    # A member has copies of its own, also where all see the same image.
+    np.testing.assert_array_equal(seen % 3, np.tile(np.arange(3), (10, 1)))
+
+
 @given(st.integers(1, 9), st.integers(0, 3), st.integers(1, 4), shares, seeds)
 @settings(max_examples=30, deadline=None)
 def test_a_group_of_all_images_is_no_group(

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from mimo_keras.errors import InputError
 from tests.training import networks
 
 COUNT, BATCH = 16, 4
@@ -154,3 +155,32 @@ def test_a_compiled_step_trains(examples):
     )
     nll = model.history.history["nll"]
     assert nll[-1] < 0.6 * nll[0]
+
+
+@pytest.mark.parametrize("source", ["arrays", "dataset"])
+def test_equal_copies_of_the_images_train_as_the_images_do(examples, source):
+    images = examples.images[:16]
+    copies = np.repeat(images[:, None], 6, axis=1)
+    models = []
+    for x in (images, copies):
+        data = (x, examples.labels[:16])
+        if source == "dataset":
+            data = (tf.data.Dataset.from_tensor_slices(data).batch(8),)
+        model = networks.create(**networks.OPTIONS)
+        model.compile(keras.optimizers.SGD(0.1))
+        model.fit(*data, batch_size=8, shuffle=False, verbose=0)
+        models.append(model)
+    networks.assert_same_weights(*models)
+
+
+def test_as_many_copies_as_a_step_sees_and_only_in_training(examples):
+    model = networks.create(**networks.OPTIONS)
+    model.compile(keras.optimizers.SGD(0.1))
+    labels = examples.labels[:4]
+    for count, step in [(5, model.train_on_batch), (6, model.test_on_batch)]:
+        copies = np.repeat(examples.images[:4, None], count, axis=1)
+        wanted = (
+            rf"Expected images of shape \(B, 2, 3, 2\).*4, {count}, 2, 3, 2"
+        )
+        with pytest.raises(InputError, match=wanted):
+            step(copies, labels)

@@ -82,6 +82,7 @@ class RunConfig(DataConfig):
     batch_repetitions: int
     input_repetition_probability: float
     shuffle_group: int | None = None
+    augment_repetitions: bool = False
 
     dropout_rate: float | None = None
     samples: int | None = None
@@ -206,6 +207,15 @@ class RunConfig(DataConfig):
             )
         return unique
 
+    def copies(self):
+        """Returns how many copies of an image a batch needs; 0 for none.
+
+        One for each time that a step sees it, if each is augmented by itself.
+        """
+        if not self.augment or not self.augment_repetitions:
+            return 0
+        return self.ensemble_size * self.batch_repetitions
+
     def to_json(self):
         """Returns the contents of flags.json."""
         values = {name: _as_json(value) for name, value in vars(self).items()}
@@ -306,6 +316,12 @@ def _check_options(values):
     """Raises InputError if a flag does not apply to the method."""
     method = values["method"]
     own = methods.options(method)
+    if values["augment_repetitions"] and "batch_repetitions" not in own:
+        raise expected(
+            "a method with batch repetitions for --augment_repetitions",
+            f"method={method}",
+            "Leave it out: all members of this one see the same image.",
+        )
     for other in methods.list_methods():
         for name in methods.options(other):
             if name in own or name in _OF_DATA:

@@ -140,6 +140,11 @@ def _define_model():
         "Images per device from which rows are formed; 0: all of them.",
         lower_bound=0,
     )
+    of_recipe(
+        yes_no,
+        "augment_repetitions",
+        "Augment an image anew for each member and repetition of a step.",
+    )
 
 
 def _define_batches():

@@ -67,6 +67,7 @@ ROWS = [
         l2_scope="all",
         label_smoothing=0.0,
         options={},
+        augment_repetitions=True,
     ),
     Recipe(
         datasets=("cifar10", "cifar100"),
@@ -102,6 +103,7 @@ ROWS = [
             "unmix": "fadeout",
             "fadeout_epochs": 100.0,
         },
+        augment_repetitions=True,
     ),
     # Not from a paper: MIMO's training with the MIMMO paper's multiplexer.
     Recipe(

@@ -262,6 +262,7 @@ ROWS = [
         l2_scope="all",
         label_smoothing=0.0,
         options={},
+        augment_repetitions=True,
     ),
     Recipe(
         datasets=("digits",),
@@ -324,6 +325,7 @@ ROWS = [
             # A third of training, as in the paper.
             "fadeout_epochs": 13.0,
         },
+        augment_repetitions=True,
     ),
     Recipe(
         datasets=("digits",),

@@ -20,6 +20,8 @@ class Recipe:
             with `train_epochs`.
         options: The method's own options.
         validation_share: Share of the training images to hold out.
+        augment_repetitions: Whether an image is augmented anew for each member
+            and repetition of a step, instead of once.
     """
 
     datasets: tuple[str, ...]
@@ -49,6 +51,7 @@ class Recipe:
     label_smoothing: float
     options: dict
     validation_share: float = 0.0
+    augment_repetitions: bool = False
 
     def values(self):
         """Returns the values of flags, including the method's options."""
