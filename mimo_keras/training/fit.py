@@ -106,7 +106,7 @@ def _train(
     except Stopped:
         for callback in own:
             callback.on_train_end()  # Closes files.
-        workers.meet(getattr(model, "distribute_strategy", None))
+        workers.leave(getattr(model, "distribute_strategy", None))
         raise
     if rest.goes_on and start + 1 < recorder.epochs:
         after = (recorder, stop, start + 1, None)

@@ -172,6 +172,16 @@ def test_tensorflow_s_lack_of_memory_is_known_by_its_name(ended):
     assert "that fit into memory. Received: more than is available." in err
 
 
+def test_the_end_of_another_worker_is_one_line(ended):
+    error = RuntimeError("Graph\nCollective ops is aborted by: Gone\nThe")
+    said = told(
+        "Expected all workers in TF_CONFIG to run to the end. Received:",
+        "another that has ended or cannot be reached (Gone). See what it",
+        "printed, then start all workers again.",
+    )
+    assert ended(raising(error)) == (2, "", said)
+
+
 @pytest.mark.parametrize("error", [KeyError("a"), ValueError("b"), Exception()])
 def test_a_fault_of_ours_keeps_its_traceback(monkeypatch, ended, error):
     monkeypatch.setattr(sys, "argv", ["some.py"])

@@ -125,7 +125,7 @@ def test_one_that_is_told_to_stop_stops_all_after_the_epoch(finished, tmp_path):
 
 def test_workers_with_other_flags_are_reported(tmp_path):
     for one in run(tmp_path, "--seed=7"):
-        assert (one.status, one.stdout) == (2, "")
+        assert (one.status, one.stdout) == (2, ""), one
         assert "the same fingerprint of the flags in all workers" in one.stderr
         assert "Start all workers with the same command." in one.stderr
     assert not (tmp_path / "run").exists()

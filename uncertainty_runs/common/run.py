@@ -207,7 +207,7 @@ def report(config, model, suite, evaluated, output):
     if output.writes:
         with _others_wait(strategy):
             _write(config, model, suite, evaluated, output)
-    workers.meet(strategy)  # A process that exits would stop the others.
+    workers.leave(strategy)
 
 
 def _write(config, model, suite, evaluated, output):
@@ -228,5 +228,5 @@ def _others_wait(strategy):
     try:
         yield
     except Stopped:
-        workers.meet(strategy)
+        workers.leave(strategy)
         raise

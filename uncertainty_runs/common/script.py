@@ -34,6 +34,8 @@ PATHS = (
 )
 """Flags that are names of files and folders, or lists of them."""
 
+_WORKER_ENDED = "Collective ops is aborted by: "
+
 
 def with_flags(error):
     """Returns the message of an `InputError`, with flags as arguments.
@@ -170,7 +172,14 @@ def _message(error):
             f"{error.filename} ({error.strerror or error})",
             "Choose another name in the flags.",
         )
-    # TensorFlow's error, by name: not every script imports TensorFlow.
+    # TensorFlow's errors, without the import, which not every script needs.
+    if _WORKER_ENDED in str(error):
+        why = str(error).split(_WORKER_ENDED, 1)[1].splitlines()[0]
+        return expected(
+            "all workers in TF_CONFIG to run to the end",
+            f"another that has ended or cannot be reached ({why})",
+            "See what it printed, then start all workers again.",
+        )
     out_of_memory = type(error).__name__ == "ResourceExhaustedError"
     if out_of_memory or isinstance(error, MemoryError):
         return expected(

@@ -5,6 +5,7 @@ Code that reads a variable's sum over replicas, or waits, must run in all
 workers; only one, the chief, writes files.
 """
 
+import contextlib
 import json
 import os
 
@@ -103,6 +104,25 @@ def meet(strategy, number=0):
     return strategy.gather(values, axis=0).numpy().tolist()
 
 
+def leave(strategy):
+    """Waits until all workers have called it, after which each may end."""
+    meet(strategy)
+    _let_the_others_finish(strategy)
+
+
+def _let_the_others_finish(strategy):
+    """Waits until no other worker still reads from this one in `meet`.
+
+    A process that ends while others read from it stops them. Once one has ended
+    all have met, so its absence here means nothing.
+    """
+    if several(strategy):
+        import tensorflow as tf
+
+        with contextlib.suppress(tf.errors.OpError):
+            meet(strategy)
+
+
 def agree(strategy, number, what, remedy):
     """Checks that all workers have the same number; raises in all of them.
 
@@ -117,6 +137,7 @@ def agree(strategy, number, what, remedy):
     """
     numbers = sorted(set(meet(strategy, number)))
     if len(numbers) > 1:
+        _let_the_others_finish(strategy)
         raise expected(
             f"the same {what} in all workers",
             f"{what}={', '.join(map(str, numbers))}",

@@ -139,3 +139,32 @@ def test_nobody_waits_without_others(two_cpus):
         assert workers.meet(strategy, 7) == [7]
         workers.agree(strategy, 7, "number", "Never said.")
         assert distribution.local_strategy(strategy) is strategy
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["all there", "one lost"])
+def test_who_disagrees_lets_the_others_finish_before_it_ends(monkeypatch, lost):
+    calls = []
+
+    def meet(strategy, number=0):
+        calls.append(number)
+        if len(calls) == 2 and lost:
+            raise tf.errors.UnavailableError(None, None, "Socket closed")
+        return [7, number]
+
+    monkeypatch.setattr(workers, "meet", meet)
+    monkeypatch.setattr(workers, "several", lambda strategy: True)
+    with pytest.raises(InputError, match="same age in all workers. .*=5, 7"):
+        workers.agree(None, 5, "age", "Wait.")
+    assert calls == [5, 0]
+    assert workers.leave(None) is None
+    assert calls == [5, 0, 0, 0]
+
+
+def test_a_worker_that_ends_too_early_is_an_error(monkeypatch):
+    def meet(strategy, number=0):
+        raise tf.errors.UnavailableError(None, None, "Socket closed")
+
+    monkeypatch.setattr(workers, "meet", meet)
+    for end in (workers.leave, lambda none: workers.agree(none, 5, "age", "")):
+        with pytest.raises(tf.errors.UnavailableError):
+            end(None)
