@@ -24,7 +24,7 @@ def main():
     model = run.create_model(config, strategy, train)
     run.compile_model(config, strategy, model, steps)
 
-    augment = data.get(config.dataset).augment if config.augment else None
+    augment = run_data.augmentation(config)
 
     def batches(initial_epoch, initial_step=0):
         return data.training_batches(

@@ -55,6 +55,7 @@ def train_and_evaluate(config, strategy, train, test):
 
 def check(config):
     """Raises InputError for flags that do not apply to photographs."""
+    run_data.augmentation(config)
     if config.shifted:
         raise expected(
             "no --shifted: it is for data sets of small images",

@@ -1,8 +1,11 @@
 """Random changes to training images that preserve their classes."""
 
+import dataclasses
 
-def crop_and_flip(padding=4):
-    """Returns the usual augmentation of CIFAR's training images.
+
+@dataclasses.dataclass(frozen=True)
+class CropAndFlip:
+    """The usual augmentation of CIFAR's training images.
 
     Each image is padded with zeros on all sides, a window of the original
     size is cropped at a uniformly random position, and the window is flipped
@@ -11,22 +14,28 @@ def crop_and_flip(padding=4):
     Args:
         padding: Pixels of padding on each side.
 
-    Returns:
-        A function from (images (B, H, W, C), seed (2,) integers) to images
-        (B, H, W, C) of the same dtype. Each image has its own draw, determined
-        by the seed alone. It works eagerly and in `Dataset.map`.
+    Call arguments:
+        images: (B, H, W, C).
+        seed: (2,) integers, which alone determine each image's own draw. It
+            works eagerly and in `Dataset.map`, and returns images (B, H, W, C)
+            of the same dtype.
     """
 
-    def augment(images, seed):
+    padding: int = 4
+
+    def __call__(self, images, seed):
         import tensorflow as tf
 
-        batch = tf.shape(images)[0]
+        batch, padding = tf.shape(images)[0], self.padding
         seeds = tf.random.split(seed, 2, alg="philox")
         corners = _integers(seeds[0], (batch, 2), 2 * padding + 1)
         flips = _integers(seeds[1], (batch,), 2)
         return crop(images, corners, flips, padding)
 
-    return augment
+
+def crop_and_flip(padding=4):
+    """Returns `CropAndFlip`."""
+    return CropAndFlip(padding)
 
 
 def crop(images, corners, flips, padding):

@@ -16,9 +16,10 @@ def deep_ensemble(task):
     """M independent networks, trained side by side in one model.
 
     Each has its own initialization and sees the images of a training batch in
-    its own order. A thin ensemble has a backbone with half the filters
-    (wide_resnet_28_5 for wide_resnet_28_10), a wide one with twice as many
-    (wide_resnet_28_20).
+    its own order; batches and augmentation are the same for all. Networks that
+    differ in these too are trained separately: `mimo_keras.assemble`. A thin
+    ensemble has a backbone with half the filters (wide_resnet_28_5 for
+    wide_resnet_28_10), a wide one with twice as many (wide_resnet_28_20).
 
     Returns:
         The `Blueprint`; its network maps (N, M, …, C) to (N, M, K).

@@ -9,7 +9,13 @@ import pytest
 
 from mimo_keras import methods
 from mimo_keras.errors import InputError
-from uncertainty_runs.common import config, models, run, show_config
+from uncertainty_runs.common import (
+    config,
+    models,
+    run,
+    run_data,
+    show_config,
+)
 
 SHOWN = {
     "seed": ["7", "flag"],
@@ -155,6 +161,28 @@ def test_unique_images_by_hand(
         batch_repetitions=repetitions,
     )
     assert values.unique_images(replicas, 512) == unique
+
+
+def test_unique_images_may_be_given(resolve):
+    values = resolve("--images_per_step=512")
+    assert values.unique_images(8, 50000) == 512
+    values = resolve(
+        *("--images_per_step=96", "--gradient_accumulation_steps=3")
+    )
+    assert values.unique_images(1, 50000) == 32
+    both = dataclasses.replace(values, per_core_batch_size=32)
+    with pytest.raises(InputError, match="per_core_batch_size=32, images_per"):
+        both.unique_images(1, 50000)
+
+
+def test_padding_is_the_data_sets_or_the_flags(resolve):
+    for flag, padding in ((), 4), (("--augment_padding=2",), 2):
+        assert run_data.augmentation(resolve(*flag)).padding == padding
+    digits = resolve("--dataset=digits", "--augment_padding=2")
+    with pytest.raises(InputError, match="augment_padding=2, dataset=digits"):
+        run_data.augmentation(digits)
+    unchanged = dataclasses.replace(resolve(), augment=False)
+    assert run_data.augmentation(unchanged) is None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,12 @@ from absl import flags as absl_flags
 
 from mimo_keras import data, methods
 from mimo_keras.errors import expected
-from uncertainty_runs.common import flags, recipes, saved_values
+from uncertainty_runs.common import (
+    batch_sizes,
+    flags,
+    recipes,
+    saved_values,
+)
 
 # Flags that may change when a run is resumed: locations, and what is done after
 # training, but nothing that the weights depend on.
@@ -121,6 +126,7 @@ class RunConfig(DataConfig):
 
     batch_size: int
     per_core_batch_size: int | None = None
+    images_per_step: int | None = None
     gradient_accumulation_steps: int = 1
     train_epochs: int
     base_learning_rate: float
@@ -134,6 +140,7 @@ class RunConfig(DataConfig):
     nesterov: bool = True
     one_minus_momentum: float = 0.1
     augment: bool = True
+    augment_padding: int | None = None
     l1: float | None = None
     l2: float
     l2_scope: str
@@ -166,46 +173,8 @@ class RunConfig(DataConfig):
         return {n: known[n] for n in names if known.get(n) is not None}
 
     def unique_images(self, replicas, examples):
-        """Returns the number of unique images per pass.
-
-        A step, which updates the weights once, is one pass over a batch, or
-        `gradient_accumulation_steps` of them.
-
-        Args:
-            replicas: Number of devices that share a step.
-            examples: Number of training examples.
-
-        Raises:
-            InputError: The rows of a step cannot be divided evenly, or there
-                are fewer examples than a step takes.
-        """
-        passes = self.gradient_accumulation_steps
-        if self.batch_size % passes and self.per_core_batch_size is None:
-            raise expected(
-                "rows per step divisible by gradient_accumulation_steps",
-                f"rows={self.batch_size}, gradient_accumulation_steps={passes}",
-                "Change it, or give --per_core_batch_size, the rows of a pass.",
-            )
-        rows = self.batch_size // passes
-        if self.per_core_batch_size is not None:
-            rows = self.per_core_batch_size * replicas
-        repetitions = self.batch_repetitions
-        if rows % (repetitions * replicas):
-            raise expected(
-                "rows per step divisible by batch_repetitions times devices",
-                f"rows={rows}, batch_repetitions={repetitions}, "
-                f"devices={replicas}",
-                "Change --per_core_batch_size, the rows on each device.",
-            )
-        unique = rows // repetitions
-        if unique * passes > examples:
-            raise expected(
-                f"at most {examples} unique images per step, the size of the "
-                "training set",
-                f"{unique * passes}",
-                "Lower --per_core_batch_size.",
-            )
-        return unique
+        """Returns `batch_sizes.unique_images` of this run."""
+        return batch_sizes.unique_images(self, replicas, examples)
 
     def copies(self):
         """Returns how many copies of an image a batch needs; 0 for none.

@@ -155,6 +155,13 @@ def _define_batches():
         lower_bound=1,
     )
     whole(
+        "images_per_step",
+        None,
+        "Unique images per step over all devices, in place of the recipe's: "
+        "the rows are batch_repetitions times as many.",
+        lower_bound=1,
+    )
+    whole(
         "gradient_accumulation_steps",
         1,
         "Passes over a batch whose gradients make one step. The recipe's rows "
@@ -209,6 +216,14 @@ def _define_training():
         "Probability spread evenly over all classes.",
         lower_bound=0,
         upper_bound=1,
+    )
+    whole(
+        "augment_padding",
+        None,
+        "Zeros around a CIFAR image before it is cropped. Default: 4, as is "
+        "usual; MIMO's code pads 2.",
+        lower_bound=0,
+        upper_bound=SIDE,
     )
     yes_no("use_bfloat16", False, "Compute in bfloat16, with float32 weights.")
     whole(

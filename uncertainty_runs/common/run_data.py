@@ -1,5 +1,7 @@
 """The data sets of runs, in memory or on disk."""
 
+import dataclasses
+
 import numpy as np
 
 from mimo_keras import data
@@ -104,3 +106,22 @@ def _check_parts(train, count, flag, value):
 
 
 _SUCH_AS = {"train_proportion": 0.9, "validation_share": 0.1}
+
+
+def augmentation(config):
+    """Returns the augmentation of a run's training images, or None.
+
+    Raises:
+        InputError: The padding is given, but images are not cropped.
+    """
+    own = data.get(config.dataset).augment if config.augment else None
+    if config.augment_padding is None:
+        return own
+    if not isinstance(own, data.augmentation.CropAndFlip):
+        raise expected(
+            "no --augment_padding: training images are not padded and cropped",
+            f"augment_padding={config.augment_padding}, "
+            f"dataset={config.dataset}",
+            "Leave it out.",
+        )
+    return dataclasses.replace(own, padding=config.augment_padding)

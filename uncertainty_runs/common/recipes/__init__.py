@@ -13,6 +13,21 @@ The paper's thin ensemble (half the filters) has its own command:
 The paper reports accuracy 96.3%, NLL 0.115, ECE 0.008 on CIFAR-10 (table 1)
 and 81.5%, 0.694, 0.017 on CIFAR-100 (table 2).
 
+Two things that the text of Havasi et al. and their code (in
+Uncertainty-Baselines) leave open have flags. Their appendix B has a batch size
+of 512 and 4 batch repetitions; section 4 calls "512 · 5" batch size and
+repetitions, so 512 unique images. The code takes 512 rows, 128 unique images,
+as the row of mimo does; --images_per_step=512 takes 512. The text names no
+padding: 4 pixels are usual, but the code's reader of CIFAR pads 2,
+--augment_padding=2.
+
+The members of deep_ensemble see the same batches, each in its own order, with
+the same crops. The rows "Ensemble" of the papers' tables are of networks that
+were trained apart, each with its own order and crops:
+
+    cifar.py --method=deterministic --seed=1 --output_dir=runs/member1
+    evaluate.py --runs=runs/member1,runs/member2,runs/member3,runs/member4
+
 Mixture ensembles with other budgets than the plain network's 36.5M, and thin
 ones (Teterwak et al., 2021, section 5.1 and appendix A.1). That paper reports
 96.6% on CIFAR-10 and 82.9% on CIFAR-100 at 120M, and 82.3% for thin ones:

@@ -115,6 +115,8 @@ ROWS = [
         ensemble_size=3,
         batch_repetitions=4,
         input_repetition_probability=0.0,
+        # 128 unique images 4 times, as in the authors' code; their text reads
+        # as 512 unique images: --images_per_step=512.
         batch_size=512,
         train_epochs=250,
         base_learning_rate=0.1,
