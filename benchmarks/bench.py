@@ -41,7 +41,7 @@ from mimo_keras.errors import expected
 from mimo_keras.files import write_json
 from mimo_keras.paths import as_path
 from uncertainty_runs.common import script
-from uncertainty_runs.studies import study
+from uncertainty_runs.studies import records
 
 BASE = {"method": "deterministic", "ensemble_size": 1}
 REPEATED = ("mimo", "mixmo", "mixshare", "datamux", "mimmo")
@@ -110,7 +110,7 @@ def main():
         record = Record(f.record, facts(f))
         for section in f.sections:
             RUN[section](f, record)
-    print(tables(study.read(f.record)))
+    print(tables(records.read(f.record)))
 
 
 class Record:
@@ -128,7 +128,7 @@ class Record:
         self.path = as_path(path, "record")
         self.content = {"commands": [], "facts": facts, "rows": {}}
         if self.path.exists():
-            self.content = study.read(self.path)
+            self.content = records.read(self.path)
             before = self.content.get("facts")
             if not isinstance(before, dict):
                 raise expected(

@@ -68,7 +68,7 @@ with early.importing(__name__):
     from uncertainty_runs.common.flags import MOST, define_unfinished_flag
     from uncertainty_runs.common.script import with_flags
     from uncertainty_runs.evaluation import trajectory
-    from uncertainty_runs.studies import records, study
+    from uncertainty_runs.studies import engine, records
 
 TABLE = "diversity"
 IDENTITY = ("method", "ensemble_size", "backbone", "train_epochs", "seed")
@@ -302,13 +302,13 @@ def diversity(patterns, record=None, allow_unfinished=False):
         runs.append(identity | analysis.run_diversity(results, arrays))
     if record:
         whole = records.opened(record, TABLE)
-        with study.checked_record(record):
+        with records.checked(record):
             for run in runs:
                 records.add(whole, run, IDENTITY)
             runs = whole["runs"]
             runs.sort(key=lambda run: [str(run[name]) for name in IDENTITY])
             table = analysis.diversity_table(runs)
-        write_json(record, whole | {"command": study.command()})
+        write_json(record, whole | {"command": engine.command()})
         return table
     return analysis.diversity_table(runs)
 

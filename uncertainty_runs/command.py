@@ -14,7 +14,10 @@ import sys
 
 SCRIPTS = {
     name: f"uncertainty_runs.{name}"
-    for name in ("cifar", "imagenet", "evaluate", "analyze", "cost", "plan")
+    for name in (
+        *("cifar", "imagenet", "evaluate", "analyze", "cost", "plan"),
+        "reproduce",
+    )
 }
 SCRIPTS |= {
     name: f"uncertainty_runs.studies.{name}"

@@ -19,7 +19,8 @@ with early.importing(__name__):
     from mimo_keras.analysis import markdown_table
     from uncertainty_runs.common import script
     from uncertainty_runs.common.flags import SIDE, whole
-    from uncertainty_runs.studies import study
+    from uncertainty_runs.reported import TABLES, paper_table
+    from uncertainty_runs.studies import engine
 
 ENTRIES = (
     "deterministic:1,mc_dropout:1,naive_multihead:3,mimo:2,mimo:3,mimo:4,"
@@ -27,8 +28,26 @@ ENTRIES = (
     "mixture_ensemble:4,deep_ensemble:4,early_exit:1,dun:1,mimmo:2"
 )
 
-# Paper -> its network, its rule and unit of FLOPs, and (method, M) ->
-# (millions of parameters, FLOPs).
+
+def _figures(*names):
+    """Returns (method, M) -> (millions of parameters, FLOPs) of tables.
+
+    Args:
+        names: Tables of `reported.TABLES`; rows with further flags are left
+            out.
+    """
+    columns = paper_table.parameters(), paper_table.flops()
+    return {
+        (row.method, row.members): tuple(
+            TABLES[name].figure(row, column.title) for column in columns
+        )
+        for name in names
+        for row in TABLES[name].rows
+        if not row.flags and not row.own
+    }
+
+
+# Paper -> its network, its rule and unit of FLOPs, and its `_figures`.
 PAPERS = {
     "mimo": {
         "source": "Havasi et al., ICLR 2021, section 4 (10 classes)",
@@ -48,13 +67,7 @@ PAPERS = {
         "num_classes": 100,
         "flops": evaluation.flops,
         "unit": "x",
-        "figures": {
-            ("deterministic", 1): (36.5, 1.0),
-            ("batch_ensemble", 4): (36.5, 4.0),
-            ("mimo", 4): (36.5, 1.0),
-            ("mixture_ensemble", 4): (36.5, 4.0),
-            ("deep_ensemble", 4): (146, 4.0),
-        },
+        "figures": _figures("mixture2"),
     },
     "mimmo": {
         "source": "Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, "
@@ -63,22 +76,7 @@ PAPERS = {
         "num_classes": 100,
         "flops": evaluation.mimmo_flops,
         "unit": "M",
-        "figures": {
-            ("deterministic", 1): (1.76, 109.85),
-            ("mc_dropout", 1): (1.76, 1104.6),
-            ("dun", 1): (1.99, 172.17),
-            ("early_exit", 1): (2.24, 110.46),
-            ("deep_ensemble", 2): (3.51, 219.7),
-            ("mimo", 2): (1.81, 110.35),
-            ("datamux", 2): (1.81, 110.53),
-            ("mixmo", 2): (1.81, 110.35),
-            ("mimmo", 2): (2.04, 172.82),
-            ("deep_ensemble", 4): (7.02, 439.4),
-            ("mimo", 4): (1.91, 111.33),
-            ("datamux", 4): (1.91, 111.70),
-            ("mixmo", 4): (1.91, 111.33),
-            ("mimmo", 4): (2.15, 174.11),
-        },
+        "figures": _figures("mimmo1", "mimmo2"),
     },
 }
 # Unit -> FLOPs per unit ("x": those of the table's first network), digits.
@@ -118,7 +116,8 @@ def table(backbone, entries, num_classes, size):
     """
     rows, base = [], None
     for entry in entries:
-        method, members, _ = study.parse(entry)
+        point = engine.parse(entry)
+        method, members = point.method, point.members
         model = build(method, members, backbone, num_classes, size)
         flops = evaluation.flops(model.predictor().network)
         base = base or flops

@@ -10,7 +10,7 @@ from benchmarks import bench, contestants
 from benchmarks.worker import Worker
 from mimo_keras import methods
 from mimo_keras.errors import InputError
-from uncertainty_runs.studies import study
+from uncertainty_runs.studies import records
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RECORD = ROOT / "results" / "bench.json"
@@ -168,5 +168,5 @@ def test_all_steps_have_as_many_rows_in_the_forward_pass(method, rows):
 
 def test_the_documents_tables_are_those_of_the_record():
     text = (ROOT / "docs" / "speed.md").read_text("utf-8")
-    for section, rows in study.read(RECORD)["rows"].items():
+    for section, rows in records.read(RECORD)["rows"].items():
         assert bench.table(section, rows) in text

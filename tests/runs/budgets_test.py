@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from uncertainty_runs.studies import budgets, study
+from uncertainty_runs.studies import budgets, records, study
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -39,7 +39,7 @@ def test_points_are_means_in_the_order_of_parameters():
 
 
 def test_the_readme_has_the_table_of_the_recorded_runs():
-    record = study.read(ROOT / "results/budgets.json")
+    record = records.read(ROOT / "results/budgets.json")
     seeds = {run["seed"] for run in record["runs"]}
     assert len(seeds) >= 3
     readme = (ROOT / "README.md").read_text("utf-8")
@@ -50,7 +50,7 @@ def test_the_readme_has_the_table_of_the_recorded_runs():
 
 
 def test_its_methods_are_those_of_the_record():
-    record = study.read(ROOT / "results/budgets.json")
+    record = records.read(ROOT / "results/budgets.json")
     entries = [entry.split(":") for entry in budgets.METHODS.split(",")]
     wanted = [
         (":".join([method, *options]), int(members))

@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from uncertainty_runs.studies import depths, study, sweep
+from uncertainty_runs.studies import depths, records, study, sweep
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -63,13 +63,13 @@ def test_every_row_is_a_command_that_can_be_parsed(entry, resolve):
 
 
 def test_the_documents_have_the_tables_of_the_recorded_runs():
-    record = study.read(ROOT / "results/depths.json")
+    record = records.read(ROOT / "results/depths.json")
     assert len({run["seed"] for run in record["runs"]}) >= 3
     assert len(study.groups(record)) == len(depths.ROWS)
     told = (ROOT / "docs/mimmo.md").read_text("utf-8")
     for table in depths.table(record).split("\n\n"):
         assert table in told
     assert record["command"] in told
-    swept = study.read(ROOT / "results/sweep_alpha.json")
+    swept = records.read(ROOT / "results/sweep_alpha.json")
     assert sweep.table(swept) in told
     assert swept["command"] in told

@@ -5,13 +5,13 @@ import pathlib
 
 import numpy as np
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
 from mimo_keras.errors import InputError
 from tests.analysis.made_pictures import png
+from tests.runs import in_process
 from uncertainty_runs.studies import (
     budgets,
+    engine,
     records,
     study,
     sweep,
@@ -35,13 +35,12 @@ def run(tmp_path, monkeypatch):
     """A function that runs a study in the test's folder, training nothing."""
     monkeypatch.chdir(tmp_path)
 
-    def one_run(dataset, entry, seed, output_dir, keys):
-        if entry == one_run.stops_at:
+    def one_run(point, seed, output_dir, keys):
+        if point.entry == one_run.stops_at:
             raise KeyboardInterrupt
-        method, members, options = study.parse(entry)
         return {
-            "method": ":".join([method, *options]),
-            "ensemble_size": members,
+            "method": point.label,
+            "ensemble_size": point.members,
             "seed": int(seed),
             "cost/params": 5,
             "cost/flops": 10,
@@ -50,16 +49,9 @@ def run(tmp_path, monkeypatch):
 
     def main(module, *line, stops_at=None, value=0.5):
         one_run.stops_at, one_run.value = stops_at, value
-        before = {*flags.FLAGS}
-        module.define_flags()
-        try:
-            with flagsaver.flagsaver():
-                flags.FLAGS([module.__name__, *line])
-                module.main()
-        finally:
-            flags.FLAGS.remove_flag_values({*flags.FLAGS} - before)
+        in_process.main(module, *line)
 
-    monkeypatch.setattr(study, "one_run", one_run)
+    monkeypatch.setattr(engine, "one_run", one_run)
     return main
 
 
@@ -90,7 +82,7 @@ def test_a_sweep_grows_and_its_figure_is_another_file(run, tmp_path, capsys):
     with pytest.raises(KeyboardInterrupt):
         run(sweep, *line, stops_at="mimo:2:l1=1")
     run(sweep, *line, "--figure=a.png")
-    record = study.read(tmp_path / "a.json")
+    record = records.read(tmp_path / "a.json")
     assert [one["varied"] for one in record["runs"]] == [{"l1": "0"}] + [
         {"l1": "1"}
     ]
@@ -119,7 +111,7 @@ def test_flags_of_an_older_record_are_those_of_its_command(run, tmp_path):
     base = "mimo:3:train_epochs=20:corruptions_interval=-1:l2=0"
     line = ["--vary=l1=1e-5", "--vary=ensemble_size=1", "--record=l1.json"]
     run(sweep, f"--base={base}", *line, "--seeds=0")
-    kept = study.read(tmp_path / "l1.json")["runs"]
+    kept = records.read(tmp_path / "l1.json")["runs"]
     assert len(kept) == len(older["runs"])
     assert kept[0]["test/nll"] == 0.5 and kept[1:] == older["runs"][1:]
 
@@ -220,11 +212,11 @@ def test_the_toy_study_keeps_its_other_runs(run, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run(toy_regression, *line, "--sizes=1,2,3")
     path = tmp_path / "r.json"
-    sizes = [one["ensemble_size"] for one in study.read(path)["runs"]]
+    sizes = [one["ensemble_size"] for one in records.read(path)["runs"]]
     assert sizes == [1, 2]
     predictions.stops_at = None
     run(toy_regression, *line, "--sizes=1,3")
-    sizes = [one["ensemble_size"] for one in study.read(path)["runs"]]
+    sizes = [one["ensemble_size"] for one in records.read(path)["runs"]]
     assert sizes == [1, 2, 3]
     before = path.read_bytes()
     for change in ("--sizes=2", "--noise=0.5", "--methods=naive_multihead"):

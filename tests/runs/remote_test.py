@@ -24,11 +24,12 @@ SCRIPTS = {
     "analyze": {"data_dir", "record", "run_dir", "run_dirs"},
     "cost": set(),
     "plan": set(),
-    "studies.budgets": {"figure", "output_dir", "record"},
-    "studies.depths": {"output_dir", "record"},
-    "studies.sharing": {"output_dir", "record"},
-    "studies.study": {"output_dir", "record"},
-    "studies.sweep": {"figure", "output_dir", "record"},
+    "reproduce": {"data_dir", "output_dir", "record"},
+    "studies.budgets": {"data_dir", "figure", "output_dir", "record"},
+    "studies.depths": {"data_dir", "output_dir", "record"},
+    "studies.sharing": {"data_dir", "output_dir", "record"},
+    "studies.study": {"data_dir", "output_dir", "record"},
+    "studies.sweep": {"data_dir", "figure", "output_dir", "record"},
     "studies.toy_regression": {"figure", "output_dir", "record"},
 }
 """Scripts, with their flags that are names of files and folders."""

@@ -58,11 +58,31 @@ def test_a_flag_goes_before_the_recipe(resolve):
     )
     assert values.backbone == "small_cnn_4"
     assert values.lr_decay_epochs == (10, 20)
-    assert values.output_dir == os.path.join("runs", "digits-mimo-2-7")
+    name = "digits-mimo-2-width_multiplier_4-7"
+    assert values.output_dir == os.path.join("runs", name)
     # Zero is a value, not a missing one.
     assert (values.l2, values.train_epochs) == (0.0, 1)
     assert values.export is True
     assert values.batch_repetitions == 4
+
+
+def test_the_folder_says_which_network_it_is_unless_it_is_the_recipes(resolve):
+    def folder(*line):
+        return os.path.basename(resolve("--dataset=digits", *line).output_dir)
+
+    mixture = "--method=mixture_ensemble"
+    assert folder("--width_multiplier=2") == "digits-mimo-3-42"
+    assert folder(mixture, "--num_params=7e6") == (
+        "digits-mixture_ensemble-4-num_params_7000000.0-42"
+    )
+    assert folder("--recipe=mimmo", "--method=mimmo", "--nolearn_depth") == (
+        "digits-mimmo-2-recipe_mimmo-learn_depth_False-42"
+    )
+    # No folder inside another, and no two with the same name.
+    odd, other = (folder(f"--backbone=a{c}b") for c in "/:")
+    assert odd.startswith("digits-mimo-3-backbone_a_b-42-") and odd != other
+    long = folder("--backbone=" + 300 * "x")
+    assert len(long) < 220 and long != folder("--backbone=" + 301 * "x")
 
 
 @pytest.mark.parametrize(

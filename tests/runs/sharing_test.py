@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from uncertainty_runs.studies import sharing, study
+from uncertainty_runs.studies import records, sharing, study
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -46,7 +46,7 @@ def test_rows_have_the_papers_names_and_percentages():
 
 
 def test_the_readme_has_the_table_of_the_recorded_runs():
-    record = study.read(ROOT / "results/sharing.json")
+    record = records.read(ROOT / "results/sharing.json")
     seeds = {run["seed"] for run in record["runs"]}
     assert len(seeds) >= 3
     readme = (ROOT / "README.md").read_text("utf-8")
@@ -56,7 +56,7 @@ def test_the_readme_has_the_table_of_the_recorded_runs():
 
 def test_unmixing_shares_and_mimo_does_not():
     """The recorded digits runs support table 1, seed by seed."""
-    record = study.read(ROOT / "results/sharing.json")
+    record = records.read(ROOT / "results/sharing.json")
     rates = {}
     for (label, _), runs in study.groups(record).items():
         rates[label.rpartition(":")[0]] = study.values(runs, "sharing/heads")

@@ -3,7 +3,7 @@ import pathlib
 import pytest
 
 from mimo_keras.errors import InputError
-from uncertainty_runs.studies import study
+from uncertainty_runs.studies import engine, records, study
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -44,7 +44,7 @@ def test_a_table_has_the_mean_and_deviation_over_seeds():
 
 
 def test_the_readme_has_the_table_of_the_recorded_runs():
-    record = study.read(ROOT / "results/digits.json")
+    record = records.read(ROOT / "results/digits.json")
     seeds = {run["seed"] for run in record["runs"]}
     assert len(seeds) >= 3
     assert study.method_table(record) in (ROOT / "README.md").read_text("utf-8")
@@ -53,7 +53,7 @@ def test_the_readme_has_the_table_of_the_recorded_runs():
 
 def test_a_missing_record_is_an_error(tmp_path):
     with pytest.raises(InputError, match="none.json"):
-        study.read(tmp_path / "none.json")
+        records.read(tmp_path / "none.json")
 
 
 def test_the_command_is_one_that_can_be_given_again(monkeypatch, tmp_path):
@@ -64,4 +64,4 @@ def test_the_command_is_one_that_can_be_given_again(monkeypatch, tmp_path):
         (tmp_path.parent / "site-packages", "mimo sweep"),
     ):
         monkeypatch.setattr("sys.argv", [str(folder / script), "--seeds=0"])
-        assert study.command() == f"{said} --seeds=0"
+        assert engine.command() == f"{said} --seeds=0"

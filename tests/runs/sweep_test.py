@@ -1,19 +1,16 @@
 """The sweep: its grid, its table, and a real one that is resumed."""
 
-import contextlib
 import json
 import pathlib
 import sys
 
 import matplotlib.image
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
 from mimo_keras.errors import InputError
-from tests.runs import processes
+from tests.runs import in_process, processes
 from uncertainty_runs.common import signals
-from uncertainty_runs.studies import study, sweep
+from uncertainty_runs.studies import records, sweep
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -101,9 +98,7 @@ def test_a_sweep_that_was_stopped_goes_on(tmp_path, monkeypatch, capsys):
             f"--vary=train_epochs={','.join(values)}",
             *("--seeds=0", "--output_dir=runs", "--record=record.json"),
         ]
-        with own_flags():
-            flags.FLAGS(["sweep.py", *line])
-            sweep.main()
+        in_process.main(sweep, *line)
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(signals.Request, "run", run)
@@ -118,25 +113,14 @@ def test_a_sweep_that_was_stopped_goes_on(tmp_path, monkeypatch, capsys):
     # It was not trained again.
     again = (one / "checkpoints" / "epoch_000001.npz").stat().st_mtime_ns
     assert again == newest
-    assert [len(line) for line in started] == [len(started[0])] * 3
-    record = study.read(tmp_path / "record.json")
+    # Nor started: its results are there.
+    assert [len(line) for line in started] == [len(started[0])] * 2
+    record = records.read(tmp_path / "record.json")
     epochs = [run["varied"]["train_epochs"] for run in record["runs"]]
     assert epochs == ["1", "2"]
     assert sweep.table(record) in capsys.readouterr().out
-    for run_of, given in zip(record["runs"], started[1:], strict=True):
+    for run_of, given in zip(record["runs"], started, strict=True):
         assert f"--train_epochs={run_of['varied']['train_epochs']}" in given
-
-
-@contextlib.contextmanager
-def own_flags():
-    """Defines the flags of the script, only inside the block."""
-    before = set(flags.FLAGS)
-    sweep.define_flags()
-    try:
-        with flagsaver.flagsaver():
-            yield
-    finally:
-        flags.FLAGS.remove_flag_values(set(flags.FLAGS) - before)
 
 
 def runs_of(m, ratio, values):
@@ -229,7 +213,7 @@ SWEEPS = (
 
 @pytest.mark.parametrize("name", SWEEPS)
 def test_the_documents_tables_and_curves_are_those_of_the_records(name):
-    record = study.read(ROOT / "results" / f"sweep_{name}.json")
+    record = records.read(ROOT / "results" / f"sweep_{name}.json")
     document = "mimmo" if name == "alpha" else "figures"
     text = (ROOT / "docs" / f"{document}.md").read_text("utf-8")
     assert sweep.table(record) in text

@@ -9,7 +9,7 @@ from absl import flags
 
 from mimo_keras.errors import InputError
 from tests.runs import processes
-from uncertainty_runs.studies import study, toy_regression
+from uncertainty_runs.studies import records, toy_regression
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "uncertainty_runs/studies/toy_regression.py"
@@ -126,7 +126,7 @@ def test_a_tiny_study_and_its_record(tmp_path):
     said = run()
     assert one.stat().st_mtime_ns == made  # It resumes with the next M.
     assert len(list(kept.iterdir())) == 2
-    record = study.read(tmp_path / "r.json")
+    record = records.read(tmp_path / "r.json")
     kept_stages = np.load(one)["stages"]
     assert kept_stages.shape == (toy_regression.STAGES, 3, 40, 1)
     assert toy_regression.table(record) in said
@@ -183,7 +183,7 @@ def test_predictions_that_cannot_be_used_are_made_again(
 
 
 def test_the_documents_have_the_tables_and_figure_of_the_record():
-    record = study.read(ROOT / "results/toy_regression.json")
+    record = records.read(ROOT / "results/toy_regression.json")
     told = (ROOT / "docs/toy_regression.md").read_text("utf-8")
     for table in toy_regression.table(record).split("\n\n"):
         assert table in told
@@ -199,7 +199,7 @@ def test_the_documents_have_the_tables_and_figure_of_the_record():
 
 def test_bias_rises_and_variance_and_error_fall_with_members():
     """The recorded study supports the claims of the paper's figure 2."""
-    record = study.read(ROOT / "results/toy_regression.json")
+    record = records.read(ROOT / "results/toy_regression.json")
     first, *others = record["runs"]
     signs = {"bias2": 1, "variance": -1, "error": -1}
     for name, sign in signs.items():

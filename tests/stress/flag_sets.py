@@ -62,10 +62,11 @@ _MEANT = {
     "vary": ("alpha=0,1", "l1=0,1e-4", "ensemble_size=1,2", "l1=", "l1", "=1")
     + ("l1=1e-5,1e-2", "unmix=none,full", "l1=nan,inf", "l1=-1,1"),
     "record": ("record.json", "sweep.json", "toy.json", "new.json", "none/r")
-    + ("budgets.json", "depths.json", "sharing.json")
+    + ("budgets.json", "depths.json", "sharing.json", "reproduce.json")
     + ("a/flags.json", "file", ".", "empty.json", "file/r.json"),
     "figure": ("f.png", "toy.png", "new/f.png", "file", ".", "f", "f.txt")
     + ("file/f.png", "f.json"),
+    "options": ("train_epochs=1", "l2=0,l1=0", "l2", "nonsense=1", "=1"),
     "panels": ("accuracy", "ece,brier", "accuracy,accuracy_member", "none", ""),
     "against": ("weights/kept", "test/nll", "none"),
 }

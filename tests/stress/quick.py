@@ -16,6 +16,7 @@ from absl import flags
 from tests import prepared_data
 from tests.runs import photographs, processes
 from uncertainty_runs.common import signals
+from uncertainty_runs.reported import TABLES
 from uncertainty_runs.studies import depths, sharing, study, sweep
 
 TRAIN, TEST = 64, 40
@@ -46,6 +47,10 @@ FIRST = {
     "sweep": ("--seeds=0", "--record=sweep.json", "--vary=l1=0,1"),
     "cost": ("--backbone=small_cnn_1", "--methods=mimo:2", "--paper=mimo"),
     "plan": ("--backbone=wide_resnet_10_1",),
+    "reproduce": (
+        *("--table=mixture6", "--dataset=digits", "--run"),
+        "--record=reproduce.json",
+    ),
 }
 _STUDY = ("--seeds=0", "--methods=mimo:2", "--record=record.json")
 _LISTS = ("budgets", "sharing", "depths")
@@ -53,7 +58,7 @@ FIRST |= {name: (*_STUDY, f"--record={name}.json") for name in _LISTS}
 FIRST |= {"study": _STUDY}
 FIRST["budgets"] += ("--figure=f.png",)
 _COSTS = ("cost/params", "cost/flops")
-STARTERS = ("study", "budgets", "sharing", "depths", "sweep")
+STARTERS = ("study", "budgets", "sharing", "depths", "sweep", "reproduce")
 
 
 def script(name):
@@ -119,6 +124,7 @@ def _results(request, command):
         print(f"cifar.py: error: {error}", file=sys.stderr)
         return 2
     keys = {*study.COLUMNS.values(), *depths.KEYS, *sharing.KEYS, *sweep.KEYS}
+    keys |= {key for table in TABLES.values() for key in table.result_keys()}
     found = dict.fromkeys(keys, 0.5) | dict.fromkeys(_COSTS, 1000)
     (folder / "results.json").write_text(json.dumps(found))
     return 0
@@ -144,6 +150,7 @@ def stage(folder):
         ("study", [*_STUDY, "--methods=deterministic:1,mimo:2"]),
         *((name, FIRST[name]) for name in _LISTS),
         ("sweep", FIRST["sweep"]),
+        ("reproduce", FIRST["reproduce"]),
         ("toy_regression", FIRST["toy_regression"]),
     ):
         done = run(name, line, folder)

@@ -13,6 +13,7 @@ from uncertainty_runs.common import (
     recipes,
     saved_values,
 )
+from uncertainty_runs.common.naming import folder_name
 
 # Flags that may change when a run is resumed: locations, and what is done after
 # training, but nothing that the weights depend on.
@@ -34,6 +35,9 @@ FREE = (
 _OF_DATA = ("train_examples",)
 # Methods that average the members' losses, where older runs added them up.
 _ONCE_SUMMED = ("batch_ensemble", "rank1_bnn")
+# Flags of networks of all methods, besides M.
+_OF_NETWORKS = ("recipe", "backbone", "width_multiplier")
+_OF_NETWORKS += ("batch_repetitions", "input_repetition_probability")
 # Fields whose flags only scripts for photographs have.
 _OF_PHOTOGRAPHS = ("image_size", "skip_bad_records", "require")
 
@@ -261,6 +265,7 @@ def resolve():
     if parted or not data.get(values["dataset"]).in_memory:
         # In place of the share that the recipe holds out.
         values["validation_share"] = values["validation_share"] or 0.0
+    differing = _differing(values, row)
     for name, value in row.values().items():
         if values.get(name) is None:
             values[name] = value
@@ -269,11 +274,24 @@ def resolve():
     _check_tuning(values)
     values["lr_decay_epochs"] = _epochs(values["lr_decay_epochs"])
     if values["output_dir"] is None:
-        values["output_dir"] = os.path.join(
-            "runs",
-            "{dataset}-{method}-{ensemble_size}-{seed}".format(**values),
-        )
+        words = [values[n] for n in ("dataset", "method", "ensemble_size")]
+        name = folder_name(map(str, [*words, *differing, values["seed"]]))
+        values["output_dir"] = os.path.join("runs", name)
     return RunConfig(**{name: _of_json(v) for name, v in values.items()})
+
+
+def _differing(values, row):
+    """Returns "flag=value" where the network is not that of the recipe."""
+    of_recipe = row.values() | {"recipe": None}
+    names = [*_OF_NETWORKS, *methods.options(values["method"])]
+    texts = []
+    for name in names:
+        value = values.get(name)
+        if value is not None and value != of_recipe.get(name):
+            several = isinstance(value, list | tuple)
+            text = ",".join(map(str, value)) if several else value
+            texts.append(f"{name}={text}")
+    return texts
 
 
 def _recipe(values):

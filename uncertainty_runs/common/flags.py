@@ -64,8 +64,7 @@ def define_photograph_flags():
 def _define_task(datasets):
     known = ", ".join(methods.list_methods())
     one_of("dataset", datasets[0], datasets, "Data set.")
-    text("data_dir", None, "Folder of the data sets, in the layout of TFDS.")
-    yes_no("download_data", False, "Download missing data sets.")
+    define_data_flags()
     number(
         "train_proportion",
         1.0,
@@ -97,7 +96,8 @@ def _define_task(datasets):
     text(
         "output_dir",
         None,
-        "Folder of the run. Default: runs/<dataset>-<method>-<M>-<seed>.",
+        "Folder of the run. Default: runs/<dataset>-<method>-<M>-<seed>, with "
+        "the flags before the seed that change the recipe's network.",
     )
     text("method", "mimo", f"Method: {known}.")
     one_of(
@@ -242,6 +242,12 @@ def define_unfinished_flag():
         False,
         "Evaluate a run from a checkpoint before its last epoch.",
     )
+
+
+def define_data_flags():
+    """Defines the flags that say where the data sets are."""
+    text("data_dir", None, "Folder of the data sets, in the layout of TFDS.")
+    yes_no("download_data", False, "Download missing data sets.")
 
 
 def define_machine_flags():

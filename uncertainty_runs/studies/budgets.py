@@ -30,18 +30,16 @@ METHODS = ",".join(
 
 
 def define_flags():
-    study.define_flags(METHODS, "results/budgets.json")
-    flags.DEFINE_string(
-        "figure", "results/figures/budgets.png", "File of the plot."
-    )
+    study.define_flags(METHODS, "budgets")
+    flags.DEFINE_string("figure", "runs/budgets.png", "File of the plot.")
 
 
 def main():
     f = flags.FLAGS
     records.check_figure(f.figure, f.record)
     study.main(kind="budgets")
-    with study.checked_record(f.record):
-        figure = analysis.budget_curves(series(study.read(f.record)))
+    with records.checked(f.record):
+        figure = analysis.budget_curves(series(records.read(f.record)))
     analysis.save_png(figure, f.figure)
     print("Plot:", f.figure)
 

@@ -2,10 +2,10 @@
 
     python uncertainty_runs/studies/depths.py --seeds=0,1,2
 
-This is a study (study.py) with its own list of methods and the MIMMO paper's
-recipe for all of them (recipes/mimmo_rows.py). Results on clean images are the
-mean and standard deviation over seeds; those on shifted images are over the 25
-shifted test sets, averaged over seeds. FLOPs are those of the predictor,
+This is a study (study.py) of the rows of that table (reported/mimmo_tables.py),
+all with the paper's recipe (recipes/mimmo_rows.py). Results on clean images are
+the mean and standard deviation over seeds; those on shifted images are over the
+25 shifted test sets, averaged over seeds. FLOPs are those of the predictor,
 relative to the first row. --table_only only prints the tables of the record.
 """
 
@@ -17,19 +17,13 @@ with early.importing(__name__):
     from mimo_keras import analysis
     from mimo_keras.analysis import mean_and_std
     from uncertainty_runs.common import script
-    from uncertainty_runs.studies import study
+    from uncertainty_runs.reported import TABLES
+    from uncertainty_runs.studies import engine, study
 
+TABLE = TABLES["mimmo1"]
 ROWS = {
-    "Base": "deterministic:1",
-    "Ensemble": "deep_ensemble:2",
-    "MC Dropout": "mc_dropout:1",
-    "DUN": "dun:1",
-    "EE": "early_exit:1",
-    "MIMO": "mimo:2",
-    "DataMux": "datamux:2",
-    "MixMo": "mixmo:2",
-    "MIMMO γ": "mimmo:2:learn_depth=false",
-    "MIMMO": "mimmo:2",
+    row.label: engine.row_point(TABLE, row, "digits").entry
+    for row in TABLE.rows
 }
 # Column -> metric and its scale; the Brier score is per class.
 COLUMNS = {
@@ -50,12 +44,12 @@ KEYS = (
 
 
 def define_flags():
-    study.define_flags(",".join(entries()), "results/depths.json")
+    study.define_flags(",".join(entries()), "depths")
 
 
 def entries():
     """Returns the entries of --methods that produce the rows."""
-    return [f"{entry}:recipe=mimmo" for entry in ROWS.values()]
+    return [*ROWS.values()]
 
 
 def main():

@@ -4,6 +4,7 @@ No study replaces a file that is not its own: neither another study's record,
 nor one of other settings, nor any other JSON or picture.
 """
 
+import contextlib
 import os
 import re
 
@@ -11,7 +12,7 @@ from absl import flags
 
 from mimo_keras import files
 from mimo_keras.analysis.style import is_figure
-from mimo_keras.errors import expected
+from mimo_keras.errors import InputError, expected
 from mimo_keras.paths import as_path
 
 _SCRIPTS = {"diversity": "analyze.py"}
@@ -64,7 +65,9 @@ def _fact(record, name):
     if name in record:
         return record[name]
     given = re.search(rf" --{name}[= ](\S+)", str(record.get("command")))
-    return given[1] if given else flags.FLAGS[name].default
+    if given:
+        return given[1]
+    return flags.FLAGS[name].default if name in flags.FLAGS else None
 
 
 def _foreign(path, kind, what):
@@ -85,6 +88,33 @@ def add(record, run, key=RUN):
             runs[index] = run
             return
     runs.append(run)
+
+
+@contextlib.contextmanager
+def checked(path):
+    """Reports a record that lacks what a table or figure needs in one line."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise expected(
+            "a record of this script",
+            f"record={path} ({type(error).__name__}: {error})",
+            "Choose another name, or delete the file to make a new one.",
+        ) from error
+
+
+def read(path):
+    """Returns the record of a study."""
+    try:
+        return files.read_json(path)
+    except (FileNotFoundError, files.ReadError) as error:
+        raise expected(
+            "a record of a study",
+            f"record={path} ({error})",
+            "Leave out --table_only to make one.",
+        ) from error
 
 
 def check_figure(path, record=None, name="figure"):

@@ -2,8 +2,8 @@
 
     python uncertainty_runs/studies/sharing.py --seeds=0,1,2
 
-This is a study (study.py) with its own list of methods, in the order of table 1
-of Sun et al., CVPR Workshops 2022 (MixShare): MIMO, MixMo, MixMo with unmixing,
+This is a study (study.py) of MIMO and of the rows of table 1 of Sun et al.,
+CVPR Workshops 2022 (reported/mixshare_tables.py): MixMo, MixMo with unmixing,
 with unmixing and aligned encoders, and the two forms of MixShare. --table_only
 only prints the table of the record.
 """
@@ -16,23 +16,20 @@ with early.importing(__name__):
     from mimo_keras import analysis
     from mimo_keras.analysis import mean_and_std
     from uncertainty_runs.common import script
-    from uncertainty_runs.studies import study
+    from uncertainty_runs.reported import TABLES, mixshare_tables
+    from uncertainty_runs.studies import engine, study
 
-# MixMo's settings, except for the row's own; then MixShare by its recipe.
-PLAIN = "input_repetition_probability=0.0:loss_root=3.0"
+TABLE = TABLES["mixshare1"]
+MIMO = "mimo:2:batch_repetitions=2:per_core_batch_size=64"
+_SETTING = TABLE.rows[0].digits
 ROWS = {
-    "MIMO": "mimo:2:batch_repetitions=2:per_core_batch_size=64",
-    "MixMo": "mixmo:2",
-    "MixMo + unmix": f"mixshare:2:unmix=full:alignment=none:{PLAIN}",
-    "MixMo + unmix + kernel init.": (
-        f"mixshare:2:unmix=full:alignment=equal:{PLAIN}"
-    ),
-    "MixShare (partial)": "mixshare:2:unmix=partial",
-    "MixShare (fadeout)": "mixshare:2:unmix=fadeout",
+    "MIMO": ":".join([MIMO, *(f"{n}={v}" for n, v in _SETTING.items())]),
+    # Of the smaller network, which comes first in the paper's table.
+    **{
+        label: engine.row_point(TABLE, row, "digits").entry
+        for label, row in zip(mixshare_tables.RUNS, TABLE.rows, strict=False)
+    },
 }
-# A run on digits has 1,480 steps, the paper's have 234,000. Features that a
-# member does not use fade by weight decay alone, which must be stronger here.
-SETTING = "backbone=wide_resnet_10_1:l2=0.01"
 # Column -> function from a run's results to a share, shown in per cent.
 COLUMNS = {
     "Acc. ens.": lambda run: run["test/accuracy"],
@@ -53,12 +50,12 @@ KEYS = (
 
 
 def define_flags():
-    study.define_flags(",".join(entries()), "results/sharing.json")
+    study.define_flags(",".join(entries()), "sharing")
 
 
 def entries():
     """Returns the entries of --methods that produce the rows."""
-    return [f"{entry}:{SETTING}" for entry in ROWS.values()]
+    return [*ROWS.values()]
 
 
 def main():

@@ -2,7 +2,7 @@
 
     python uncertainty_runs/studies/study.py --seeds=0,1,2
 
-Each run is a `cifar.py` command with its own --output_dir, so a stopped study
+Each run is a command with its own folder under --output_dir, so a stopped study
 resumes where it was. The numbers of every seed are added to --record, from
 which the table is made; --table_only only prints it. An entry of --methods may
 have further flags of cifar.py:
@@ -10,27 +10,18 @@ have further flags of cifar.py:
     --methods=mixture_ensemble:4:num_params=0.5:backbone=wide_resnet_16_1
 """
 
-import contextlib
 import itertools
-import os
-import pathlib
-import sys
 
 from absl import flags
 
 from uncertainty_runs.common import early
 
 with early.importing(__name__):
-    import keras
-
-    from mimo_keras import analysis, files
+    from mimo_keras import analysis
     from mimo_keras.analysis import mean_and_std
-    from mimo_keras.analysis.run_files import read_json
-    from mimo_keras.errors import InputError, expected
-    from mimo_keras.paths import as_path
-    from uncertainty_runs.common import run_data, script, signals
-    from uncertainty_runs.common.flags import MOST
-    from uncertainty_runs.studies import records
+    from mimo_keras.errors import expected
+    from uncertainty_runs.common import script
+    from uncertainty_runs.studies import engine, records
 
 METHODS = (
     "deterministic:1,mc_dropout:1,naive_multihead:3,mimo:2,mimo:3,mimo:4,"
@@ -48,15 +39,20 @@ COLUMNS = {
 }
 
 
-def define_flags(methods=METHODS, record="results/digits.json"):
-    flags.DEFINE_enum("dataset", "digits", run_data.IN_MEMORY, "Data set.")
+def define_flags(methods=METHODS, kind="study"):
+    """Defines the flags of a study.
+
+    Args:
+        methods: Default of --methods.
+        kind: The kind of its record, which names it by default.
+    """
+    engine.define_dataset_flag("digits")
     flags.DEFINE_list(
         "methods", methods.split(","), "Methods, as method:M[:flag=value…]."
     )
-    flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds, one run each.")
-    flags.DEFINE_string("output_dir", "runs/study", "Folder of the runs.")
-    flags.DEFINE_string("record", record, "JSON file of the numbers.")
     flags.DEFINE_bool("table_only", False, "Only print the table of --record.")
+    # Committed records are in results/: they change only if named.
+    engine.define_flags("runs/study", f"runs/{kind}.json")
 
 
 def main(keys=None, table=None, kind="study"):
@@ -69,147 +65,20 @@ def main(keys=None, table=None, kind="study"):
         kind: The kind of the record, by the script's name.
     """
     f, table = flags.FLAGS, table or method_table
-    keys = keys or COLUMNS.values()
     if not f.table_only:
-        check(f.methods, f.seeds)
-        record = records.opened(f.record, kind, {"dataset": f.dataset})
-        record |= {"command": command(), **versions()}
-        for seed, entry in itertools.product(f.seeds, f.methods):
-            run = one_run(f.dataset, entry, seed, f.output_dir, keys)
-            records.add(record, run)
-            # After every run, so that an interruption loses nothing.
-            files.write_json(f.record, record)
-    with checked_record(f.record):
-        print(table(read(f.record)))
-
-
-def check(entries, seeds):
-    """Raises InputError unless methods and seeds are valid."""
-    for entry in entries:
-        parse(entry)
-    for seed in seeds:
-        parse_whole(seed, "seeds")
-    if not entries or not seeds:
-        raise expected("a method and a seed", "none", "Name one of each.")
-
-
-def parse(entry):
-    """Returns method, M and further flags of an entry "method:M[:flag…]".
-
-    Raises:
-        InputError: The entry does not have this form.
-    """
-    method, _, rest = entry.partition(":")
-    members, *options = rest.split(":")
-    if not method or not all(options):
-        raise expected(
-            "methods as method:M[:flag=value…]",
-            f"{entry!r}",
-            "For example: mimo:3.",
+        points = [engine.parse(entry, f.dataset) for entry in f.methods]
+        engine.check_seeds(f.seeds)
+        if not points:
+            raise expected("a method", "none", "Name one, as in mimo:3.")
+        engine.run_all(
+            records.opened(f.record, kind, {"dataset": f.dataset}),
+            f.record,
+            [(p, s, {}) for s, p in itertools.product(f.seeds, points)],
+            f.output_dir,
+            keys or COLUMNS.values(),
         )
-    members = parse_whole(members, f"M of {entry!r}", MOST)
-    return method, members, options
-
-
-def parse_whole(text, what, most=2**32 - 1):
-    """Parses a whole number.
-
-    Raises:
-        InputError: The text is not one, or it is larger than `most`.
-    """
-    if not text.isdecimal() or int(text) > most:
-        raise expected(
-            f"whole numbers up to {most} for {what}", f"{text!r}", "Change it."
-        )
-    return int(text)
-
-
-@contextlib.contextmanager
-def checked_record(path):
-    """Reports a record that lacks what a table or figure needs in one line."""
-    try:
-        yield
-    except InputError:
-        raise
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise expected(
-            "a record of this script",
-            f"record={path} ({type(error).__name__}: {error})",
-            "Choose another name, or delete the file to make a new one.",
-        ) from error
-
-
-def read(path):
-    """Returns the record of a study."""
-    try:
-        return files.read_json(path)
-    except (FileNotFoundError, files.ReadError) as error:
-        raise expected(
-            "a record of a study",
-            f"record={path} ({error})",
-            "Leave out --table_only to make one.",
-        ) from error
-
-
-def one_run(dataset, entry, seed, output_dir, keys):
-    """Trains and evaluates one method with one seed; returns its numbers."""
-    method, members, options = parse(entry)
-    name = "-".join([dataset, *entry.replace("=", "_").split(":"), seed])
-    folder = as_path(output_dir) / name
-    print(f"{entry}, seed {seed} ...", flush=True)
-    status = _status(
-        [
-            sys.executable,
-            str(pathlib.Path(__file__).parents[1] / "cifar.py"),
-            f"--dataset={dataset}",
-            f"--method={method}",
-            f"--ensemble_size={members}",
-            f"--seed={seed}",
-            f"--output_dir={folder}",
-            *(f"--{option}" for option in options),
-        ],
-        f"in {entry}, seed {seed}",
-    )
-    if status:
-        raise expected(
-            f"{method} to finish",
-            f"exit status {status}",
-            "Fix the error above, and run the study again.",
-        )
-    results = read_json(folder / "results.json")
-    kept = {key: results.get(key) for key in keys}
-    return {
-        "method": ":".join([method, *options]),
-        "ensemble_size": members,
-        "seed": int(seed),
-        "cost/params": results["cost/params"],
-        "cost/flops": results["cost/flops"],
-        **kept,
-    }
-
-
-def _status(command, where):
-    """Returns the exit status of a run, which gets this process's signals."""
-    with signals.on_request() as request:
-        status = request.run(command)
-        request.check(where)
-    return status
-
-
-def command():
-    """Returns the command line that made the record.
-
-    Of the installed package it is that of `mimo`, without the place of files.
-    """
-    words = ["python", os.path.relpath(sys.argv[0])]
-    if words[1].startswith(os.pardir):
-        words = ["mimo", pathlib.Path(sys.argv[0]).stem]
-    return " ".join([*words, *sys.argv[1:]])
-
-
-def versions():
-    """Returns the versions that the numbers depend on."""
-    return {"python": sys.version.split()[0], "keras": keras.__version__}
+    with records.checked(f.record):
+        print(table(records.read(f.record)))
 
 
 def method_table(record):

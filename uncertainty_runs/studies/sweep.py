@@ -22,6 +22,7 @@ No run reads a test set then: the table and --figure are of the validation set,
 and the line after the table names the settings with the lowest NLL on it.
 """
 
+import dataclasses
 import itertools
 import statistics
 
@@ -35,8 +36,8 @@ with early.importing(__name__):
     from mimo_keras.errors import expected
     from mimo_keras.files import ReadError, read_json, write_json
     from mimo_keras.paths import as_path
-    from uncertainty_runs.common import run_data, script
-    from uncertainty_runs.studies import records, study
+    from uncertainty_runs.common import script
+    from uncertainty_runs.studies import engine, records, study
 
 _CHOICE = "val/nll"
 # Column -> key of results.json; columns without values are omitted.
@@ -82,7 +83,7 @@ LABELS = {
 
 
 def define_flags():
-    flags.DEFINE_enum("dataset", "digits", run_data.IN_MEMORY, "Data set.")
+    engine.define_dataset_flag("digits")
     flags.DEFINE_string(
         "base", "mimo:3", "Settings of all runs: method:M[:flag=value…]."
     )
@@ -96,11 +97,7 @@ def define_flags():
         lower_bound=0,
         upper_bound=1,
     )
-    flags.DEFINE_list("seeds", ["0", "1", "2"], "Seeds, one run each.")
-    flags.DEFINE_string("output_dir", "runs/sweep", "Folder of the runs.")
-    flags.DEFINE_string(
-        "record", "runs/sweep.json", "JSON file of the numbers."
-    )
+    engine.define_flags("runs/sweep", "runs/sweep.json")
     flags.DEFINE_bool("table_only", False, "Only print the table of --record.")
     flags.DEFINE_string("figure", None, "PNG to draw; numbers go to JSON.")
     flags.DEFINE_string("against", None, "Result on the x axis of --figure.")
@@ -120,8 +117,8 @@ def main():
         check_numbers(numbers)
     if not f.table_only:
         run_all(f)
-    record = study.read(f.record)
-    with study.checked_record(f.record):
+    record = records.read(f.record)
+    with records.checked(f.record):
         print(table(record))
         if (choice := chosen(record)) is not None:
             print("Lowest validation NLL:", choice)
@@ -131,30 +128,45 @@ def main():
 
 def run_all(f):
     """Runs every point of the grid, and adds it to the record."""
-    study.check([f.base], f.seeds)
-    facts = {"dataset": f.dataset, "base": f.base}
-    facts["validation_share"] = f.validation_share
+    engine.check_seeds(f.seeds)
     base = [f.base]
     if f.validation_share:
         base += [f"validation_share={f.validation_share}", "tune"]
-    record = records.opened(f.record, "sweep", facts)
-    record["command"] = study.command()
-    order = [text.partition("=")[0] for text in f.vary]
-    with study.checked_record(f.record):
+    found = jobs(f.dataset, ":".join(base), f.vary, f.seeds)
+    record = opened(f.dataset, f.base, f.vary, f.record, f.validation_share)
+    engine.run_all(record, f.record, found, f.output_dir, KEYS)
+
+
+def jobs(dataset, base, vary, seeds):
+    """Returns the runs of a grid, for `engine.run_all`."""
+    start = engine.parse(base, dataset)
+    return [
+        (
+            dataclasses.replace(
+                start, options=(*start.options, *changes(values))
+            ),
+            seed,
+            {"varied": values},
+        )
+        for seed, values in itertools.product(seeds, grid(vary))
+    ]
+
+
+def opened(dataset, base, vary, path, validation_share=0.0):
+    """Returns the record of a grid to add to."""
+    facts = {"dataset": dataset, "base": base}
+    facts["validation_share"] = validation_share
+    record = records.opened(path, "sweep", facts)
+    order = [text.partition("=")[0] for text in vary]
+    with records.checked(path):
         others = [run for run in record["runs"] if {*run["varied"]} != {*order}]
     if others:
         raise expected(
             f"a --record in which the same flags vary: {', '.join(order)}",
-            f"record={f.record}",
+            f"record={path}",
             "Choose another name, or delete the file.",
         )
-    record["order"] = order
-    for seed, values in itertools.product(f.seeds, grid(f.vary)):
-        entry = ":".join([*base, *changes(values)])
-        run = study.one_run(f.dataset, entry, seed, f.output_dir, KEYS)
-        records.add(record, run | {"varied": values})
-        # After every run, so that an interruption loses nothing.
-        write_json(f.record, record)
+    return record | {"order": order}
 
 
 def check_numbers(path):

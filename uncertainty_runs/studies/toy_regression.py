@@ -41,7 +41,7 @@ with early.importing(__name__):
     from mimo_keras.training.side_by_side import SideBySide
     from uncertainty_runs.common import run_folder, script
     from uncertainty_runs.common.flags import MOST, whole
-    from uncertainty_runs.studies import records, study
+    from uncertainty_runs.studies import engine, records
 
 BACKBONE = "mlp_32_128"
 PARTS = ("bias2", "variance", "error", "member_error")
@@ -90,11 +90,11 @@ def define_flags():
         "output_dir", "runs/toy_regression", "Folder of the predictions."
     )
     flags.DEFINE_string(
-        "record", "results/toy_regression.json", "JSON file of the numbers."
+        "record", "runs/toy_regression.json", "JSON file of the numbers."
     )
     flags.DEFINE_string(
         "figure",
-        "results/figures/bias_variance.png",
+        "runs/bias_variance.png",
         "File of the plot; arrays go to .npz.",
     )
     flags.DEFINE_bool("table_only", False, "Only make tables and plot.")
@@ -111,8 +111,8 @@ def main():
     if not f.table_only:
         arrays = run(f)
         write_arrays(numbers, arrays, compressed=True)
-    record = study.read(f.record)
-    with study.checked_record(f.record):
+    record = records.read(f.record)
+    with records.checked(f.record):
         print(table(record))
     arrays = run_files.read_arrays(numbers)
     if not arrays:
@@ -121,7 +121,7 @@ def main():
             "no file",
             "Leave out --table_only to make them.",
         )
-    with study.checked_record(f.record):
+    with records.checked(f.record):
         figure = analysis.bias_variance_curves(series(record), arrays)
     analysis.save_png(figure, path)
     print("\nFigure:", path)
@@ -152,7 +152,7 @@ def run(f):
             f"train_examples={f.train_examples}, batch_size={f.batch_size}",
             "Change one of them.",
         )
-    sizes = [study.parse_whole(text, "sizes", MOST) for text in f.sizes]
+    sizes = [engine.parse_whole(text, "sizes", MOST) for text in f.sizes]
     if not sizes or not f.methods:
         raise expected("a method and a size", "none", "Name one of each.")
     record = opened(f, f.methods[0], sizes[0])
@@ -189,12 +189,12 @@ def opened(f, *first):
                 f"record={f.record} ({before[0]}, M = {before[1]})",
                 "Choose another name, or delete the file.",
             )
-    return record | {"command": study.command()} | study.versions()
+    return record | {"command": engine.command()} | engine.versions()
 
 
 def facts(f):
     """Returns the settings and versions that predictions depend on."""
-    return {name: f[name].value for name in SETTINGS} | study.versions()
+    return {name: f[name].value for name in SETTINGS} | engine.versions()
 
 
 def kept_predictions(f, method, members, data):

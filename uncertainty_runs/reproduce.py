@@ -1,0 +1,215 @@
+"""Runs the rows of a paper's table or figure; compares with what it reports.
+
+    python uncertainty_runs/reproduce.py
+    python uncertainty_runs/reproduce.py --table=mimo1
+    python uncertainty_runs/reproduce.py --table=mimo1 --data_dir=DATA --run
+    python uncertainty_runs/reproduce.py --table=mimo1 --dataset=digits --run
+    python uncertainty_runs/reproduce.py --figure=mimmo5 --dataset=digits --run
+
+Without flags it lists the tables and figures, with --tflops also how long their
+training takes on a device of that speed. With one of them it prints the
+commands of the runs that are missing, and the numbers of those that are there
+beside the paper's. --run makes what is missing, each run in a folder of its own
+under --output_dir, and adds its numbers to --record, so the command can be
+stopped and given again at any time. --dataset=digits runs the same rows on
+digits, in minutes; then there is nothing to subtract. --options changes all
+rows, as in --options=train_epochs=10. docs/reproduce.md says what to expect.
+"""
+
+import dataclasses
+import itertools
+import pathlib
+import shlex
+
+from absl import flags
+
+from uncertainty_runs.common import early
+
+with early.importing(__name__):
+    from mimo_keras import analysis
+    from mimo_keras.errors import expected
+    from mimo_keras.paths import as_path
+    from uncertainty_runs.common import script
+    from uncertainty_runs.reported import FIGURES, TABLES, comparison
+    from uncertainty_runs.studies import engine, estimate, records, sweep
+
+_KIND = "reproduce"
+
+
+def define_flags():
+    flags.DEFINE_enum("table", None, [*TABLES], "Table of a paper.")
+    flags.DEFINE_enum("figure", None, [*FIGURES], "Figure of a paper.")
+    engine.define_dataset_flag(None)
+    flags.DEFINE_bool("run", False, "Make the runs that are missing.")
+    flags.DEFINE_list(
+        "options", [], "Further flags of every run, as flag=value."
+    )
+    flags.DEFINE_float(
+        "tflops",
+        None,
+        "Also list the hours of training at this many 10¹² FLOPs a second.",
+        lower_bound=1e-3,
+    )
+    engine.define_flags("runs/reproduce", None, seeds="0")
+
+
+def main():
+    f = flags.FLAGS
+    if f.table and f.figure:
+        raise expected(
+            "--table or --figure",
+            f"table={f.table}, figure={f.figure}",
+            "Leave out one of them.",
+        )
+    engine.check_seeds(f.seeds)
+    if f.table:
+        reproduce_table(TABLES[f.table], f)
+    elif f.figure:
+        reproduce_figure(FIGURES[f.figure], f)
+    else:
+        print(overview(f.tflops))
+
+
+def overview(tflops=None):
+    """Returns a Markdown table of all tables and figures.
+
+    Args:
+        tflops: 10¹² FLOPs a second, for the hours of training; None for none.
+    """
+    parts = [
+        (f"--table={table.name}", table.source, table.dataset, _points(table))
+        for table in TABLES.values()
+    ]
+    parts += [
+        (f"--figure={figure.name}", figure.source, grid.dataset, _on(grid))
+        for figure in FIGURES.values()
+        for grid in figure.grids
+    ]
+    columns = ["Flag", "What it reproduces", "Data", "Runs a seed"]
+    rows = [
+        [f"`{flag}`", source, dataset, len(points)]
+        for flag, source, dataset, points in parts
+    ]
+    if tflops:
+        columns += ["Training [10¹⁸ FLOPs]", f"Hours at {tflops:g} TFLOP/s"]
+        for row, (*_, points) in zip(rows, parts, strict=True):
+            spent = sum(map(estimate.training_flops, points))
+            hours = spent / (tflops * 1e12) / 3600
+            row += [f"{spent / 1e18:.2f}", f"{hours:.1f}"]
+    return analysis.markdown_table(rows, columns)
+
+
+def _points(table):
+    return [engine.row_point(table, row) for row in table.rows]
+
+
+def _on(grid):
+    jobs = sweep.jobs(grid.dataset, grid.base, grid.vary, ["0"])
+    return [point for point, _, _ in jobs]
+
+
+def reproduce_table(table, f):
+    """Prints, and with --run makes, the runs of a table."""
+    points = {
+        row.label: engine.row_point(table, row, f.dataset, f.options)
+        for row in table.rows
+    }
+    dataset = f.dataset or table.dataset
+    path = _record_path(f, table.name, dataset)
+    facts = {"table": table.name, "dataset": dataset, "options": f.options}
+    record = records.opened(path, _KIND, facts)
+    jobs = [(p, s, {}) for s, p in itertools.product(f.seeds, points.values())]
+    missing = _completed(record, path, jobs, table.result_keys(), f)
+    _tell(f"{table.source}, on {dataset}", jobs, missing, f)
+    with records.checked(path):
+        by_label = {
+            label: [run for run in record["runs"] if _is_of(run, point)]
+            for label, point in points.items()
+        }
+        print(comparison.table(table, by_label, dataset))
+
+
+def _record_path(f, *names):
+    if f.record:
+        return f.record
+    words = [*names, *(option.replace("=", "_") for option in f.options)]
+    return str(as_path(f.output_dir) / f"{'-'.join(words)}.json")
+
+
+def _is_of(run, point):
+    label = run["method"], run["ensemble_size"]
+    return label == (point.label, point.members)
+
+
+def _completed(record, path, jobs, keys, f):
+    """Adds to a record what is there, and with --run all; returns the rest.
+
+    Only --run writes the record.
+    """
+    with records.checked(path):
+        there = {
+            (run["method"], run["ensemble_size"], str(run["seed"]))
+            for run in record["runs"]
+        }
+    missing = [
+        (point, seed, more)
+        for point, seed, more in jobs
+        if (point.label, point.members, str(seed)) not in there
+    ]
+    if f.run:
+        engine.run_all(record, path, missing, f.output_dir, keys)
+        return []
+    rest = []
+    for point, seed, more in missing:
+        run = engine.finished_run(point, seed, f.output_dir, keys)
+        if run is None:
+            rest.append((point, seed, more))
+        else:
+            records.add(record, run | more)
+    return rest
+
+
+def _tell(title, jobs, missing, f):
+    """Prints what is there, and the commands of what is not."""
+    print(f"{title}: {len(jobs)} runs, {len(jobs) - len(missing)} finished.\n")
+    here = pathlib.Path(__file__)
+    for point, seed, _ in missing:
+        words = map(shlex.quote, point.flags(f.output_dir, seed))
+        where = here.with_name(f"{point.script}.py")
+        print(engine.command(str(where), [*words]))
+    if missing:
+        print()
+
+
+def reproduce_figure(figure, f):
+    """Prints, and with --run makes, the runs of a figure, and draws it."""
+    shown = set()
+    for number, panel in enumerate(figure.grids):
+        grid = panel.on(f.dataset)
+        if grid in shown:  # Panels that differ in the data set alone.
+            continue
+        shown.add(grid)
+        base = ":".join([grid.base, *f.options])
+        grid = dataclasses.replace(grid, base=base)
+        name = f"{figure.name}{'abc'[number]}"
+        path = _record_path(f, name, grid.dataset)
+        record = sweep.opened(grid.dataset, base, grid.vary, path)
+        jobs = sweep.jobs(grid.dataset, base, grid.vary, f.seeds)
+        missing = _completed(record, path, jobs, sweep.KEYS, f)
+        _tell(f"{figure.source}, on {grid.dataset}", jobs, missing, f)
+        if not missing:
+            _draw(record, path, grid)
+
+
+def _draw(record, path, grid):
+    picture = as_path(path).with_suffix(".png")
+    records.check_figure(picture, path)
+    numbers = records.beside(picture, ".json", path)
+    with records.checked(path):
+        print(sweep.table(record))
+        sweep.draw(record, picture, grid.panels, grid.against, numbers)
+
+
+if __name__ == "__main__":
+    define_flags()
+    script.run(main)
