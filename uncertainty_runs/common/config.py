@@ -283,7 +283,8 @@ def resolve():
 def _differing(values, row):
     """Returns "flag=value" where the network is not that of the recipe."""
     of_recipe = row.values() | {"recipe": None}
-    names = [*_OF_NETWORKS, *methods.options(values["method"])]
+    own = methods.options(values["method"])
+    names = [*_OF_NETWORKS, *(name for name in own if name not in _OF_DATA)]
     texts = []
     for name in names:
         value = values.get(name)
