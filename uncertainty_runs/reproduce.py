@@ -6,14 +6,15 @@
     python uncertainty_runs/reproduce.py --table=mimo1 --dataset=digits --run
     python uncertainty_runs/reproduce.py --figure=mimmo5 --dataset=digits --run
 
-Without flags it lists the tables and figures, with --tflops also how long their
-training takes on a device of that speed. With one of them it prints the
-commands of the runs that are missing, and the numbers of those that are there
-beside the paper's. --run makes what is missing, each run in a folder of its own
-under --output_dir, and adds its numbers to --record, so the command can be
-stopped and given again at any time. --dataset=digits runs the same rows on
-digits, in minutes; then there is nothing to subtract. --options changes all
-rows, as in --options=train_epochs=10. docs/reproduce.md says what to expect.
+Without flags it lists the tables and figures and what is known to differ from
+the papers; with --tflops also how long training takes at that speed. With
+--table or --figure it prints the commands of the runs that are missing, and the
+numbers of those that are there beside the paper's. --run makes what is missing,
+each run in a folder of its own under --output_dir, and adds its numbers to
+--record, so the command can be stopped and given again at any time.
+--dataset=digits runs the same rows on digits, in minutes; then there is nothing
+to subtract. --options changes all rows, as in --options=train_epochs=10.
+docs/reproduce.md says what to expect.
 """
 
 import dataclasses
@@ -67,7 +68,7 @@ def main():
     elif f.figure:
         reproduce_figure(FIGURES[f.figure], f)
     else:
-        print(overview(f.tflops))
+        print(f"{overview(f.tflops)}\n\n{differences()}")
 
 
 def overview(tflops=None):
@@ -99,6 +100,16 @@ def overview(tflops=None):
     return analysis.markdown_table(rows, columns)
 
 
+def differences():
+    """Returns a Markdown table of what is known to differ from the papers."""
+    said = {}
+    for one in (*TABLES.values(), *FIGURES.values()):
+        for note in one.notes:
+            said.setdefault(note, []).append(f"`{one.name}`")
+    rows = [[", ".join(names), note] for note, names in said.items()]
+    return analysis.markdown_table(rows, ["Where", "What differs"])
+
+
 def _points(table):
     return [engine.row_point(table, row) for row in table.rows]
 
@@ -127,6 +138,9 @@ def reproduce_table(table, f):
             for label, point in points.items()
         }
         print(comparison.table(table, by_label, dataset))
+    for note in table.notes:
+        print(f"\n{note}", end="")
+    print()
 
 
 def _record_path(f, *names):

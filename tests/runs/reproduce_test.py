@@ -19,7 +19,7 @@ from uncertainty_runs.reported import (
     Table,
     comparison,
 )
-from uncertainty_runs.studies import engine, records, sweep
+from uncertainty_runs.studies import engine, estimate, records, sweep
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DIVERSITY = ("--table=mixture6", "--dataset=digits")
@@ -154,12 +154,15 @@ def trained(tmp_path, monkeypatch):
         given = dict(word[2:].partition("=")[::2] for word in words[2:])
         folder = pathlib.Path(given["output_dir"])
         folder.mkdir(parents=True)
+        options = tuple(word[2:] for word in words[7:])
+        point = engine.Point(given["dataset"], given["method"], 1, options)
+        saved = config.with_defaults({}) | point.settings()
         found = dict.fromkeys([*sweep.KEYS, "cost/flops"], 0.5)
         members = int(given["ensemble_size"])
         found |= {"cost/params": 1e6 * members, "test/disagreement": 0.25}
         for name, content in (
             ("results.json", found),
-            ("flags.json", {}),
+            ("flags.json", saved | {"ensemble_size": members}),
             ("report.html", ""),
         ):
             (folder / name).write_text(json.dumps(content))
@@ -219,16 +222,23 @@ def test_a_run_of_another_recipe_does_not_count(trained):
     engine.one_run(point, "0", "runs", ())
     assert engine.finished_run(point, "0", "runs", ()) is not None
     flags = point.folder("runs", "0") / "flags.json"
+    saved = json.loads(flags.read_text())
     for changed, counts in (
-        ({"l2": 3e-4, "train_epochs": 2, "lr_decay_epochs": [80, 160, 180]}, 1),
+        ({"data_dir": "elsewhere", "seed": 7}, 1),
         ({"l2": 1e-4}, 0),
         ({"train_epochs": 3}, 0),
     ):
-        flags.write_text(json.dumps(changed))
+        flags.write_text(json.dumps(saved | changed))
         found = engine.finished_run(point, "0", "runs", ())
         assert (found is not None) == counts, changed
+    # Saved before a field existed, when these methods summed losses.
+    del saved["member_reduction"]
+    for method, counts in (("mimo", 1), ("batch_ensemble", 0)):
+        flags.write_text(json.dumps(saved | {"method": method}))
+        found = engine.finished_run(point, "0", "runs", ())
+        assert (found is not None) == counts, method
     # Nor one that was evaluated before its end.
-    flags.write_text("{}")
+    flags.write_text(json.dumps(saved))
     early = {"training/epoch": 1, "training/epochs": 2, "cost/params": 1}
     results = point.folder("runs", "0") / "results.json"
     results.write_text(json.dumps(early | {"cost/flops": 1}))
@@ -272,3 +282,12 @@ def test_a_record_of_other_settings_is_refused(trained, tmp_path):
     assert (tmp_path / "a.json").read_bytes() == before
     with pytest.raises(InputError, match="--table or --figure"):
         in_process.main(reproduce, *DIVERSITY, "--figure=mimo5")
+
+
+def test_the_cost_of_training_by_hand():
+    """An MLP of 64 inputs, 4 units and 10 classes, in two networks."""
+    point = engine.parse("deep_ensemble:2:backbone=mlp_4:train_epochs=3")
+    network = 2 * (64 * 4 + 4 * 10)
+    assert estimate.training_flops(point) == 3 * 2 * network * 1198 * 3
+    repeated = engine.parse("mimo:2:backbone=mlp_4:train_epochs=1")
+    assert estimate.training_flops(repeated) == 3 * network * 1198 * 4

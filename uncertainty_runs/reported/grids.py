@@ -40,12 +40,19 @@ class Grid:
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """A figure of a paper: its name as a flag, its source, and its panels."""
+    """A figure of a paper.
+
+    Attributes:
+        name: Its name as a flag.
+        source: Authors, venue, year and figure.
+        grids: Its panels.
+        notes: What is known to differ.
+    """
 
     name: str
     source: str
     grids: tuple[Grid, ...]
-    note: str = ""
+    notes: tuple[str, ...] = ()
 
 
 _MIMO = "Havasi et al., ICLR 2021, figure {}"
@@ -89,9 +96,11 @@ FIGURES = (
                 ),
             ),
         ),
-        note="The second panel of the paper has a box for twelve settings of "
-        "batch size, learning rate and M, which it does not list; here it is "
-        "one setting, for one device.",
+        notes=(
+            "Panel b of the paper is a box plot over twelve settings of batch "
+            "size, learning rate and M, which it does not list; here it is one "
+            "setting, for one device.",
+        ),
     ),
     Figure(
         "mimmo5",

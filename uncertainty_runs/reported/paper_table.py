@@ -60,7 +60,6 @@ class Row:
         flags: Flag -> value, besides the recipe's.
         own: The same, only on the paper's data sets, not on digits.
         digits: The same, only on digits.
-        note: What is known to differ from the paper's run.
     """
 
     label: str
@@ -70,7 +69,6 @@ class Row:
     flags: dict = dataclasses.field(default_factory=dict)
     own: dict = dataclasses.field(default_factory=dict)
     digits: dict = dataclasses.field(default_factory=dict)
-    note: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +83,7 @@ class Table:
         rows: `Row`s.
         flags: Flag -> value of all rows that have no other.
         digits: The same, only on digits.
-        note: What is known to differ from the paper's runs.
+        notes: What is known to differ from the paper's runs.
     """
 
     name: str
@@ -95,7 +93,7 @@ class Table:
     rows: tuple[Row, ...]
     flags: dict = dataclasses.field(default_factory=dict)
     digits: dict = dataclasses.field(default_factory=dict)
-    note: str = ""
+    notes: tuple[str, ...] = ()
 
     def options(self, row, dataset=None):
         """Returns the flags of a row's run as "flag=value", without M.

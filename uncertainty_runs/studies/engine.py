@@ -22,6 +22,7 @@ with early.importing(__name__):
     from mimo_keras.paths import as_path
     from uncertainty_runs.common import flags as flags_module
     from uncertainty_runs.common import recipes, run_data, signals
+    from uncertainty_runs.common.config import with_defaults
     from uncertainty_runs.common.naming import folder_name
     from uncertainty_runs.studies import records
 
@@ -250,14 +251,23 @@ def finished_run(point, seed, output_dir, keys):
         saved = files.read_json(folder / "flags.json")
     except (FileNotFoundError, files.ReadError):
         return None
-    settings = point.settings()
     epochs = [results.get(f"training/{name}") for name in ("epoch", "epochs")]
-    if settings is None or epochs[0] != epochs[1]:
+    if epochs[0] != epochs[1] or not _is_of(point, saved):
         return None
-    for name, value in settings.items():
-        if plain(saved.get(name, value)) != plain(value):
-            return None
     return _numbers(point, seed, results, keys)
+
+
+def _is_of(point, saved):
+    """Whether a flags.json has the settings of a point."""
+    settings = point.settings()
+    if settings is None:
+        return False
+    # What an older version did not save was not always what is done now.
+    before, now = with_defaults(saved), with_defaults({}) | settings
+    names = {*settings, *before} - ({*saved} - {*settings})
+    return all(
+        plain(before.get(name, now[name])) == plain(now[name]) for name in names
+    )
 
 
 def plain(value):

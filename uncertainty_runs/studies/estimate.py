@@ -1,9 +1,9 @@
-"""What the training of a run costs, counted from its network."""
+"""About what the training of a run costs."""
 
 import functools
 
 import mimo_keras
-from mimo_keras import data, evaluation, methods
+from mimo_keras import data, evaluation
 
 EXAMPLES = {
     "cifar10": 50_000,
@@ -12,42 +12,40 @@ EXAMPLES = {
     "imagenet2012": 1_281_167,
 }
 """Training images of each data set."""
+SEVERAL = (
+    *("batch_ensemble", "deep_ensemble", "mixture_ensemble", "rank1_bnn"),
+)
+"""Methods that train M networks on each row; all others count as one."""
 _PASSES = 3
-"""A step costs three forward passes: one forward, two backward."""
+"""A step costs about three forward passes: one forward, two backward."""
 
 
 def training_flops(point):
-    """Returns the FLOPs of a run's training.
+    """Returns about how many FLOPs a run's training takes.
 
-    A multiply-add counts as two, and only convolutions and dense layers count.
+    A multiply-add of the plain network counts as two; branches of `treenet` and
+    further exits are left out.
 
     Args:
         point: `engine.Point`.
     """
     values = point.settings()
-    names = methods.options(point.method)
-    own = {n: values[n] for n in names if values.get(n) is not None}
-    of_row = _row_flops(
-        point.dataset,
-        point.method,
-        int(values["ensemble_size"]),
-        values["backbone"],
-        tuple(own.items()),
-    )
+    of_row = _row_flops(point.dataset, values["backbone"])
+    if point.method in SEVERAL:
+        of_row *= values["ensemble_size"]
     rows = EXAMPLES[point.dataset] * values["batch_repetitions"]
     return _PASSES * of_row * rows * values["train_epochs"]
 
 
 @functools.cache
-def _row_flops(dataset, method, members, backbone, options):
-    """Returns the FLOPs of a forward pass of one row of a training step."""
+def _row_flops(dataset, backbone):
+    """Returns the FLOPs of a plain network's forward pass on one image."""
     facts = data.get(dataset)
     model = mimo_keras.create_model(
-        method,
+        "deterministic",
         backbone=backbone,
         input_shape=facts.image_shape,
         num_classes=facts.num_classes,
-        ensemble_size=members,
-        **dict(options),
+        ensemble_size=1,
     )
     return evaluation.flops(model.network)
