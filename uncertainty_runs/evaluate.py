@@ -41,6 +41,7 @@ with early.importing(__name__):
     from uncertainty_runs.common import models, run_data, script, signals
     from uncertainty_runs.common.config import FREE, DataConfig, with_defaults
     from uncertainty_runs.common.flags import (
+        define_average_flag,
         define_bins_flag,
         define_machine_flags,
         define_unfinished_flag,
@@ -70,6 +71,7 @@ def define_flags():
     )
     yes_no("skip_bad_records", False, "Skip photographs that cannot be read.")
     define_bins_flag(None)
+    define_average_flag(None)
     define_unfinished_flag()
     define_machine_flags()
 
@@ -96,7 +98,7 @@ def main():
         check_exports(folder, len(members) > 1)
     only = {"test", *f.suite} if f.suite else None
     with alone(folder), signals.on_request() as stop:
-        before = kept(folder, members, whole=only is None)
+        before = kept(folder, members, only is None, config.average)
         results, arrays = suite.full(members, only=only, stop=stop)
         results |= Results(training=trained)
         if not (folder / "flags.json").exists():
@@ -181,7 +183,8 @@ def _given(f):
     }
     # A run that was tuned can have its test set read here.
     given["tune"] = False
-    return given if f.num_bins is None else given | {"num_bins": f.num_bins}
+    measures = {"num_bins": f.num_bins, "average": f.average}
+    return given | {n: v for n, v in measures.items() if v is not None}
 
 
 def _ensemble(path):
@@ -293,30 +296,43 @@ def _real(path):
     return os.path.realpath(str(as_path(str(path))))
 
 
-def kept(folder, members, whole):
+def kept(folder, members, whole, average="probabilities"):
     """Returns the results and arrays in the folder, to add to.
 
     Args:
         folder: The folder of the results.
         members: The models.
         whole: Whether all sets are evaluated: results of other weights, as
-            after an earlier epoch, are then replaced.
+            after an earlier epoch, or of another average are then replaced.
+        average: What predictions average.
 
     Raises:
-        InputError: They are of other weights, but not all are replaced.
+        InputError: They are of other weights or of another average, but not
+            all are replaced.
     """
     path = folder / "results.json"
     results = read_results(path) if path.exists() else Results()
     arrays = read_drawn(folder / "arrays.npz")
     now = as_number(fingerprint(members))
-    # Results of older versions say nothing about the weights.
-    if results.weights.get("fingerprint", now) == now:
+    # Results of older versions say nothing about the weights, and average
+    # probabilities.
+    averaged = bool(results.evaluation.get("averaged_logits", 0))
+    others = []
+    if results.weights.get("fingerprint", now) != now:
+        others.append("of other weights")
+    if (results.test or results.validation) and averaged != (
+        average == "logits"
+    ):
+        what = "logits" if averaged else "probabilities"
+        others.append(f"from averaged {what}")
+    if not others:
         return results, arrays
     if whole:
         return Results(), {}
     raise expected(
-        f"results of the same weights in {folder}, to add others to",
-        f"{path.name} of other weights",
+        f"results of the same weights and --average={average} in {folder}, to "
+        "add others to",
+        f"{path.name} {' and '.join(others)}",
         "Leave out --suite to replace them all, or choose another "
         "--output_dir.",
     )

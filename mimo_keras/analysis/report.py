@@ -35,7 +35,7 @@ _NOTES = {
     "Sharing rate: how far the members use the same features, by their "
     "weights; 1 if they use all of them equally, 0 if they share none.",
     "Members": "Each member alone, on the test set, against the ensemble, "
-    "which averages the members' probabilities.",
+    "which averages the members' probabilities unless the top says logits.",
     "Natural test sets": "Own classes: the prediction is the most probable "
     "of the set's classes; all classes: the most probable of all classes of "
     "the training set. pm-k: the fraction of video frames for which all "
@@ -131,6 +131,8 @@ def _line(flags, results):
     epoch, epochs = (results.training.get(n) for n in ("epoch", "epochs"))
     if epoch != epochs:
         parts.append(f"unfinished: after epoch {epoch} of {epochs}")
+    if results.evaluation.get("averaged_logits"):
+        parts.append("averages logits, not probabilities")
     return " · ".join(parts)
 
 

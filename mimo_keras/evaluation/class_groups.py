@@ -20,6 +20,7 @@ from mimo_keras.evaluation.classification import METRICS, Classification
 from mimo_keras.prediction import precise
 from mimo_keras.prediction.prediction_checks import (
     checked_array,
+    checked_average,
     checked_labels,
     checked_log_weights,
 )
@@ -75,7 +76,13 @@ WAYS = {"own_classes": own_classes, "all_classes": all_classes}
 
 
 def evaluate(
-    logits_fn, batches, num_classes, log_weights, groups, num_bins=BINS
+    logits_fn,
+    batches,
+    num_classes,
+    log_weights,
+    groups,
+    num_bins=BINS,
+    average="probabilities",
 ):
     """Scores a network on a set with its own classes, in both ways.
 
@@ -86,6 +93,7 @@ def evaluate(
         log_weights: The log mixture weights, (E,).
         groups: As for `own_classes`, none of them empty.
         num_bins: The number of bins of the calibration error.
+        average: As of `Classification`.
 
     Returns:
         A dictionary from the names of `WAYS` to `Classification`s, which treat
@@ -109,7 +117,8 @@ def evaluate(
         for way, offset in first.items()
     }
     for images, labels in batches:
-        mixture = _mixture(logits_fn(images), num_classes, log_weights)
+        logits = logits_fn(images)
+        mixture = _mixture(logits, num_classes, log_weights, average)
         labels = checked_labels(labels, len(mixture), len(groups))
         for way, merged in WAYS.items():
             logits = merged(mixture, groups)[:, np.newaxis]
@@ -137,7 +146,14 @@ def results(evaluations):
     }
 
 
-def predicted(logits_fn, batches, num_classes, log_weights, groups):
+def predicted(
+    logits_fn,
+    batches,
+    num_classes,
+    log_weights,
+    groups,
+    average="probabilities",
+):
     """Predicts each example's class among the set's own classes.
 
     Args:
@@ -146,6 +162,7 @@ def predicted(logits_fn, batches, num_classes, log_weights, groups):
         num_classes: K.
         log_weights: The log mixture weights, (E,).
         groups: As for `own_classes`.
+        average: As of `Classification`.
 
     Returns:
         The most probable of the set's own classes, (n,) integers.
@@ -155,7 +172,8 @@ def predicted(logits_fn, batches, num_classes, log_weights, groups):
     """
     parts = [
         own_classes(
-            _mixture(logits_fn(images), num_classes, log_weights), groups
+            _mixture(logits_fn(images), num_classes, log_weights, average),
+            groups,
         ).argmax(axis=-1)
         for images, _ in batches
     ]
@@ -192,13 +210,16 @@ def renumbered(batches, groups, name):
         yield images, np.array([own[k] for k in np.asarray(labels).tolist()])
 
 
-def _mixture(logits, num_classes, log_weights):
+def _mixture(logits, num_classes, log_weights, average):
     """Returns the ensemble's log probabilities, (b, K)."""
     log_weights = checked_log_weights(log_weights)
     logits = checked_array(
         "logits", logits, "(b, E, K)", (None, len(log_weights), num_classes)
     )
-    return precise.log_mixture(precise.log_softmax(logits), log_weights)
+    average = checked_average(average)
+    return precise.log_mixture(
+        precise.log_softmax(logits), log_weights, average
+    )
 
 
 def _maxima(values, groups, members):

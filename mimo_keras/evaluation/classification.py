@@ -12,6 +12,7 @@ from mimo_keras.evaluation.streaming import Sums
 from mimo_keras.prediction import precise
 from mimo_keras.prediction.prediction_checks import (
     checked_array,
+    checked_average,
     checked_labels,
     checked_log_weights,
 )
@@ -23,13 +24,15 @@ METRICS = ("accuracy", "nll", "ece", "brier", "brier_per_class")
 class Classification:
     """Metrics of an ensemble and of its members from member logits.
 
-    The prediction is p(y|x) = sum_e w_e softmax(logits_e)(y). Every metric is
-    exact over all examples, whatever the batch sizes.
+    The prediction is p(y|x) = sum_e w_e softmax(logits_e)(y), or with
+    average="logits", softmax(sum_e w_e logits_e)(y). Every metric is exact over
+    all examples, whatever the batch sizes.
 
     Args:
         num_classes: K.
         log_weights: The log mixture weights, (E,).
         num_bins: The number of bins of the calibration error.
+        average: "probabilities" or "logits": what the prediction averages.
 
     Example:
 
@@ -41,7 +44,13 @@ class Classification:
     ```
     """
 
-    def __init__(self, num_classes, log_weights, num_bins=calibration.BINS):
+    def __init__(
+        self,
+        num_classes,
+        log_weights,
+        num_bins=calibration.BINS,
+        average="probabilities",
+    ):
         if num_classes < 1:
             raise expected(
                 "at least one class",
@@ -55,6 +64,7 @@ class Classification:
         self.num_classes = num_classes
         self.num_bins = num_bins
         self.log_weights = checked_log_weights(log_weights)
+        self.average = checked_average(average)
         self._sums = Sums()
 
     @property
@@ -77,7 +87,7 @@ class Classification:
         logits = checked_array("logits", logits, "(b, E, K)", shape)
         labels = checked_labels(labels, len(logits), self.num_classes)
         members = precise.log_softmax(logits)
-        mixture = precise.log_mixture(members, self.log_weights)
+        mixture = precise.log_mixture(members, self.log_weights, self.average)
         confidence = mixture.max(axis=-1)
         correct = mixture.argmax(axis=-1) == labels
         self._sums.add(
@@ -119,7 +129,7 @@ class Classification:
     def _facts(self):
         return (
             f"num_classes={self.num_classes}, num_bins={self.num_bins}, "
-            f"log_weights={self.log_weights.tolist()}"
+            f"log_weights={self.log_weights.tolist()}, average={self.average}"
         )
 
     def state(self):
@@ -144,7 +154,8 @@ class Classification:
 
         Returns:
             A flat dictionary: "accuracy"; "nll" in nats, computed from the
-            logits as -logsumexp_e(log w_e + log p_e(y)), never clipped; "ece"
+            logits as -logsumexp_e(log w_e + log p_e(y)) unless logits are
+            averaged, never clipped; "ece"
             with `num_bins` bins; "brier" (see `brier_scores`: 0 to 2), and
             "brier_per_class", which is "brier" / K, the scale of MIMMO's
             tables; "nll_member_{e}" and "accuracy_member_{e}", and their means

@@ -6,18 +6,21 @@ from mimo_keras.errors import expected
 from mimo_keras.prediction import precise
 from mimo_keras.prediction.prediction_checks import (
     checked_array,
+    checked_average,
     checked_log_weights,
 )
 
 DEFAULT_SCORE = "max_probability"
 
 
-def scores(logits, log_weights):
+def scores(logits, log_weights, average="probabilities"):
     """Returns scores of each example; higher is more out-of-distribution.
 
     Args:
         logits: The members' logits, (b, E, K).
         log_weights: The log mixture weights, (E,).
+        average: "probabilities" or "logits": what the ensemble's prediction
+            averages. Mutual information is always of averaged probabilities.
 
     Returns:
         A dictionary of arrays (b,) in float64: "max_probability", which is
@@ -32,7 +35,8 @@ def scores(logits, log_weights):
     shape = (None, len(log_weights), None)
     logits = checked_array("logits", logits, "(b, E, K)", shape)
     members = precise.log_softmax(logits)
-    mixture = precise.log_mixture(members, log_weights)
+    average = checked_average(average)
+    mixture = precise.log_mixture(members, log_weights, average)
     # 1 - max p as the sum of the others: many maxima of confident networks
     # round to 1, which would tie examples that differ.
     others = np.sort(np.exp(mixture), axis=-1)[:, :-1]

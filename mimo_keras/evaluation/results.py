@@ -6,7 +6,7 @@ from mimo_keras.evaluation import type_means
 
 # Sections of one dictionary each.
 _PLAIN = ("test", "validation", "cost", "sharing", "weights", "training")
-_PLAIN += ("skipped",)
+_PLAIN += ("skipped", "evaluation")
 _SHORT = {"validation": "val"}
 """Section -> its name in keys, if that is another one."""
 _LONG = {short: name for name, short in _SHORT.items()}
@@ -117,6 +117,8 @@ class Results(_Joinable):
         weights: Facts about the weights, by name.
         training: How far the training was, by name: "epoch" of "epochs".
         skipped: Test set -> number of images that could not be read.
+        evaluation: How it was measured, by name: "averaged_logits" is 1 if the
+            members' logits were averaged, 0 for their probabilities.
         other: Entries of results.json that are none of these, by key.
 
     Example:
@@ -140,6 +142,7 @@ class Results(_Joinable):
     weights: dict = _empty()
     training: dict = _empty()
     skipped: dict = _empty()
+    evaluation: dict = _empty()
     other: dict = _empty()
 
     def flat(self):

@@ -9,7 +9,14 @@ from mimo_keras.evaluation.classification import METRICS, Classification
 from mimo_keras.evaluation.results import Results, SuiteResults
 
 
-def evaluate(logits_fn, batches, num_classes, log_weights, num_bins=BINS):
+def evaluate(
+    logits_fn,
+    batches,
+    num_classes,
+    log_weights,
+    num_bins=BINS,
+    average="probabilities",
+):
     """Evaluates a network on every example of a set.
 
     Args:
@@ -19,6 +26,7 @@ def evaluate(logits_fn, batches, num_classes, log_weights, num_bins=BINS):
         num_classes: K.
         log_weights: The log mixture weights, (E,).
         num_bins: The number of bins of the calibration error.
+        average: As of `Classification`.
 
     Returns:
         The `Classification`; its `result()` returns the metrics.
@@ -26,19 +34,20 @@ def evaluate(logits_fn, batches, num_classes, log_weights, num_bins=BINS):
     Raises:
         InputError: As for `Classification.update`.
     """
-    metrics = Classification(num_classes, log_weights, num_bins)
+    metrics = Classification(num_classes, log_weights, num_bins, average)
     for images, labels in batches:
         metrics.update(logits_fn(images), labels)
     return metrics
 
 
-def ood_scores(logits_fn, batches, log_weights):
+def ood_scores(logits_fn, batches, log_weights, average="probabilities"):
     """Scores every example of a set; see `ood.scores`.
 
     Args:
         logits_fn: Maps images (b, ...) to member logits (b, E, K).
         batches: Yields pairs of images and labels; labels are ignored.
         log_weights: The log mixture weights, (E,).
+        average: As of `ood.scores`.
 
     Returns:
         A dictionary of arrays (n,), one value per example.
@@ -47,7 +56,8 @@ def ood_scores(logits_fn, batches, log_weights):
         InputError: As for `ood.scores`, or if there is no batch.
     """
     parts = [
-        ood.scores(logits_fn(images), log_weights) for images, _ in batches
+        ood.scores(logits_fn(images), log_weights, average)
+        for images, _ in batches
     ]
     if not parts:
         raise expected("at least one batch", "batches=0", "Check the data set.")

@@ -6,6 +6,9 @@ logits, including bfloat16 ones, give finite results.
 
 import numpy as np
 
+AVERAGES = ("probabilities", "logits")
+"""What the members' average may be of."""
+
 
 def log_softmax(logits):
     """Returns the log softmax over the last axis, (..., K) in float64."""
@@ -14,20 +17,27 @@ def log_softmax(logits):
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
-def log_mixture(log_probabilities, log_weights):
+def log_mixture(log_probabilities, log_weights, average="probabilities"):
     """Mixes the members: log p(y|x) = log sum_e w_e p_e(y|x).
 
-    Probabilities are averaged, never logits (MIMO, section 2).
+    Probabilities are averaged (MIMO, section 2). If logits are, as in MixMo's
+    code, log p(y|x) = log softmax(sum_e w_e logits_e)(y): members' logits and
+    log probabilities differ by constants, so that either gives the same.
 
     Args:
         log_probabilities: The members' log probabilities, (..., E, K).
         log_weights: The log mixture weights, (E,); minus infinity is a weight
             of zero.
+        average: "probabilities" or "logits".
 
     Returns:
         The log probabilities of the ensemble, (..., K).
     """
-    terms = log_probabilities + np.asarray(log_weights)[:, np.newaxis]
+    log_weights = np.asarray(log_weights)[:, np.newaxis]
+    if average == "logits":
+        terms = np.exp(log_weights) * log_probabilities
+        return log_softmax(np.sort(terms, axis=-2).sum(axis=-2))
+    terms = log_probabilities + log_weights
     # In sorted order, so that the last bits, and with them ties between
     # classes, do not depend on the order of the members.
     terms = np.sort(terms, axis=-2)

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from mimo_keras.errors import expected
+from mimo_keras.prediction import precise
 
 
 def checked_array(name, values, axes, shape):
@@ -77,6 +78,17 @@ def checked_labels(values, num_examples, num_classes):
             "Check num_classes and the data set.",
         )
     return values.astype(np.int64)
+
+
+def checked_average(average):
+    """Returns what is averaged; raises InputError if there is no such."""
+    if average not in precise.AVERAGES:
+        raise expected(
+            'average="probabilities" or "logits"',
+            f"average={average!r}",
+            "Choose one.",
+        )
+    return average
 
 
 def checked_log_weights(values):

@@ -159,3 +159,12 @@ def test_an_unfinished_run_says_so_on_its_page(tmp_path, write_run, results):
         _rewrite(folder, "results.json", results.flat() | progress)
         text = write_report(folder).read_text("utf-8")
         assert ("unfinished: after epoch 3 of 200" in text) == told
+
+
+def test_averaged_logits_are_named_on_the_page(tmp_path, write_run, results):
+    folder = write_run(tmp_path)
+    for value in (1, 0):
+        flat = results.flat() | {"evaluation/averaged_logits": value}
+        _rewrite(folder, "results.json", flat)
+        text = write_report(folder).read_text("utf-8")
+        assert ("averages logits" in text) == bool(value)

@@ -191,3 +191,19 @@ def test_no_batch_is_one_line():
     both = class_groups.evaluate(None, [], 4, [0.0], ((0,),))
     with pytest.raises(InputError, match="at least one evaluated example"):
         class_groups.results(both)
+
+
+def test_averaged_logits_are_averaged_before_classes_are_merged():
+    logits = np.zeros((1, 2, K))
+    logits[0, 0, 0], logits[0, 1, 1] = 8.0, 3.0
+    groups = ((0,), (1,))
+
+    def found(average):
+        arguments = (lambda x: x, [(logits, [0])], K, np.log([0.2, 0.8]))
+        best = class_groups.predicted(*arguments, groups, average=average)
+        way = class_groups.evaluate(*arguments, groups, average=average)
+        return best[0], way["own_classes"].result()["nll"]
+
+    # Logits of 1.6 and 2.4; probabilities near 0.23 and 0.63.
+    assert found("logits") == (1, pytest.approx(np.log1p(np.exp(0.8))))
+    assert found("probabilities")[1] != found("logits")[1]

@@ -125,6 +125,25 @@ def test_two_members_by_hand():
     assert result["disagreement"] == 1.0
 
 
+def test_averaged_logits_by_hand():
+    """One member is sure of class 0, two lean to class 1."""
+    logits = np.array([[[8.0, 0.0], [0.0, 1.0], [0.0, 1.0]]])
+    metrics = Classification(2, WEIGHTS, average="logits")
+    metrics.update(logits, [0])
+    found = metrics.result()
+    # 4 against 1/2, where probabilities give 0.634.
+    assert found["nll"] == pytest.approx(np.log1p(np.exp(-3.5)))
+    assert found["nll_member_1"] == pytest.approx(np.log1p(np.exp(1.0)))
+    plain = Classification(2, WEIGHTS)
+    plain.update(logits, [0])
+    assert np.exp(-plain.result()["nll"]) == pytest.approx(0.634, abs=1e-3)
+
+
+def test_another_average_is_an_error():
+    with pytest.raises(InputError, match="average='votes'. Choose one."):
+        Classification(2, WEIGHTS, average="votes")
+
+
 def test_nll_is_not_clipped():
     logits = np.array([[[1e4, -1e4]], [[0.0, 0.0]]], np.float32)
     result = evaluated(logits, np.array([1, 1]), [0.0]).result()
@@ -186,6 +205,7 @@ def test_merging_another_model_is_an_error():
     for other in (
         Classification(9, WEIGHTS),
         Classification(10, WEIGHTS[::-1]),
+        Classification(10, WEIGHTS, average="logits"),
     ):
         with pytest.raises(InputError, match="same model"):
             metrics.merge(other)

@@ -29,6 +29,19 @@ def test_scores_by_hand():
     )
 
 
+def test_scores_of_averaged_logits_by_hand():
+    p = np.array([[[0.5, 0.5], [0.2, 0.8]]])
+    found = ood.scores(np.log(p), np.log([0.5, 0.5]), "logits")
+    # √(1/2 · 1/5) to √(1/2 · 4/5): 1 to 2.
+    q = np.array([1 / 3, 2 / 3])
+    np.testing.assert_allclose(found["max_probability"], [1 / 3])
+    np.testing.assert_allclose(found["entropy"], [-(q * np.log(q)).sum()])
+    plain = ood.scores(np.log(p), np.log([0.5, 0.5]))
+    np.testing.assert_array_equal(
+        found["mutual_information"], plain["mutual_information"]
+    )
+
+
 def test_max_probability_is_one_minus_it():
     logits = np.random.default_rng(0).normal(size=(50, 3, 6))
     p = scipy.special.softmax(logits, axis=-1).mean(axis=1)

@@ -31,6 +31,7 @@ WRITTEN = {
     "sharing/heads": 0.125,
     "weights/kept": 1.0,
     "training/epoch": 3,
+    "evaluation/averaged_logits": 0,
     "skipped/natural/imagenet_v2": 3,
     "of an older version": None,
 }
@@ -57,6 +58,7 @@ BY_SET = Results(
     },
     ood={"svhn_cropped": {"auroc_entropy": 0.9}},
     cost={"params": 1000},
+    evaluation={"averaged_logits": 0},
     sharing={"heads": 0.125},
     weights={"kept": 1.0},
     training={"epoch": 3},

@@ -111,3 +111,19 @@ def test_low_precision_input_is_computed_in_float64(dtype):
     result = precise.log_softmax(logits)
     assert result.dtype == np.float64
     np.testing.assert_allclose(result, [[0.0, -298.5, -600.0]], atol=1e-12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(LOGITS, st.permutations(range(3)))
+def test_averaged_logits_are_those_before_the_softmax(logits, order):
+    members = precise.log_softmax(logits)
+    weights = np.exp(WEIGHTS)
+    mean = np.einsum("e,nek->nk", weights, logits.astype(np.float64))
+    found = precise.log_mixture(members, WEIGHTS, "logits")
+    np.testing.assert_allclose(
+        found, scipy.special.log_softmax(mean, axis=-1), atol=1e-9
+    )
+    np.testing.assert_array_equal(
+        found,
+        precise.log_mixture(members[:, order], WEIGHTS[order], "logits"),
+    )

@@ -81,6 +81,20 @@ def test_what_another_record_left_is_evaluated_anew(tmp_path, record):
     assert_measures(kept.result(), now)
 
 
+def test_another_average_is_evaluated_anew(tmp_path):
+    before, now = known.examples(3), known.examples(4)
+    evaluated(tmp_path).evaluate(NAME, lambda: before)
+    other = Evaluated(known.network(), 2, tmp_path, RECORD, average="logits")
+    found = other.evaluate(NAME, lambda: now).result()["nll"]
+    logits = np.einsum("e,nek->nk", known.WEIGHTS, now.images[..., 0])
+    own = logits[np.arange(len(now)), now.labels]
+    wanted = np.mean(np.log(np.exp(logits).sum(-1)) - own)
+    assert found == pytest.approx(wanted, rel=1e-5)
+    scores = other.scores("ood/b", lambda: now)["max_probability"]
+    p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    np.testing.assert_allclose(scores, 1 - p.max(-1), rtol=1e-5)
+
+
 def test_the_order_of_a_record_s_keys_is_nothing(tmp_path):
     found = known.examples(5)
     evaluated(tmp_path).evaluate(NAME, lambda: found)

@@ -78,7 +78,8 @@ def load(*runs, **changes):
     given = dict.fromkeys(
         ("data_dir", "download_data", "require", "skip_bad_records")
     )
-    given |= {"num_bins": None, "allow_unfinished": False} | changes
+    given |= {"num_bins": None, "average": None, "allow_unfinished": False}
+    given |= changes
     return evaluate.of_runs(types.SimpleNamespace(runs=runs, **given))
 
 
@@ -172,6 +173,24 @@ def test_results_of_other_weights_are_replaced_whole_or_not_at_all(
     del found["weights/fingerprint"]
     (out / "results.json").write_text(json.dumps(found))
     assert evaluate.kept(out, members[1], False)[0].flat() == found
+
+
+def test_results_of_averaged_logits_and_probabilities_never_mix(
+    make_run, tmp_path
+):
+    members, out = [make_run("a")[1]], tmp_path / "out"
+    out.mkdir()
+    flat = {"test/nll": 0.5, "evaluation/averaged_logits": 1}
+    (out / "results.json").write_text(json.dumps(flat))
+    assert evaluate.kept(out, members, False, "logits")[0].flat() == flat
+    assert evaluate.kept(out, members, True)[0].flat() == {}
+    with pytest.raises(InputError, match="--average=prob.*averaged logits. L"):
+        evaluate.kept(out, members, False)
+    # Those of older versions averaged probabilities.
+    (out / "results.json").write_text(json.dumps({"test/nll": 0.5}))
+    assert evaluate.kept(out, members, False)[0].test == {"nll": 0.5}
+    with pytest.raises(InputError, match="from averaged probabilities"):
+        evaluate.kept(out, members, False, "logits")
 
 
 def test_runs_on_several_data_sets_are_refused(make_run):

@@ -47,6 +47,7 @@ def test_free_flags_may_change_and_are_recorded(settings, tmp_path):
         trajectory_interval=1,
         allow_unfinished=True,
         num_bins=7,
+        average="logits",
         tune=True,
     )
     old, new = settings.to_json(), changed.to_json()

@@ -155,7 +155,7 @@ def test_a_run_with_held_out_images_few_bins_and_one_checkpoint(
     after = outputs.results(folder)
     assert after["test/nll"] == results["test/nll"]
     assert after["test/ece"] != results["test/ece"]
-    assert after["val/nll"] == results["validation/nll"]
+    assert after["val/nll"] == results["val/nll"]
 
 
 def test_photographs_are_not_parted(tmp_path):

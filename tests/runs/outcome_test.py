@@ -47,6 +47,7 @@ def test_results_json_has_every_number_and_no_other(results):
         *(f"test/{m}_member_mean" for m in METRICS[:2]),
         "weights/kept",
         "weights/fingerprint",
+        "evaluation/averaged_logits",
         "training/epoch",
         "training/epochs",
         *(f"corrupted/{m}" for m in METRICS),

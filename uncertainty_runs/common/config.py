@@ -29,6 +29,7 @@ FREE = (
     "skip_bad_records",
     "trajectory_interval",
     "num_bins",
+    "average",
     "tune",
 )
 # Options of methods that are found in the data; their flag is for all methods.
@@ -54,6 +55,7 @@ class DataConfig:
     shifted: bool = False
     require: bool = False
     num_bins: int = 15
+    average: str = "probabilities"
     tune: bool = False
 
 

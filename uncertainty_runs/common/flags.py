@@ -268,6 +268,16 @@ def define_bins_flag(default):
     whole("num_bins", default, "Bins of the ECE.", 1, MOST)
 
 
+def define_average_flag(default):
+    """Defines the flag for what the ensemble's prediction averages."""
+    one_of(
+        "average",
+        default,
+        ["probabilities", "logits"],
+        "What the ensemble's prediction averages, in the evaluation.",
+    )
+
+
 def _define_outcome():
     whole(
         "corruptions_interval",
@@ -284,6 +294,7 @@ def _define_outcome():
         lower_bound=-1,
     )
     define_bins_flag(15)
+    define_average_flag("probabilities")
     yes_no(DROP, False, "Only false is possible: every image is evaluated.")
     whole(
         "trajectory_interval",

@@ -34,6 +34,7 @@ class Evaluated:
         num_bins: Bins of the calibration error.
         files: Function from a set's name to a digest of the files that it is
             read from, or None: what was read from others is not used.
+        average: As of `evaluation.Classification`.
     """
 
     def __init__(
@@ -44,14 +45,17 @@ class Evaluated:
         record,
         num_bins=15,
         files=lambda name: None,
+        average="probabilities",
     ):
         self.network = network
         self.batch_size = batch_size
         self.folder = folder and as_path(folder)
         # Older files have no number of bins: then it was 15.
         others = [] if num_bins == 15 else [f"num_bins={num_bins}"]
+        others += [] if average == "probabilities" else [f"average={average}"]
         self.record = json.loads(json.dumps([*record, *others]))  # As read.
         self.num_bins = num_bins
+        self.average = average
         self.files = files
         self._sets = {}
         self._skipped = {}
@@ -85,7 +89,9 @@ class Evaluated:
                 values = self.network.logits(images)
                 if scored:
                     log_weights = self.network.log_weights
-                    parts.append(evaluation.scores(values, log_weights))
+                    parts.append(
+                        evaluation.scores(values, log_weights, self.average)
+                    )
                 return values
 
             arrays = _packed(self._one_pass(logits, examples))
@@ -112,6 +118,7 @@ class Evaluated:
             examples.num_classes,
             self.network.log_weights,
             self.num_bins,
+            self.average,
         )
 
     def grouped(self, name, natural):
@@ -135,6 +142,7 @@ class Evaluated:
                 self.network.log_weights,
                 groups,
                 self.num_bins,
+                self.average,
             )
             return {
                 f"{way}.{key}": array
@@ -159,6 +167,7 @@ class Evaluated:
                 self.network.num_classes,
                 self.network.log_weights,
                 groups,
+                self.average,
             )
             return {"predicted": _in_place(found, opened)}
 
@@ -170,7 +179,10 @@ class Evaluated:
         def compute():
             batches = load().evaluation_batches(self.batch_size)
             return evaluation.ood_scores(
-                self.network.logits, batches, self.network.log_weights
+                self.network.logits,
+                batches,
+                self.network.log_weights,
+                self.average,
             )
 
         return self._arrays(name, compute)
@@ -178,7 +190,9 @@ class Evaluated:
     def _unpacked(self, arrays, log_weights):
         state = dict(arrays)
         classes = int(state.pop("num_classes"))
-        metrics = evaluation.Classification(classes, log_weights, self.num_bins)
+        metrics = evaluation.Classification(
+            classes, log_weights, self.num_bins, self.average
+        )
         return metrics.set_state(state)
 
     def skipped(self):

@@ -41,6 +41,7 @@ class Suite:
         self.test = test = held_out if self.tune else test
         self.held_out = held_out
         self.num_bins = config.num_bins
+        self.average = config.average
         self.strategy = local_strategy(strategy)
         self.moves = self.strategy is not strategy
         self.dataset = config.dataset
@@ -110,7 +111,8 @@ class Suite:
             time = {"ms_per_example": self._milliseconds(watch)}
             results |= Results(cost=dict(done.network.costs) | time)
         weights = {"fingerprint": as_number(done.network.fingerprint)}
-        more = Results(skipped=done.skipped(), weights=weights)
+        way = {"averaged_logits": int(self.average == "logits")}
+        more = Results(skipped=done.skipped(), weights=weights, evaluation=way)
         return results | more, arrays
 
     def corrupted(self, model):
@@ -149,6 +151,7 @@ class Suite:
                 self.dataset,
                 data_dir=self.where["data_dir"],
             ),
+            self.average,
         )
         return done, watch
 
