@@ -160,6 +160,17 @@ def test_a_flag_of_another_method_is_no_flag(resolve, flag):
         resolve("--method=naive_multihead", f"--{flag}")
 
 
+def test_a_batch_has_a_copy_for_each_view_that_is_augmented_by_itself(resolve):
+    assert resolve("--method=mixmo").copies() == 2 * 4
+    assert resolve("--method=mixmo", "--noaugment_repetitions").copies() == 0
+    assert resolve("--method=mimo").copies() == 0
+    assert resolve("--method=mimo", "--augment_repetitions").copies() == 3 * 4
+    mimmo = ("--method=mixmo", "--recipe=mimmo", "--dataset=cifar100")
+    assert resolve(*mimmo, "--augment_repetitions").copies() == 0
+    with pytest.raises(InputError, match="--augment_rep.*method=treenet. Lea"):
+        resolve("--method=treenet", "--augment_repetitions")
+
+
 @pytest.mark.parametrize(
     ("rows", "per_core", "repetitions", "replicas", "unique"),
     [
