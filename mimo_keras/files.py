@@ -152,6 +152,16 @@ def write_json(path, value):
         file.write("\n")
 
 
+def write_array(path, array):
+    """Writes one array as a .npy file, without pickled objects.
+
+    Raises:
+        WriteError: The disk is full or not writable.
+    """
+    with replacing(path, "wb") as file:
+        np.save(file, array, allow_pickle=False)
+
+
 def read_text(path):
     """Returns the content of a UTF-8 text file.
 

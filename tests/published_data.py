@@ -1,6 +1,9 @@
 """Small test sets in their authors' layouts."""
 
+import gzip
 import json
+import pathlib
+import struct
 
 import numpy as np
 import tensorflow as tf
@@ -112,3 +115,39 @@ def copied(folder, remote):
     for name in files_below(folder):
         (remote / name).write_from(folder / name)
     return remote
+
+
+def write_idx_files(folder, compressed=True, counts=(12, 4), side=28):
+    """Writes four small files as MNIST's authors published theirs.
+
+    Returns:
+        Split -> images (n, side, side) and labels (n,), uint8.
+    """
+    written = {}
+    draw = np.random.default_rng(0)
+    for split, name, count in zip(
+        ("train", "test"), ("train", "t10k"), counts, strict=True
+    ):
+        images = draw.integers(0, 256, (count, side, side), dtype=np.uint8)
+        labels = np.arange(count, dtype=np.uint8) % 10
+        for kind, array in (("images", images), ("labels", labels)):
+            axes = array.ndim
+            head = struct.pack(f">HBB{axes}I", 0, 8, axes, *array.shape)
+            content = head + array.tobytes()
+            path = folder / f"{name}-{kind}-idx{axes}-ubyte"
+            if compressed:
+                content, path = gzip.compress(content), f"{path}.gz"
+            pathlib.Path(path).write_bytes(content)
+        written[split] = images, labels
+    return written
+
+
+def write_photographs(folder, *names):
+    """Writes tiny photographs, whose names end in png or jpg."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = tf.fill((4, 5, 3), tf.constant(len(name), tf.uint8))
+        jpeg = path.suffix.lower() != ".png"
+        encode = tf.io.encode_jpeg if jpeg else tf.io.encode_png
+        path.write_bytes(encode(pixels).numpy())

@@ -16,6 +16,7 @@ SCRIPTS = {
     name: f"uncertainty_runs.{name}"
     for name in (
         *("cifar", "imagenet", "evaluate", "analyze", "cost", "plan"),
+        "prepare",
         "reproduce",
     )
 }

@@ -12,7 +12,9 @@ class CropAndFlip:
     left to right with probability 1/2.
 
     Args:
-        padding: Pixels of padding on each side.
+        padding: Pixels of padding on each side, the most by which an image is
+            shifted.
+        flip: Whether windows are flipped.
 
     Call arguments:
         images: (B, H, W, C).
@@ -22,6 +24,7 @@ class CropAndFlip:
     """
 
     padding: int = 4
+    flip: bool = True
 
     def __call__(self, images, seed):
         import tensorflow as tf
@@ -29,13 +32,13 @@ class CropAndFlip:
         batch, padding = tf.shape(images)[0], self.padding
         seeds = tf.random.split(seed, 2, alg="philox")
         corners = _integers(seeds[0], (batch, 2), 2 * padding + 1)
-        flips = _integers(seeds[1], (batch,), 2)
+        flips = _integers(seeds[1], (batch,), 2 if self.flip else 1)
         return crop(images, corners, flips, padding)
 
 
-def crop_and_flip(padding=4):
+def crop_and_flip(padding=4, flip=True):
     """Returns `CropAndFlip`."""
-    return CropAndFlip(padding)
+    return CropAndFlip(padding, flip)
 
 
 def crop(images, corners, flips, padding):

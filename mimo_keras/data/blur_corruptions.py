@@ -49,13 +49,25 @@ def motion_blur(images, random, length, sigma):
         length: The largest t, an integer.
         sigma: σ.
     """
-    angles = np.deg2rad(random.uniform(-45, 45, size=(len(images), 1, 1)))
+    return smeared(images, random.uniform(-45, 45, len(images)), length, sigma)
+
+
+def smeared(images, degrees, length, sigma):
+    """Returns images smeared as `motion_blur` does, at given angles.
+
+    Args:
+        images: (n, H, W).
+        degrees: (n,) angles, from the right downwards.
+        length: The largest t, an integer.
+        sigma: σ.
+    """
+    angles = np.deg2rad(degrees)[:, None, None]
     down, right = np.sin(angles), np.cos(angles)
     row, column = np.indices(images.shape)[1:]
     distances = np.arange(length + 1)
     weights = np.exp(-(distances**2) / (2 * sigma**2))
     return sum(
-        weight * _read(images, row + t * down, column + t * right)
+        weight * sampled(images, row + t * down, column + t * right)
         for t, weight in zip(distances, weights / weights.sum(), strict=True)
     )
 
@@ -67,25 +79,61 @@ def zoom_blur(images, _random, percent):
         images: (n, H, W), zoomed about their centre, edges repeated.
         percent: By how many per cent the last zoom exceeds 1.
     """
+    zooms = 1 + np.arange(percent + 1) / 100
+    return (images + sum(zoomed(images, z) for z in zooms)) / (1 + len(zooms))
+
+
+def glass_blur(images, random, sigma, reach, times):
+    """Returns images whose pixels were exchanged with neighbours.
+
+    Between two Gaussian blurs, every pixel further than `reach` from the upper
+    and left edges, from the last to the first, is exchanged with one of the
+    square of pixels that ends at itself.
+
+    Args:
+        images: (n, H, W).
+        random: Random state that draws the neighbours.
+        sigma: Of both blurs, in pixels.
+        reach: How far up and to the left the square reaches.
+        times: How often all of this is done.
+    """
+    images = gaussian_blur(images, random, sigma).copy()
+    count, height, width = images.shape
+    each = np.arange(count)
+    for _ in range(times):
+        for row in range(height - reach, reach, -1):
+            for column in range(width - reach, reach, -1):
+                up, left = random.randint(0, reach + 1, (2, count))
+                other = each, row - up, column - left
+                kept = images[:, row, column].copy()
+                images[:, row, column] = images[other]
+                images[other] = kept
+    return gaussian_blur(images, random, sigma)
+
+
+def zoomed(images, zoom):
+    """Returns images (n, H, W) zoomed about their centre, edges repeated."""
     row, column = np.indices(images.shape)[1:]
     middle, centre = (np.array(images.shape[1:]) - 1) / 2
-    zooms = 1 + np.arange(percent + 1) / 100
-    zoomed = sum(
-        _read(
-            images,
-            middle + (row - middle) / zoom,
-            centre + (column - centre) / zoom,
-        )
-        for zoom in zooms
+    return sampled(
+        images,
+        middle + (row - middle) / zoom,
+        centre + (column - centre) / zoom,
     )
-    return (images + zoomed) / (1 + len(zooms))
 
 
-def _read(images, row, column):
-    """Returns images (n, H, W) sampled bilinearly at real-valued positions."""
+def sampled(images, row, column, mode="nearest"):
+    """Returns images sampled bilinearly at real-valued positions.
+
+    Args:
+        images: (n, H, W).
+        row: (n, H, W).
+        column: (n, H, W).
+        mode: What is beyond the edges, as in `scipy.ndimage`.
+    """
     from scipy import ndimage
 
     index = np.indices(images.shape)[0]
     return ndimage.map_coordinates(
-        images, (index, row, column), order=1, mode="nearest"
+        images, (index, row, column), order=1, mode=mode
     )

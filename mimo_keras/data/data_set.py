@@ -23,7 +23,7 @@ class DataSet:
     Args:
         name: Its name in flags, results and messages.
         image_shape: (H, W, C); for photographs, that of a default crop.
-        num_classes: The number of classes.
+        num_classes: The number of classes; None if the files say it.
         read: Reader that first takes a split, "train" or "test", and returns
             `Examples`, or `Photographs` for sets too large for memory.
         in_memory: Whether `read` returns `Examples`.
@@ -50,7 +50,7 @@ class DataSet:
 
     name: str
     image_shape: tuple[int, int, int]
-    num_classes: int
+    num_classes: int | None
     read: Callable
     in_memory: bool = True
     mean: tuple[float, ...] | None = None

@@ -9,8 +9,11 @@ from mimo_keras.data import (
     corruptions,
     digit_corruptions,
     digits,
+    fashion_corruptions,
+    idx_files,
     natural_sets,
     photographs,
+    record_writing,
     sample_images,
     tfds_images,
 )
@@ -105,11 +108,68 @@ _DIGITS = DataSet(
     # them into other signs.
     augment=None,
     corruptions=Corruptions(
-        tuple(digit_corruptions.SUITE),
+        digit_corruptions.SUITE,
         corruptions.made(_offline(digits.load), digit_corruptions.corrupt),
     ),
     out_of_distribution={"sample_images": _offline(sample_images.load)},
 )
+
+_GREY = (idx_files.SIDE, idx_files.SIDE, 1)
+_PATCHES = functools.partial(
+    sample_images.load, side=idx_files.SIDE, factor=1, count=600
+)
+_FOREIGN = {
+    "digits": _offline(functools.partial(digits.scaled, idx_files.SIDE)),
+    "sample_images": _offline(_PATCHES),
+    "fashion_mnist": _tfds("fashion_mnist", "test"),
+    "mnist": _tfds("mnist", "test"),
+    "kmnist": _tfds("kmnist", "test"),
+}
+# Digits are classes of MNIST's own.
+_NOT_FOREIGN = {"mnist": ("digits",)}
+
+
+def _like_mnist(name, mean, std, flip=False, **facts):
+    """Returns the record of a set of 28x28 grey images in 10 classes.
+
+    Args:
+        name: TFDS's name.
+        mean: Mean over all training pixels.
+        std: Their standard deviation.
+        flip: Whether a mirrored image is still of its class.
+        **facts: Further fields of the record.
+    """
+    without = (name, *_NOT_FOREIGN.get(name, ()))
+    foreign = {n: read for n, read in _FOREIGN.items() if n not in without}
+    folders = {f"ood/{n}": (n,) for n in foreign if n.endswith("mnist")}
+    return DataSet(
+        name=name,
+        image_shape=_GREY,
+        num_classes=idx_files.CLASSES,
+        read=_tfds(name),
+        mean=(mean,),
+        std=(std,),
+        augment=augmentation.crop_and_flip(padding=2, flip=flip),
+        out_of_distribution=foreign,
+        folders={"test": (name,), **folders, **facts.pop("folders", {})},
+        get_it="Or write it from the four published files: prepare.py "
+        "converts them.",
+        **facts,
+    )
+
+
+_FASHION_MNIST = _like_mnist(
+    "fashion_mnist",
+    0.2860,
+    0.3530,
+    flip=True,
+    corruptions=Corruptions(
+        fashion_corruptions.TYPES, fashion_corruptions.SUITE.opened
+    ),
+    folders={"corrupted": (fashion_corruptions.FOLDER,)},
+)
+_MNIST = _like_mnist("mnist", 0.1307, 0.3081)
+_KMNIST = _like_mnist("kmnist", 0.1918, 0.3483)
 
 _IMAGENET = DataSet(
     name="imagenet2012",
@@ -142,10 +202,28 @@ _IMAGENET = DataSet(
     f"them in downloads/manual of {argument('data_dir')}.",
 )
 
+# One's own photographs, as prepare.py writes them.
+_OWN = DataSet(
+    name=record_writing.FOLDER,
+    image_shape=(photographs.SIZE, photographs.SIZE, 3),
+    num_classes=None,
+    read=functools.partial(photographs.load, record_writing.FOLDER),
+    in_memory=False,
+    # Those of ImageNet, with which networks for photographs are used.
+    mean=_IMAGENET.mean,
+    std=_IMAGENET.std,
+    folders={"test": (record_writing.FOLDER,)},
+    get_it="prepare.py writes it from a folder of class folders.",
+)
+
 DATASETS = types.MappingProxyType(
     {
         data_set.name: data_set
-        for data_set in (_CIFAR10, _CIFAR100, _DIGITS, _IMAGENET)
+        for data_set in (
+            *(_CIFAR10, _CIFAR100, _DIGITS),
+            *(_FASHION_MNIST, _MNIST, _KMNIST),
+            *(_IMAGENET, _OWN),
+        )
     }
 )
 """Name -> the `DataSet` record."""

@@ -8,39 +8,44 @@ COUNT = 599
 """The number of test digits."""
 
 
-def load():
-    """Cuts 8x8 grey patches from scikit-learn's two sample photographs.
+def load(side=8, factor=4, count=COUNT):
+    """Cuts grey patches from scikit-learn's two sample photographs.
 
-    The photographs (a temple, a flower; 427x640) are averaged over 4x4
-    pixels, as the digits were made from 32x32 bitmaps. Each yields 15 x 20
-    patches, evenly spaced from edge to edge (rows overlap by one pixel), with
-    their contrast unchanged. The last patch is dropped, so that there are as
-    many patches as test digits.
+    The photographs (a temple, a flower; 427x640) are averaged over blocks of
+    pixels: for digits over 4x4, as the digits were made from 32x32 bitmaps.
+    Each yields 15 x 20 patches, evenly spaced from edge to edge (rows of 8x8
+    patches overlap by one pixel), with their contrast unchanged. For digits
+    the last patch is dropped, so that there are as many as test digits.
+
+    Args:
+        side: Height and width of a patch.
+        factor: Side of the blocks that are averaged.
+        count: The number of patches, at most 600.
 
     Returns:
-        `Examples` with images (599, 8, 8, 1) uint8, all labels 0 and
+        `Examples` with images (count, side, side, 1) uint8, all labels 0 and
         num_classes None.
     """
     from sklearn.datasets import load_sample_images
 
-    patches = [_patches(photo) for photo in load_sample_images().images]
-    images = np.concatenate(patches)[:COUNT]
+    photos = load_sample_images().images
+    patches = [_patches(_reduced(photo, factor), side) for photo in photos]
+    images = np.concatenate(patches)[:count]
     return Examples(
         "sample_images", images, np.zeros(len(images), np.int64), None
     )
 
 
-def _patches(photo, rows=15, columns=20):
-    """Returns (rows · columns, 8, 8, 1) uint8 from a photo (H, W, 3) uint8."""
-    grey = _reduced(photo)
-    windows = np.lib.stride_tricks.sliding_window_view(grey, (8, 8))
+def _patches(grey, side, rows=15, columns=20):
+    """Returns (rows · columns, side, side, 1) from a grey photo (H, W)."""
+    windows = np.lib.stride_tricks.sliding_window_view(grey, (side, side))
     down = np.linspace(0, len(windows) - 1, rows).astype(int)
     right = np.linspace(0, windows.shape[1] - 1, columns).astype(int)
-    return windows[np.ix_(down, right)].reshape(-1, 8, 8, 1)
+    return windows[np.ix_(down, right)].reshape(-1, side, side, 1)
 
 
-def _reduced(photo, factor=4):
-    """Returns the grey means (H // 4, W // 4) uint8 of blocks of a photo.
+def _reduced(photo, factor):
+    """Returns the grey means (H // factor, W // factor) uint8 of blocks.
 
     Grey is the mean of red, green and blue; sums are over integers, so that
     the result is the same on every machine.

@@ -60,18 +60,29 @@ def _open(name, data_dir):
     """Returns the TFDS builder of `name`, which may not be prepared yet."""
     import tensorflow_datasets as tfds
 
-    data_dir = _home(data_dir)
+    data_dir = home(data_dir)
     _check_files(name, data_dir)
     with _told_plainly(
         f"{name} to be a data set that TFDS can open",
         f"data_dir={data_dir}",
         "Check its name, or delete its damaged folder and prepare it again.",
     ):
-        return tfds.builder(name, data_dir=data_dir)
+        try:
+            return tfds.builder(name, data_dir=data_dir)
+        except tfds.core.DatasetNotFoundError:
+            absent = _absent(name, f"none in {data_dir}", "prepare it there")
+    raise absent
 
 
-def _home(data_dir):
-    """Returns a folder of prepared data as TFDS takes it."""
+def home(data_dir):
+    """Returns a folder of prepared data as TFDS takes it.
+
+    Args:
+        data_dir: The folder; None for TFDS's default.
+
+    Raises:
+        InputError: It is on a file system that TFDS does not read.
+    """
     if data_dir is None:
         return None
     path = as_path(data_dir, "data_dir")
@@ -90,10 +101,10 @@ def _check_files(name, data_dir):
     The files are in a folder of the version, inside one of the configuration
     if the name leaves that out.
     """
-    home = data_dir or os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")
-    if "://" in os.fspath(home):
+    where = data_dir or os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")
+    if "://" in os.fspath(where):
         return
-    folder = pathlib.Path(home).expanduser() / name
+    folder = pathlib.Path(where).expanduser() / name
     for path in [*folder.glob("*/*"), *folder.glob("*/*/*")]:
         try:
             if not path.is_dir():

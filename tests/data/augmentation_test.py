@@ -82,6 +82,21 @@ def test_every_place_and_both_sides_are_equally_likely():
     assert abs(np.corrcoef(left, flip)[0, 1]) < 0.12
 
 
+def test_digits_are_shifted_but_not_flipped():
+    """An image of 2x2 pixels, by at most one pixel: 9 windows, none flipped."""
+    image = np.array([[1, 2], [3, 4]], np.uint8)[..., None]
+    found = augmentation.crop_and_flip(1, flip=False)(
+        np.stack([image] * 300), (3, 4)
+    )
+    padded = np.pad(image[..., 0], 1)
+    windows = {
+        tuple(padded[i : i + 2, j : j + 2].ravel())
+        for i in range(3)
+        for j in range(3)
+    }
+    assert {tuple(w) for w in np.reshape(found, (300, 4)).tolist()} == windows
+
+
 def test_draws_are_a_function_of_the_seed():
     images = tf.constant(_numbered((64, 3, 3, 1)))
     augment = augmentation.crop_and_flip(2)

@@ -126,3 +126,36 @@ def test_a_blank_image_stays_as_it_is(operation, constants):
     blank = np.full((2, 8, 8), 77.0)
     random = np.random.RandomState(0)
     np.testing.assert_allclose(operation(blank, random, *constants), blank)
+
+
+class Neighbours:
+    """A fake random stream: every pixel's neighbour is the given one."""
+
+    def __init__(self, up, left):
+        self.offsets = up, left
+
+    def randint(self, low, high, size):
+        assert (low, high, size[0]) == (0, 2, 2)
+        return np.broadcast_to(np.array(self.offsets)[:, None], size)
+
+
+def test_glass_blur_exchanges_pixels_by_hand():
+    """Without blur, a pixel that is exchanged with the left goes all the way.
+
+    From the right to the third column: the last pixel of a row comes to the
+    second place, and those between move by one to the right.
+    """
+    found = blur_corruptions.glass_blur(IMAGES, Neighbours(0, 1), 1e-9, 1, 1)
+    rows = IMAGES[:, 2:]
+    wanted = np.concatenate(
+        [rows[..., :1], rows[..., -1:], rows[..., 1:-1]], axis=2
+    )
+    np.testing.assert_allclose(found[:, 2:], wanted)
+    np.testing.assert_allclose(found[:, :2], IMAGES[:, :2])
+    still = blur_corruptions.glass_blur(IMAGES, Neighbours(0, 0), 1e-9, 1, 2)
+    np.testing.assert_allclose(still, IMAGES)
+    twice = blur_corruptions.glass_blur(IMAGES, Neighbours(0, 0), 0.4, 1, 1)
+    blurred = blur_corruptions.gaussian_blur(IMAGES, None, 0.4)
+    np.testing.assert_allclose(
+        twice, blur_corruptions.gaussian_blur(blurred, None, 0.4)
+    )

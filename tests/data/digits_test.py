@@ -65,3 +65,18 @@ def test_training_images_are_spread_over_the_writers(parts):
 def test_another_split_is_refused():
     with pytest.raises(InputError, match="split=train\\[:90%\\]"):
         digits.load("train[:90%]")
+
+
+def test_scaled_digits_are_all_of_them_by_hand():
+    """To twice the side, weights are 3/4 and 1/4; edges are repeated."""
+    found = digits.scaled(16)
+    parts = [digits.load(split).images for split in ("train", "test")]
+    images = np.concatenate(parts)[..., 0].astype(float)
+    assert found.images.shape == (1797, 16, 16, 1)
+    inner = (9, 3, 3, 1)
+    corner = images[:, 2:4, 4:6].reshape(-1, 4) @ np.array(inner) / 16
+    # Row 5 is at 2.25, column 9 at 4.25.
+    np.testing.assert_allclose(found.images[:, 5, 9, 0], corner, atol=0.5)
+    np.testing.assert_array_equal(found.images[:, 0, 0, 0], images[:, 0, 0])
+    np.testing.assert_array_equal(found.images[:, 15, 15, 0], images[:, 7, 7])
+    assert digits.scaled(28).images.shape == (1797, 28, 28, 1)

@@ -18,13 +18,16 @@ def test_a_record_is_found_by_its_name(name):
 
 
 def test_an_unknown_name_lists_the_known_ones():
-    with pytest.raises(InputError, match="cifar10, cifar100.*dataset=mnist"):
-        known_sets.get("mnist")
+    with pytest.raises(InputError, match="cifar10, cifar100.*dataset=emnist"):
+        known_sets.get("emnist")
 
 
 @every
 def test_shape_and_classes_are_those_of_the_images(name, tmp_path):
     record = known_sets.get(name)
+    if record.num_classes is None:
+        assert name == "folder"
+        return
     try:
         found = record.read("test", data_dir=tmp_path)
     except AbsentError:

@@ -38,3 +38,13 @@ def test_patches_are_as_many_and_of_the_form_of_the_test_digits():
 def test_patches_differ_from_each_other():
     images = sample_images.load().images.reshape(599, -1)
     assert len(np.unique(images, axis=0)) == 599
+
+
+def test_patches_of_another_size_are_cut_from_the_photographs_themselves():
+    found = sample_images.load(side=28, factor=1, count=600)
+    assert found.images.shape == (600, 28, 28, 1)
+    photos = load_sample_images().images
+    # The last patches end at the last row and column.
+    for index, photo in ((299, photos[0]), (599, photos[1])):
+        wanted = photo[-28:, -28:].astype(int).sum(-1) // 3
+        np.testing.assert_array_equal(found.images[index, ..., 0], wanted)

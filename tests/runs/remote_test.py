@@ -24,6 +24,7 @@ SCRIPTS = {
     "analyze": {"data_dir", "record", "run_dir", "run_dirs"},
     "cost": set(),
     "plan": set(),
+    "prepare": {"data_dir", "source"},
     "reproduce": {"data_dir", "output_dir", "record"},
     "studies.budgets": {"data_dir", "figure", "output_dir", "record"},
     "studies.depths": {"data_dir", "output_dir", "record"},

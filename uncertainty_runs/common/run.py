@@ -14,7 +14,13 @@ from mimo_keras.evaluation import Results
 from mimo_keras.training.distribute import make_strategy, workers
 from mimo_keras.training.fit import fit as train_resumably
 from mimo_keras.training.fit import restore
-from uncertainty_runs.common import models, run_data, run_folder, signals
+from uncertainty_runs.common import (
+    models,
+    progress,
+    run_data,
+    run_folder,
+    signals,
+)
 from uncertainty_runs.evaluation.suite import CorruptionsCallback, Suite, save
 from uncertainty_runs.evaluation.trajectory import TrajectoryCallback
 
@@ -145,26 +151,32 @@ def fit(config, model, batches, steps, suite, output):
     if config.eval_only:
         return _restore(config, model, output.folder)
     validation = suite.test if suite.held_out is None else suite.held_out
-    train_resumably(
-        model,
-        batches,
-        epochs=config.train_epochs,
-        steps_per_epoch=steps.per_epoch,
-        output_dir=output.folder,
-        # Not positive: as in Uncertainty-Baselines, none before the last.
-        checkpoint_interval=max(0, config.checkpoint_interval)
-        or config.train_epochs,
-        validation_data=validation.weighted_batches(suite.batch_size),
-        callbacks=[
-            CorruptionsCallback(suite, config.corruptions_interval),
-            TrajectoryCallback(
-                suite, output.folder, config.trajectory_interval, output.writes
-            ),
-        ],
-        verbose=1 if sys.stdout.isatty() else 2,
-        stop=output.stop,
-        run=config.identity(),
-    )
+    bar = sys.stdout.isatty()
+    with progress.told(output.writes and not bar) as telling:
+        train_resumably(
+            model,
+            batches,
+            epochs=config.train_epochs,
+            steps_per_epoch=steps.per_epoch,
+            output_dir=output.folder,
+            # Not positive: as in Uncertainty-Baselines, none before the last.
+            checkpoint_interval=max(0, config.checkpoint_interval)
+            or config.train_epochs,
+            validation_data=validation.weighted_batches(suite.batch_size),
+            callbacks=[
+                CorruptionsCallback(suite, config.corruptions_interval),
+                TrajectoryCallback(
+                    suite,
+                    output.folder,
+                    config.trajectory_interval,
+                    output.writes,
+                ),
+                *telling,
+            ],
+            verbose=1 if bar else 2,
+            stop=output.stop,
+            run=config.identity(),
+        )
     epochs = config.train_epochs
     return models.trained(output.folder, config, epochs, False)
 

@@ -31,6 +31,7 @@ PATHS = (
     "run_dir",
     "run_dirs",
     "runs",
+    "source",
 )
 """Flags that are names of files and folders, or lists of them."""
 

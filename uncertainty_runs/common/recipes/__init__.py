@@ -51,6 +51,8 @@ from uncertainty_runs.common.recipes import (
     cifar_other_rows,
     cifar_rows,
     digits_rows,
+    fashion_rows,
+    folder_rows,
     imagenet_rows,
     mimmo_digits_rows,
     mimmo_rows,
@@ -71,7 +73,10 @@ def _table(*modules):
 
 
 _MIMMO = _table(mimmo_rows, mimmo_digits_rows)
-RECIPES = _table(cifar_rows, cifar_other_rows, digits_rows, imagenet_rows)
+RECIPES = _table(
+    *(cifar_rows, cifar_other_rows, digits_rows, fashion_rows),
+    *(imagenet_rows, folder_rows),
+)
 RECIPES |= {
     (dataset, method): row
     for (dataset, method), row in _MIMMO.items()
