@@ -41,9 +41,9 @@ def test_absent_data_names_the_ways_out(tmp_path):
 )
 def test_an_unknown_name_lists_the_known_ones(function):
     with pytest.raises(
-        InputError, match="cifar10, cifar100, digits.*dataset=mnist"
+        InputError, match="cifar10, cifar100, digits.*dataset=emnist"
     ):
-        function("mnist")
+        function("emnist")
 
 
 def test_digits_are_standardised_by_their_training_images():
@@ -98,8 +98,8 @@ def test_absent_data_is_reported_when_it_is_loaded(tmp_path):
 
 
 def test_an_unknown_data_set_error_lists_those_that_have_sets():
-    with pytest.raises(InputError, match="cifar10, cifar100, digits.*=mnist"):
-        sources.out_of_distribution("mnist")
+    with pytest.raises(InputError, match="cifar10, cifar100, digits.*=emnist"):
+        sources.out_of_distribution("emnist")
 
 
 def test_digits_have_patches_of_photographs():

@@ -109,7 +109,10 @@ def test_digits_recipes_differ_only_in_what_a_method_is():
         assert r.reported == {}
 
 
-@pytest.mark.parametrize("dataset", ["cifar10", "cifar100", "digits"])
+@pytest.mark.parametrize(
+    "dataset",
+    ["cifar10", "cifar100", "digits", "fashion_mnist", "mnist", "kmnist"],
+)
 def test_every_method_has_a_recipe(dataset):
     known = {m for d, m in recipes.RECIPES if d == dataset}
     assert known == set(methods.list_methods())
@@ -231,15 +234,19 @@ def test_without_a_recipe_those_that_exist_are_listed():
 
 
 @pytest.mark.parametrize(
-    ("table", "kind"), [(None, "a recipe"), ("mimmo", "recipe mimmo")]
+    ("table", "kind", "own"),
+    [(None, "a recipe", " folder,"), ("mimmo", "recipe mimmo", "")],
 )
-def test_without_any_recipe_the_data_sets_that_have_one_are_listed(table, kind):
+def test_without_any_recipe_the_data_sets_that_have_one_are_listed(
+    table, kind, own
+):
     with pytest.raises(InputError) as caught:
         recipes.recipe("tiny", "mimo", table)
     assert str(caught.value) == (
         f"Expected a data set with {kind}: cifar10, cifar100, digits, "
-        "imagenet2012. Received: dataset='tiny'. Choose one of these, or add "
-        "a row to uncertainty_runs/common/recipes."
+        f"fashion_mnist,{own} imagenet2012, kmnist, mnist. Received: "
+        "dataset='tiny'. Choose one of these, or add a row to "
+        "uncertainty_runs/common/recipes."
     )
 
 

@@ -267,6 +267,7 @@ ROWS = [
         l2_scope="all",
         label_smoothing=0.0,
         options={},
+        augment_repetitions=True,
     ),
     Recipe(
         datasets=("fashion_mnist", "mnist", "kmnist"),
@@ -329,6 +330,7 @@ ROWS = [
             # A third of training, as in the paper.
             "fadeout_epochs": 7.0,
         },
+        augment_repetitions=True,
     ),
     Recipe(
         datasets=("fashion_mnist", "mnist", "kmnist"),
