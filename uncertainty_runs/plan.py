@@ -52,6 +52,9 @@ def main():
     print(layers_table(plan))
     print()
     print(totals_table(plan))
+    if plan.coinciding:
+        print()
+        print(warning(plan))
 
 
 def layers_table(plan):
@@ -80,6 +83,17 @@ def _share(group, index):
 
 def _shape(layer):
     return "x".join(map(str, layer.kernel_shape))
+
+
+def warning(plan):
+    """Returns what to know of a plan whose members' templates coincide."""
+    names = ", ".join(plan.coinciding)
+    mixed = sum(len(g.layers) for g in plan.groups if not g.is_plain)
+    return (
+        f"Warning: in {len(plan.coinciding)} of {mixed} mixed layers, two "
+        f"members or more have the same templates: {names}. Raise "
+        "--num_params, or lower --templates_per_layer."
+    )
 
 
 def totals_table(plan):

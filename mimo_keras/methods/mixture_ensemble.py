@@ -30,7 +30,8 @@ def mixture_ensemble(
             coefficients, which each member owns, are not included.
         templates_per_layer: t, the number of templates that a layer mixes.
         assign: "shared" if all members mix the same templates in a layer,
-            "disjoint" if each has its own templates while they last.
+            "disjoint" if each has its own templates while they last, "distinct"
+            if moreover those that follow differ from the earlier ones.
         grouping: "by_shape" for one bank per kernel shape, "single" for one
             bank for all shapes.
         bank_single_layers: Whether a kernel of unique shape is also composed of

@@ -9,6 +9,7 @@ import math
 
 from mimo_keras.errors import expected
 from mimo_keras.methods.template_shares import (
+    distinct_sets,
     round_robin,
     share_out,
     shared_blob,
@@ -27,7 +28,7 @@ class BankOptions:
 
     def __post_init__(self):
         for name, choices in {
-            "assign": ("shared", "disjoint"),
+            "assign": ("shared", "disjoint", "distinct"),
             "grouping": ("by_shape", "single"),
         }.items():
             if getattr(self, name) not in choices:
@@ -126,6 +127,13 @@ class Group:
         """Whether nothing is mixed: all its layers use one kernel."""
         return self.shares is None or not self.shares[0].mixed
 
+    def coincide(self, layer, share):
+        """Whether two members have the same templates in one of its layers."""
+        of_bank = share.templates * layer.size == self.num_params
+        step = layer.size if of_bank else self.num_params
+        starts = {offset % step for offset in share.offset}
+        return len(starts) < len(share.offset)
+
     @property
     def templates(self):
         """Number of templates of its first layer's size in the bank."""
@@ -177,6 +185,23 @@ class TemplatePlan:
         """Number of all trainable parameters of the ensemble."""
         members = self.ensemble_size * self.coefficients
         return self.shared + members + self.norm_parameters
+
+    @property
+    def coinciding(self):
+        """Names of mixed layers in which two members have the same templates.
+
+        None if all members are meant to have the same.
+        """
+        return tuple(
+            layer.name
+            for group in self.groups
+            for layer, share in zip(
+                group.layers, group.shares or (None,), strict=True
+            )
+            if share is not None
+            and isinstance(share.offset, tuple)
+            and group.coincide(layer, share)
+        )
 
     def of_layer(self, name):
         """Returns the `Group` of a layer, and its `Share` or None."""
@@ -248,14 +273,24 @@ def make_plan(layers, norms, ensemble_size, options):
         )
     fixed = sum(layer.size for layer in plain)
     fixed += sum(layer.bias for layer in layers)
-    deal = _one_group if options.grouping == "single" else _groups_by_shape
-    turns = ensemble_size if options.assign == "disjoint" else 0
+    turns = 0 if options.assign == "shared" else ensemble_size
     kept = [
         Group(layer.name, (layer,), layer.size, layer.he_stddev, None)
         for layer in plain
     ]
+    if options.grouping == "single":
+        dealt = _one_group(banked, budget - fixed, options, turns)
+    else:
+        biases = sum(layer.bias for layer in layers)
+        dealt = _groups_by_shape(
+            banked,
+            [layer.size for layer in plain],
+            (budget - biases, plain_parameters - biases),
+            options,
+            turns,
+        )
     return TemplatePlan(
-        (*deal(banked, budget - fixed, options, turns), *kept),
+        (*dealt, *kept),
         budget,
         ensemble_size,
         plain_parameters,
@@ -283,19 +318,40 @@ def _one_group(banked, numbers, options, members):
     return [Group("bank", tuple(layers), numbers, stddev, tuple(shares))]
 
 
-def _groups_by_shape(banked, numbers, options, members):
+def _groups_by_shape(banked, plain, numbers, options, members):
+    """Returns the groups of layers of one shape.
+
+    Args:
+        banked: Lists of layers.
+        plain: Sizes of the kernels that stay as they are: groups of one.
+        numbers: The budget and the plain network's parameters, both without
+            biases.
+        options: `BankOptions`.
+        members: M; 0 if all members share their templates.
+    """
     each = options.templates_per_layer
     turns = max(members, 1)
     sizes = [group[0].size for group in banked]
     weights = [len(g) * size for g, size in zip(banked, sizes, strict=True)]
     # Any more would be parameters that no layer ever uses.
     most = [len(group) * each * turns for group in banked]
-    counts, small = share_out(sizes, weights, most, numbers)
+    most += [1] * len(plain)
+    counts, small = share_out(
+        [*sizes, *plain], [*weights, *plain], most, *numbers
+    )
+    counts = counts[: len(banked)]
     groups = []
     for index, (layers, count) in enumerate(zip(banked, counts, strict=True)):
         size, mixed = sizes[index], index not in small
         templates = min(each, count)
-        places = round_robin(len(layers) * turns, templates, size, count * size)
+        if options.assign == "distinct":
+            places = distinct_sets(
+                len(layers), turns, templates, size, count * size
+            )
+        else:
+            places = round_robin(
+                len(layers) * turns, templates, size, count * size
+            )
         shares = tuple(
             Share(
                 templates,

@@ -1,18 +1,20 @@
 """Arithmetic of template banks: allocates whole templates to layers."""
 
 
-def share_out(sizes, weights, most, numbers):
+def share_out(sizes, weights, most, numbers, whole):
     """Divides parameters among groups, in whole templates.
 
-    Shares are proportional to the weights. A group whose share is too small for
-    a template gets exactly one, unmixed, and the others share the rest; what
-    rounding down leaves goes to further templates, largest remainder first.
+    A group's share is its weight's part of the whole. A group whose share is
+    too small for a template gets exactly one, unmixed, and the others share the
+    rest; what is left, by rounding down or because a group needs less than its
+    share, goes to further templates, largest remainder first.
 
     Args:
         sizes: Size of a template of each group.
         weights: Weights to which the groups' shares are proportional.
         most: Maximum number of templates of each group.
         numbers: Number of parameters to divide, at least the sum of `sizes`.
+        whole: Weight of everything, at least the sum of the weights.
 
     Returns:
         The number of templates of each group, and the set of indices of those
@@ -22,7 +24,7 @@ def share_out(sizes, weights, most, numbers):
     while grown:
         rest = numbers - sum(sizes[i] for i in small)
         others = [i for i in range(len(sizes)) if i not in small]
-        weight = sum(weights[i] for i in others)
+        weight = whole - sum(weights[i] for i in small)
         # Exact: integers throughout.
         below = {i for i in others if rest * weights[i] < sizes[i] * weight}
         small, grown = small | below, bool(below)
@@ -56,6 +58,39 @@ def round_robin(layers, templates, size, numbers):
         A list with the position of each one's first template.
     """
     return [index * templates * size % numbers for index in range(layers)]
+
+
+def distinct_sets(layers, turns, templates, size, numbers):
+    """Allocates templates to the members of each layer in turn, none the same.
+
+    As `round_robin`, but where a set has already been given away, the next one
+    is taken, until there are no others. So the sets of a layer's members differ
+    whenever the bank has as many sets of successive templates as members, even
+    if they must overlap.
+
+    Args:
+        layers: Number of layers.
+        turns: Number of members.
+        templates: Number of templates that each one gets.
+        size: Size of a template.
+        numbers: Size of the bank, a multiple of `size`.
+
+    Returns:
+        A list with the position of each one's first template, layer by layer.
+    """
+    count, given, start, places = numbers // size, set(), 0, []
+    for _ in range(layers):
+        mine = set()
+        for _ in range(turns):
+            if given == {*range(count)}:
+                given = {*mine} if len(mine) < count else set()
+            order = [(start + step) % count for step in range(count)]
+            place = next(one for one in order if one not in given)
+            given.add(place)
+            mine.add(place)
+            places.append(place * size)
+            start = place + templates
+    return places
 
 
 def shared_blob(sizes, most, numbers):

@@ -12,6 +12,7 @@ from mimo_keras.methods.template_plan import (
     PlainLayer,
     make_plan,
 )
+from uncertainty_runs.common.recipes import recipe
 
 PLAIN_WRN = 36_479_194
 
@@ -136,6 +137,51 @@ def test_disjoint_templates_by_hand():
     assert found.shared == 12 * 6 + 6
 
 
+def test_shares_are_of_the_whole_budget():
+    # 22 numbers of kernels, 2 of a bias, 8 of norms. Of 3 times 30, 18/30 are
+    # 54, 9 templates; the plain layer's share is 12, of which it needs 4.
+    found = by_hand(92, templates_per_layer=9)
+    assert found.of_layer("layer0")[0].templates == 9 + (92 - 60) // 6
+    # Without norms and biases, twice the budget is twice the templates.
+    kinds = [((2, 3), 0)] * 3 + [((5, 2), 0)] * 2 + [((2, 2), 0)]
+    # 18 + 20 + 4: at twice that, 6 and 4 templates, and 4 numbers are left.
+    found = make_plan(layers(*kinds), 0, 2, BankOptions(84, 9))
+    counts = [found.of_layer(f"layer{n}")[0].templates for n in (0, 3)]
+    assert counts == [6, 4]
+
+
+def test_members_templates_coincide_only_where_the_budget_is_too_small():
+    """ResNet-50 at 25.6M, as its recipe has it: 16 of 45 layers, not 33."""
+    network = {"backbone": "resnet50", "size": 224, "classes": 1000}
+    options = recipe("imagenet2012", "mixture_ensemble").options
+    found = plan(**network, **options)
+    assert found.budget == 25.6e6
+    few = {
+        layer.name
+        for group in found.groups
+        if not group.is_plain and group.templates < 4
+        for layer in group.layers
+    }
+    assert {*found.coinciding} == few and len(few) == 16
+    rows = {"num_params": 25.6e6, "assign": "disjoint"}
+    assert len(plan(**network, **rows, templates_per_layer=5).coinciding) == 33
+    double = options | {"num_params": 51.2e6}
+    assert plan(**network, **double).coinciding == ()
+    assert plan(**network, num_params=25.6e6).coinciding == ()
+
+
+def test_coinciding_blobs_by_hand():
+    # Two members of one layer, from 0 and 6: of 12, that is all of it.
+    for numbers, names in ((12, ("layer0",)), (14, ())):
+        found = make_plan(
+            layers(((2, 3), 0)),
+            0,
+            2,
+            BankOptions(numbers, 2, "disjoint", "single"),
+        )
+        assert found.coinciding == names
+
+
 def test_single_blob_by_hand():
     # 26 minus the bias of 2: a blob of 24 for kernels of 6, 6, 6, 4.
     found = by_hand(26, grouping="single", templates_per_layer=3)
@@ -186,7 +232,7 @@ def test_wrong_options_are_named(wrong):
     num_params=st.integers(310_000, 2_000_000),
     templates=st.integers(1, 9),
     members=st.integers(1, 5),
-    assign=st.sampled_from(["shared", "disjoint"]),
+    assign=st.sampled_from(["shared", "disjoint", "distinct"]),
     grouping=st.sampled_from(["by_shape", "single"]),
     bank_single_layers=st.booleans(),
 )

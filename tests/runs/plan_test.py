@@ -51,13 +51,25 @@ def test_totals_are_the_plans():
     assert numbers[coefficients] == 4 * made.coefficients
 
 
+def test_a_warning_names_the_layers_whose_members_coincide():
+    made = planned(1.0, templates_per_layer=9, assign="disjoint")
+    names = made.coinciding
+    assert names and "stem_conv" not in names
+    told = plan.warning(made)
+    assert told.startswith(f"Warning: in {len(names)} of {len(names)} mixed")
+    assert told.endswith(
+        f"{', '.join(names)}. Raise --num_params, or lower "
+        "--templates_per_layer."
+    )
+
+
 @pytest.mark.parametrize(
     ("flags", "status", "said"),
     [
         (("--num_params=7e6", "--grouping=single"), 0, "Coefficients, 115"),
         (("--num_params=7e6",), 2, "num_params of at least 7"),
         (("--method=mimo",), 2, "method=mimo"),
-        (("--assign=random",), 2, "shared, disjoint"),
+        (("--assign=random",), 2, "shared, disjoint, distinct"),
     ],
 )
 def test_the_command(tmp_path, flags, status, said):

@@ -195,7 +195,7 @@ def test_mixture_ensembles_are_trained_as_in_their_paper():
     assert r.base_learning_rate * r.batch_size / r.images_per_rate == 1.6
     assert (r.nesterov, r.label_smoothing, r.l2) == (False, 0.1, 5e-5)
     assert (r.l2_scope, r.lr_warmup_epochs) == ("kernels", 10)
-    assert r.options["assign"] == "disjoint"
+    assert r.options["assign"] == "distinct"
 
 
 # The results of the budgets that recipes.py lists as commands.

@@ -41,7 +41,7 @@ _MEANT = {
     "member_reduction": ("mean", "sum"),
     "depth_divergence": ("reverse", "forward"),
     "depth_prior": ("0.5,0.5", "0.25,0.25,0.5", "1,0", "1", "2,-1", "0,0"),
-    "assign": ("shared", "disjoint"),
+    "assign": ("shared", "disjoint", "distinct"),
     "grouping": ("by_shape", "single"),
     "lr_decay_epochs": ("", "0", "80,160", "1,1", "-5", "9" * 30),
     "output_dir": ("out", "a", "m", "b", "file", "deep/er", "."),

@@ -122,7 +122,9 @@ def define_bank_flags():
         lower_bound=1,
         upper_bound=MOST,
     )
-    of_recipe(text, "assign", "Members' templates: shared or disjoint.")
+    of_recipe(
+        text, "assign", "Members' templates: shared, disjoint or distinct."
+    )
     of_recipe(text, "grouping", "Banks: by_shape or single.")
     of_recipe(
         yes_no,
