@@ -69,7 +69,8 @@ def narrow(model):
 @pytest.mark.parametrize(
     ("options", "data", "divergence"),
     [
-        # As in Uncertainty-Baselines: a mean over M·B rows, Σ KL / N.
+        # As in Uncertainty-Baselines: a mean over M·B rows, l2 · Σ w² of all
+        # but the posteriors, Σ KL / N.
         ({}, 1, 1),
         ({"member_reduction": "sum", "kl_weight": 2.0}, 3, 2),
     ],
@@ -79,9 +80,13 @@ def test_the_loss_is_cross_entropy_and_a_kl_term_that_grows(
 ):
     model = create(prior_mean=0.5, prior_stddev=0.7, **options)
     narrow(model)
-    model.compile(keras.optimizers.SGD(0.0))
+    model.compile(keras.optimizers.SGD(0.0), l2=0.01)
     kl_term = divergence * kl(model, 0.5, 0.7) / 8
-    expected = data * cross_entropy(model)
+    expected = data * cross_entropy(model) + 0.01 * sum(
+        np.sum(np.square(weight, dtype="float64"))
+        for weight in model.trainable_weights
+        if weight.name not in ("mean", "stddev")
+    )
     found = [model.train_on_batch(IMAGES, LABELS)[0] for _ in range(5)]
     shares = np.array([0.25, 0.5, 0.75, 1.0, 1.0])
     np.testing.assert_allclose(found, expected + kl_term * shares, rtol=1e-3)
