@@ -53,17 +53,7 @@ def training_batches(
     _check_batch(examples, batch_size)
     _check_epochs(epochs, initial_epoch)
     steps = len(examples) // batch_size
-    images, labels = _tensors(examples)
-
-    def gather(rows, step_seed):
-        repeated = tf.repeat(rows, copies) if copies else rows
-        batch = tf.gather(images, repeated)
-        if augment is not None:
-            batch = augment(batch, step_seed)
-        if copies:
-            shape = (batch_size, copies, *images.shape[1:])
-            batch = tf.reshape(batch, shape)
-        return batch, tf.gather(labels, rows)
+    gather = _gathering(_tensors(examples), augment, copies)
 
     def batches_of(epoch):
         rows = _epoch(seed, len(examples), batch_size, epoch)
@@ -74,6 +64,25 @@ def training_batches(
     batches = batches.apply(tf.data.experimental.assert_cardinality(size))
     batches = batches.map(gather, num_parallel_calls=tf.data.AUTOTUNE)
     return batches.prefetch(tf.data.AUTOTUNE).with_options(options())
+
+
+def _gathering(tensors, augment, copies):
+    """Returns the function from a batch's rows and seed to the batch."""
+    import tensorflow as tf
+
+    images, labels = tensors
+
+    def gather(rows, seed):
+        repeated = tf.repeat(rows, copies) if copies else rows
+        batch = tf.gather(images, repeated)
+        if augment is not None:
+            batch = augment(batch, seed)
+        if copies:
+            shape = (rows.shape[0], copies, *images.shape[1:])
+            batch = tf.reshape(batch, shape)
+        return batch, tf.gather(labels, rows)
+
+    return gather
 
 
 def evaluation_batches(examples, batch_size):
