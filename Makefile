@@ -42,10 +42,12 @@ lint: install ## Check style and format without changing anything
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 
-# JAX spends nearly all of the tests' time compiling: turn optimization off.
+# JAX spends nearly all of the tests' time compiling: turn optimization off, and
+# let the workers share what they compile.
 check: lint .venv/extras ## What CI runs: lint, tests under JAX, all tests
 	KERAS_BACKEND=jax XLA_FLAGS=--xla_backend_optimization_level=0 \
-		$(PYTEST) $(PORTABLE_TESTS)
+		JAX_COMPILATION_CACHE_DIR="$(CURDIR)/.jax_cache" \
+		JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 $(PYTEST) $(PORTABLE_TESTS)
 	KERAS_BACKEND=tensorflow $(PYTEST)
 
 bench: install ## Time every method and its peers, as in docs/speed.md
@@ -66,7 +68,7 @@ stress: install ## Signals, flags, damage, a loaded server: docs/stress.md
 
 clean: ## Remove .venv, runs/ and the tools' caches
 	rm -rf .venv runs build dist *.egg-info
-	rm -rf .hypothesis .pytest_cache .ruff_cache
+	rm -rf .hypothesis .jax_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/installed: pyproject.toml setup.py mimo_keras/version.py

@@ -30,6 +30,7 @@ def parameters(model):
     )
 
 
+@pytest.mark.tensorflow  # Counting is the same on every backend.
 @pytest.mark.parametrize(
     ("name", "depths", "widths"),
     [

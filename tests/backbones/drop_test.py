@@ -12,7 +12,8 @@ class Marked(keras.layers.Identity):
 
 def network(name, kit):
     inputs = keras.Input((16, 16, 3))
-    features, _ = backbones.get(name).features(inputs, kit)
+    with keras.StatelessScope():  # Variables without values.
+        features, _ = backbones.get(name).features(inputs, kit)
     return keras.Model(inputs, features)
 
 

@@ -153,6 +153,7 @@ def _place(name):
     return (1, name[:6], int(block), number, kind)
 
 
+@pytest.mark.tensorflow  # Counting is the same on every backend.
 def test_two_shared_stages_leave_half_more_compute():
     """Two members then cost about 1.5 networks: TreeNet in table 3."""
     layers = list(convolutions(width=1))

@@ -2,11 +2,18 @@
 
 import keras
 import numpy as np
+import pytest
 
 import mimo_keras
 
 SHAPE = (8, 8, 1)
 CLASSES = 4
+# JAX compiles the deep one for 10 seconds a test; what these tests compare does
+# not depend on the backend, which meets that network in other tests.
+BACKBONES = [
+    "small_cnn",
+    pytest.param("wide_resnet_10_1", marks=pytest.mark.tensorflow),
+]
 
 
 def create(method, backbone="small_cnn", num_classes=CLASSES, **options):

@@ -9,8 +9,6 @@ from mimo_keras.errors import InputError
 from mimo_keras.evaluation import costs
 from tests.methods import baselines
 
-BACKBONES = ["small_cnn", "wide_resnet_10_1"]
-
 
 def singles_of(ensemble, backbone="small_cnn"):
     """A deterministic model for each member, with its weights."""
@@ -23,7 +21,7 @@ def singles_of(ensemble, backbone="small_cnn"):
     return models
 
 
-@pytest.mark.parametrize("backbone", BACKBONES)
+@pytest.mark.parametrize("backbone", baselines.BACKBONES)
 def test_members_are_deterministic_networks_trained_alone(backbone):
     ensemble = baselines.create("deep_ensemble", backbone, ensemble_size=2)
     singles = singles_of(ensemble, backbone)

@@ -9,7 +9,15 @@ from mimo_keras.errors import InputError
 from tests.methods import small
 
 
-@pytest.mark.parametrize("backbone", ["small_cnn", "mlp", "resnet50"])
+@pytest.mark.parametrize(
+    "backbone",
+    [
+        "small_cnn",
+        "mlp",
+        # JAX would compile each of its layers.
+        pytest.param("resnet50", marks=pytest.mark.tensorflow),
+    ],
+)
 def test_mimos_members_have_slices_of_one_kernel(backbone):
     """A member's slice is applied to its own input only."""
     model = small.create("mimo", backbone, 2, shape=(16, 16, 3))

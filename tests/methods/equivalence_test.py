@@ -8,7 +8,10 @@ from tests.methods import small
 
 SINGLE = ("deterministic", "naive_multihead", "mimo")
 CASES = (
-    ("wide_resnet_10_1", "classification"),
+    # JAX meets the deep network in the other tests.
+    pytest.param(
+        "wide_resnet_10_1", "classification", marks=pytest.mark.tensorflow
+    ),
     ("small_cnn", "classification"),
     ("mlp", "regression"),
 )

@@ -9,6 +9,9 @@ from mimo_keras import backbones, methods
 from mimo_keras.methods.plain_layers import plain_layers
 from tests.methods import small
 
+# Counts are the same on every backend.
+pytestmark = pytest.mark.tensorflow
+
 
 @pytest.mark.parametrize(
     ("backbone", "shape"),

@@ -73,14 +73,15 @@ OTHERWISE = {
     },
     ("small_cnn", "regression"): {"mimmo"},
 }
-# Methods that neither draw rows nor have their own loss: replicas are large.
+# Methods that neither draw rows nor have their own loss: replicas are large,
+# or in the matrix where all layers are those of the deterministic network.
 PLAIN = {
-    "batch_ensemble",
-    "early_exit",
-    "mc_dropout",
-    "mixture_ensemble",
-    "naive_multihead",
-    "treenet",
+    "batch_ensemble": pytest.mark.large,
+    "early_exit": pytest.mark.matrix,
+    "mc_dropout": pytest.mark.matrix,
+    "mixture_ensemble": pytest.mark.large,
+    "naive_multihead": pytest.mark.matrix,
+    "treenet": pytest.mark.matrix,
 }
 # Networks for photographs, with methods that replace their convolutions, read
 # their stages or add dropout: those always built, and those that are large.
@@ -139,7 +140,7 @@ def replicas():
 
     def marks(case):
         if is_cheap(case):
-            return [pytest.mark.large] * (case[0] in PLAIN)
+            return [PLAIN[case[0]]] if case[0] in PLAIN else []
         return matrix_if(case[0] != "deterministic")
 
     either = [c for c in SHORT_TABLE if is_cheap(c) or is_deep(c)]

@@ -9,6 +9,7 @@ from mimo_keras.evaluation import costs
 from tests.methods import baselines
 
 CLOSE = {"rtol": 1e-3, "atol": 1e-5}
+both_backbones = pytest.mark.parametrize("backbone", baselines.BACKBONES)
 
 
 def trunk_and_branches(tree, members):
@@ -24,7 +25,7 @@ def fill(variables, arrays):
         variable.assign(value)
 
 
-@pytest.mark.parametrize("backbone", ["small_cnn", "wide_resnet_10_1"])
+@both_backbones
 def test_split_at_the_head_is_naive_multihead(backbone):
     tree = baselines.create(
         "treenet", backbone, ensemble_size=3, split="head", seed=1
@@ -47,7 +48,7 @@ def test_split_at_the_head_is_naive_multihead(backbone):
         baselines.trained(naive, steps=1)
 
 
-@pytest.mark.parametrize("backbone", ["small_cnn", "wide_resnet_10_1"])
+@both_backbones
 def test_split_at_the_input_is_a_deep_ensemble(backbone):
     """On the same rows: in full batches their order does not matter."""
     tree = baselines.create(
