@@ -56,9 +56,8 @@ class CheckedFit(CheckedCall):
         other = None
         if validation_data is not None:
             validation_data, other = self._checked_pair(validation_data)
-        x, shape = self._checked(
-            x, y, sample_weight, batch_size, split, training=True
-        )
+        given = (x, y, sample_weight, batch_size, split)
+        x, shape = self._checked(*given, training=True)
         data_checks.check_one_kind([shape, other], self.likelihood)
         self._expect(shape, "train_function")
         self._expect(other or shape, "test_function")
