@@ -11,9 +11,11 @@ the papers; with --tflops also how long training takes at that speed. With
 --table or --figure it prints the commands of the runs that are missing, and the
 numbers of those that are there beside the paper's. --run makes what is missing,
 each run in a folder of its own under --output_dir, and adds its numbers to
---record, so the command can be stopped and given again at any time.
+--record, so the command can be stopped and given again at any time. A --record
+that is named also gets what was there before.
 --dataset=digits runs the same rows on digits, in minutes; then there is nothing
-to subtract. --options changes all rows, as in --options=train_epochs=10.
+to subtract. --options changes all rows, as in --options=train_epochs=10, and
+--records names records of other studies, whose runs of the same rows count.
 docs/reproduce.md says what to expect.
 """
 
@@ -44,6 +46,9 @@ def define_flags():
     flags.DEFINE_bool("run", False, "Make the runs that are missing.")
     flags.DEFINE_list(
         "options", [], "Further flags of every run, as flag=value."
+    )
+    flags.DEFINE_list(
+        "records", [], "JSON files of other studies, whose runs count."
     )
     flags.DEFINE_float(
         "tflops",
@@ -129,6 +134,8 @@ def reproduce_table(table, f):
     path = _record_path(f, table.name, dataset)
     facts = {"table": table.name, "dataset": dataset, "options": f.options}
     record = records.opened(path, _KIND, facts)
+    for other in f.records:
+        take_over(record, other, points.values(), table.result_keys())
     jobs = [(p, s, {}) for s, p in itertools.product(f.seeds, points.values())]
     missing = _completed(record, path, jobs, table.result_keys(), f)
     _tell(f"{table.source}, on {dataset}", jobs, missing, f)
@@ -141,6 +148,39 @@ def reproduce_table(table, f):
     for note in table.notes:
         print(f"\n{note}", end="")
     print()
+
+
+def take_over(record, path, points, keys):
+    """Adds the runs of another study's record, if they are those of a table.
+
+    Args:
+        record: The table's record.
+        path: File of the other one.
+        points: The table's `engine.Point`s.
+        keys: Keys of results.json to take.
+    """
+    by_settings = {_settings(p.label, p.members): p for p in points}
+    there = {_identity(run) for run in record["runs"]}
+    other = records.read(path)
+    with records.checked(path):
+        if other["dataset"] != record["dataset"]:
+            return
+        for run in other["runs"]:
+            at = by_settings.get(_settings(run["method"], run["ensemble_size"]))
+            if at is not None:
+                own = {"method": at.label, "ensemble_size": at.members}
+                taken = {k: run.get(k) for k in (*engine.COSTS, "seed", *keys)}
+                if _identity(taken | own) not in there:
+                    records.add(record, taken | own)
+
+
+def _settings(label, members):
+    """Returns a method, its flags in any order, and M."""
+    return *label.split(":")[:1], frozenset(label.split(":")[1:]), members
+
+
+def _identity(run):
+    return run["method"], run["ensemble_size"], str(run["seed"])
 
 
 def _record_path(f, *names):
@@ -158,28 +198,24 @@ def _is_of(run, point):
 def _completed(record, path, jobs, keys, f):
     """Adds to a record what is there, and with --run all; returns the rest.
 
-    Only --run writes the record.
+    The record is written with --run, and where --record names it.
     """
     with records.checked(path):
-        there = {
-            (run["method"], run["ensemble_size"], str(run["seed"]))
-            for run in record["runs"]
-        }
-    missing = [
-        (point, seed, more)
-        for point, seed, more in jobs
-        if (point.label, point.members, str(seed)) not in there
-    ]
-    if f.run:
-        engine.run_all(record, path, missing, f.output_dir, keys)
-        return []
+        there = {_identity(run) for run in record["runs"]}
     rest = []
-    for point, seed, more in missing:
+    for point, seed, more in jobs:
+        if (point.label, point.members, str(seed)) in there:
+            continue
         run = engine.finished_run(point, seed, f.output_dir, keys)
         if run is None:
             rest.append((point, seed, more))
         else:
             records.add(record, run | more)
+    if record["runs"] and (f.run or f.record):
+        engine.write(record, path)
+    if f.run:
+        engine.run_all(record, path, rest, f.output_dir, keys)
+        return []
     return rest
 
 

@@ -25,7 +25,7 @@ SCRIPTS = {
     "cost": set(),
     "plan": set(),
     "prepare": {"data_dir", "source"},
-    "reproduce": {"data_dir", "output_dir", "record"},
+    "reproduce": {"data_dir", "output_dir", "record", "records"},
     "studies.budgets": {"data_dir", "figure", "output_dir", "record"},
     "studies.depths": {"data_dir", "output_dir", "record"},
     "studies.sharing": {"data_dir", "output_dir", "record"},

@@ -217,6 +217,30 @@ def test_a_reproduction_that_was_killed_goes_on(trained, tmp_path, capsys):
     assert len(trained.commands) == 12
 
 
+def test_runs_of_other_studies_count(trained, tmp_path, capsys):
+    """Whatever the order of their flags, but not on another data set."""
+    run = {
+        "method": "mixture_ensemble:backbone=wide_resnet_16_1:num_params=3.3",
+        **{"ensemble_size": 4, "seed": 7, "test/accuracy": 0.875},
+        **{"cost/params": 2e6, "cost/flops": 1, "test/ece": 0.5},
+    }
+    other = {**run, "method": "mimo", "seed": 0}
+    line = [*DIVERSITY, "--records=a.json", "--seeds=7"]
+    for dataset, count in (("cifar10", 0), ("digits", 1)):
+        content = {"dataset": dataset, "runs": [run, other]}
+        (tmp_path / "a.json").write_text(json.dumps(content))
+        in_process.main(reproduce, *line)
+        assert f"5 runs, {count} finished" in capsys.readouterr().out
+    in_process.main(reproduce, *line, "--run")
+    assert len(trained.commands) == 4
+    here = [row for row in cells(capsys.readouterr().out) if row[1] == "here"]
+    # One without all results of the table.
+    assert ["MixtureEnsembles, 120M", "here", "2.00", "87.5", "-"] in here
+    assert len(here) == 5
+    made = records.read(tmp_path / "runs/reproduce/mixture6-digits.json")
+    assert len({frozenset(one) for one in made["runs"]}) == 1
+
+
 def test_a_run_of_another_recipe_does_not_count(trained):
     point = engine.parse("mimo:3:train_epochs=2")
     engine.one_run(point, "0", "runs", ())

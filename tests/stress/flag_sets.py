@@ -64,6 +64,7 @@ _MEANT = {
     "record": ("record.json", "sweep.json", "toy.json", "new.json", "none/r")
     + ("budgets.json", "depths.json", "sharing.json", "reproduce.json")
     + ("a/flags.json", "file", ".", "empty.json", "file/r.json"),
+    "records": ("record.json", "sweep.json,toy.json", "none", "file"),
     "figure": ("f.png", "toy.png", "new/f.png", "file", ".", "f", "f.txt")
     + ("file/f.png", "f.json"),
     "options": ("train_epochs=1", "l2=0,l1=0", "l2", "nonsense=1", "=1"),

@@ -28,6 +28,7 @@ PATHS = (
     "models",
     "output_dir",
     "record",
+    "records",
     "run_dir",
     "run_dirs",
     "runs",

@@ -20,6 +20,7 @@ from uncertainty_runs.reported.paper_table import (
 
 _SOURCE = "Teterwak et al., MixtureEnsembles, 2021"
 _DIGITS = {"backbone": "wide_resnet_16_1"}
+_PLAIN = {"digits": {"num_params": "1.0"}}
 _LARGE = {"own": {"num_params": "120e6"}, "digits": {"num_params": 3.3}}
 _MEMBER_NORMS = {"flags": {"ensemble_batch_norm": "true"}}
 _THIN = {
@@ -37,7 +38,7 @@ _RUNS = {
     "BatchEnsembles": ("batch_ensemble", 4, {}),
     "BatchEnsembles + EnsembleBN": ("batch_ensemble", 4, _MEMBER_NORMS),
     "MIMO": ("mimo", 3, {}),
-    "MixtureEnsembles, 36.5M": ("mixture_ensemble", 4, {}),
+    "MixtureEnsembles, 36.5M": ("mixture_ensemble", 4, _PLAIN),
     "Thin MixtureEnsembles, 36.5M": ("mixture_ensemble", 4, _THIN),
     "Naive Ensemble, 146M": ("deep_ensemble", 4, {}),
     "MixtureEnsembles, 120M": ("mixture_ensemble", 4, _LARGE),

@@ -31,6 +31,8 @@ MACHINE = (
     *("use_tpu", "tpu", "use_gpu", "num_cores"),
 )
 """Flags that are passed on to every run, and are no part of its name."""
+COSTS = ("cost/params", "cost/flops")
+"""Keys of results.json in every record."""
 ENTRY = "method:M[:flag=value…]"
 
 
@@ -209,11 +211,16 @@ def run_all(record, path, jobs, output_dir, keys):
         output_dir: Folder of the runs.
         keys: Keys of results.json to save.
     """
-    record |= {"command": command(), **versions()}
     for point, seed, more in jobs:
         run = one_run(point, seed, output_dir, keys) | more
         records.add(record, run)
-        files.write_json(path, record)
+        write(record, path)
+
+
+def write(record, path):
+    """Writes a record, with the command and the versions that made it."""
+    record |= {"command": command(), **versions()}
+    files.write_json(path, record)
 
 
 def one_run(point, seed, output_dir, keys):
@@ -281,8 +288,7 @@ def _numbers(point, seed, results, keys):
         "method": point.label,
         "ensemble_size": point.members,
         "seed": int(seed),
-        "cost/params": results["cost/params"],
-        "cost/flops": results["cost/flops"],
+        **{key: results[key] for key in COSTS},
         **{key: results.get(key) for key in keys},
     }
 
