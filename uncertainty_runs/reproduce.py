@@ -163,7 +163,8 @@ def take_over(record, path, points, keys):
     there = {_identity(run) for run in record["runs"]}
     other = records.read(path)
     with records.checked(path):
-        if other["dataset"] != record["dataset"]:
+        # The default of studies, in records of older versions.
+        if records.fact(other, "dataset", "digits") != record["dataset"]:
             return
         for run in other["runs"]:
             at = by_settings.get(_settings(run["method"], run["ensemble_size"]))

@@ -231,6 +231,9 @@ def test_runs_of_other_studies_count(trained, tmp_path, capsys):
         (tmp_path / "a.json").write_text(json.dumps(content))
         in_process.main(reproduce, *line)
         assert f"5 runs, {count} finished" in capsys.readouterr().out
+    # A record of an older version.
+    content = {"command": "python study.py --seeds=7", "runs": [run]}
+    (tmp_path / "a.json").write_text(json.dumps(content))
     in_process.main(reproduce, *line, "--run")
     assert len(trained.commands) == 4
     here = [row for row in cells(capsys.readouterr().out) if row[1] == "here"]

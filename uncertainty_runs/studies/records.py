@@ -43,7 +43,7 @@ def opened(path, kind, facts=None):
     if not _is_record(record, kind):
         raise _foreign(path, kind, "another file")
     for name, value in facts.items():
-        before = _fact(record, name)
+        before = fact(record, name)
         if before != value:
             raise _foreign(path, kind, f"one of {name}={before}")
     return record | made | {"runs": record["runs"]}
@@ -61,13 +61,22 @@ def _is_record(record, kind):
     return script in map(os.path.basename, words)
 
 
-def _fact(record, name):
+def fact(record, name, default=None):
+    """Returns a flag of a record; older versions have only the command.
+
+    Args:
+        record: The record.
+        name: The flag.
+        default: Its value if the command lacks it; None for the default of the
+            running script.
+    """
     if name in record:
         return record[name]
     given = re.search(rf" --{name}[= ](\S+)", str(record.get("command")))
     if given:
         return given[1]
-    return flags.FLAGS[name].default if name in flags.FLAGS else None
+    known = name in flags.FLAGS and default is None
+    return flags.FLAGS[name].default if known else default
 
 
 def _foreign(path, kind, what):
