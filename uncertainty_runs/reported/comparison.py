@@ -65,7 +65,7 @@ def _measured(column, runs, first):
     if column.spread:
         within = _numbers([column.measured_spread(run) for run in runs])
         spread = statistics.fmean(within) if within else None
-    elif len(values) > 1:
+    elif len({*values}) > 1:  # Parameters are the same for every seed.
         spread = statistics.stdev(values)
     if not column.relative:
         return mean, spread
