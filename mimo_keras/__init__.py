@@ -2,7 +2,7 @@
 
 import importlib
 
-from mimo_keras import backbones, layers, methods, training
+from mimo_keras import backbones, layers, methods, prediction, training
 from mimo_keras.backbones import list_backbones
 from mimo_keras.errors import InputError
 from mimo_keras.export import export_saved_model
@@ -31,6 +31,7 @@ __all__ = [
     "list_backbones",
     "list_methods",
     "methods",
+    "prediction",
     "training",
 ]
 

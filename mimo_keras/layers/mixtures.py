@@ -91,13 +91,13 @@ class CategoricalMixture(Mixture):
     def predictions(self, outputs, weights):
         members = self.activated(outputs)
         mixture = _average(members, weights)
-        entropy = _entropy(mixture)
-        within = ops.einsum("e,be->b", weights, _entropy(members))
+        total = entropy(mixture)
+        within = ops.einsum("e,be->b", weights, entropy(members))
         return {
             "probabilities": mixture,
             "member_probabilities": members,
-            "entropy": entropy,
-            "mutual_information": ops.maximum(entropy - within, 0.0),
+            "entropy": total,
+            "mutual_information": ops.maximum(total - within, 0.0),
         }
 
 
@@ -155,7 +155,8 @@ def _average(values, weights):
     return ops.einsum("e,bek->bk", weights, values)
 
 
-def _entropy(probabilities):
+def entropy(probabilities):
+    """Returns -Σ_k p_k log p_k in nats, (…,) from (…, K)."""
     # 0 · log 0 would be NaN where a class is impossible. The bound is a normal
     # float32: devices flush subnormals, below 1.18e-38, to 0.
     logs = ops.log(ops.maximum(probabilities, 1e-37))

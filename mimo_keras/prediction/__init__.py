@@ -1,3 +1,27 @@
-"""What follows a prediction: calibration, prediction sets, abstaining."""
+"""What follows a prediction: calibration, prediction sets, abstaining.
 
-__all__ = []
+A user reaches all of it by methods of `Predictor`; its layers are here.
+"""
+
+from mimo_keras.prediction.abstaining import Abstention
+from mimo_keras.prediction.calibrators import (
+    Isotonic,
+    MemberTemperatures,
+    Temperature,
+    VectorScaling,
+)
+from mimo_keras.prediction.detecting import LogitDetector
+from mimo_keras.prediction.sets import Intervals, PredictionSets
+from mimo_keras.prediction.stages import Stage
+
+__all__ = [
+    "Abstention",
+    "Intervals",
+    "Isotonic",
+    "LogitDetector",
+    "MemberTemperatures",
+    "PredictionSets",
+    "Stage",
+    "Temperature",
+    "VectorScaling",
+]

@@ -14,7 +14,8 @@ def of_finite_rows(outputs, images):
     max pooling skips NaN, so that its answer looks like any other.
 
     Args:
-        outputs: Float tensors with first axis B, in any structure.
+        outputs: Tensors with first axis B, in any structure. Booleans and
+            integers stay as they are.
         images: (B, …), of any dtype.
 
     Returns:
@@ -27,6 +28,8 @@ def of_finite_rows(outputs, images):
     finite = ops.all(finite, axis=tuple(range(1, len(images.shape))))
 
     def masked(values):
+        if "float" not in keras.backend.standardize_dtype(values.dtype):
+            return values
         rows = ops.reshape(finite, (-1, *[1] * (len(values.shape) - 1)))
         return ops.where(rows, values, ops.cast(float("nan"), values.dtype))
 

@@ -16,6 +16,7 @@ from keras import ops
 from mimo_keras.errors import expected
 from mimo_keras.layers import mixtures
 from mimo_keras.layers.registration import serializable
+from mimo_keras.prediction import covering, held_out
 from mimo_keras.training import data_checks, losses
 
 
@@ -111,6 +112,35 @@ class Likelihood:
         """Returns the metrics used if `compile` is given none, or None."""
         return None
 
+    def check_classes(self):
+        """Raises InputError unless a predictor's outputs are of classes."""
+        raise expected(
+            "a predictor of classes",
+            f"likelihood={self}",
+            "Use prediction_sets, which are intervals for this one.",
+        )
+
+    def held_out(self, outputs, targets):
+        """Returns examples to fit to, checked.
+
+        Args:
+            outputs: The members', (n, E, outputs), float64.
+            targets: (n, …), an array.
+
+        Raises:
+            InputError: They do not fit.
+        """
+        raise NotImplementedError
+
+    def covering(self, examples, options):
+        """Returns the fitted stage whose sets or intervals cover targets.
+
+        Args:
+            examples: `prediction.covering.Examples`.
+            options: `prediction.covering.Options`.
+        """
+        raise NotImplementedError
+
     def get_config(self):
         """Returns the fields, as Keras saves them."""
         return dataclasses.asdict(self)
@@ -192,6 +222,15 @@ class Categorical(Likelihood):
     def default_metrics(self):
         return ["accuracy"]
 
+    def check_classes(self):
+        pass
+
+    def held_out(self, outputs, targets):
+        return held_out.checked(outputs, targets)
+
+    def covering(self, examples, options):
+        return covering.class_sets(examples, options)
+
 
 @serializable
 @dataclasses.dataclass(frozen=True)
@@ -245,6 +284,13 @@ class Mean(Likelihood):
     def specs(self, shape=None):
         one = keras.KerasTensor((None, self.output_dim), "float32")
         return one, one
+
+    def held_out(self, outputs, targets):
+        self.check_targets(targets)
+        return outputs, np.asarray(targets, np.float64)
+
+    def covering(self, examples, options):
+        return covering.intervals(examples, options)
 
 
 def of_outputs(num_classes, output_dim=None):

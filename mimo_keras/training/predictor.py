@@ -7,6 +7,7 @@ from mimo_keras.layers import MixturePrediction, StandardizeImages
 from mimo_keras.layers.registration import serializable
 from mimo_keras.layers.standardize_images import UNSTATED
 from mimo_keras.training import empty_replicas, likelihoods
+from mimo_keras.training.acting import Acting
 from mimo_keras.training.checked_call import CheckedCall
 from mimo_keras.training.exact_inputs import keep_exact
 from mimo_keras.training.finite_rows import of_finite_rows
@@ -18,8 +19,13 @@ from mimo_keras.training.writing import Writing
 
 
 @serializable
-class Predictor(CheckedCall, SavedState, Quantizing, Writing, keras.Model):
+class Predictor(
+    Acting, CheckedCall, SavedState, Quantizing, Writing, keras.Model
+):
     """Predicts with an ensemble. Created by `EnsembleModel.predictor`.
+
+    `calibrate`, `prediction_sets`, `threshold` and `detector` return predictors
+    that do more, which are saved and exported like any other.
 
     Args:
         network: Functional keras.Model from images (B, …, C) to member
@@ -31,6 +37,7 @@ class Predictor(CheckedCall, SavedState, Quantizing, Writing, keras.Model):
         folded: Whether a multi-input network was folded for one image.
         input_scale: "0..1", "0..255" or None, likewise for
             `layers.StandardizeImages`.
+        stages: What follows the prediction, see `prediction`.
 
     Call arguments:
         images: (B, …, C), uint8 (0 to 255) or float (on the scale of mean
@@ -52,6 +59,7 @@ class Predictor(CheckedCall, SavedState, Quantizing, Writing, keras.Model):
         std=1.0,
         folded=False,
         input_scale="0..1",
+        stages=(),
         **kwargs,
     ):
         # Layers that need float32 cast their inputs themselves.
@@ -71,6 +79,7 @@ class Predictor(CheckedCall, SavedState, Quantizing, Writing, keras.Model):
             log_weights, self.likelihood.mixture, name="prediction"
         )
         self.folded = folded
+        self.stages = [*stages]
         self.built = True
 
     @property
@@ -92,8 +101,29 @@ class Predictor(CheckedCall, SavedState, Quantizing, Writing, keras.Model):
         return ops.cast(self.network(x, training=False), "float32")
 
     def call(self, images):
-        outputs = self.prediction(self.member_logits(images))
-        return of_finite_rows(outputs, images)
+        logits = self.member_logits(images)
+        outputs = of_finite_rows(self.prediction(logits), images)
+        if not self.stages:
+            return outputs
+        logits = of_finite_rows(logits, images)
+        for stage in self.stages:
+            # Each sees NaN, whatever the runtime makes of it in between.
+            outputs = of_finite_rows(stage(outputs, logits), images)
+        return outputs
+
+    def _with(self, stages):
+        """Returns a predictor of the same network with other stages."""
+        return type(self)(
+            self.network,
+            self.log_weights,
+            self.likelihood,
+            self.standardize.mean,
+            self.standardize.std,
+            self.folded,
+            self.standardize.input_scale,
+            stages,
+            dtype=self.dtype_policy,
+        )
 
     def get_config(self):
         return {
@@ -107,6 +137,10 @@ class Predictor(CheckedCall, SavedState, Quantizing, Writing, keras.Model):
             "std": self.standardize.std,
             "input_scale": self.standardize.input_scale,
             "folded": self.folded,
+            "stages": [
+                keras.saving.serialize_keras_object(stage)
+                for stage in self.stages
+            ],
         }
 
     @classmethod
@@ -119,4 +153,8 @@ class Predictor(CheckedCall, SavedState, Quantizing, Writing, keras.Model):
             likelihood = likelihoods.from_saved(config, network)
             # Files of earlier versions state no scale.
             config.setdefault("input_scale", UNSTATED)
-            return cls(network, likelihood=likelihood, **config)
+            stages = [
+                keras.saving.deserialize_keras_object(stage)
+                for stage in config.pop("stages", ())
+            ]
+            return cls(network, likelihood=likelihood, stages=stages, **config)

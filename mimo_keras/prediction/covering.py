@@ -1,0 +1,126 @@
+"""Fits sets of classes, and intervals, that cover the truth."""
+
+import dataclasses
+import warnings
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from mimo_keras.errors import expected
+from mimo_keras.prediction import conformal, sets
+
+
+class Examples(NamedTuple):
+    """Held-out examples, as an ensemble predicts them.
+
+    Attributes:
+        outputs: The members' outputs, (n, E, K), float64.
+        targets: (n,) classes, or (n, d).
+        log_weights: The E log mixture weights.
+        probabilities: Function that returns the ensemble's (n, K).
+        about: See `held_out.described`.
+    """
+
+    outputs: np.ndarray
+    targets: np.ndarray
+    log_weights: list
+    probabilities: Callable
+    about: dict
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """What sets are asked for; see `Predictor.prediction_sets`."""
+
+    coverage: float = 0.9
+    score: str | None = None
+    by_class: bool = False
+    randomized: bool = False
+    penalty: float = 0.01
+    free: int = 5
+    seed: int = 0
+
+
+def class_sets(examples, options):
+    """Returns the fitted `sets.PredictionSets`.
+
+    Args:
+        examples: `Examples` of classes.
+        options: `Options`.
+
+    Raises:
+        InputError: The options are invalid, or the examples too few.
+    """
+    score = _checked(options, conformal.SCORES, examples)
+    probabilities, labels = examples.probabilities(), examples.targets
+    draws = 1.0
+    if options.randomized:
+        draw = np.random.default_rng(options.seed)
+        draws = draw.random((len(labels), 1))
+    scores = conformal.class_scores(
+        probabilities, score, draws, options.penalty, options.free
+    )
+    own = np.take_along_axis(scores, labels[:, np.newaxis], 1)[:, 0]
+    classes = probabilities.shape[1] if options.by_class else None
+    return sets.PredictionSets(
+        _quantiles(own, labels, classes, options.coverage),
+        score,
+        penalty=options.penalty,
+        free=options.free,
+        randomized=options.randomized,
+        seed=options.seed,
+        fitted_on={**examples.about, "coverage": options.coverage},
+    )
+
+
+def intervals(examples, options):
+    """Returns the fitted `sets.Intervals`; arguments as for `class_sets`."""
+    score = _checked(options, ("residual", "normalized"), examples)
+    outputs = examples.outputs
+    weights = np.exp(examples.log_weights)
+    mean = np.einsum("e,bed->bd", weights, outputs)
+    residuals = np.abs(examples.targets.reshape(mean.shape) - mean)
+    floor = None
+    if score == "normalized":
+        spread = np.square(outputs - mean[:, np.newaxis])
+        deviation = np.sqrt(np.einsum("e,bed->bd", weights, spread))
+        # A hundredth of the typical one: intervals never vanish.
+        floor = float(max(np.median(deviation) / 100, 1e-12))
+        residuals = residuals / np.maximum(deviation, floor)
+    return sets.Intervals(
+        [conformal.quantile(each, options.coverage) for each in residuals.T],
+        floor,
+        fitted_on={**examples.about, "coverage": options.coverage},
+    )
+
+
+def _checked(options, scores, examples):
+    """Returns the name of the score, after checking the options."""
+    score = scores[0] if options.score is None else options.score
+    if score not in scores:
+        raise expected(
+            "a score among " + ", ".join(scores),
+            f"score={score!r}",
+            "Choose one of these.",
+        )
+    conformal.check_coverage(options.coverage, len(examples.targets))
+    return score
+
+
+def _quantiles(scores, labels, classes, coverage):
+    """Returns the quantile of all scores, or of those of each class."""
+    if classes is None:
+        return [conformal.quantile(scores, coverage)]
+    found = [
+        conformal.quantile(scores[labels == k], coverage)
+        for k in range(classes)
+    ]
+    always = [k for k, value in enumerate(found) if np.isinf(value)]
+    if always:
+        warnings.warn(
+            f"Too few examples of the classes {always[:5]} for "
+            f"coverage={coverage}: they are in every set.",
+            stacklevel=5,
+        )
+    return found

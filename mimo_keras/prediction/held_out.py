@@ -1,0 +1,124 @@
+"""Predictions of held-out examples, to which stages are fitted."""
+
+import hashlib
+import warnings
+
+import keras
+import numpy as np
+
+from mimo_keras.errors import expected
+from mimo_keras.prediction import prediction_checks
+
+FEW = 200
+"""Fewer examples than that are too few for most purposes."""
+
+
+def collect(member_outputs, images, labels=None, batch_size=128):
+    """Returns the members' outputs and the labels of all examples.
+
+    Args:
+        member_outputs: Function from a batch of images to (b, E, K).
+        images: Array or list of images; or batches of (images, labels): a
+            tf.data.Dataset, PyDataset or any iterable.
+        labels: Class indices or targets, if `images` holds images alone.
+        batch_size: Images of a batch, where `images` is an array.
+
+    Returns:
+        Outputs (n, E, K) in float64 and labels (n, …).
+
+    Raises:
+        InputError: There are no examples, or labels are missing.
+    """
+    outputs, found = [], []
+    for batch in _batches(images, labels, batch_size):
+        if not isinstance(batch, (tuple, list)) or len(batch) < 2:
+            raise expected(
+                "batches of (images, labels)",
+                f"batches of {type(batch).__name__}",
+                "Pass images and labels.",
+            )
+        outputs.append(keras.ops.convert_to_numpy(member_outputs(batch[0])))
+        found.append(keras.ops.convert_to_numpy(batch[1]))
+    if not outputs:
+        raise expected(
+            "held-out examples", "none", "Pass images and their labels."
+        )
+    outputs = np.concatenate(outputs).astype(np.float64)
+    return outputs, np.concatenate(found)
+
+
+def _batches(images, labels, batch_size):
+    if isinstance(images, keras.utils.PyDataset):
+        return (images[index] for index in range(len(images)))
+    if not (hasattr(images, "__array__") or isinstance(images, list)):
+        if labels is not None:
+            raise expected(
+                "labels inside the batches",
+                f"labels={type(labels).__name__} beside a data set",
+                "Leave labels out.",
+            )
+        return images
+    if labels is None:
+        raise expected(
+            "labels for the images", "labels=None", "Pass their true labels."
+        )
+    images, labels = np.asarray(images), np.asarray(labels)
+    if len(images) != len(labels):
+        raise expected(
+            "a label for each image",
+            f"{len(labels)} labels for {len(images)} images",
+            "Compare how both were loaded.",
+        )
+    return (
+        (images[first : first + batch_size], labels[first : first + batch_size])
+        for first in range(0, len(images), batch_size)
+    )
+
+
+def checked(logits, labels):
+    """Returns finite logits and labels as class indices.
+
+    Args:
+        logits: (n, E, K).
+        labels: (n,), (n, 1), or one-hot (n, K); whole numbers of any type.
+
+    Raises:
+        InputError: They do not fit, or there are fewer examples than classes.
+    """
+    count, _, classes = logits.shape
+    logits = prediction_checks.checked_array(
+        "logits", logits, "(n, E, K)", (None, None, None)
+    )
+    labels = np.asarray(labels)
+    if labels.shape == (count, classes) and classes > 1:
+        if not (np.sort(labels, axis=1) == np.eye(classes)[-1]).all():
+            raise expected(
+                "the class of each example, or one-hot labels",
+                "soft labels",
+                "Pass class indices of shape (n,).",
+            )
+        labels = labels.argmax(axis=1)
+    labels = labels.reshape(-1) if labels.shape == (count, 1) else labels
+    if labels.dtype.kind in "bf" and (labels % 1 == 0).all():
+        labels = labels.astype(np.int64)
+    labels = prediction_checks.checked_labels(labels, count, classes)
+    if count < classes:
+        raise expected(
+            f"at least as many held-out examples as classes, {classes}",
+            f"{count} examples",
+            "Hold out more of the training data.",
+        )
+    if count < FEW:
+        warnings.warn(
+            f"{count} examples are few to fit to: {FEW} or more are better.",
+            stacklevel=4,
+        )
+    return logits, labels
+
+
+def described(outputs, labels):
+    """Returns what a stage says it was fitted on: "examples" and "sha256"."""
+    digest = hashlib.sha256()
+    for values in (outputs, labels):
+        digest.update(np.ascontiguousarray(values))
+    return {"examples": len(labels), "sha256": digest.hexdigest()[:16]}

@@ -1,0 +1,232 @@
+"""What a predictor can be fitted to do with its predictions."""
+
+import warnings
+
+import numpy as np
+
+from mimo_keras.errors import expected
+from mimo_keras.prediction import (
+    abstaining,
+    calibrating,
+    covering,
+    detecting,
+    held_out,
+    precise,
+)
+from mimo_keras.training.distribute.seeds import repeatable
+
+
+class Acting:
+    """Mixin of `Predictor`: methods that return a predictor with more outputs.
+
+    They fit to held-out examples: images (n, …, C) and labels (n,), or batches
+    of both (a tf.data.Dataset, PyDataset or iterable), which the model must not
+    have been trained on. The new predictor has the same network and weights;
+    this one stays as it is.
+    """
+
+    def calibrate(self, images, labels=None, method="temperature"):
+        """Returns a predictor whose probabilities are calibrated.
+
+        Args:
+            images: Held-out images, or batches of (images, labels).
+            labels: Their classes.
+            method: "temperature" of the mixture; "member_temperatures",
+                "vector" (a scale and a shift for each class) or "isotonic".
+                See `prediction.Temperature` and its neighbors.
+
+        Returns:
+            `Predictor`. An earlier calibration is replaced, with a warning.
+
+        Raises:
+            InputError: The data do not fit, or no calibration is best for
+                them; or prediction sets, thresholds or detectors were fitted
+                before, which hold for the probabilities as they are.
+        """
+        later = [type(s).__name__ for s in self.stages if not s.calibrates]
+        if later:
+            raise expected(
+                "a predictor that is calibrated first",
+                f"one with {', '.join(later)}",
+                "Calibrate predictor.uncalibrated(), then fit these again.",
+            )
+        if self.stages:
+            warnings.warn("The earlier calibration is replaced.", stacklevel=2)
+        logits, labels, about = self._predicted(images, labels)
+        stage = calibrating.fit(method, logits, labels, self.log_weights, about)
+        return self._with([stage])
+
+    def uncalibrated(self):
+        """Returns a predictor without anything that was fitted afterwards."""
+        return self._with([])
+
+    def prediction_sets(
+        self,
+        images,
+        labels=None,
+        coverage=0.9,
+        score=None,
+        *,
+        by_class=False,
+        randomized=False,
+        penalty=0.01,
+        free=5,
+        seed=0,
+    ):
+        """Returns a predictor whose sets cover the truth as often as asked for.
+
+        For classes, it adds "prediction_set" (B, K) and "set_size" (B,); in
+        regression, "lower" and "upper" (B, d). A new example that is drawn like
+        the held-out ones is covered with a probability of at least `coverage`.
+
+        Args:
+            images: Held-out images, or batches of (images, labels).
+            labels: Their classes or targets.
+            coverage: In (0, 1).
+            score: "aps", the default, "lac" or "raps" for classes; "residual",
+                the default, or "normalized" (by the members' standard
+                deviation) in regression.
+            by_class: Whether each class is to be covered as often.
+            randomized: Whether sets of "aps" and "raps" are randomized, which
+                makes them smaller, and their coverage exact.
+            penalty: λ of "raps".
+            free: Number of classes without the penalty.
+            seed: Of the random draws.
+
+        Returns:
+            `Predictor`. Earlier sets are replaced.
+
+        Raises:
+            InputError: The data do not fit, or are too few for the coverage.
+        """
+        options = covering.Options(
+            *(coverage, score, by_class, randomized, penalty, free, seed)
+        )
+        outputs, targets = self.likelihood.held_out(
+            *self._collected(images, labels)
+        )
+        stage = self.likelihood.covering(
+            covering.Examples(
+                outputs,
+                targets,
+                self.log_weights,
+                lambda: self._probabilities(outputs),
+                held_out.described(outputs, targets),
+            ),
+            options,
+        )
+        return self._replacing(type(stage), stage)
+
+    def threshold(
+        self,
+        images,
+        labels=None,
+        *,
+        risk=None,
+        coverage=None,
+        delta=abstaining.DELTA,
+    ):
+        """Returns a predictor that says which answers not to rely on.
+
+        It adds "abstain" (B,), booleans: the largest probability is below a
+        threshold. The last of its `stages` says in `fitted_on` how many of the
+        examples are answered ("coverage"), how many answers are wrong ("risk")
+        and the upper bound of that ("risk_bound").
+
+        Args:
+            images: Held-out images, or batches of (images, labels).
+            labels: Their classes.
+            risk: Answer as many as possible, with at most this error rate.
+            coverage: Answer this share. Give one of both.
+            delta: Probability with which the bound may fail.
+
+        Returns:
+            `Predictor`. An earlier threshold is replaced.
+
+        Raises:
+            InputError: The data do not fit, or cannot show such a risk.
+        """
+        if (risk is None) == (coverage is None):
+            raise expected(
+                "risk or coverage",
+                f"risk={risk}, coverage={coverage}",
+                "Give exactly one of them.",
+            )
+        logits, labels, about = self._predicted(images, labels)
+        probabilities = self._probabilities(logits)
+        examples = (
+            probabilities.max(axis=1).astype("float32"),
+            probabilities.argmax(axis=1) == labels,
+        )
+        if risk is None:
+            choice = abstaining.for_coverage(*examples, coverage, delta)
+        else:
+            choice = abstaining.for_risk(*examples, risk, delta)
+        about |= {**choice._asdict(), "delta": delta}
+        stage = abstaining.Abstention(choice.confidence, fitted_on=about)
+        return self._replacing(abstaining.Abstention, stage)
+
+    def detector(self, images, labels=None, score="energy", *, known=0.95):
+        """Returns a predictor that scores how unlike its data an image is.
+
+        It adds "ood_score" (B,), higher for foreign images, and "is_foreign"
+        (B,): whether it is above what a share `known` of the images reaches.
+
+        Args:
+            images: Images of the kind that the model was trained for, or
+                batches of (images, labels).
+            labels: Their classes.
+            score: See `prediction.LogitDetector`.
+            known: Share of these images that are to count as known.
+
+        Returns:
+            `Predictor`. An earlier detector is replaced.
+
+        Raises:
+            InputError: The data do not fit, or there is no such score.
+        """
+        abstaining.check_share("known", known)
+        logits, _, about = self._predicted(images, labels)
+        stage = detecting.LogitDetector(score, self.log_weights)
+        scored = stage(self._outputs(logits), logits.astype("float32"))
+        values = np.asarray(scored["ood_score"])
+        # The smallest value that enough of the images do not exceed.
+        limit = float(np.quantile(values, known, method="inverted_cdf"))
+        stage = detecting.LogitDetector(
+            score, self.log_weights, limit, fitted_on={**about, "known": known}
+        )
+        return self._replacing(detecting.LogitDetector, stage)
+
+    def _collected(self, images, labels):
+        def outputs(batch):
+            return self.member_logits(self._checked_images(batch))
+
+        with repeatable(self):
+            return held_out.collect(outputs, images, labels)
+
+    def _predicted(self, images, labels):
+        """Returns logits, labels and a description of held-out examples."""
+        self.likelihood.check_classes()
+        found = self.likelihood.held_out(*self._collected(images, labels))
+        return *found, held_out.described(*found)
+
+    def _outputs(self, logits):
+        """Returns what this predictor would return for logits."""
+        logits = logits.astype("float32")
+        outputs = self.prediction(logits)
+        for stage in self.stages:
+            if stage.calibrates:
+                outputs = stage(outputs, logits)
+        return outputs
+
+    def _probabilities(self, logits):
+        """Returns this predictor's probabilities for logits, in float64."""
+        if self.stages and self.stages[0].calibrates:
+            found = self._outputs(logits)["probabilities"]
+            return np.asarray(found, np.float64)
+        members = precise.log_softmax(logits)
+        return np.exp(precise.log_mixture(members, self.log_weights))
+
+    def _replacing(self, kind, stage):
+        others = [s for s in self.stages if not isinstance(s, kind)]
+        return self._with([*others, stage])

@@ -1,0 +1,51 @@
+"""Every stage is one layer: saved, and of float32 in any policy."""
+
+import keras
+import numpy as np
+import pytest
+
+from mimo_keras import prediction
+
+STAGES = {
+    "Abstention": {"confidence": 0.5},
+    "Intervals": {"quantiles": [1.0], "floor": 0.1},
+    "Isotonic": {"inputs": [[0.0, 1.0]] * 2, "values": [[0.1, 0.9]] * 2},
+    "LogitDetector": {"score": "energy", "log_weights": [0.0]},
+    "MemberTemperatures": {"temperatures": [2.0], "log_weights": [0.0]},
+    "PredictionSets": {"quantiles": [0.9], "score": "aps"},
+    "Temperature": {"temperature": 2.0, "log_weights": [0.0]},
+    "VectorScaling": {
+        "scales": [1.0, 2.0],
+        "shifts": [0.0, 1.0],
+        "log_weights": [0.0],
+    },
+}
+LOGITS = np.array([[[2.0, -1.0]]], "float32")
+
+
+def test_all_stages_are_here():
+    assert {*STAGES, "Stage"} == {*prediction.__all__}
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_comes_back_from_its_config(name):
+    about = {"examples": 300, "sha256": "0123"}
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    stage = getattr(prediction, name)(**STAGES[name], fitted_on=about)
+    assert stage.compute_dtype == "float32"
+    again = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(stage)
+    )
+    assert again.get_config() == stage.get_config()
+    assert again.fitted_on == about
+    outputs = {
+        "probabilities": np.array([[0.9, 0.1]], "float32"),
+        "mean": np.array([[0.5]], "float32"),
+        "member_variance": np.array([[0.04]], "float32"),
+    }
+    one, other = (found(outputs, LOGITS) for found in (stage, again))
+    assert {*one} > {*outputs} or stage.calibrates
+    for key, value in one.items():
+        np.testing.assert_array_equal(
+            *map(keras.ops.convert_to_numpy, (value, other[key]))
+        )
