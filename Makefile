@@ -10,7 +10,7 @@ PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 PYTEST := $(PYTHON) -m pytest --numprocesses=$(WORKERS) --dist=worksteal \
 	--durations=10
 # Layers, backbones and methods must also run without TensorFlow.
-PORTABLE_TESTS := tests/layers tests/backbones tests/methods
+PORTABLE_TESTS := tests/layers tests/backbones tests/methods tests/prediction
 CONFORMANCE_TESTS := tests/layers/conformance_test.py \
 	tests/methods/conformance_test.py
 
