@@ -125,7 +125,8 @@ def _copied(variables):
 def _tolerance(predictor):
     layers = keras_internals.layers_within(predictor)
     exact = all(
-        layer.compute_dtype == "float32" and not is_quantized(layer)
+        layer.compute_dtype in ("float32", "float64")
+        and not is_quantized(layer)
         for layer in layers
     )
     return _CLOSE if exact else _CLOSE_IN_LOW_PRECISION

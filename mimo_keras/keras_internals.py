@@ -352,3 +352,20 @@ def has_mask(values):
         values: Tensor that a loss's `call` returned.
     """
     return getattr(values, "_keras_mask", None) is not None
+
+
+def repeated_name(error):
+    """Returns the name that two layers of a new model share.
+
+    Relies on the message of the error that Keras raises for it.
+
+    Public alternative: none; a model cannot be created without that check.
+
+    Args:
+        error: Exception.
+
+    Returns:
+        The name; None if the error is another one.
+    """
+    found = re.search(r'The name "(.*)" is used \d+ times', str(error))
+    return found and found[1]

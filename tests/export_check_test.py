@@ -2,6 +2,7 @@
 
 import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -160,3 +161,12 @@ def test_without_onnxruntime_it_says_so(monkeypatch, predictor, caplog):
 )
 def test_the_images_are_on_the_scale_of_the_predictor(monkeypatch, facts):
     _check(monkeypatch, networks.create(**facts).predictor())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "close"),
+    [("float32", 1e-3), ("float64", 1e-3), ("mixed_bfloat16", 5e-2)],
+)
+def test_only_low_precision_may_differ_more(dtype, close):
+    network = keras.Sequential([keras.layers.Dense(2, dtype=dtype)])
+    assert export_check._tolerance(network) == close

@@ -243,3 +243,12 @@ def test_the_size_of_a_network_is_known_before_it_is_created(network):
     with keras.StatelessScope():
         pass
     assert keras.layers.Dense(2)(np.ones((1, 2))).shape == (1, 2)
+
+
+def test_two_layers_of_one_name_are_named():
+    x = keras.Input((2,))
+    y = keras.layers.Dense(2, name="twice")(x)
+    with pytest.raises(ValueError, match="2 times") as error:
+        keras.Model(x, keras.layers.Dense(2, name="twice")(y))
+    assert internals.repeated_name(error.value) == "twice"
+    assert internals.repeated_name(ValueError("Another.")) is None

@@ -3,11 +3,10 @@
 import functools
 import re
 
-import keras
-
 from mimo_keras.backbones.bottleneck_resnet import bottleneck_resnet, scaled
 from mimo_keras.backbones.kit import Backbone, Kit
 from mimo_keras.backbones.mlp import mlp
+from mimo_keras.backbones.own import own
 from mimo_keras.backbones.resnet50 import resnet50
 from mimo_keras.backbones.small_cnn import small_cnn
 from mimo_keras.backbones.vit import SIZES, sized, vit
@@ -72,12 +71,7 @@ def get(backbone):
     if isinstance(backbone, Backbone):
         return backbone
     if callable(backbone):
-        return Backbone(
-            stem=lambda x, kit: backbone(x),
-            stages=(),
-            top=_averaged,
-            uses_kit=False,
-        )
+        return own(backbone)
     for pattern, build in _BACKBONES.values():
         if match := re.fullmatch(pattern, str(backbone)):
             numbers = re.findall(r"\d+", "_".join(filter(None, match.groups())))
@@ -87,21 +81,3 @@ def get(backbone):
         f"backbone={backbone!r}",
         "Choose one of these.",
     )
-
-
-def _averaged(x, kit):
-    poolings = {
-        3: keras.layers.GlobalAveragePooling1D,
-        4: keras.layers.GlobalAveragePooling2D,
-        5: keras.layers.GlobalAveragePooling3D,
-    }
-    rank = len(x.shape) if isinstance(x, keras.KerasTensor) else None
-    if rank == 2:
-        return x
-    if rank not in poolings:
-        raise expected(
-            "features (N, F) or a feature map from the backbone",
-            f"backbone(x)={x!r}",
-            "Return the tensor, such as network.output, not the network.",
-        )
-    return poolings[rank](name=kit.name("pool"))(kit.last_map(x))

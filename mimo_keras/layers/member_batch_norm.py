@@ -34,6 +34,7 @@ class MemberBatchNormalization(MembersLayer):
         inputs: Rows of all members, all of member 0 first: see
             `FoldMembers`.
         training: Whether to use the batch's mean and variance.
+        mask: (M·B, ...), the positions that count towards them.
 
     Input shape:
         (M·B, ..., C).
@@ -75,6 +76,7 @@ class MemberBatchNormalization(MembersLayer):
         self.epsilon = epsilon
         self.synchronized = synchronized
         self.group_size = group_size
+        self.supports_masking = True
 
     def build(self, input_shape):
         self.gamma = self._add("gamma", "ones", input_shape)
@@ -98,7 +100,7 @@ class MemberBatchNormalization(MembersLayer):
             **options,
         )
 
-    def call(self, inputs, training=False):
+    def call(self, inputs, training=False, mask=None):
         rows_per_member(inputs.shape[0], self.ensemble_size)
         # In float32, as in Keras: squares overflow float16 and lose all
         # precision in bfloat16.
@@ -110,10 +112,10 @@ class MemberBatchNormalization(MembersLayer):
             x = x * self._of_rows(scale, x) + self._of_rows(shift, x)
             return ops.cast(x, self.compute_dtype)
         if self.group_size:
-            return ops.cast(self._grouped(x), self.compute_dtype)
+            return ops.cast(self._grouped(x, mask), self.compute_dtype)
         channels = inputs.shape[-1]
         x = ops.reshape(x, (self.ensemble_size, -1, channels))
-        moments = ops.moments(x, 1, synchronized=self.synchronized)
+        moments = self._moments(x, mask)
         mean, variance = (ops.reshape(value, (-1,)) for value in moments)
         self._move(self.moving_mean, mean)
         self._move(self.moving_variance, variance)
@@ -122,7 +124,14 @@ class MemberBatchNormalization(MembersLayer):
         x = x * ops.reshape(scale, by_member) + ops.reshape(shift, by_member)
         return ops.cast(ops.reshape(x, ops.shape(inputs)), self.compute_dtype)
 
-    def _grouped(self, x):
+    def _grouped(self, x, mask):
+        if mask is not None:
+            raise expected(
+                "group_size=0 with a mask",
+                f"group_size={self.group_size}",
+                "Groups count all positions.",
+            )
+
         def affine(mean, variance):
             shape = (self.ensemble_size, 1, 1, 1, x.shape[-1])
             gamma, beta = (
@@ -138,6 +147,18 @@ class MemberBatchNormalization(MembersLayer):
         self._move(self.moving_mean, ops.reshape(mean, (-1,)))
         self._move(self.moving_variance, ops.reshape(variance, (-1,)))
         return y
+
+    def _moments(self, x, mask):
+        """Returns mean and variance over axis 1 of x, (M, N, C)."""
+        if mask is None:
+            return ops.moments(x, 1, synchronized=self.synchronized)
+        mask = ops.reshape(ops.cast(mask, "bool"), (*ops.shape(x)[:2], 1))
+        # As in Keras: without positions that count they are 0, not NaN.
+        count = ops.sum(ops.cast(mask, x.dtype), 1) + keras.config.epsilon()
+        mean = ops.sum(ops.where(mask, x, 0), 1) / count
+        squares = ops.where(mask, ops.square(x - mean[:, None]), 0)
+        variance = ops.sum(squares, 1) / count
+        return mean, variance
 
     def _affine(self, dtype, mean, variance):
         """Returns scale and shift, (M·C,), such that y = scale · x + shift."""

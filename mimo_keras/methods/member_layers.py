@@ -19,6 +19,15 @@ _SHARED = (PositionEmbedding, keras.layers.Embedding, keras.layers.PReLU)
 # Arguments that say how a layer of Keras stores its kernel.
 _STORAGE = {"lora_alpha", "lora_rank", "quantization_config"}
 
+# Options of a batch norm that those of members do not have.
+_OF_PLAIN_NORMS = (
+    "renorm",
+    "beta_regularizer",
+    "gamma_regularizer",
+    "beta_constraint",
+    "gamma_constraint",
+)
+
 # Names of the layers around a backbone.
 _OURS = {"fold_members", "heads", "images", "stem", "unfold_members"}
 
@@ -103,6 +112,13 @@ class MemberLayers:
                 f"center={layer.center}, axis={layer.axis}",
                 "Use ensemble_batch_norm=False.",
             )
+        for name in _OF_PLAIN_NORMS:
+            if value := getattr(layer, name, None):
+                raise expected(
+                    f"batch norms without {name} for members of their own",
+                    f"layer {layer.name} with {name}={value}",
+                    "Use ensemble_batch_norm=False.",
+                )
         return MemberBatchNormalization(
             self.members,
             momentum=layer.momentum,

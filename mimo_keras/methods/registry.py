@@ -3,6 +3,7 @@
 import inspect
 import numbers
 
+from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 
 _METHODS = {}
@@ -100,4 +101,14 @@ def build(name, task, chosen):
             f"ensemble_size={task.ensemble_size}",
             "Use 1 for a single network.",
         )
-    return get(name)(task, **chosen)
+    try:
+        return get(name)(task, **chosen)
+    except ValueError as error:
+        repeated = keras_internals.repeated_name(error)
+        if repeated is None:
+            raise
+        raise expected(
+            "a backbone whose layers have names of their own",
+            f"two layers named {repeated}",
+            "Rename one; the method's own have names such as heads and stem.",
+        ) from error

@@ -3,9 +3,7 @@
 import numbers
 from collections.abc import Iterable
 
-import keras
-
-from mimo_keras import backbones, keras_internals, methods
+from mimo_keras import backbones, methods
 from mimo_keras.errors import expected
 from mimo_keras.training import batch_norms, likelihoods
 from mimo_keras.training.distribute.seeds import seed_generators
@@ -102,25 +100,9 @@ def _task(backbone, input_shape, likelihood, ensemble_size, seed):
 
 
 def _check(network, input_scale, std):
-    """Raises InputError for a network that does not fit these or files."""
-    _check_layers(network)
+    """Raises InputError for a network that does not fit these."""
     check_scale_of_ids(network, input_scale)
     check_preprocessing(network, input_scale, std)
-
-
-def _check_layers(network):
-    """Raises InputError if a layer's function could not be copied or loaded."""
-    for layer in keras_internals.layers_within(network):
-        if not isinstance(layer, keras.layers.Lambda):
-            continue
-        try:
-            type(layer).from_config(layer.get_config())
-        except Exception as error:  # A function may raise anything.
-            raise expected(
-                "a backbone of layers that can be copied and loaded",
-                f"layer {layer.name} of type Lambda",
-                "Use keras.ops, or a keras.layers.Layer of your own.",
-            ) from error
 
 
 def _shape(input_shape):

@@ -4,8 +4,10 @@ import json
 import pathlib
 
 import keras
+import pytest
 
 from benchmarks import applications
+from mimo_keras.errors import InputError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RECORD = ROOT / "results/applications.json"
@@ -43,6 +45,7 @@ def test_a_row_says_what_became_of_a_network(monkeypatch):
         "folded": True,
         "exported": True,
         "mimo": "yes",
+        "precision": "float32",
         "batch_ensemble": "yes",
     }
     monkeypatch.setattr(applications, "_mimo", lambda name, row: None)
@@ -50,6 +53,18 @@ def test_a_row_says_what_became_of_a_network(monkeypatch):
     assert "of type SeparableConv2D" in row["batch_ensemble"]
     assert "no: `SeparableConv2D`" in applications.table([row])
     assert applications.tried("broken")["batch_ensemble"] == "No layers."
+
+
+def test_what_rounding_may_explain_is_repeated_in_float64(monkeypatch):
+    monkeypatch.setattr(keras.applications, "tiny", tiny, raising=False)
+    monkeypatch.setitem(applications.CLOSE, "float32", -1.0)
+    row = {}
+    applications._mimo("tiny", row)
+    assert row == {"precision": "float64", "folded": True, "exported": True}
+    assert keras.config.floatx() == "float32"
+    monkeypatch.setitem(applications.CLOSE, "float64", -1.0)
+    with pytest.raises(InputError, match="its predictor differs"):
+        applications._mimo("tiny", {})
 
 
 def test_the_document_has_the_table_of_the_record():

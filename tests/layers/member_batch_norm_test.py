@@ -36,26 +36,31 @@ def separate(layer, inputs):
     return norms
 
 
-@pytest.mark.parametrize("space", [(), (4, 2)])
+@pytest.mark.parametrize(
+    ("space", "masked"), [((), False), ((4, 2), False), ((4,), True)]
+)
 @pytest.mark.parametrize("training", [True, False])
-def test_it_is_one_batch_norm_for_each_member(space, training):
+def test_it_is_one_batch_norm_for_each_member(space, masked, training):
     layer = MemberBatchNormalization(MEMBERS, **OPTIONS)
     layer.build((None, *space, CHANNELS))
     randomize(layer)
     norms = separate(layer, rows(space=space))
     for step in range(3):
         inputs = rows(step, space)
+        mask = None
+        masks = [None] * MEMBERS
+        if masked:
+            mask = np.random.default_rng(step).random(inputs.shape[:-1]) > 0.5
+            masks = np.split(mask, MEMBERS)
+        parts = np.split(inputs, MEMBERS)
         expected = np.concatenate(
             [
-                norm(part, training=training)
-                for norm, part in zip(
-                    norms, np.split(inputs, MEMBERS), strict=True
-                )
+                norm(part, training=training, mask=its)
+                for norm, part, its in zip(norms, parts, masks, strict=True)
             ]
         )
-        np.testing.assert_allclose(
-            layer(inputs, training=training), expected, rtol=1e-4, atol=1e-5
-        )
+        found = layer(inputs, training=training, mask=mask)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
     for index, weight in enumerate(layer.weights):
         theirs = [norm.weights[index] for norm in norms]
         np.testing.assert_allclose(weight, np.ravel(theirs), rtol=1e-5)

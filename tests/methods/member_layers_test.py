@@ -34,10 +34,15 @@ def nested():
 
 
 def of_ids():
+    """A network with a branch in which padding, the id 0, is masked."""
     inputs = keras.Input(IDS.shape[1:], dtype="int32")
     x = keras.layers.Embedding(20, 5)(inputs)
     x = keras.layers.Conv1D(7, 2, padding="causal", activation="tanh")(x)
-    return keras.Model(inputs, keras.layers.GlobalMaxPooling1D()(x))
+    y = keras.layers.Embedding(20, 5, mask_zero=True)(inputs)
+    y = keras.layers.BatchNormalization()(keras.layers.Dense(4)(y))
+    x = keras.layers.GlobalMaxPooling1D()(x)
+    y = keras.layers.GlobalAveragePooling1D()(y)
+    return keras.Model(inputs, keras.layers.Concatenate()([x, y]))
 
 
 def create(backbone, method="batch_ensemble", data=IMAGES, **options):
@@ -126,6 +131,12 @@ def flat(layer):
             "batch_ensemble",
             {"ensemble_batch_norm": True},
             "layer bn with scale=False.*ensemble_batch_norm=False",
+        ),
+        (
+            keras.layers.BatchNormalization(gamma_regularizer="l2", name="bn"),
+            "batch_ensemble",
+            {"ensemble_batch_norm": True},
+            "layer bn with gamma_regularizer.*ensemble_batch_norm=False",
         ),
         pytest.param(
             keras.layers.DepthwiseConv2D(3, name="deep"),

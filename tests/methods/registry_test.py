@@ -1,5 +1,6 @@
 """Methods by name, and errors for unknown names and options."""
 
+import keras
 import pytest
 
 from mimo_keras import backbones, methods
@@ -89,3 +90,11 @@ def test_no_member_is_an_error(method, members):
         "Expected ensemble_size of at least 1. Received: "
         f"ensemble_size={members}. Use 1 for a single network."
     )
+
+
+@pytest.mark.parametrize("method", ["naive_multihead", "mimo"])
+def test_a_backbone_with_a_name_of_the_methods_own_is_refused(method):
+    backbone = keras.layers.Dense(3, name="heads")
+    own = methods.Task(backbones.get(backbone), (3,), 4, 2)
+    with pytest.raises(InputError, match="two layers named heads. Rename"):
+        registry.build(method, own, {})

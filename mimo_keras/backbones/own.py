@@ -1,0 +1,143 @@
+"""A user's own function as a backbone."""
+
+import functools
+import inspect
+import random
+
+import keras
+
+from mimo_keras import keras_internals
+from mimo_keras.backbones.kit import Backbone
+from mimo_keras.errors import expected
+
+_POOLINGS = {
+    3: keras.layers.GlobalAveragePooling1D,
+    4: keras.layers.GlobalAveragePooling2D,
+    5: keras.layers.GlobalAveragePooling3D,
+}
+# Packages whose layers can be copied.
+_KNOWN = ("keras.", "mimo_keras.")
+_SIMPLE = (bool, int, float, str, tuple)
+
+
+def own(function):
+    """Returns the `Backbone` of a function from a KerasTensor to features.
+
+    The whole network is the stem, so methods that reach into a backbone cannot
+    use it.
+
+    Args:
+        function: From a KerasTensor (N, …, channels) to features (N, F) or to
+            a feature map, which is then averaged over space.
+    """
+    return Backbone(
+        stem=functools.partial(_built, function),
+        stages=(),
+        top=_averaged,
+        uses_kit=False,
+    )
+
+
+def _built(function, x, kit):
+    features = function(x)
+    if isinstance(features, keras.KerasTensor) and features is not x:
+        _check_copies(_layers_between(x, features))
+    return features
+
+
+def _layers_between(x, features):
+    try:
+        return keras.Function(x, features).operations
+    except ValueError as error:
+        if keras_internals.repeated_name(error) is not None:
+            raise  # Methods name their layers, too: `methods.build` answers.
+        raise expected(
+            "features computed from the tensor that the backbone gets",
+            f"backbone(x)={features!r}, which does not depend on x",
+            "Make the layers on x, as in Network(input_tensor=x).output.",
+        ) from error
+
+
+def _averaged(x, kit):
+    rank = len(x.shape) if isinstance(x, keras.KerasTensor) else None
+    if rank != 2 and rank not in _POOLINGS:
+        raise expected(
+            "features (N, F) or a feature map from the backbone",
+            f"backbone(x)={x!r}",
+            "Return the tensor, such as network.output, not the network.",
+        )
+    if x.shape[-1] is None:
+        raise expected(
+            "features of a known width",
+            f"backbone(x) of shape {x.shape}",
+            "Pool over axes of unknown size, or give them a size.",
+        )
+    if rank == 2:
+        return x
+    return _POOLINGS[rank](name=kit.name("pool"))(kit.last_map(x))
+
+
+def _check_copies(operations):
+    """Raises InputError if a layer could not be copied, as predictors are.
+
+    Args:
+        operations: Layers and other operations; models among them are checked
+            layer by layer where they are graphs.
+    """
+    # Layers draw the seeds of their initializers when they are made.
+    state = random.getstate()
+    try:
+        for layer in operations:
+            is_model = isinstance(layer, keras.Model)
+            if is_model and getattr(layer, "inputs", None):
+                _check_copies(layer.layers)
+            elif _is_foreign(layer):
+                _check_copy(layer)
+    finally:
+        random.setstate(state)
+
+
+def _is_foreign(layer):
+    """Whether a layer's class, or a function within it, is not Keras's."""
+    if not isinstance(layer, keras.layers.Layer):
+        return False  # An operation of keras.ops.
+    return any(
+        isinstance(each, keras.layers.Lambda)
+        or not type(each).__module__.startswith(_KNOWN)
+        for each in (layer, *keras_internals.layers_within(layer))
+    )
+
+
+def _check_copy(layer):
+    kind = type(layer)
+    try:
+        config = layer.get_config()
+        kind.from_config(dict(config))
+    except Exception as error:  # A user's own class may raise anything.
+        raise expected(
+            "a backbone of layers that can be copied and loaded",
+            f"layer {layer.name} of type {kind.__name__}",
+            "Use keras.ops, or a keras.layers.Layer of your own."
+            if isinstance(layer, keras.layers.Lambda)
+            else "Give it a get_config with all arguments of its __init__.",
+        ) from error
+    for name, default in _defaults(kind).items():
+        value = getattr(layer, name, default)
+        alike = type(value) is type(default) and isinstance(value, _SIMPLE)
+        if name not in config and alike and value != default:
+            raise expected(
+                "a backbone of layers whose get_config has all arguments",
+                f"layer {layer.name} of type {kind.__name__}, without "
+                f"{name}={value!r}",
+                "Add it: a copy would have the default.",
+            )
+
+
+def _defaults(kind):
+    """Returns the arguments of a class that have defaults."""
+    parameters = inspect.signature(kind.__init__).parameters.values()
+    return {
+        parameter.name: parameter.default
+        for parameter in parameters
+        if parameter.default is not parameter.empty
+    }

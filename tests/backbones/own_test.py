@@ -1,0 +1,127 @@
+"""Functions of the user's own as backbones."""
+
+import random
+
+import keras
+import pytest
+
+from mimo_keras import backbones
+from mimo_keras.errors import InputError
+
+
+def network():
+    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+
+
+class Unserializable(keras.layers.Layer):
+    def __init__(self, function, **kwargs):
+        super().__init__(**kwargs)
+        self.function = function
+
+    def call(self, x):
+        return self.function(x)
+
+
+class Forgetful(keras.layers.Layer):
+    """Its config lacks an argument, so a copy has the default."""
+
+    def __init__(self, factor=2.0, seed=None, activation=None, **kwargs):
+        super().__init__(**kwargs)
+        self.factor, self.seed = factor, seed or 3
+        self.activation = keras.activations.get(activation)
+
+    def call(self, x):
+        return self.factor * x
+
+    def get_config(self):
+        return super().get_config()
+
+
+class Drawing(keras.layers.Layer):
+    """Draws the seed of an initializer when it is made."""
+
+    def __init__(self, units=2, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = keras.layers.Dense(units)
+        self.units = units
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def features(function, shape=(3,)):
+    x = keras.Input(shape)
+    return backbones.get(function).features(x, backbones.Kit())[0]
+
+
+def double():
+    return keras.layers.Lambda(lambda z: 2 * z, name="double")
+
+
+def within(layer):
+    """Returns a network with a layer inside another network."""
+    return keras.Sequential([keras.Sequential([layer])])
+
+
+@pytest.mark.parametrize(
+    ("function", "shape", "match"),
+    [
+        (lambda x: double()(x), (3,), "layer double of type Lambda. Use keras"),
+        (
+            lambda x: within(double())(x),
+            (3,),
+            "layer double of type Lambda",
+        ),
+        (
+            lambda x: keras.layers.TimeDistributed(double(), name="all")(x),
+            (4, 3),
+            "layer all of type TimeDistributed",
+        ),
+        (
+            lambda x: Unserializable(lambda z: z, name="own")(x),
+            (3,),
+            "layer own of type Unserializable. Give it a get_config",
+        ),
+        (
+            lambda x: Forgetful(3.0, name="own")(x),
+            (3,),
+            "layer own of type Forgetful, without factor=3.0",
+        ),
+        (
+            lambda x: network().outputs[0],
+            (3,),
+            "does not depend on x. Make the",
+        ),
+        (
+            lambda x: keras.layers.Flatten()(x),
+            (None, 3),
+            r"known width. Received: backbone\(x\) of shape \(None, None\)",
+        ),
+    ],
+)
+def test_what_no_predictor_could_copy_is_refused(function, shape, match):
+    with pytest.raises(InputError, match=match) as error:
+        features(function, shape)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: network()(x),
+        lambda x: x,
+        lambda x: keras.ops.concatenate([x, network()(x)], axis=-1),
+        lambda x: Forgetful()(x),
+        lambda x: Drawing(5)(x),
+    ],
+)
+def test_all_else_is_a_backbone(function):
+    assert features(function).shape[0] is None
+
+
+def test_the_check_draws_no_random_numbers():
+    """With the same seed, weights are those without it."""
+    layer = Drawing()
+    before = random.getstate()
+    features(lambda x: layer(x))
+    assert random.getstate() == before
