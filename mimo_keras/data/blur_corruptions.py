@@ -8,6 +8,8 @@ of the same form. Lengths are in pixels. The operations are those of CIFAR-C
 
 import numpy as np
 
+from mimo_keras.data import interpolation
+
 
 def gaussian_blur(images, _random, sigma):
     """Returns images after a Gaussian blur of `sigma` pixels, edge-padded."""
@@ -113,13 +115,11 @@ def glass_blur(images, random, sigma, reach, times):
 
 def zoomed(images, zoom):
     """Returns images (n, H, W) zoomed about their centre, edges repeated."""
-    row, column = np.indices(images.shape)[1:]
-    middle, centre = (np.array(images.shape[1:]) - 1) / 2
-    return sampled(
-        images,
-        middle + (row - middle) / zoom,
-        centre + (column - centre) / zoom,
+    rows, columns = (
+        interpolation.linear((np.arange(side) - mid) / zoom + mid, side)
+        for side, mid in ((s, (s - 1) / 2) for s in images.shape[1:])
     )
+    return rows @ images @ columns.T
 
 
 def sampled(images, row, column, mode="nearest"):

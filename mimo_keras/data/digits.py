@@ -6,6 +6,7 @@ Recognition of Handwritten Digits" (Alpaydin and Kaynak, UCI repository, 1998).
 
 import numpy as np
 
+from mimo_keras.data import interpolation
 from mimo_keras.data.examples import Examples
 from mimo_keras.errors import expected
 
@@ -54,13 +55,8 @@ def scaled(side=28):
     parts = [load(split) for split in ("train", "test")]
     images = np.concatenate([part.images for part in parts])
     labels = np.concatenate([part.labels for part in parts])
-    scale = images.shape[1] / side
-    places = np.clip((np.arange(side) + 0.5) * scale - 0.5, 0, None)
-    below = np.minimum(places.astype(int), images.shape[1] - 2)
-    share = np.minimum(places - below, 1.0)
-    weights = np.zeros((side, images.shape[1]))
-    weights[np.arange(side), below] = 1 - share
-    weights[np.arange(side), below + 1] += share
+    places = (np.arange(side) + 0.5) * images.shape[1] / side - 0.5
+    weights = interpolation.linear(places, images.shape[1])
     levels = np.einsum("ih,nhwc,jw->nijc", weights, images * 1.0, weights)
     levels = np.rint(levels).astype(np.uint8)
     return Examples("scaled_digits", levels, labels, 10)
