@@ -106,17 +106,20 @@ def overview(tflops=None):
 
 
 def differences():
-    """Returns a Markdown table of what is known to differ from the papers."""
+    """Returns a Markdown list of what is known to differ from the papers."""
     said = {}
     for one in (*TABLES.values(), *FIGURES.values()):
         for note in one.notes:
             said.setdefault(note, []).append(f"`{one.name}`")
-    rows = [[", ".join(names), note] for note, names in said.items()]
-    return analysis.markdown_table(rows, ["Where", "What differs"])
+    lines = [f"- {', '.join(names)}: {note}" for note, names in said.items()]
+    return "\n".join(lines)
 
 
-def _points(table):
-    return [engine.row_point(table, row) for row in table.rows]
+def _points(table, dataset=None, options=()):
+    """Returns the `engine.Point` of each row."""
+    return [
+        engine.row_point(table, row, dataset, options) for row in table.rows
+    ]
 
 
 def _on(grid):
@@ -126,28 +129,32 @@ def _on(grid):
 
 def reproduce_table(table, f):
     """Prints, and with --run makes, the runs of a table."""
-    points = {
-        row.label: engine.row_point(table, row, f.dataset, f.options)
-        for row in table.rows
-    }
+    points = _points(table, f.dataset, f.options)
     dataset = f.dataset or table.dataset
     path = _record_path(f, table.name, dataset)
     facts = {"table": table.name, "dataset": dataset, "options": f.options}
     record = records.opened(path, _KIND, facts)
     for other in f.records:
-        take_over(record, other, points.values(), table.result_keys())
-    jobs = [(p, s, {}) for s, p in itertools.product(f.seeds, points.values())]
+        take_over(record, other, points, table.result_keys())
+    jobs = [(p, s, {}) for s, p in itertools.product(f.seeds, points)]
     missing = _completed(record, path, jobs, table.result_keys(), f)
     _tell(f"{table.source}, on {dataset}", jobs, missing, f)
     with records.checked(path):
-        by_label = {
-            label: [run for run in record["runs"] if _is_of(run, point)]
-            for label, point in points.items()
-        }
-        print(comparison.table(table, by_label, dataset))
+        print(compared(table, record))
     for note in table.notes:
         print(f"\n{note}", end="")
     print()
+
+
+def compared(table, record):
+    """Returns the runs of a record beside the paper's numbers, as Markdown."""
+    dataset = record["dataset"]
+    points = _points(table, dataset, record["options"])
+    by_label = {
+        row.label: [run for run in record["runs"] if _is_of(run, point)]
+        for row, point in zip(table.rows, points, strict=True)
+    }
+    return comparison.table(table, by_label, dataset)
 
 
 def take_over(record, path, points, keys):

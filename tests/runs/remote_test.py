@@ -117,6 +117,8 @@ def parsed(monkeypatch):
 def _is_path(flag):
     words = ("Folder", "folder", " file", "File", "PNG")
     text = flag.value is None or isinstance(flag.value, str | list)
+    # The help of an enum lists its values, which may be words like "folder".
+    text = text and "enum" not in flag.flag_type()
     return text and any(word in flag.help for word in words)
 
 

@@ -318,3 +318,20 @@ def test_the_cost_of_training_by_hand():
     assert estimate.training_flops(point) == 3 * 2 * network * 1198 * 3
     repeated = engine.parse("mimo:2:backbone=mlp_4:train_epochs=1")
     assert estimate.training_flops(repeated) == 3 * network * 1198 * 4
+
+
+def test_the_document_has_what_the_command_prints():
+    text = (ROOT / "docs/reproduce.md").read_text("utf-8")
+    assert reproduce.differences() in text
+    head, _, *rows = cells(reproduce.overview())
+    for row in rows:
+        # The document's also has the cost of training.
+        assert [row[0], *row[1:]] in [
+            found[: len(head)] for found in cells(text)
+        ], row
+    for name, table in TABLES.items():
+        record = records.read(ROOT / f"results/reproduce_{name}.json")
+        assert reproduce.compared(table, record) in text
+        assert " ".join(record["command"].split()[1:]) in " ".join(
+            text.replace("\\\n", " ").split()
+        )

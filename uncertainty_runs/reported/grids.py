@@ -87,19 +87,16 @@ FIGURES = (
                 "cifar10",
                 "mimo:3",
                 (
-                    "batch_repetitions+per_core_batch_size="
-                    "1+128,2+256,3+384,4+512,5+640",
+                    "batch_repetitions+images_per_step="
+                    "1+128,2+128,3+128,4+128,5+128",
                 ),
-                (
-                    "batch_repetitions+per_core_batch_size="
-                    "1+32,2+64,3+96,4+128,5+160",
-                ),
+                ("batch_repetitions+images_per_step=1+32,2+32,3+32,4+32,5+32",),
             ),
         ),
         notes=(
             "Panel b of the paper is a box plot over twelve settings of batch "
             "size, learning rate and M, which it does not list; here it is one "
-            "setting, for one device.",
+            "setting.",
         ),
     ),
     Figure(

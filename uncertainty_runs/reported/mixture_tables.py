@@ -44,8 +44,8 @@ _RUNS = {
     "MixtureEnsembles, 120M": ("mixture_ensemble", 4, _LARGE),
 }
 _NOTES = (
-    "The paper's batch norm sees 64 images, on two devices; here it sees the "
-    "images of a device: --num_cores=2 is the same.",
+    "The paper's batch norm sees 64 images, on two devices; the recipe of "
+    "mixture_ensemble makes groups of 64 on any device (--norm_group).",
     "The third decay of the rate is at epoch 180, as in the text; the field's "
     "habit is 160.",
     "Rows of other methods are cited from their papers; here they are run, by "
