@@ -1,14 +1,14 @@
 """Keras's own `compile`, with losses of members and penalties."""
 
 import contextlib
-import numbers
 
 import keras
 
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
-from mimo_keras.training import data_checks, given_losses, given_metrics, losses
+from mimo_keras.training import data_checks, given_losses, given_metrics
 from mimo_keras.training.learning_rates import multiply_learning_rates
+from mimo_keras.training.penalties import Penalties
 
 
 class Compiling:
@@ -29,6 +29,8 @@ class Compiling:
         l1=0.0,
         l2=0.0,
         l2_scope="all",
+        norm_l2=None,
+        ends_factor=1.0,
         **kwargs,
     ):
         """Prepares for `fit`.
@@ -51,14 +53,17 @@ class Compiling:
             l2: Coefficient of Σ w², not halved.
             l2_scope: Which weights both terms include, "all" or "kernels": see
                 `losses.decayed_variables`.
+            norm_l2: None, or L2's coefficient for norms: see `Penalties`.
+            ends_factor: Factor for the first and the last layer, likewise.
             **kwargs: As in Keras.
         """
         self._member_loss = given_losses.per_member(
             loss, self.likelihood, loss_weights
         )
-        self._l1 = _coefficient("l1", l1)
-        self._l2 = _coefficient("l2", l2)
-        self.l2_scope = losses.checked_scope(l2_scope)
+        own = {"l1": l1, "l2": l2, "norm_l2": norm_l2}
+        own |= {"ends_factor": ends_factor}
+        self._penalties = Penalties(scope=l2_scope, **own)
+        self.l2_scope = l2_scope
         steps = kwargs.get("steps_per_execution", 1)
         data_checks.check_count("steps_per_execution", steps)
         given = kwargs | self._given(metrics, weighted_metrics)
@@ -73,8 +78,8 @@ class Compiling:
         self.optimizer.build(self.trainable_variables)
         self._build_metrics()
         multiply_learning_rates(self.optimizer, self.network)
-        own = {"loss": loss, "loss_weights": loss_weights}
-        own |= {"l1": l1, "l2": l2, "l2_scope": l2_scope}
+        own |= {"loss": loss, "loss_weights": loss_weights}
+        own |= {"l2_scope": l2_scope}
         self._compile_arguments = keras.saving.serialize_keras_object(
             {"optimizer": self.optimizer} | own | given
         )
@@ -154,17 +159,6 @@ class Compiling:
             config = dict(config)
             config["weighted_metrics"] = config.pop("metrics", None)
         self.compile(**keras.saving.deserialize_keras_object(config))
-
-
-def _coefficient(name, value):
-    is_number = isinstance(value, numbers.Real)
-    if not is_number or not 0 <= value < float("inf"):
-        raise expected(
-            f"{name} to be a number of at least 0",
-            f"{name}={value!r}",
-            "Use 0 for no penalty.",
-        )
-    return float(value)
 
 
 def _described(spec):

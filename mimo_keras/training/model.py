@@ -242,8 +242,7 @@ class EnsembleModel(
             parts //= self.network.output_shape[1]
         loss = losses.mean_over_rows(member_losses, parts)
         # Not kept in a list: Keras would store its weights a second time.
-        decayed = losses.decayed_variables(self.network, self.l2_scope)
-        loss = losses.penalized(loss, decayed, self._l1, self._l2)
+        loss = self._penalties.added_to(loss, self.network)
         for layer in keras_internals.layers_within(self):
             if isinstance(layer, HasDivergence):
                 loss = loss + self.annealing.factor() * layer.kl_divergence()

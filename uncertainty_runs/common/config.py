@@ -150,6 +150,8 @@ class RunConfig(DataConfig):
     l1: float | None = None
     l2: float
     l2_scope: str
+    norm_l2: float | None = None
+    scale_ends: bool = False
     label_smoothing: float = 0.0
     sync_batch_norm: bool | None = None
     norm_group: int | None = None

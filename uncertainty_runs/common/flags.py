@@ -210,6 +210,17 @@ def _define_training():
     of_recipe(whole, "lr_warmup_epochs", "Epochs of warm-up.", lower_bound=0)
     of_recipe(number, "l1", "Coefficient of Σ |w|.", lower_bound=0)
     of_recipe(number, "l2", "Coefficient of Σ w².", lower_bound=0)
+    number(
+        "norm_l2",
+        None,
+        "L2 coefficient of norms, which then have no L1. Default: the others'.",
+        lower_bound=0,
+    )
+    yes_no(
+        "scale_ends",
+        False,
+        "Multiply l1 and l2 of the first layer and of the heads by M.",
+    )
     of_recipe(
         number,
         "label_smoothing",

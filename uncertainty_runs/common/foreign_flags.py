@@ -18,7 +18,7 @@ ANSWERS = {
     "augmix_depth": f"{_FIXED}.",
     "augmix_prob_coeff": f"{_FIXED}.",
     "augmix_width": f"{_FIXED}.",
-    "bn_l2": "Write --l2, one coefficient for all weights.",
+    "bn_l2": "Write --norm_l2.",
     "checkpoint_dir": "Run evaluate.py --runs=A,B with the runs' folders.",
     "cifar100_c_path": "Put the authors' folder CIFAR-100-C, with its .npy "
     "files, in the folder of --data_dir.",

@@ -75,6 +75,8 @@ def compile_model(config, model, steps):
         l1=config.l1 or 0.0,
         l2=config.l2,
         l2_scope=config.l2_scope,
+        norm_l2=config.norm_l2,
+        ends_factor=config.ensemble_size if config.scale_ends else 1,
         steps_per_execution=config.steps_per_execution,
     )
 
