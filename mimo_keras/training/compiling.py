@@ -1,6 +1,7 @@
 """Keras's own `compile`, with losses of members and penalties."""
 
 import contextlib
+import dataclasses
 
 import keras
 
@@ -63,12 +64,28 @@ class Compiling:
         own = {"l1": l1, "l2": l2, "norm_l2": norm_l2}
         own |= {"ends_factor": ends_factor}
         self._penalties = Penalties(scope=l2_scope, **own)
-        self.l2_scope = l2_scope
         steps = kwargs.get("steps_per_execution", 1)
         data_checks.check_count("steps_per_execution", steps)
         given = kwargs | self._given(metrics, weighted_metrics)
         listed = [*(given["metrics"] or []), *(given["weighted_metrics"] or [])]
         self._metrics_of_numbers = tuple(given_metrics.of_numbers(listed))
+        self._compile_and_build(optimizer, given)
+        own |= {"loss": loss, "loss_weights": loss_weights}
+        own |= {"l2_scope": l2_scope}
+        self._compile_arguments = keras.saving.serialize_keras_object(
+            {"optimizer": self.optimizer} | own | given
+        )
+
+    @property
+    def l2_scope(self):
+        """The weights that L1 and L2 include; a compiled model has one."""
+        return self._penalties.scope
+
+    @l2_scope.setter
+    def l2_scope(self, scope):
+        self._penalties = dataclasses.replace(self._penalties, scope=scope)
+
+    def _compile_and_build(self, optimizer, given):
         super().compile(optimizer=optimizer, **given)
         # In a function, so that Keras does not track the metrics twice.
         self._recompile = lambda: super(Compiling, self).compile(
@@ -78,11 +95,6 @@ class Compiling:
         self.optimizer.build(self.trainable_variables)
         self._build_metrics()
         multiply_learning_rates(self.optimizer, self.network)
-        own |= {"loss": loss, "loss_weights": loss_weights}
-        own |= {"l2_scope": l2_scope}
-        self._compile_arguments = keras.saving.serialize_keras_object(
-            {"optimizer": self.optimizer} | own | given
-        )
 
     def _given(self, metrics, weighted_metrics):
         """Returns the checked metrics, by argument."""
