@@ -168,7 +168,7 @@ def take_over(record, path, points, keys):
     """
     by_settings = {_settings(p.label, p.members): p for p in points}
     there = {_identity(run) for run in record["runs"]}
-    other = records.read(path)
+    other = records.read(path, "records", "Leave it out, or make one.")
     with records.checked(path):
         # The default of studies, in records of older versions.
         if records.fact(other, "dataset", "digits") != record["dataset"]:
@@ -251,6 +251,10 @@ def reproduce_figure(figure, f):
         grid = dataclasses.replace(grid, base=base)
         name = f"{figure.name}{'abc'[number]}"
         path = _record_path(f, name, grid.dataset)
+        if f.record and len(figure.grids) > 1:  # A record for each panel.
+            given = as_path(path)
+            path = f"{given.stem}_{'abc'[number]}{given.suffix}"
+            path = str(given.with_name(path))
         record = sweep.opened(grid.dataset, base, grid.vary, path)
         jobs = sweep.jobs(grid.dataset, base, grid.vary, f.seeds)
         missing = _completed(record, path, jobs, sweep.KEYS, f)

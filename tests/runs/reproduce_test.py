@@ -285,6 +285,10 @@ def test_a_figure_is_a_sweep_that_is_drawn(trained, tmp_path, capsys):
     in_process.main(reproduce, *line)
     # Its two panels are one on digits.
     assert capsys.readouterr().out.count("mimo cifar ") == 5
+    in_process.main(reproduce, *line, "--run", "--record=out/m.json")
+    assert [p.name for p in sorted((tmp_path / "out").iterdir())] == [
+        *("m_a.json", "m_a.png", "m_a_figure.json")
+    ]
     in_process.main(reproduce, *line, "--run")
     assert len(trained.commands) == 5
     assert "--ensemble_size=5" in trained.commands[-1]
@@ -302,7 +306,7 @@ def test_a_record_of_other_settings_is_refused(trained, tmp_path):
     for line, word in (
         (["--table=mixture1", DIVERSITY[1]], "one of table=mixture6"),
         ([*DIVERSITY, "--options=l2=0"], "one of options="),
-        (["--figure=mimo5", DIVERSITY[1]], "another file"),
+        (["--figure=mimmo5", DIVERSITY[1]], "another file"),
     ):
         with pytest.raises(InputError, match=word):
             in_process.main(reproduce, *line, "--run", "--record=a.json")

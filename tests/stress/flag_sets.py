@@ -46,6 +46,7 @@ _MEANT = {
     "lr_decay_epochs": ("", "0", "80,160", "1,1", "-5", "9" * 30),
     "output_dir": ("out", "a", "m", "b", "file", "deep/er", "."),
     "data_dir": ("data", "none", "file"),
+    "source": ("data", "none", "file", ""),
     "tpu": ("", "grpc://127.0.0.1:9", "name"),
     "runs": ("a", "m", "a,b", "a,a", "a,m", "none", "a,none", "file", "e"),
     "run_dir": ("a", "m", "e", "none", "file", "."),

@@ -47,6 +47,7 @@ FIRST = {
     "sweep": ("--seeds=0", "--record=sweep.json", "--vary=l1=0,1"),
     "cost": ("--backbone=small_cnn_1", "--methods=mimo:2", "--paper=mimo"),
     "plan": ("--backbone=wide_resnet_10_1",),
+    "prepare": ("--dataset=mnist", "--source=none", "--data_dir=out"),
     "reproduce": (
         *("--table=mixture6", "--dataset=digits", "--run"),
         "--record=reproduce.json",

@@ -114,15 +114,21 @@ def checked(path):
         ) from error
 
 
-def read(path):
-    """Returns the record of a study."""
+def read(path, name="record", remedy="Leave out --table_only to make one."):
+    """Returns the record of a study.
+
+    Args:
+        path: Its file.
+        name: The flag that names it.
+        remedy: What to do if it is missing or damaged.
+    """
     try:
         return files.read_json(path)
     except (FileNotFoundError, files.ReadError) as error:
         raise expected(
             "a record of a study",
-            f"record={path} ({error})",
-            "Leave out --table_only to make one.",
+            f"{name}={path} ({error})",
+            remedy,
         ) from error
 
 
