@@ -25,6 +25,7 @@ __all__ = [
     "backbones",
     "create_model",
     "data",
+    "evaluate",
     "evaluation",
     "export_saved_model",
     "layers",
@@ -40,6 +41,8 @@ _LAZY = ("analysis", "data", "evaluation")
 
 
 def __getattr__(name):
+    if name == "evaluate":
+        return importlib.import_module(f"{__name__}.evaluation").evaluate_model
     if name in _LAZY:
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -22,7 +22,8 @@ PACKAGES = [
 # Names for use within the package.
 INTERNAL = {
     "mimo_keras.backbones": {
-        *("mlp", "resnet50", "scaled", "sized", "small_cnn", "wide_resnet"),
+        *("mlp", "own", "resnet50", "scaled", "sized"),
+        *("small_cnn", "wide_resnet"),
     },
 }
 

@@ -72,12 +72,14 @@ class Classification:
         """The number of examples seen."""
         return self._sums.count
 
-    def update(self, logits, labels):
+    def update(self, logits, labels, mixture=None):
         """Adds a batch of any size.
 
         Args:
             logits: The members' logits, (b, E, K).
             labels: The class numbers, (b,).
+            mixture: Log probabilities of the ensemble, (b, K), if they are not
+                those of the members' mixture, such as calibrated ones.
 
         Raises:
             InputError: If shapes do not match, logits are not finite or labels
@@ -87,7 +89,10 @@ class Classification:
         logits = checked_array("logits", logits, "(b, E, K)", shape)
         labels = checked_labels(labels, len(logits), self.num_classes)
         members = precise.log_softmax(logits)
-        mixture = precise.log_mixture(members, self.log_weights, self.average)
+        if mixture is None:
+            mixture = precise.log_mixture(
+                members, self.log_weights, self.average
+            )
         confidence = mixture.max(axis=-1)
         correct = mixture.argmax(axis=-1) == labels
         self._sums.add(

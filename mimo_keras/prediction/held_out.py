@@ -75,12 +75,13 @@ def _batches(images, labels, batch_size):
     )
 
 
-def checked(logits, labels):
+def checked(logits, labels, few=True):
     """Returns finite logits and labels as class indices.
 
     Args:
         logits: (n, E, K).
         labels: (n,), (n, 1), or one-hot (n, K); whole numbers of any type.
+        few: Whether it matters that the examples are few.
 
     Raises:
         InputError: They do not fit, or there are fewer examples than classes.
@@ -102,13 +103,13 @@ def checked(logits, labels):
     if labels.dtype.kind in "bf" and (labels % 1 == 0).all():
         labels = labels.astype(np.int64)
     labels = prediction_checks.checked_labels(labels, count, classes)
-    if count < classes:
+    if few and count < classes:
         raise expected(
             f"at least as many held-out examples as classes, {classes}",
             f"{count} examples",
             "Hold out more of the training data.",
         )
-    if count < FEW:
+    if few and count < FEW:
         warnings.warn(
             f"{count} examples are few to fit to: {FEW} or more are better.",
             stacklevel=4,

@@ -2,6 +2,7 @@
 
 import warnings
 
+import keras
 import numpy as np
 
 from mimo_keras.errors import expected
@@ -196,6 +197,41 @@ class Acting:
             score, self.log_weights, limit, fitted_on={**about, "known": known}
         )
         return self._replacing(detecting.LogitDetector, stage)
+
+    def answered(self, images, labels=None, batch_size=128):
+        """Returns what this predictor says of labelled examples.
+
+        Args:
+            images: Images, or batches of (images, labels).
+            labels: Their classes or targets.
+            batch_size: Images of a batch, where `images` is an array.
+
+        Returns:
+            The members' outputs (n, E, K) in float64, the labels, and a
+            dictionary of the other outputs, as arrays.
+        """
+        parts = []
+
+        def outputs(batch):
+            batch = self._checked_images(batch)
+            logits = self.member_logits(batch)
+            answers = self.answers(logits, keras.ops.convert_to_tensor(batch))
+            parts.append(
+                {
+                    name: keras.ops.convert_to_numpy(value)
+                    for name, value in answers.items()
+                    if not name.startswith("member_")
+                }
+            )
+            return logits
+
+        with repeatable(self):
+            found = held_out.collect(outputs, images, labels, batch_size)
+        answers = {
+            name: np.concatenate([part[name] for part in parts])
+            for name in parts[0]
+        }
+        return *found, answers
 
     def _collected(self, images, labels):
         def outputs(batch):

@@ -101,7 +101,15 @@ class Predictor(
         return ops.cast(self.network(x, training=False), "float32")
 
     def call(self, images):
-        logits = self.member_logits(images)
+        return self.answers(self.member_logits(images), images)
+
+    def answers(self, logits, images):
+        """Returns the dictionary of outputs.
+
+        Args:
+            logits: `member_logits` of the images.
+            images: (B, …, C).
+        """
         outputs = of_finite_rows(self.prediction(logits), images)
         if not self.stages:
             return outputs

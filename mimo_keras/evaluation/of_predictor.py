@@ -1,0 +1,103 @@
+"""All measures of a model on any data, in one call."""
+
+import numpy as np
+
+from mimo_keras.errors import expected
+from mimo_keras.evaluation import calibration
+from mimo_keras.evaluation.classification import Classification
+from mimo_keras.evaluation.further import Further
+from mimo_keras.evaluation.regression import Regression
+from mimo_keras.prediction import held_out, precise
+from mimo_keras.training import EnsembleModel, Predictor
+
+
+def evaluate_model(
+    model, images, labels=None, *, batch_size=128, num_bins=calibration.BINS
+):
+    """Returns the measures of a model on labelled examples.
+
+    They are computed in float64 from the members' outputs; those of a
+    calibrated predictor from its probabilities.
+
+    Args:
+        model: `EnsembleModel`, whose predictor is evaluated, or `Predictor`.
+        images: (n, …, C); or batches of (images, labels): a tf.data.Dataset,
+            PyDataset or any iterable.
+        labels: Class indices (n,), one-hot labels (n, K), or targets.
+        batch_size: Images of a batch, where `images` is an array.
+        num_bins: Number of bins of the calibration errors.
+
+    Returns:
+        A flat dictionary of floats: what `Classification.result` and
+        `further.Further.result` name, such as "accuracy", "nll", "ece",
+        "brier", "disagreement" and "aurc"; in regression, what
+        `Regression.result` names. With prediction sets also "coverage" and
+        "set_size" (in regression "coverage" and "width", means over the
+        targets), with a threshold "answered" and the "risk" of these answers.
+
+    Raises:
+        InputError: The data do not fit the model.
+
+    Example:
+
+    ```python
+    found = mimo_keras.evaluate(model.predictor(), test_images, test_labels)
+    found["nll"], found["ece"]
+    ```
+    """
+    if isinstance(model, EnsembleModel):
+        model = model.predictor()
+    if not isinstance(model, Predictor):
+        raise expected(
+            "an EnsembleModel or its predictor",
+            f"model of type {type(model).__name__}",
+            "Use model.evaluate for a plain Keras model.",
+        )
+    outputs, targets, answers = model.answered(images, labels, batch_size)
+    if "probabilities" in answers:
+        outputs, targets = held_out.checked(outputs, targets, few=False)
+        found = _classes(model, outputs, targets, answers, num_bins)
+    else:
+        metrics = Regression(model.log_weights)
+        metrics.update(outputs, targets.reshape(len(outputs), -1))
+        found = metrics.result()
+    return found | _of_stages(answers, targets)
+
+
+def _classes(model, logits, labels, answers, num_bins):
+    classes = logits.shape[-1]
+    metrics = Classification(classes, model.log_weights, num_bins)
+    members = precise.log_softmax(logits)
+    mixture = precise.log_mixture(members, model.log_weights)
+    if any(stage.calibrates for stage in model.stages):
+        # Isotonic curves reach 0, whose logarithm is not a number to add.
+        mixture = np.log(np.maximum(answers["probabilities"], 1e-37))
+    metrics.update(logits, labels, mixture)
+    further = Further(classes, num_bins)
+    further.update(np.exp(mixture), labels)
+    return metrics.result() | further.result()
+
+
+def _of_stages(answers, targets):
+    """Returns measures of what stages have added to the answers."""
+    found = {}
+    if "prediction_set" in answers:
+        rows = np.arange(len(targets))
+        inside = answers["prediction_set"][rows, targets]
+        found["coverage"] = float(inside.mean())
+        found["set_size"] = float(answers["set_size"].mean())
+    if "lower" in answers:
+        lower, upper = (
+            answers[name].astype(np.float64) for name in ("lower", "upper")
+        )
+        targets = targets.reshape(lower.shape)
+        inside = (lower <= targets) & (targets <= upper)
+        found["coverage"] = float(inside.mean())
+        found["width"] = float((upper - lower).mean())
+    if "abstain" in answers:
+        answered = ~answers["abstain"]
+        wrong = answers["probabilities"].argmax(axis=1) != targets
+        found["answered"] = float(answered.mean())
+        if answered.any():
+            found["risk"] = float(wrong[answered].mean())
+    return found
