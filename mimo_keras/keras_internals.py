@@ -91,11 +91,33 @@ def monitored(metrics, own):
     ]
 
 
-def claimed_bytes(config):
-    """Returns the size of the variables of a model that is not created.
+@contextlib.contextmanager
+def without_values():
+    """Variables that are created inside have shapes but never get values.
 
     Relies on the list in which `keras.StatelessScope` keeps variables until
-    they get their values, which they never do here.
+    they get their values.
+
+    Public alternative: none; the next such scope would give them values.
+
+    Yields:
+        The list to which these variables are added.
+    """
+    import keras
+    from keras.src.backend.common import global_state
+
+    waiting, made = "uninitialized_variables", []
+    before = global_state.get_global_attribute(waiting)
+    global_state.set_global_attribute(waiting, made)
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield made
+    finally:
+        global_state.set_global_attribute(waiting, before or [])
+
+
+def claimed_bytes(config):
+    """Returns the size of the variables of a model that is not created.
 
     Public alternative: none; creating the model allocates its variables.
 
@@ -107,22 +129,15 @@ def claimed_bytes(config):
         Number of bytes; None if the model cannot be built in this way.
     """
     import keras
-    from keras.src.backend.common import global_state
 
-    waiting = "uninitialized_variables"
-    before = global_state.get_global_attribute(waiting)
-    global_state.set_global_attribute(waiting, [])
     try:
-        with keras.StatelessScope(initialize_variables=False):
+        with without_values() as made:
             # Keras takes parts out of what it is given.
             config = copy.deepcopy(config)
             keras.saving.deserialize_keras_object(config, safe_mode=True)
-        made = global_state.get_global_attribute(waiting)
         return sum(math.prod(v.shape) * _item_bytes(v.dtype) for v in made)
     except Exception:  # A malformed config can raise anything.
         return None
-    finally:
-        global_state.set_global_attribute(waiting, before or [])
 
 
 def _item_bytes(dtype):

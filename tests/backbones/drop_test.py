@@ -12,7 +12,7 @@ class Marked(keras.layers.Identity):
 
 def network(name, kit):
     inputs = keras.Input((16, 16, 3))
-    with keras.StatelessScope():  # Variables without values.
+    with keras_internals.without_values():
         features, _ = backbones.get(name).features(inputs, kit)
     return keras.Model(inputs, features)
 

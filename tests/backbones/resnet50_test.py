@@ -9,7 +9,7 @@ import pytest
 from keras import ops
 
 import mimo_keras
-from mimo_keras import backbones, methods
+from mimo_keras import backbones, keras_internals, methods
 from mimo_keras.errors import InputError
 from mimo_keras.evaluation import costs
 
@@ -26,7 +26,7 @@ def network(name="resnet50", side=224, classes=1000):
 @functools.cache
 def unfilled():
     """The network without initialized weights, to save memory and time."""
-    with keras.StatelessScope():
+    with keras_internals.without_values():
         return network()
 
 
@@ -65,7 +65,7 @@ def test_parameters_and_multiply_adds():
 def test_width_is_a_factor_on_all_filters(name):
     backbone = backbones.get(name)
     x = inputs = keras.Input((32, 32, 3))
-    with keras.StatelessScope():
+    with keras_internals.without_values():
         for piece in (backbone.stem, *backbone.stages[:2]):
             x = piece(x, backbones.Kit())
     # The stem, three blocks and four with four layers or three.
@@ -163,7 +163,7 @@ def test_two_shared_stages_leave_half_more_compute():
     by_hand = (shared + 2 * (whole - shared)) / whole
     assert by_hand == pytest.approx(1.55, abs=0.01)
     task = methods.Task(backbones.get("resnet50"), (224, 224, 3), 1000, 2)
-    with keras.StatelessScope():
+    with keras_internals.without_values():
         treenet = methods.build("treenet", task, {}).network
     ratio = costs.multiply_adds(treenet) / costs.multiply_adds(unfilled()[0])
     assert ratio == pytest.approx(by_hand, rel=1e-3)

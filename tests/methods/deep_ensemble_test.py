@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from mimo_keras import backbones, methods
+from mimo_keras import backbones, keras_internals, methods
 from mimo_keras.errors import InputError
 from mimo_keras.evaluation import costs
 from tests.methods import baselines
@@ -85,12 +85,11 @@ def test_cost_is_that_of_the_networks():
         assert found == 3 * count(single.predictor().network)
 
 
-@pytest.mark.large
 @pytest.mark.tensorflow  # Counting is the same on every backend.
 def test_four_wide_resnets_28_10_have_146_million_parameters():
     backbone = backbones.get("wide_resnet_28_10")
     task = methods.Task(backbone, (32, 32, 3), 10, ensemble_size=4)
-    with keras.StatelessScope():  # Variables without values.
+    with keras_internals.without_values():
         network = methods.build("deep_ensemble", task, {}).network
     assert costs.trainable_parameters(network) == 4 * 36_479_194 == 145_916_776
 
