@@ -18,6 +18,8 @@ SETTINGS = tables.SETTINGS | {
 # Dense layers are enough for what these do otherwise than other methods.
 BACKBONES = {"mc_dropout": "mlp_8", "rank1_bnn": "mlp_8"}
 ALWAYS = {
+    # See rank1_bnn_test.py for its SavedModel.
+    *((method, "tf_saved_model") for method in tables.METHODS),
     ("mc_dropout", "litert"),
     ("mc_dropout", "onnx"),
     ("rank1_bnn", "litert"),
@@ -57,12 +59,11 @@ def _runs(path, format):
     """Yields functions that run an export, from images to outputs."""
     if format == "tf_saved_model":
         loaded = tf.saved_model.load(path)
-        yield lambda images: {
-            k: v.numpy()
-            for k, v in loaded.signatures["serving_default"](
-                images=tf.constant(images)
-            ).items()
-        }
+        for serve in (loaded.serve, loaded.signatures["serving_default"]):
+            yield lambda images, serve=serve: {
+                k: v.numpy()
+                for k, v in serve(images=tf.constant(images)).items()
+            }
     elif format == "onnx":
         session = pytest.importorskip("onnxruntime").InferenceSession(path)
         [image] = session.get_inputs()
