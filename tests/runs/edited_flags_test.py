@@ -85,7 +85,7 @@ def test_a_config_from_an_edit_makes_a_model_or_one_line(written):
         ("l2", math.nan, "a finite number as l2"),
         ("nesterov", 1, "true or false as nesterov"),
         ("optimizer", "rmsprop", "one of sgd, adam as optimizer"),
-        ("dataset", "mnist", "one of cifar10, cifar100, digits"),
+        ("dataset", "svhn", "one of cifar10, cifar100, digits"),
         ("lr_decay_epochs", [1.5], "a list, each item a whole number, as"),
         ("samples", "x" * 500, "a whole number or null as samples"),
     ],
