@@ -1,6 +1,8 @@
-"""For every test: quiet TensorFlow, a seed, and two CPUs on request."""
+"""For every test: quiet TensorFlow, a seed, memory, two CPUs on request."""
 
+import gc
 import os
+import pathlib
 import random
 import sys
 
@@ -11,6 +13,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 _CPUS = ("CPU:0", "CPU:1")
 _SEED = 0
+_STATUS = pathlib.Path("/proc/self/statm")
+_PAGES = 50_000
+"""Growth of a process, in pages (about 200 MB), that is worth a collection."""
 
 
 def pytest_addoption(parser):
@@ -65,6 +70,28 @@ def pytest_collection_finish(session):
                 "Expected no tensor before the first test. Received: one that "
                 "a test file makes while it is imported. Make it in the test."
             ) from error
+
+
+@pytest.fixture(scope="session", autouse=True)
+def memory():
+    """How many pages this process had after the last collection."""
+    gc.collect()
+    gc.freeze()  # All that is imported stays: collections are faster without.
+    return [_pages()]
+
+
+def _pages():
+    """Pages in memory; 0 where Linux does not tell."""
+    return int(_STATUS.read_text().split()[1]) if _STATUS.exists() else 0
+
+
+@pytest.fixture(autouse=True)
+def small(memory):
+    """Removes large networks, of few objects, that wait to be collected."""
+    yield
+    if _pages() > memory[-1] + _PAGES:
+        gc.collect()
+        memory.append(_pages())
 
 
 @pytest.fixture(scope="session")

@@ -102,7 +102,12 @@ BAD = [
 def test_bad_batches_are_refused(model, source, arrays, received):
     assert received in _refusal(model.fit, source(*arrays))
     assert received in _refusal(model.evaluate, source(*arrays))
-    # Validation data of a pipeline are read after the first epoch.
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize(("arrays", "received"), BAD[::4])
+def test_bad_validation_data_are_refused(model, source, arrays, received):
+    """Those of a pipeline are read after the first epoch."""
     weights, data = model.get_weights(), source(*arrays)
     message = _refusal(model.fit, IMAGES, LABELS, validation_data=data)
     model.set_weights(weights)

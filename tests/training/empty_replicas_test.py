@@ -33,10 +33,7 @@ def as_dataset(*arrays):
     return tf.data.Dataset.from_tensor_slices(arrays).batch(BATCH)
 
 
-EITHER = ["mimo", pytest.param("batch_ensemble", marks=pytest.mark.large)]
-
-
-@pytest.fixture(scope="module", params=EITHER)
+@pytest.fixture(scope="module")
 def models(request, two_cpus):
     """One model on two replicas, and one with its weights on one device."""
     import tensorflow as tf
@@ -61,7 +58,14 @@ SOURCES = {
 }
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize(
+    ("models", "source"),
+    [
+        *(("mimo", source) for source in SOURCES),
+        pytest.param("batch_ensemble", "dataset", marks=pytest.mark.large),
+    ],
+    indirect=["models"],
+)
 def test_two_replicas_end_with_numbers_and_evaluate_as_one(models, source):
     two, one = models
     images, labels = small.examples(two, ROWS)
