@@ -86,7 +86,7 @@ def _pages():
 
 
 @pytest.fixture(autouse=True)
-def small(memory):
+def collected(memory):
     """Removes large networks, of few objects, that wait to be collected."""
     yield
     if _pages() > memory[-1] + _PAGES:
