@@ -160,6 +160,20 @@ def layers_within(model):
     return model._flatten_layers(include_self=False)
 
 
+def forget_layer(layer, part):
+    """Makes a layer no longer list another one as its part.
+
+    Args:
+        layer: keras.layers.Layer.
+        part: The layer that was one of its attributes, and is replaced.
+
+    Public alternative: none; deleting the attribute leaves it in the list, so
+    that it is quantized and counted with the others.
+    """
+    layer._tracker.unlock()
+    layer._tracker.untrack(part)
+
+
 def own_trainable_variables(layer):
     """Returns the trainable variables that a layer itself created.
 

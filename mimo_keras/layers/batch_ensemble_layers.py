@@ -8,7 +8,8 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
-from mimo_keras.layers.members import check_members
+from mimo_keras.layers import arguments
+from mimo_keras.layers.members import checked_members
 from mimo_keras.layers.random_sign import RandomSign
 
 
@@ -26,14 +27,15 @@ class BatchEnsembleLayer:
         fast_weight_lr_multiplier,
         **kwargs,
     ):
-        check_members(ensemble_size)
         super().__init__(
-            ensemble_size=ensemble_size,
+            ensemble_size=checked_members(ensemble_size),
             alpha_initializer=_initializer(alpha_initializer),
             gamma_initializer=_initializer(gamma_initializer),
-            **kwargs,
+            **checked_sizes(kwargs),
         )
-        self.fast_weight_lr_multiplier = fast_weight_lr_multiplier
+        self.fast_weight_lr_multiplier = arguments.number(
+            "fast_weight_lr_multiplier", fast_weight_lr_multiplier, 0
+        )
 
     @property
     def learning_rate_multipliers(self):
@@ -373,6 +375,23 @@ class DepthwiseConv2DBatchEnsemble(BatchEnsembleLayer):
         return self.ensemble_bias_initializer
 
 
+def checked_sizes(options):
+    """Returns the arguments of a layer of edward2, checked as far as ours.
+
+    Keras refuses sizes that are NumPy's, and edward2 initializers that are
+    classes.
+    """
+    checked = {name: arguments.plain(value) for name, value in options.items()}
+    for name in {"units", "filters", "rank"} & {*checked}:
+        checked[name] = arguments.whole(name, checked[name])
+    for name in checked:
+        if name.endswith("_initializer") and isinstance(checked[name], type):
+            checked[name] = checked[name]()
+    return checked
+
+
 def _initializer(initializer):
     # A new one each time: an instance draws the same numbers at each call.
-    return RandomSign() if initializer == "random_sign" else initializer
+    if isinstance(initializer, str) and initializer == "random_sign":
+        return RandomSign()
+    return initializer() if isinstance(initializer, type) else initializer

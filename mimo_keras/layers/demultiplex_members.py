@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from mimo_keras.layers import arguments
 from mimo_keras.layers.members import MembersLayer
 from mimo_keras.layers.registration import serializable
 
@@ -42,8 +43,10 @@ class DemultiplexMembers(MembersLayer):
 
     def __init__(self, ensemble_size, units, hidden_units=None, **kwargs):
         super().__init__(ensemble_size, **kwargs)
-        self.units = units
-        self.hidden_units = hidden_units or units
+        self.units = arguments.whole("units", units)
+        self.hidden_units = arguments.whole(
+            "hidden_units", units if hidden_units is None else hidden_units
+        )
         self.input_spec = keras.layers.InputSpec(ndim=2)
 
     def build(self, input_shape):

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
+from mimo_keras.layers import arguments
 from mimo_keras.layers.registration import serializable
 
 
@@ -56,14 +57,9 @@ class DenseMultihead(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        for name, value in {"units": units, "heads": heads}.items():
-            if value < 1:
-                raise expected(
-                    f"{name} of at least 1", f"{name}={value}", "Raise it."
-                )
-        self.units = units
-        self.heads = heads
-        self.use_bias = use_bias
+        self.units = arguments.whole("units", units)
+        self.heads = arguments.whole("heads", heads)
+        self.use_bias = arguments.flag("use_bias", use_bias)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
         self.input_spec = keras.layers.InputSpec(min_ndim=2, max_ndim=3)

@@ -4,7 +4,9 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
+from mimo_keras.layers import arguments
 from mimo_keras.layers.epochs import EpochLayer
+from mimo_keras.layers.members import checked_members
 from mimo_keras.layers.registration import serializable
 
 
@@ -57,11 +59,11 @@ class DepthPosterior(EpochLayer):
     ):
         super().__init__(autocast=False, **kwargs)
         prior = None if prior is None else _numbers(prior)
-        _check(ensemble_size, depths, prior, divergence)
-        self.ensemble_size = ensemble_size
-        self.depths = depths
-        self.learn = learn
-        self.warmup_epochs = warmup_epochs
+        self.ensemble_size = checked_members(ensemble_size)
+        self.depths = arguments.whole("depths", depths)
+        _check(depths, prior, divergence)
+        self.learn = arguments.flag("learn", learn)
+        self.warmup_epochs = arguments.number("warmup_epochs", warmup_epochs, 0)
         self.prior = prior
         self.divergence = divergence
 
@@ -149,13 +151,7 @@ def _numbers(prior):
         ) from None
 
 
-def _check(ensemble_size, depths, prior, divergence):
-    if ensemble_size < 1 or depths < 1:
-        raise expected(
-            "ensemble_size and depths of at least 1",
-            f"ensemble_size={ensemble_size}, depths={depths}",
-            "Use at least 1 for both.",
-        )
+def _check(depths, prior, divergence):
     if divergence not in ("reverse", "forward"):
         raise expected(
             "divergence 'reverse' or 'forward'",
@@ -163,7 +159,9 @@ def _check(ensemble_size, depths, prior, divergence):
             "The paper uses 'reverse', KL(θ ‖ γ).",
         )
     if prior is not None and (
-        len(prior) != depths or min(prior) <= 0 or abs(sum(prior) - 1) > 1e-6
+        len(prior) != depths
+        or not min(prior) > 0
+        or not abs(sum(prior) - 1) <= 1e-6
     ):
         raise expected(
             f"a prior of {depths} probabilities above 0 that sum to 1",

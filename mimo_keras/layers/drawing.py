@@ -5,13 +5,17 @@ import random
 import keras
 from keras import ops
 
+from mimo_keras.layers import arguments
+
 # A proposal is accepted with a probability of at least 0.95: all of them are
 # rejected in one of 10^10 draws.
 _PROPOSALS = 8
 
 
-def gamma(shape, concentration, seed):
-    """Draws from Gamma(α, 1) by operations that XLA can compile.
+def log_gamma(shape, concentration, seed):
+    """Draws log x, x from Gamma(α, 1), by operations that XLA can compile.
+
+    The logarithm, since for a small α most x are below the smallest float.
 
     Keras's own draw on TensorFlow has no XLA kernel, so a TPU cannot run it.
 
@@ -42,9 +46,10 @@ def gamma(shape, concentration, seed):
     # The first accepted proposal; the first of all if there is none.
     chosen = ops.argmax(ops.cast(accepted, "int32"), axis=-1)
     chosen = ops.one_hot(chosen, _PROPOSALS, dtype="float32")
-    drawn = d * ops.sum(chosen * ops.maximum(v, 1e-30), axis=-1)
+    drawn = ops.log(d * ops.sum(chosen * ops.maximum(v, 1e-30), axis=-1))
     if concentration < 1:
-        drawn = drawn * ops.power(uniform[..., 0], 1.0 / concentration)
+        least = ops.maximum(uniform[..., 0], 1e-37)
+        drawn = drawn + ops.log(least) / concentration
     return drawn
 
 
@@ -58,6 +63,7 @@ class DrawingLayer(keras.layers.Layer):
 
     def __init__(self, seed=None, **kwargs):
         super().__init__(**kwargs)
+        seed = arguments.seed(seed)
         # Drawn here, so that a copy from the config draws the same numbers.
         self.seed = random.randrange(2**31) if seed is None else seed
         given = isinstance(seed, keras.random.SeedGenerator)

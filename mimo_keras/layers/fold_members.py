@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
+from mimo_keras.layers import arguments
 from mimo_keras.layers.members import MembersLayer
 from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import serializable
@@ -44,7 +45,7 @@ class FoldMembers(MembersLayer):
 
     def __init__(self, ensemble_size, by_member=False, **kwargs):
         super().__init__(ensemble_size, **kwargs)
-        self.by_member = by_member
+        self.by_member = arguments.flag("by_member", by_member)
         self.built = True
 
     def call(self, inputs):

@@ -5,7 +5,7 @@ from keras import ops
 
 from mimo_keras.errors import expected
 from mimo_keras.layers import row_groups
-from mimo_keras.layers.members import check_members, rows_per_member
+from mimo_keras.layers.members import checked_members, rows_per_member
 from mimo_keras.layers.registration import serializable
 
 
@@ -60,7 +60,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         **kwargs,
     ):
         super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
-        check_members(ensemble_size)
+        ensemble_size = checked_members(ensemble_size)
         row_groups.check_size(group_size, self.synchronized)
         self.group_size = group_size
         self.ensemble_size = ensemble_size

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
-from mimo_keras.layers import row_groups
+from mimo_keras.layers import arguments, row_groups
 from mimo_keras.layers.fused_batch_norm import FusedBatchNormalization
 from mimo_keras.layers.members import MembersLayer, rows_per_member
 from mimo_keras.layers.protocols import Twin
@@ -72,8 +72,8 @@ class MemberBatchNormalization(MembersLayer):
                 "Only TensorFlow has replicas: set KERAS_BACKEND=tensorflow.",
             )
         row_groups.check_size(group_size, synchronized)
-        self.momentum = momentum
-        self.epsilon = epsilon
+        self.momentum = arguments.number("momentum", momentum, 0, 1)
+        self.epsilon = arguments.number("epsilon", epsilon, 0)
         self.synchronized = synchronized
         self.group_size = group_size
         self.supports_masking = True

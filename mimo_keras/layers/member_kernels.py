@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from mimo_keras.layers import arguments
 from mimo_keras.layers.members import MembersLayer, rows_per_member
 from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import serializable
@@ -68,12 +69,14 @@ class ConvolutionByMember(MemberKernels):
         **kwargs,
     ):
         super().__init__(ensemble_size, **kwargs)
-        pair = isinstance(kernel_size, (tuple, list))
-        self.filters = filters
-        self.kernel_size = tuple(kernel_size) if pair else (kernel_size,) * 2
-        self.strides = strides
-        self.padding = padding
-        self.use_bias = use_bias
+        size = arguments.sizes("kernel_size", kernel_size)
+        self.filters = arguments.whole("filters", filters)
+        self.kernel_size = size if isinstance(size, tuple) else (size,) * 2
+        self.strides = arguments.sizes("strides", strides)
+        self.padding = arguments.choice(
+            "padding", str(padding).lower(), ("same", "valid")
+        )
+        self.use_bias = arguments.flag("use_bias", use_bias)
 
     def kernel_shape(self, input_shape):
         """Returns the shape of one member's kernel."""
@@ -136,8 +139,8 @@ class DenseByMember(MemberKernels):
 
     def __init__(self, units, *, ensemble_size, use_bias=True, **kwargs):
         super().__init__(ensemble_size, **kwargs)
-        self.units = units
-        self.use_bias = use_bias
+        self.units = arguments.whole("units", units)
+        self.use_bias = arguments.flag("use_bias", use_bias)
 
     def kernel_shape(self, input_shape):
         """Returns the shape of one member's kernel."""

@@ -3,6 +3,7 @@
 import keras
 
 from mimo_keras.errors import expected
+from mimo_keras.layers import arguments
 
 
 class MembersLayer(keras.layers.Layer):
@@ -14,21 +15,17 @@ class MembersLayer(keras.layers.Layer):
 
     def __init__(self, ensemble_size, **kwargs):
         super().__init__(**kwargs)
-        check_members(ensemble_size)
-        self.ensemble_size = ensemble_size
+        self.ensemble_size = checked_members(ensemble_size)
 
     def get_config(self):
         return {**super().get_config(), "ensemble_size": self.ensemble_size}
 
 
-def check_members(ensemble_size):
-    """Raises InputError unless M is at least 1."""
-    if ensemble_size < 1:
-        raise expected(
-            "ensemble_size of at least 1",
-            f"ensemble_size={ensemble_size}",
-            "Use 1 for a single network.",
-        )
+def checked_members(ensemble_size):
+    """Returns M as an int; raises InputError unless it is at least 1."""
+    return arguments.whole(
+        "ensemble_size", ensemble_size, remedy="Use 1 for a single network."
+    )
 
 
 def rows_per_member(rows, ensemble_size):

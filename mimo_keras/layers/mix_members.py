@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
-from mimo_keras.layers.drawing import DrawingLayer, gamma
+from mimo_keras.layers import arguments
+from mimo_keras.layers.drawing import DrawingLayer, log_gamma
 from mimo_keras.layers.epochs import EpochLayer
 from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import serializable
@@ -65,14 +66,7 @@ class MixMembers(DrawingLayer, EpochLayer):
         **kwargs,
     ):
         super().__init__(seed, **kwargs)
-        for name, value in {
-            "cutmix_probability": cutmix_probability,
-            "cutmix_decay": cutmix_decay,
-        }.items():
-            if not 0 <= value <= 1:
-                raise expected(
-                    f"{name} in [0, 1]", f"{name}={value}", "It is a fraction."
-                )
+        concentration = arguments.number("concentration", concentration)
         if not concentration > 0:
             raise expected(
                 "a concentration above 0",
@@ -80,8 +74,10 @@ class MixMembers(DrawingLayer, EpochLayer):
                 "The paper uses 2; larger values give more even ratios.",
             )
         self.concentration = concentration
-        self.cutmix_probability = cutmix_probability
-        self.cutmix_decay = cutmix_decay
+        self.cutmix_probability = arguments.number(
+            "cutmix_probability", cutmix_probability, 0, 1
+        )
+        self.cutmix_decay = arguments.number("cutmix_decay", cutmix_decay, 0, 1)
         self.built = True
 
     def call(self, inputs, training=False):
@@ -169,8 +165,8 @@ class MixMembers(DrawingLayer, EpochLayer):
     def _ratios(self, rows, members):
         """Draws λ, (N, M), from the Dirichlet distribution."""
         shape = (rows, members)
-        parts = gamma(shape, self.concentration, self.seed_generator)
-        return parts / ops.sum(parts, axis=1, keepdims=True)
+        parts = log_gamma(shape, self.concentration, self.seed_generator)
+        return ops.softmax(parts, axis=1)
 
     def _cut(self, ratios, space, members):
         """Returns CutMix's masks: one member in the box, the rest around it."""
@@ -190,7 +186,8 @@ class MixMembers(DrawingLayer, EpochLayer):
             shape[1 + axis] = size
             box = box * ops.reshape(inside, shape)
         box = ops.expand_dims(box, -1)
-        others = ratios * (1.0 - owner)
+        # A little above 0, should the owner's ratio be 1.
+        others = (ratios + 1e-12) * (1.0 - owner)
         others = others / ops.sum(others, axis=1, keepdims=True)
         owner, others = (
             ops.reshape(x, (-1, *ones, members)) for x in (owner, others)

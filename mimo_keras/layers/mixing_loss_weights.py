@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from mimo_keras.errors import expected
+from mimo_keras.layers import arguments
 from mimo_keras.layers.registration import serializable
 
 
@@ -40,13 +40,8 @@ class MixingLossWeights(keras.layers.Layer):
 
     def __init__(self, root=3.0, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        if root < 1:
-            raise expected(
-                "a root of at least 1",
-                f"root={root}",
-                "At 1 the weights are M times the ratios.",
-            )
-        self.root = root
+        # At 1 the weights are M times the ratios.
+        self.root = arguments.number("root", root, 1)
         self.built = True
 
     def call(self, ratios):

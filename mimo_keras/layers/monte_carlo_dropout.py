@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
-from mimo_keras.layers import plain_draws
+from mimo_keras.layers import arguments, plain_draws
 from mimo_keras.layers.drawing import DrawingLayer
 from mimo_keras.layers.registration import serializable
 
@@ -46,6 +46,7 @@ class MonteCarloDropout(DrawingLayer):
 
     def __init__(self, rate, seed=None, **kwargs):
         super().__init__(seed, **kwargs)
+        rate = arguments.number("rate", rate)
         if not 0.0 <= rate < 1.0:
             raise expected(
                 "a dropout rate in [0, 1)",

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
+from mimo_keras.layers import arguments
 from mimo_keras.layers.members import MembersLayer
 from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import serializable
@@ -28,14 +29,8 @@ class _Multiplexer(MembersLayer):
         self, ensemble_size, *, reduce="mean", one_image=False, **kwargs
     ):
         super().__init__(ensemble_size, **kwargs)
-        if reduce not in REDUCTIONS:
-            raise expected(
-                "reduce mean or concatenate",
-                f"reduce={reduce!r}",
-                "Choose one of these.",
-            )
-        self.reduce = reduce
-        self.one_image = one_image
+        self.reduce = arguments.choice("reduce", reduce, REDUCTIONS)
+        self.one_image = arguments.flag("one_image", one_image)
 
     def compute_output_shape(self, input_shape):
         self.check(input_shape)
@@ -120,13 +115,7 @@ class MultiplexMembers(_Multiplexer):
         super().__init__(
             ensemble_size, reduce=reduce, one_image=one_image, **kwargs
         )
-        if keys not in KEYS:
-            raise expected(
-                "keys among " + ", ".join(KEYS),
-                f"keys={keys!r}",
-                "Choose one of these.",
-            )
-        self.keys = keys
+        self.keys = arguments.choice("keys", keys, KEYS)
 
     def build(self, input_shape):
         self.check(input_shape)

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
+from mimo_keras.layers import arguments
 from mimo_keras.layers.registration import serializable
 
 
@@ -32,6 +33,7 @@ class RandomSign(keras.initializers.Initializer):
     """
 
     def __init__(self, probability=0.5, seed=None):
+        probability = arguments.number("probability", probability)
         if not 0 <= probability <= 1:
             raise expected(
                 "a probability from 0 to 1",

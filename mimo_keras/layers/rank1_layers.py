@@ -10,9 +10,11 @@ import math
 import keras
 from keras import ops
 
+from mimo_keras import keras_internals
 from mimo_keras.errors import expected
-from mimo_keras.layers import plain_draws
-from mimo_keras.layers.members import check_members
+from mimo_keras.layers import arguments, plain_draws
+from mimo_keras.layers.batch_ensemble_layers import checked_sizes
+from mimo_keras.layers.members import checked_members
 from mimo_keras.layers.random_sign import RandomSign
 
 
@@ -57,16 +59,16 @@ class Rank1Layer:
         add_kl_loss,
         **kwargs,
     ):
-        check_members(ensemble_size)
+        seed = arguments.seed(seed)
         # edward2 adds its losses once, as functions; Keras 3 expects tensors.
         self._loss_functions = []
         super().__init__(
-            ensemble_size=ensemble_size,
+            ensemble_size=checked_members(ensemble_size),
             alpha_initializer=_initializer(alpha_initializer),
             gamma_initializer=_initializer(gamma_initializer),
-            **kwargs,
+            **checked_sizes(kwargs),
         )
-        self.add_kl_loss = add_kl_loss
+        self.add_kl_loss = arguments.flag("add_kl_loss", add_kl_loss)
         if not isinstance(seed, keras.random.SeedGenerator):
             seed = keras.random.SeedGenerator(seed)
         self.seed = seed
@@ -78,7 +80,7 @@ class Rank1Layer:
         initializer = getattr(self, name)
         if isinstance(initializer, keras.layers.Layer):
             config = keras.saving.serialize_keras_object(initializer)
-            delattr(self, name)  # Keras would keep tracking the old one.
+            keras_internals.forget_layer(self, initializer)
             initializer = keras.saving.deserialize_keras_object(config)
             initializer.draw = functools.partial(
                 _draw, self.seed, self.compute_dtype
@@ -362,6 +364,8 @@ class Conv2DRank1(_ConvRank1):
 
 
 def _initializer(initializer):
+    if isinstance(initializer, type):
+        return initializer()
     return normal_posterior() if initializer is None else initializer
 
 

@@ -3,6 +3,7 @@
 import keras
 
 from mimo_keras.errors import expected
+from mimo_keras.layers import arguments
 from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import serializable
 
@@ -33,7 +34,7 @@ class SelectMember(keras.layers.Layer):
 
     def __init__(self, member, **kwargs):
         super().__init__(**kwargs)
-        self.member = member
+        self.member = arguments.whole("member", member, None)
         self.built = True
 
     def call(self, inputs):

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from mimo_keras.errors import expected
+from mimo_keras.layers import arguments
 from mimo_keras.layers.registration import serializable
 
 
@@ -45,14 +45,8 @@ class TemplateBank(keras.layers.Layer):
 
     def __init__(self, num_params, stddev=0.05, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        if num_params < 1 or stddev < 0:
-            raise expected(
-                "num_params of at least 1 and stddev not below 0",
-                f"num_params={num_params}, stddev={stddev}",
-                "The bank holds at least one template, as large as a kernel.",
-            )
-        self.num_params = num_params
-        self.stddev = stddev
+        self.num_params = arguments.whole("num_params", num_params)
+        self.stddev = arguments.number("stddev", stddev, 0)
 
     def build(self, input_shape):
         # Of rank 2, like kernels, so that their weight decay includes it.

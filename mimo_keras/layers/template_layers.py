@@ -7,6 +7,7 @@ from keras import ops
 
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
+from mimo_keras.layers import arguments
 from mimo_keras.layers.member_kernels import ConvolutionByMember, DenseByMember
 from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import serializable
@@ -50,15 +51,21 @@ class _Templates:
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.templates = templates
+        self.templates = arguments.whole("templates", templates)
+        offset = arguments.plain(offset)
         self.offset = tuple(offset) if isinstance(offset, list) else offset
-        self.coefficient_norm = coefficient_norm
-        self.train_coefficients = train_coefficients
+        self.coefficient_norm = arguments.number(
+            "coefficient_norm", coefficient_norm
+        )
+        self.train_coefficients = arguments.flag(
+            "train_coefficients", train_coefficients
+        )
         self._check()
 
     def _check(self):
         many = isinstance(self.offset, tuple)
         offsets = list(self.offset) if many else [self.offset]
+        offsets = [arguments.whole("offset", x, None) for x in offsets]
         if many and len(offsets) != self.ensemble_size or min(offsets) < 0:
             raise expected(
                 f"an offset from 0, or {self.ensemble_size} of them",
@@ -66,9 +73,9 @@ class _Templates:
                 "It is the position of the first template in the bank.",
             )
         single = self.templates == 1 and not many
-        if self.templates < 1 or not (self.train_coefficients or single):
+        if not (self.train_coefficients or single):
             raise expected(
-                "templates of at least 1, exactly 1 without coefficients",
+                "templates=1 if there are no coefficients",
                 f"templates={self.templates}",
                 "It is the number of templates that the layer mixes.",
             )

@@ -4,9 +4,12 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
+from mimo_keras.layers import arguments
 from mimo_keras.layers.epochs import EpochLayer
 from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import serializable
+
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 
 
 @serializable
@@ -56,15 +59,14 @@ class UnmixMembers(EpochLayer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if not 0 <= fraction <= 1 or fadeout_epochs < 0:
-            raise expected(
-                "a fraction in [0, 1] and fadeout_epochs not below 0",
-                f"fraction={fraction}, fadeout_epochs={fadeout_epochs}",
-                "The paper uses 0.25 for partial and 100 for fade-out.",
-            )
-        self.fraction = fraction
-        self.fadeout_epochs = fadeout_epochs
-        self.interpolation = interpolation
+        # The paper uses 0.25 for partial and 100 for fade-out.
+        self.fraction = arguments.number("fraction", fraction, 0, 1)
+        self.fadeout_epochs = arguments.number(
+            "fadeout_epochs", fadeout_epochs, 0
+        )
+        self.interpolation = arguments.choice(
+            "interpolation", interpolation, INTERPOLATIONS
+        )
         self.built = True
 
     def call(self, features, masks, training=False):

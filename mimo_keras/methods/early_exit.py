@@ -37,6 +37,12 @@ def early_exit(task, *, exit_growth=0.3):
             f"ensemble_size={task.ensemble_size}",
             "Its components are the exits; use mimmo for several members.",
         )
+    if exit_growth <= -1:
+        raise expected(
+            "exit_growth above -1",
+            f"exit_growth={exit_growth}",
+            "Earlier exits are wider for values above 0.",
+        )
     kit = Kit()
     inputs = keras.Input(task.input_shape, name="images")
     features, endpoints = task.backbone.features(inputs, kit)
@@ -44,8 +50,9 @@ def early_exit(task, *, exit_growth=0.3):
     depths = len(early) + 1
     outputs = []
     for index, x in enumerate(early):
-        units = int(
-            math.sqrt((1 + exit_growth) ** (depths - 1 - index)) * width
+        units = max(
+            1,
+            int(math.sqrt((1 + exit_growth) ** (depths - 1 - index)) * width),
         )
         outputs.append(_head(x, units, task.outputs, kit, f"exit{index}_"))
     outputs.append(kit.dense(task.outputs, name="head")(features))

@@ -1,17 +1,20 @@
 """Methods by name."""
 
 import inspect
+import math
 import numbers
 
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
+from mimo_keras.layers.arguments import plain
 
 _METHODS = {}
 # Of an option's default: what its values may be.
 _KINDS = {
     bool: (bool, "True or False"),
     int: (numbers.Integral, "a whole number"),
-    float: (numbers.Real, "a number"),
+    float: (numbers.Real, "a finite number"),
+    str: (str, "a name"),
 }
 
 
@@ -63,6 +66,7 @@ def _check_kinds(name, chosen):
         for kind, (accepted, words) in _KINDS.items():
             is_flag = isinstance(value, bool)
             good = isinstance(value, accepted) and is_flag == (kind is bool)
+            good = good and (kind is not float or math.isfinite(value))
             if type(default) is kind and not good:
                 raise expected(
                     f"{option} to be {words}",
@@ -94,6 +98,7 @@ def build(name, task, chosen):
                 f"{option}={chosen[option]!r}",
                 "Leave it out or choose another method.",
             )
+    chosen = {option: plain(value) for option, value in chosen.items()}
     _check_kinds(name, chosen)
     if task.ensemble_size < 1:
         raise expected(

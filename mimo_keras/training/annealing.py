@@ -67,7 +67,8 @@ class LinearAnnealing(keras.layers.Layer):
     def is_waiting(self):
         """Whether N must be found before training, and was not.
 
-        Where variables have no values, as in a traced step, it is False.
+        TensorFlow's traced steps see the value at the time of tracing. Where
+        variables have no value, as in a stateless step of JAX, it is False.
         """
         if self.train_examples is None:
             return False
@@ -83,13 +84,20 @@ class LinearAnnealing(keras.layers.Layer):
             last = self.examples if self.last is None else self.last
             self.seen.assign(ops.minimum(self.seen + images, last))
 
-    def factor(self):
-        """Returns the current factor, a float32 scalar; 0 before N is known."""
+    def factor(self, training=False):
+        """Returns the current factor, a float32 scalar.
+
+        Args:
+            training: Whether the factor must be known. If so, it is NaN before
+                N is known, so that no training ignores the term; otherwise 0.
+        """
         if self.train_examples is None:
             return self._grown(self.weight, self.examples)
         images = ops.cast(self.train_examples, "float32")
         full = ops.where(
-            images > 0, self.weight / ops.maximum(images, 1.0), 0.0
+            images > 0,
+            self.weight / ops.maximum(images, 1.0),
+            float("nan") if training else 0.0,
         )
         if self.last is None:
             return full
@@ -110,4 +118,9 @@ class LinearAnnealing(keras.layers.Layer):
 
 
 def _value(counter):
-    return int(ops.convert_to_numpy(counter))
+    if keras.backend.backend() != "tensorflow":
+        return int(ops.convert_to_numpy(counter))
+    import tensorflow as tf
+
+    with tf.init_scope():  # Outside of the graph that is being traced.
+        return int(ops.convert_to_numpy(counter))

@@ -30,7 +30,7 @@ from mimo_keras.training.mixture_score import MixtureScore
 from mimo_keras.training.policies import policy_of, saved_policy
 from mimo_keras.training.predictor import Predictor
 from mimo_keras.training.quantizing import Quantizing
-from mimo_keras.training.saved_state import SavedState
+from mimo_keras.training.saved_state import SavedState, freeze_parts
 from mimo_keras.training.writing import Writing
 
 
@@ -245,7 +245,8 @@ class EnsembleModel(
         loss = self._penalties.added_to(loss, self.network)
         for layer in keras_internals.layers_within(self):
             if isinstance(layer, HasDivergence):
-                loss = loss + self.annealing.factor() * layer.kl_divergence()
+                factor = self.annealing.factor(training)
+                loss = loss + factor * layer.kl_divergence()
         loss = loss + sum(ops.sum(ops.cast(x, "float32")) for x in self.losses)
         # Keras scales the losses that it computes itself, but not this one.
         return loss / replica_count()
@@ -354,6 +355,7 @@ class EnsembleModel(
         network = keras.saving.deserialize_keras_object(
             config.pop("network"), custom_objects=custom_objects
         )
+        freeze_parts(network)
         sampling = methods.Sampling(**config.pop("sampling"))
         kl_term = methods.KLTerm(**config.pop("kl_term"))
         config["likelihood"] = likelihoods.from_saved(config, network)

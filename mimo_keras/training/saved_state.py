@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from mimo_keras import keras_internals
 from mimo_keras.training import old_files
 from mimo_keras.training.distribute.seeds import states
 
@@ -36,3 +37,19 @@ class SavedState:
         if len(seeds) == len(own):
             for seed, value in zip(own, seeds, strict=True):
                 seed.assign(value)
+
+
+def freeze_parts(network):
+    """Freezes the parts of frozen layers, as setting `trainable` does.
+
+    Keras's loading freezes only the layer itself, so that weights of its parts,
+    such as an attention's projections, would be trained.
+
+    Args:
+        network: keras.Model made from its config.
+    """
+    for layer in keras_internals.layers_within(network):
+        if not layer.trainable and not isinstance(layer, keras.Model):
+            # Under TensorFlow, setting an attribute to its value does nothing.
+            layer.trainable = True
+            layer.trainable = False

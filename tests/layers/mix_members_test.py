@@ -197,3 +197,13 @@ def test_bad_input(options, shape, match):
     with pytest.raises(InputError, match=match):
         layer = MixMembers(**options)
         layer(np.zeros(shape, "float32"))
+
+
+def test_a_small_concentration_gives_all_to_one_member():
+    layer = MixMembers(concentration=1e-3, cutmix_probability=1.0, seed=0)
+    x = np.ones((8, 3, 4, 4, 1), "f")
+    mixed, masks, ratios = layer(x, training=True)
+    for found in (mixed, masks, ratios):
+        assert np.isfinite(found).all()
+    np.testing.assert_allclose(np.sum(masks, -1), 1, atol=1e-6)
+    np.testing.assert_allclose(np.sum(ratios, -1), 1, atol=1e-6)

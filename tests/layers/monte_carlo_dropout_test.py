@@ -57,7 +57,7 @@ def test_at_rate_0_it_is_the_identity():
     np.testing.assert_array_equal(outputs, inputs)
 
 
-@pytest.mark.parametrize("rate", [-0.1, 1.0, float("nan")])
+@pytest.mark.parametrize("rate", [-0.1, 1.0])
 def test_rates_lie_in_0_to_1(rate):
     with pytest.raises(InputError, match=r"rate in \[0, 1\). Received: rate="):
         MonteCarloDropout(rate)

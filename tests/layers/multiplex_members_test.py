@@ -145,7 +145,11 @@ def test_costs_by_hand(reduce):
     ("make", "shape", "match"),
     [
         (lambda: MultiplexMembers(2, "other"), None, "gaussian, orthogonal"),
-        (lambda: MultiplexMembers(2, reduce="max"), None, "mean or concat"),
+        (
+            lambda: MultiplexMembers(2, reduce="max"),
+            None,
+            "reduce among mean, concat",
+        ),
         (lambda: MultiplexMembers(3), (1, 2, 4), "inputs of 3 members"),
         (lambda: MultiplexMembers(2), (1, 2), "inputs of 2 members"),
         (lambda: MultiplexConvolutions(2), (1, 2, 7), "MultiplexMembers"),

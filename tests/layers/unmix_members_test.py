@@ -89,7 +89,7 @@ def test_other_interpolations_keep_shares():
     "options", [{"fraction": 1.5}, {"fraction": -0.1}, {"fadeout_epochs": -1}]
 )
 def test_bad_options(options):
-    with pytest.raises(InputError, match="0.25 for partial"):
+    with pytest.raises(InputError, match=next(iter(options))):
         UnmixMembers(**options)
 
 

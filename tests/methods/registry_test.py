@@ -1,6 +1,7 @@
 """Methods by name, and errors for unknown names and options."""
 
 import keras
+import numpy as np
 import pytest
 
 from mimo_keras import backbones, methods
@@ -98,3 +99,31 @@ def test_a_backbone_with_a_name_of_the_methods_own_is_refused(method):
     own = methods.Task(backbones.get(backbone), (3,), 4, 2)
     with pytest.raises(InputError, match="two layers named heads. Rename"):
         registry.build(method, own, {})
+
+
+@pytest.mark.parametrize("number", [np.int64(3), np.uint8(3)])
+def test_numbers_may_be_numpys(two_options, number):
+    _, first, second = registry.build(
+        "two_options", task(), {"first": number, "second": 1}
+    )
+    assert type(first) is int and first == 3 and second == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "option", "value"),
+    [
+        ("batch_ensemble", "random_sign_init", np.nan),
+        ("batch_ensemble", "fast_weight_lr_multiplier", -1.0),
+        ("early_exit", "exit_growth", np.inf),
+        ("early_exit", "exit_growth", -1.5),
+        ("mixmo", "concentration", np.inf),
+        ("mixmo", "cutmix_probability", "0.5"),
+        ("datamux", "keys", np.array([0.5, 0.5])),
+        ("datamux", "demultiplexer", np.array([0.5, 0.5])),
+        ("treenet", "split", np.array([0.5, 0.5])),
+    ],
+)
+def test_wrong_options_are_refused_in_one_line(method, option, value):
+    members = 1 if method == "early_exit" else 2
+    with pytest.raises(InputError, match=option):
+        registry.build(method, task(members), {option: value})

@@ -93,3 +93,9 @@ def test_float8_of_separate_members_is_for_the_predictor():
     model.quantize("float8")
     with pytest.raises(InputError, match="Quantize its predictor"):
         model.predictor()
+
+
+@pytest.mark.tensorflow
+def test_posteriors_are_not_quantized():
+    with pytest.raises(InputError, match=r"Received: DenseRank1\. Nothing"):
+        create("rank1_bnn").quantize("int8")

@@ -94,6 +94,17 @@ def test_a_model_loads_without_its_compilation(tmp_path):
     networks.assert_same_weights(bare, model)
 
 
+def test_parts_of_frozen_layers_stay_frozen():
+    model = _create("rank1_bnn")
+    for layer in model.network.layers:
+        layer.trainable = False
+    assert not model.trainable_variables
+    copy = type(model).from_config(model.get_config())
+    assert not copy.trainable_variables
+    copy.network.get_layer("dense0").trainable = True
+    assert len(copy.trainable_variables) == 6
+
+
 @pytest.mark.parametrize("part", ["model", "trunk"])
 def test_a_frozen_model_saves_loads_and_trains_on(part, tmp_path):
     """In part or whole, also after it is released again."""

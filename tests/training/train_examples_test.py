@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from mimo_keras.errors import InputError
 from mimo_keras.training.train_examples import find
+from tests.training import networks
 
 ROWS, BATCH = 30, 8
 IMAGES, LABELS = np.zeros((ROWS, 4, 3)), np.zeros(ROWS)
@@ -133,3 +134,21 @@ def test_reading_is_avoided_where_the_data_set_says_all():
     assert not read
     assert find(single().repeat().batch(BATCH).map(note), 2, steps=2) == 16
     assert len(read) >= 1
+
+
+def test_a_traced_loop_of_ones_own_needs_it():
+    """Without N the KL term would be left out, without a word."""
+    model = networks.create(
+        "rank1_bnn", backbone="mlp_4", input_shape=(5,), input_scale=None
+    )
+    model.compile("sgd")
+    x, y = np.ones((4, 5), "f"), np.array([0, 1, 2, 0])
+
+    @tf.function(autograph=False)
+    def loss():
+        return model.compute_loss(x, y, model(x, training=True))
+
+    with pytest.raises(InputError, match="train_examples"):
+        loss()
+    model.annealing.found(4)
+    assert np.isfinite(loss())

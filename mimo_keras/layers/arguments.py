@@ -1,0 +1,124 @@
+"""Checks of constructors' arguments, before a backend meets them."""
+
+import math
+import numbers
+
+import keras
+import numpy as np
+
+from mimo_keras.errors import expected
+
+
+def plain(value):
+    """Returns NumPy's scalars and arrays as Python's own, others as they are.
+
+    Configs of layers can only hold these.
+    """
+    is_numpy = isinstance(value, (np.generic, np.ndarray))
+    return value.tolist() if is_numpy else value
+
+
+def whole(name, value, least=1, remedy="Raise it."):
+    """Returns a whole number as an int.
+
+    Args:
+        name: Name of the argument.
+        value: Its value.
+        least: The smallest number allowed; None for any.
+        remedy: What the user can do about a smaller one.
+
+    Raises:
+        InputError: It is not a whole number, or is smaller.
+    """
+    is_whole = isinstance(value, numbers.Integral)
+    if isinstance(value, bool) or not is_whole:
+        raise expected(
+            f"{name} to be a whole number", f"{name}={value!r}", "Pass an int."
+        )
+    if least is not None and value < least:
+        raise expected(f"{name} of at least {least}", f"{name}={value}", remedy)
+    return int(value)
+
+
+def sizes(name, value):
+    """Returns one size or two, of at least 1, as an int or a tuple of ints.
+
+    Raises:
+        InputError: They are not of these.
+    """
+    value = plain(value)
+    if not isinstance(value, (tuple, list)):
+        return whole(name, value)
+    if len(value) != 2:
+        raise expected(
+            f"{name} to be one whole number or two",
+            f"{name}={value!r}",
+            "Pass an int, or two for height and width.",
+        )
+    return tuple(whole(name, size) for size in value)
+
+
+def number(name, value, least=-math.inf, most=math.inf):
+    """Returns a finite number as a Python number.
+
+    Args:
+        name: Name of the argument.
+        value: Its value.
+        least: The smallest number allowed.
+        most: The largest number allowed.
+
+    Raises:
+        InputError: It is not a number, not finite or out of these bounds.
+    """
+    value = plain(value)
+    is_real = isinstance(value, numbers.Real)
+    if not is_real or not math.isfinite(value) or not least <= value <= most:
+        bounds = f" of at least {least}" if math.isfinite(least) else ""
+        if math.isfinite(most):
+            bounds = f" from {least} to {most}"
+        raise expected(
+            f"{name} to be a finite number{bounds}",
+            f"{name}={value!r}",
+            "Pass a float.",
+        )
+    return value
+
+
+def flag(name, value):
+    """Returns True or False, for which 1 and 0 may also stand.
+
+    Raises:
+        InputError: It is something else.
+    """
+    value = plain(value)
+    if not isinstance(value, numbers.Integral) or value not in (0, 1):
+        raise expected(
+            f"{name} to be True or False", f"{name}={value!r}", "Pass a bool."
+        )
+    return bool(value)
+
+
+def choice(name, value, choices):
+    """Returns a name among `choices`.
+
+    Raises:
+        InputError: It is another one.
+    """
+    if not isinstance(value, str) or value not in choices:
+        raise expected(
+            f"{name} among {', '.join(choices)}",
+            f"{name}={value!r}",
+            "Choose one of these.",
+        )
+    return value
+
+
+def seed(value):
+    """Returns a seed as Keras takes it: None, an int or a SeedGenerator.
+
+    Raises:
+        InputError: It is something else.
+    """
+    if value is None or isinstance(value, keras.random.SeedGenerator):
+        return value
+    return whole("seed", value, None)
