@@ -9,6 +9,9 @@ in each call. LiteRT and ONNX files have no state and draw the same in each
 call, differently for each row of the batch, from the predictor's seeds: see
 `layers.plain_draws`.
 
+A model of mixed precision computes in float32 in LiteRT and ONNX files, whose
+runtimes have few operations in 16 bits.
+
 What is written is run once and compared with the predictor: see `export_check`.
 Where onnxruntime is missing, a warning says that an ONNX file was not.
 """
@@ -25,6 +28,7 @@ from mimo_keras.folders import replacing_folder, unfinished
 from mimo_keras.layers.plain_draws import plain_draws
 from mimo_keras.paths import as_path, files_below
 from mimo_keras.training import EnsembleModel, Predictor
+from mimo_keras.training.policies import in_float32
 
 FORMATS = ("tf_saved_model", "litert", "onnx")
 
@@ -92,7 +96,8 @@ def export_saved_model(model, path, format="tf_saved_model"):
         if format == "tf_saved_model":
             _write_saved_model(model, temporary)
         else:
-            _write_file(model, temporary, format)
+            # Their runtimes know few operations in 16 bits.
+            _write_file(in_float32(model), temporary, format)
         check_export(model, temporary, format)
     return path
 

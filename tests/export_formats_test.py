@@ -4,6 +4,7 @@ import pathlib
 import warnings
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -12,6 +13,7 @@ from mimo_keras import export
 from mimo_keras.errors import InputError
 from mimo_keras.files import replacing
 from mimo_keras.paths import files_below
+from mimo_keras.training import policies
 from tests.training import exports, networks
 
 
@@ -46,6 +48,25 @@ def test_onnx(tmp_path):
         values = session.run(None, {image.name: exports.FLOATS[:size]})
         found = dict(zip(names, values, strict=True))
         exports.assert_predictions(found, size)
+
+
+def test_mixed_precision_becomes_float32(tmp_path):
+    """What runtimes without operations in 16 bits can run."""
+    keras.config.set_dtype_policy("mixed_bfloat16")
+
+    def backbone(x):
+        scale = keras.layers.Normalization(mean=0.5, variance=2.0)
+        return exports.convolution(scale(x))
+
+    predictor = networks.create(backbone=backbone).predictor()
+    path = tmp_path / "model.tflite"
+    mimo_keras.export_saved_model(predictor, path, format="litert")
+    plain = policies.in_float32(predictor)
+    wanted = predictor(exports.FLOATS)["probabilities"]
+    found = plain(exports.FLOATS)["probabilities"]
+    np.testing.assert_allclose(found, wanted, atol=5e-3)
+    assert np.abs(found - wanted).max() > 1e-6  # Rounding to 16 bits.
+    assert policies.in_float32(plain) is plain
 
 
 def test_a_missing_package_names_the_pip_line(tmp_path, monkeypatch):

@@ -4,6 +4,12 @@ import contextlib
 
 import keras
 
+from mimo_keras.keras_internals import layers_within
+from mimo_keras.methods.cloning import set_weights
+from mimo_keras.training.quantizing import is_quantized
+
+_MIXED = ("mixed_bfloat16", "mixed_float16")
+
 
 @contextlib.contextmanager
 def policy_of(model):
@@ -45,3 +51,35 @@ def _names(config):
     if isinstance(config, (list, tuple)):
         for part in config:
             yield from _names(part)
+
+
+def in_float32(model):
+    """Returns a model as it is, or a copy that computes in float32.
+
+    Args:
+        model: keras.Model. Under mixed precision its weights are float32
+            already, and the copy has the same.
+
+    Returns:
+        A copy if layers compute in 16 bits and keep weights of 32; otherwise,
+        and if a layer is quantized, the model itself.
+    """
+    saved = keras.saving.serialize_keras_object(model)
+    plain = _without_mixed(saved)
+    if plain == saved or any(map(is_quantized, layers_within(model))):
+        return model
+    copy = keras.saving.deserialize_keras_object(plain)
+    # Seeds are no weights.
+    for variable, value in zip(copy.variables, model.variables, strict=True):
+        variable.assign(value)
+    set_weights(copy, model.get_weights())
+    return copy
+
+
+def _without_mixed(config):
+    """Returns a config in which policies of mixed precision are float32."""
+    if isinstance(config, dict):
+        return {key: _without_mixed(value) for key, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return type(config)(map(_without_mixed, config))
+    return "float32" if config in _MIXED else config
