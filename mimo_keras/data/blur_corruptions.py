@@ -90,7 +90,9 @@ def glass_blur(images, random, sigma, reach, times):
 
     Between two Gaussian blurs, every pixel further than `reach` from the upper
     and left edges, from the last to the first, is exchanged with one of the
-    square of pixels that ends at itself.
+    square of pixels that ends at itself. That is what CIFAR-C's code does to
+    grey images; in colour it copies the neighbour and keeps it where it was,
+    since its pixels are then NumPy views, and so is weaker.
 
     Args:
         images: (n, H, W).

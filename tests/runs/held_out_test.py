@@ -128,9 +128,9 @@ def test_tuning_reads_no_test_set(cifar, tmp_path):
     assert "5/5" in done.stdout and "Validation" in done.stdout
     folder = tmp_path / "run"
     tuned = outputs.results(folder)
-    assert {name.split("/")[0] for name in tuned} == {
-        *("val", "cost", "weights", "training"),
-    }
+    sections = {name.split("/")[0] for name in tuned}
+    assert {"val", "cost"} <= sections
+    assert not sections & {"test", "corrupted", "shifted", "ood"}
     assert tuned["cost/params"] > 0 and tuned["cost/ms_per_example"] > 0
     # 1198 images: 120 are held out.
     right = tuned["val/accuracy"] * 120
