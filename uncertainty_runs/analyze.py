@@ -27,6 +27,7 @@ after Sun et al., CVPR Workshops 2022 (MixShare):
 after Ferianc and Rodrigues, CVPR Workshops 2023 (MIMMO):
 
     depth_posterior    at which depths each member predicts
+    depth_course       the same after each epoch of training
 
 and for any run that was evaluated:
 
@@ -57,6 +58,7 @@ with early.importing(__name__):
     from mimo_keras.analysis.run_files import (
         read_drawn,
         read_json,
+        read_metrics,
         read_results,
     )
     from mimo_keras.errors import InputError, expected
@@ -127,8 +129,8 @@ def define_flags():
     flags.DEFINE_integer(
         "examples",
         1000,
-        "Number of test images to use.",
-        lower_bound=2,
+        "Number of test images to use; 0: all.",
+        lower_bound=0,
         upper_bound=10**6,
     )
     flags.DEFINE_integer(
@@ -155,7 +157,7 @@ def draw(f):
     config = dataclasses.replace(config, data_dir=f.data_dir)
     test = run_data.load(config, "test")
     model, _ = models.load_run(folder, config, test, f.allow_unfinished)
-    images, labels = next(iter(test.evaluation_batches(f.examples)))
+    images, labels = some_of(test, f.examples)
     run = Run(folder, model, images, labels, f.points)
     names = FIGURES if f.figure == "all" else [f.figure]
     paths = {name: folder / "figures" / f"{name}.png" for name in names}
@@ -172,6 +174,17 @@ def draw(f):
         write_arrays(path.with_suffix(".npz"), arrays)
         analysis.save_png(figure, path)
         print("Figure:", path)
+
+
+def some_of(test, count):
+    """Returns the first images of a test set and their labels; 0: all."""
+    if count == 1:
+        raise expected(
+            "at least 2 test images, or 0 for all",
+            "examples=1",
+            "Raise it.",
+        )
+    return next(iter(test.evaluation_batches(count or len(test))))
 
 
 def landscape(run):
@@ -239,6 +252,11 @@ def print_rates(arrays):
 def depth_posterior(run):
     theta = analysis.depth_posterior(run.model)
     return {"theta": theta}, analysis.depth_bars(theta)
+
+
+def depth_course(run):
+    arrays = analysis.depth_course(read_metrics(run.folder / "metrics.csv"))
+    return arrays, analysis.depth_course_plot(**arrays)
 
 
 def reliability(run):
@@ -345,6 +363,7 @@ FIGURES = {
     "feature_norms": feature_norms,
     "feature_variance": feature_variance,
     "depth_posterior": depth_posterior,
+    "depth_course": depth_course,
     "reliability": reliability,
     "risk_coverage": risk_coverage,
     "ood_scores": ood_figure,

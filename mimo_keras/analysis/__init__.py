@@ -9,7 +9,13 @@ from mimo_keras.analysis.bias_variance import (
     normal_interval,
 )
 from mimo_keras.analysis.budget_figures import budget_curves
-from mimo_keras.analysis.depth_figures import depth_bars, depth_posterior
+from mimo_keras.analysis.depth_figures import (
+    depth_bars,
+    depth_columns,
+    depth_course,
+    depth_course_plot,
+    depth_posterior,
+)
 from mimo_keras.analysis.diversity_tables import (
     diversity_table,
     run_diversity,
@@ -55,6 +61,9 @@ __all__ = [
     "budget_curves",
     "conditional_variances",
     "depth_bars",
+    "depth_columns",
+    "depth_course",
+    "depth_course_plot",
     "depth_posterior",
     "diversity_table",
     "feature_norms",

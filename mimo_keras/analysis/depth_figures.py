@@ -1,5 +1,7 @@
 """The depths at which members predict."""
 
+import re
+
 import numpy as np
 
 from mimo_keras.analysis import style
@@ -57,4 +59,87 @@ def depth_bars(theta):
     axes.set_xticks(places)
     axes.set(xlabel="Depth (exit)", ylabel="Posterior probability", ylim=(0, 1))
     axes.legend()
+    return figure
+
+
+def depth_columns(members, depths):
+    """Returns the columns of metrics.csv with θ: M lists of D names."""
+    return [
+        [
+            f"theta_member_{member}_depth_{depth}"
+            for depth in range(1, depths + 1)
+        ]
+        for member in range(members)
+    ]
+
+
+def depth_course(rows):
+    """Returns the members' posteriors over depths after each epoch.
+
+    Args:
+        rows: One dict per epoch, as of `training_curves`.
+
+    Returns:
+        Dictionary of "epochs" (T,) and "theta" (T, M, D).
+
+    Raises:
+        InputError: There are no such columns.
+    """
+    pattern = r"theta_member_(\d+)_depth_(\d+)"
+    found = [
+        m for row in rows[:1] for n in row if (m := re.fullmatch(pattern, n))
+    ]
+    if not found:
+        raise expected(
+            "a metrics.csv with the posteriors over depths of mimmo or dun",
+            "no such columns",
+            "Choose another figure, or train again: older runs lack them.",
+        )
+    members = 1 + max(int(m[1]) for m in found)
+    names = depth_columns(members, max(int(m[2]) for m in found))
+    whole = [
+        r for r in rows if all(r.get(n) is not None for n in sum(names, []))
+    ]
+    return {
+        "epochs": np.array([row["epoch"] for row in whole]),
+        "theta": np.array(
+            [[[row[n] for n in own] for own in names] for row in whole]
+        ),
+    }
+
+
+@style.drawn
+def depth_course_plot(epochs, theta):
+    """Plots each member's posterior over depths against the epoch.
+
+    Args:
+        epochs: (T,).
+        theta: (T, M, D), summing to 1 over depths.
+
+    Returns:
+        A `matplotlib.figure.Figure` with a panel for each member.
+
+    Reference:
+        Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix D.
+    """
+    theta = np.asarray(theta, float)
+    members, depths = theta.shape[1:]
+    figure, panels = style.new_figure(3.1 * members, 2.7, columns=members)
+    for member, axes in enumerate(panels):
+        for depth in range(depths):
+            axes.plot(
+                epochs,
+                theta[:, member, depth],
+                color=style.MEMBERS[depth % len(style.MEMBERS)],
+                marker="o" if len(epochs) <= 30 else "",
+                markersize=3.5,
+                label=f"Depth {depth + 1}",
+            )
+        axes.set(
+            xlabel="Epoch",
+            ylabel="Posterior probability",
+            ylim=(0, 1),
+            title=f"Member {member}",
+        )
+    panels[0].legend()
     return figure

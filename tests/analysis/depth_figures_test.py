@@ -6,6 +6,7 @@ import pytest
 import mimo_keras
 from mimo_keras import analysis
 from mimo_keras.errors import InputError
+from uncertainty_runs.evaluation.depth_course import DepthCallback
 
 
 def create(method, **options):
@@ -28,6 +29,41 @@ def test_the_posterior_is_the_models():
         [[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]],
         rtol=1e-5,
     )
+
+
+def test_the_course_is_that_of_metrics_csv():
+    """Two members, three depths; one epoch without values."""
+    theta = np.arange(12).reshape(2, 2, 3) / 12
+    names = analysis.depth_columns(2, 3)
+    assert names[1] == [f"theta_member_1_depth_{d}" for d in (1, 2, 3)]
+    rows = [
+        {"epoch": 1.0 + epoch}
+        | dict(zip(sum(names, []), values.ravel(), strict=True))
+        for epoch, values in enumerate(theta)
+    ]
+    broken = rows[1] | {"epoch": 3.0, "theta_member_0_depth_2": None}
+    found = analysis.depth_course([*rows, broken])
+    np.testing.assert_array_equal(found["epochs"], [1, 2])
+    np.testing.assert_array_equal(found["theta"], theta)
+    figure = analysis.depth_course_plot(**found)
+    for member, axes in enumerate(figure.axes):
+        for depth, drawn in enumerate(axes.lines):
+            np.testing.assert_array_equal(
+                drawn.get_ydata(), theta[:, member, depth]
+            )
+    with pytest.raises(InputError, match="no such columns"):
+        analysis.depth_course([{"epoch": 1.0}])
+
+
+def test_an_epochs_posterior_is_added_to_its_logs():
+    model = create("mimmo", train_examples=8, depth_warmup_epochs=0)
+    layer = model.training_network.get_layer("depth_posterior")
+    layer.theta.assign(np.log([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]]))
+    callback, logs = DepthCallback(), {}
+    callback.set_model(model)
+    callback.on_epoch_end(0, logs)
+    theta = analysis.depth_course([{"epoch": 1} | logs])["theta"]
+    np.testing.assert_allclose(theta[0], analysis.depth_posterior(model))
 
 
 def test_other_methods_have_none():

@@ -113,6 +113,14 @@ def test_the_posterior_over_depths_is_drawn(make_run):
     assert (folder / "figures" / "depth_posterior.png").stat().st_size > 5000
 
 
+def test_all_test_images_are_used_if_asked_for():
+    test = data.load("digits", "test")
+    assert len(analyze.some_of(test, 0)[0]) == len(test)
+    assert len(analyze.some_of(test, 3)[1]) == 3
+    with pytest.raises(InputError, match="examples=1"):
+        analyze.some_of(test, 1)
+
+
 def test_the_plane_and_the_pre_activations_of_mimo(make_run):
     folder, model = make_run("--method=mimo")
     test = data.load("digits", "test")

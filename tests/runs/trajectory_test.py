@@ -60,6 +60,12 @@ def test_the_file_has_the_members_probabilities(callback, tmp_path):
     np.testing.assert_allclose(probabilities[1], np.array(wanted), atol=1e-3)
 
 
+def test_all_test_images_if_asked_for(callback, tmp_path):
+    callback.images = 0
+    train(callback, 0, 1)
+    assert kept(tmp_path)[1].shape == (1, 599, 3, 10)
+
+
 def test_epochs_that_are_trained_again_are_dropped(callback, tmp_path):
     train(callback, 0, 5)
     again = TrajectoryCallback(callback.suite, tmp_path, 2)

@@ -28,6 +28,7 @@ FREE = (
     "require",
     "skip_bad_records",
     "trajectory_interval",
+    "trajectory_images",
     "num_bins",
     "average",
     "tune",
@@ -166,6 +167,7 @@ class RunConfig(DataConfig):
     corruptions_interval: int = 0
     checkpoint_interval: int = 1
     trajectory_interval: int = 0
+    trajectory_images: int = 512
     eval_only: bool = False
     allow_unfinished: bool = False
     export: bool = False

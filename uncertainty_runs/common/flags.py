@@ -314,6 +314,12 @@ def _define_outcome():
         "0: none.",
         lower_bound=0,
     )
+    whole(
+        "trajectory_images",
+        512,
+        "Number of test images of these predictions; 0: all.",
+        lower_bound=0,
+    )
     of_recipe(yes_no, "shifted", "Also evaluate on MIMMO's shifted test set.")
     yes_no("eval_only", False, "Evaluate the last checkpoint; do not train.")
     define_unfinished_flag()

@@ -21,6 +21,7 @@ from uncertainty_runs.common import (
     run_folder,
     signals,
 )
+from uncertainty_runs.evaluation.depth_course import DepthCallback
 from uncertainty_runs.evaluation.suite import CorruptionsCallback, Suite, save
 from uncertainty_runs.evaluation.trajectory import TrajectoryCallback
 
@@ -165,11 +166,13 @@ def fit(config, model, batches, steps, suite, output):
             validation_data=validation.weighted_batches(suite.batch_size),
             callbacks=[
                 CorruptionsCallback(suite, config.corruptions_interval),
+                DepthCallback(),
                 TrajectoryCallback(
                     suite,
                     output.folder,
                     config.trajectory_interval,
                     output.writes,
+                    config.trajectory_images,
                 ),
                 *telling,
             ],

@@ -28,14 +28,16 @@ class TrajectoryCallback(keras.callbacks.Callback):
         folder: pathlib.Path of the run.
         interval: Epochs between predictions; 0 for none.
         write: Whether this process writes the file; all workers predict.
+        images: Number of test images; 0 for all.
     """
 
-    def __init__(self, suite, folder, interval, write=True):
+    def __init__(self, suite, folder, interval, write=True, images=IMAGES):
         super().__init__()
         self.suite = suite
         self.path = folder / NAME
         self.interval = interval
         self.write = write
+        self.images = images
         self.started = False
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -77,7 +79,7 @@ class TrajectoryCallback(keras.callbacks.Callback):
         network = prepared(
             suite.strategy, self.model, suite.batch_size, suite.moves
         )
-        logits = network.logits(first_images(suite.test, IMAGES))
+        logits = network.logits(first_images(suite.test, self.images))
         logits = logits - logits.max(axis=-1, keepdims=True)
         values = np.exp(logits)
         return (values / values.sum(axis=-1, keepdims=True)).astype("float16")
@@ -110,6 +112,7 @@ def read(path):
 
 
 def first_images(test, count):
-    """Returns the first `count` images of a test set, or all of them."""
-    images, _ = next(iter(test.evaluation_batches(min(count, len(test)))))
+    """Returns the first `count` images of a test set; 0, or too many: all."""
+    count = min(count or len(test), len(test))
+    images, _ = next(iter(test.evaluation_batches(count)))
     return images
