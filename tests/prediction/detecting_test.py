@@ -10,14 +10,14 @@ from mimo_keras.prediction import LogitDetector, detecting
 from tests.prediction.examples import WEIGHTS, predicted
 
 LOGITS = predicted(5)[0].astype("float32")
-OUTPUTS = CategoricalMixture().predictions(
-    LOGITS, np.exp(WEIGHTS).astype("float32")
-)
 
 
 def found_by(score, threshold=None):
     stage = LogitDetector(score, WEIGHTS, threshold)
-    found = LogitDetector.from_config(stage.get_config())(OUTPUTS, LOGITS)
+    outputs = CategoricalMixture().predictions(
+        LOGITS, np.exp(WEIGHTS).astype("float32")
+    )
+    found = LogitDetector.from_config(stage.get_config())(outputs, LOGITS)
     return {k: keras.ops.convert_to_numpy(v) for k, v in found.items()}
 
 
