@@ -46,7 +46,7 @@ from mimo_keras.analysis.shared_features import (
 from mimo_keras.analysis.sparsity import kept_weights
 from mimo_keras.analysis.style import save_png
 from mimo_keras.analysis.sweeps import PANELS as SWEEP_PANELS
-from mimo_keras.analysis.sweeps import sweep_curves
+from mimo_keras.analysis.sweeps import sweep_boxes, sweep_curves
 from mimo_keras.analysis.tables import (
     markdown_table,
     mean_and_std,
@@ -90,6 +90,7 @@ __all__ = [
     "separation_plot",
     "sharing_rate",
     "sharing_rates",
+    "sweep_boxes",
     "sweep_curves",
     "trajectory_plot",
     "variance_shares",

@@ -76,6 +76,38 @@ def sweep_curves(series, label, scale="linear", panels=("accuracy",)):
     return figure
 
 
+@style.drawn
+def sweep_boxes(series, label, panels=("accuracy",)):
+    """Plots the spread of scores over other settings, as boxes.
+
+    Args:
+        series: As for `sweep_curves`: a curve is one of the other settings.
+        label: Label of x.
+        panels: Names in `PANELS`, next to each other.
+
+    Returns:
+        A `matplotlib.figure.Figure`: for each value of x a box from the lower
+        to the upper quartile of the ensembles' means, with their median.
+
+    Reference:
+        Havasi et al., ICLR 2021, figure 6b.
+    """
+    figure, places = style.new_figure(
+        3.6 * len(panels), 3.2, columns=len(panels)
+    )
+    for axes, key in zip(places, panels, strict=True):
+        boxes = {}
+        for points in series.values():
+            for point in points:
+                at = _pair(point["x"])[0]
+                boxes.setdefault(at, []).append(_pair(point[key])[0])
+        values = sorted(boxes)
+        axes.boxplot([boxes[at] for at in values])
+        axes.set_xticks(range(1, len(values) + 1), [f"{at:g}" for at in values])
+        axes.set(xlabel=label, ylabel=PANELS[key])
+    return figure
+
+
 def _scale(axes, scale, x):
     if scale == "symlog":
         least = min(abs(value) for value in x if value)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mimo_keras.analysis import sweep_curves
+from mimo_keras.analysis import sweep_boxes, sweep_curves
 
 
 def point(x, accuracy, member):
@@ -68,3 +68,22 @@ def test_other_panels_and_room_for_zero():
         assert axes.get_xscale() == "symlog"
         assert axes.xaxis.get_transform().linthresh == 1.0
         np.testing.assert_allclose(axes.get_xticks(), [0, 1, 10, 100, 1000])
+
+
+def test_boxes_are_over_the_other_settings():
+    series = {
+        f"M = {m}": [
+            {"x": r, "accuracy": (value, 0.1), "accuracy_member": (0.0, 0.0)}
+            for r, value in zip((1.0, 4.0), values, strict=True)
+        ]
+        for m, values in enumerate([(0.5, 0.7), (0.6, 0.9), (0.9, 0.8)])
+    }
+    [axes] = sweep_boxes(series, "R").axes
+    # A box: its outline, two whiskers, two caps, the median.
+    drawn = [{*line.get_ydata().tolist()} for line in axes.lines]
+    assert {0.6} in drawn and {0.8} in drawn
+    # Quartiles of 0.5, 0.6, 0.9 and of 0.7, 0.8, 0.9.
+    found = [(min(ys), max(ys)) for ys in drawn if ys]
+    assert any(np.allclose(ends, (0.55, 0.75)) for ends in found)
+    assert any(np.allclose(ends, (0.75, 0.85)) for ends in found)
+    assert [t.get_text() for t in axes.get_xticklabels()] == ["1", "4"]

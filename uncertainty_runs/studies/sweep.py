@@ -101,6 +101,11 @@ def define_flags():
     flags.DEFINE_bool("table_only", False, "Only print the table of --record.")
     flags.DEFINE_string("figure", None, "PNG to draw; numbers go to JSON.")
     flags.DEFINE_string("against", None, "Result on the x axis of --figure.")
+    flags.DEFINE_bool(
+        "boxes",
+        False,
+        "Draw boxes over all other settings, as in figure 6b of MIMO.",
+    )
     flags.DEFINE_list(
         "panels",
         ["accuracy", "log_likelihood"],
@@ -123,7 +128,14 @@ def main():
         if (choice := chosen(record)) is not None:
             print("Lowest validation NLL:", choice)
         if f.figure:
-            draw(record, as_path(f.figure), f.panels, f.against, numbers)
+            draw(
+                record,
+                as_path(f.figure),
+                f.panels,
+                f.against,
+                numbers,
+                f.boxes,
+            )
 
 
 def run_all(f):
@@ -187,7 +199,7 @@ def check_numbers(path):
             )
 
 
-def draw(record, path, panels, against=None, numbers=None):
+def draw(record, path, panels, against=None, numbers=None, boxes=False):
     """Draws a record as a PNG, with its numbers in a JSON file next to it."""
     series = curves(record, against)
     known = set.union(*(set(p) for curve in series.values() for p in curve))
@@ -202,7 +214,11 @@ def draw(record, path, panels, against=None, numbers=None):
     x = [p["x"] for curve in series.values() for p in curve]
     x = [value[0] if isinstance(value, tuple) else value for value in x]
     label = LABELS.get(first, first)
-    figure = analysis.sweep_curves(series, label, scale(x), panels)
+    figure = (
+        analysis.sweep_boxes(series, label, panels)
+        if boxes
+        else analysis.sweep_curves(series, label, scale(x), panels)
+    )
     analysis.save_png(figure, path)
     write_json(numbers or path.with_suffix(".json"), series)
     print("Figure:", path)
