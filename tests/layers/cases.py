@@ -161,7 +161,12 @@ CASES = [
     Case(
         "FusedBatchNormalization",
         (4, 4, 2),
-        {"momentum": 0.9, "epsilon": 0.1},
+        {
+            "momentum": 0.9,
+            "epsilon": 0.1,
+            "group_size": 2,
+            "ensemble_size": 2,
+        },
     ),
     Case(
         "MemberBatchNormalization",
@@ -169,6 +174,12 @@ CASES = [
         {"ensemble_size": 2, "momentum": 0.9, "epsilon": 0.1}
         # Rejected by other backends.
         | ({"synchronized": True} if TENSORFLOW else {}),
+        members=2,
+    ),
+    Case(
+        "MemberBatchNormalization",
+        (4, 4, 2),
+        {"ensemble_size": 2, "group_size": 2},
         members=2,
     ),
     Case(
