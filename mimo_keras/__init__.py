@@ -42,7 +42,8 @@ _LAZY = ("analysis", "data", "evaluation")
 
 def __getattr__(name):
     if name == "evaluate":
-        return importlib.import_module(f"{__name__}.evaluation").evaluate_model
+        home = importlib.import_module(f"{__name__}.evaluation.of_predictor")
+        return home.evaluate_model
     if name in _LAZY:
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

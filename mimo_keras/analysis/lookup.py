@@ -4,8 +4,6 @@ import math
 
 import numpy as np
 
-from mimo_keras.evaluation.type_means import averaged
-
 
 def number(metrics, name):
     """Returns `metrics[name]` as a float, NaN if it is not a number."""
@@ -74,6 +72,8 @@ def _having(metric, table):
 
 def _mean_over_types(types, size):
     """Averages the available values; NaN if no type has one."""
+    from mimo_keras.evaluation.type_means import averaged
+
     values = [types[name] for name in averaged(types)]
     table = np.array(values).reshape(-1, size)
     present = np.isfinite(table)

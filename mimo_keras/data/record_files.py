@@ -132,7 +132,8 @@ def check_sizes(files, form):
     for file in files if form == TFRECORD else ():
         _, rest = _walk(file)
         if rest:
-            raise ValueError(f"{file} ends within a record")
+            name = os.path.basename(file)
+            raise ValueError(f"{name} ends within a record")
 
 
 def _fitting(file):

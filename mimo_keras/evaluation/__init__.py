@@ -14,7 +14,6 @@ from mimo_keras.evaluation.costs import (
     trainable_parameters,
 )
 from mimo_keras.evaluation.diversity import Diversity
-from mimo_keras.evaluation.of_predictor import evaluate_model
 from mimo_keras.evaluation.ood import detection, scores
 from mimo_keras.evaluation.paper_flops import mimmo_flops, mimo_flops
 from mimo_keras.evaluation.regression import Regression
@@ -47,7 +46,6 @@ __all__ = [
     "corruption_errors",
     "detection",
     "evaluate",
-    "evaluate_model",
     "flops",
     "milliseconds_per_example",
     "mimmo_flops",

@@ -12,7 +12,7 @@ FLAGS = {
         "deterministic, dun, early_exit, ",
         "method='bagging'. Choose one",
     ],
-    "--dataset=mnist": ["--dataset=mnist", "<cifar10|cifar100|digits"],
+    "--dataset=svhn": ["--dataset=svhn", "<cifar10|cifar100|digits"],
     "--backbone=resnet_28": ["small_cnn[_{width}]", "backbone='resnet_28'"],
     "--backbone={depth": ["a backbone among", "backbone='{depth'"],
     "--width_multiplier=0": ["width of at least 1", "small_cnn_0. Use"],

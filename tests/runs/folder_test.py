@@ -45,6 +45,7 @@ def test_free_flags_may_change_and_are_recorded(settings, tmp_path):
         require=True,
         skip_bad_records=True,
         trajectory_interval=1,
+        trajectory_images=3,
         allow_unfinished=True,
         num_bins=7,
         average="logits",

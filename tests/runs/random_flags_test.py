@@ -39,7 +39,7 @@ SAMPLE = {
     "cost --methods=mimo:0x2": "for M of 'mimo:0x2'",
     "plan --backbone=,": "a backbone among",
     "study --methods=mimo:2: --seeds=0": "method:M[:flag=value…]",
-    "study --methods= --seeds=0": "a method and a seed",
+    "study --methods= --seeds=0": "Expected a method",
     "sharing --table_only --record=record.json": "KeyError",
     "depths --methods=mimo:2 --seeds=x": "for seeds. Received: 'x'",
     "budgets --table_only --record=empty.json": "IndexError",

@@ -77,13 +77,23 @@ def test_numbers_and_options_that_do_not_fit(options, message):
     assert _refusal(**options) == message
 
 
-@pytest.mark.parametrize("probability", [-0.1, 1.1, float("nan")])
+@pytest.mark.parametrize("probability", [-0.1, 1.1])
 def test_probabilities_lie_between_0_and_1(probability):
     message = _refusal(input_repetition_probability=probability)
     assert message == (
         "Expected input_repetition_probability in [0, 1]. Received: "
         f"input_repetition_probability={probability}. "
         "It is the share of rows with one image in all members."
+    )
+
+
+@pytest.mark.parametrize("probability", [float("nan"), float("inf")])
+def test_probabilities_are_finite(probability):
+    message = _refusal(input_repetition_probability=probability)
+    assert message == (
+        "Expected input_repetition_probability to be a finite number. "
+        f"Received: input_repetition_probability={probability}. The default "
+        "is 0.0."
     )
 
 
