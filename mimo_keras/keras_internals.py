@@ -1,11 +1,10 @@
 """The only file that uses private names of Keras.
 
 Keras may change names that begin with an underscore, yet some of what it knows
-about a network is available under no other name. Each function here says which
-private name it relies on and what the public alternative lacks, so that a
-release that changes one affects only this file. `pyproject.toml` allows the
-releases from the oldest to the newest with which tests/keras_internals_test.py
-has passed.
+about a network is available under no other name. Each function says which it
+relies on and what the public alternative lacks, so that a release that changes
+one affects only this file. `pyproject.toml` allows the releases from the oldest
+to the newest with which tests/keras_internals_test.py has passed.
 """
 
 import contextlib
@@ -149,26 +148,27 @@ def _item_bytes(dtype):
 def layers_within(model):
     """Returns all layers of a model at any depth, without the model itself.
 
-    Relies on `Layer._flatten_layers`. A layer that is reached in two ways is
-    listed once.
+    Relies on `Layer._flatten_layers`, which lists each layer once.
 
     Public alternative: `Model.layers`, which stops at the first level.
-
-    Args:
-        model: keras.Model or any keras.layers.Layer.
     """
     return model._flatten_layers(include_self=False)
 
 
+def writes_old_file():
+    """Whether Keras is writing a model in its old format, an .h5 file.
+
+    Public alternative: none; of a model's, Keras calls only `get_config`.
+    """
+    from keras.src.backend.common import global_state as state
+
+    return bool(state.get_global_attribute("use_legacy_config"))
+
+
 def forget_layer(layer, part):
-    """Makes a layer no longer list another one as its part.
+    """Makes a layer no longer list another one, that it replaces, as its part.
 
-    Args:
-        layer: keras.layers.Layer.
-        part: The layer that was one of its attributes, and is replaced.
-
-    Public alternative: none; deleting the attribute leaves it in the list, so
-    that it is quantized and counted with the others.
+    Public alternative: none; it outlives the attribute's deletion.
     """
     layer._tracker.unlock()
     layer._tracker.untrack(part)

@@ -252,3 +252,25 @@ def test_two_layers_of_one_name_are_named():
         keras.Model(x, keras.layers.Dense(2, name="twice")(y))
     assert internals.repeated_name(error.value) == "twice"
     assert internals.repeated_name(ValueError("Another.")) is None
+
+
+def test_a_part_that_was_replaced_is_forgotten():
+    layer = keras.layers.TimeDistributed(keras.layers.Dense(2))
+    other = keras.layers.Dense(3)
+    internals.forget_layer(layer, layer.layer)
+    layer.layer = other
+    assert internals.layers_within(layer) == [other]
+
+
+def test_an_old_file_is_noticed_while_it_is_written(tmp_path):
+    seen = []
+
+    class Noting(keras.layers.Dense):
+        def get_config(self):
+            seen.append(internals.writes_old_file())
+            return super().get_config()
+
+    model = keras.Sequential([keras.Input((2,)), Noting(1)])
+    keras.saving.save_model(model, tmp_path / "model.h5")
+    keras.saving.save_model(model, tmp_path / "model.keras")
+    assert seen[0] and not seen[-1]

@@ -34,7 +34,7 @@ class Regression:
 
         Args:
             means: The members' predicted means, (b, E, d).
-            targets: The targets, (b, d).
+            targets: The targets, (b, d); or (b,) if d is 1, as `fit` takes.
 
         Raises:
             InputError: If shapes do not match or values are not finite.
@@ -42,6 +42,8 @@ class Regression:
         shape = (None, len(self._weights), None)
         means = checked_array("means", means, "(b, E, d)", shape)
         shape = (means.shape[0], means.shape[2])
+        if shape[1] == 1 and np.ndim(targets) == 1:
+            targets = np.reshape(targets, (-1, 1))
         targets = checked_array("targets", targets, "(b, d)", shape)
         mean = np.einsum("e,bed->bd", self._weights, means)
         spread = (means - mean[:, np.newaxis]) ** 2

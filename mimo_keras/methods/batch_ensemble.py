@@ -1,6 +1,7 @@
 """BatchEnsemble: members that scale the input and output of one kernel."""
 
 import functools
+import warnings
 
 import keras
 
@@ -40,7 +41,9 @@ def batch_ensemble(
         random_sign_init: Initialization of the fast weights. Below 0: normal
             with mean 1 and its absolute value as standard deviation. Above 0:
             ±1, with +1 at this probability. At 0: all 1, which is the
-            deterministic network.
+            deterministic network. At 0 and 1 all members start equal and
+            receive equal gradients, so that they stay one network, which a
+            warning says.
         fast_weight_lr_multiplier: Factor on the fast weights' learning rate.
         member_reduction: "mean" of the members' losses, or "sum".
 
@@ -51,6 +54,13 @@ def batch_ensemble(
         Wen et al., BatchEnsemble, ICLR 2020; the defaults are those of
         Uncertainty-Baselines on CIFAR.
     """
+    if random_sign_init in (0, 1) and task.ensemble_size > 1:
+        error = expected(
+            "random_sign_init that lets members start different",
+            f"random_sign_init={random_sign_init}",
+            "They start, and stay, equal: use -0.5 or 0.5 for an ensemble.",
+        )
+        warnings.warn(str(error), stacklevel=2)
 
     def options():
         return {

@@ -31,7 +31,7 @@ from mimo_keras.training.policies import policy_of, saved_policy
 from mimo_keras.training.predictor import Predictor
 from mimo_keras.training.quantizing import Quantizing
 from mimo_keras.training.saved_state import SavedState, freeze_parts
-from mimo_keras.training.writing import Writing
+from mimo_keras.training.writing import Writing, check_format
 
 
 @serializable
@@ -325,6 +325,7 @@ class EnsembleModel(
             )
 
     def get_config(self):
+        check_format()
         return {
             "name": self.name,
             "trainable": self.trainable,

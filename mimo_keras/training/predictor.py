@@ -15,7 +15,7 @@ from mimo_keras.training.kernels import give_kernels
 from mimo_keras.training.policies import policy_of, saved_policy
 from mimo_keras.training.quantizing import Quantizing
 from mimo_keras.training.saved_state import SavedState
-from mimo_keras.training.writing import Writing
+from mimo_keras.training.writing import Writing, check_format
 
 
 @serializable
@@ -134,6 +134,7 @@ class Predictor(
         )
 
     def get_config(self):
+        check_format()
         return {
             "name": self.name,
             "trainable": self.trainable,

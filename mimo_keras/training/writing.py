@@ -4,6 +4,7 @@ import os
 
 import keras
 
+from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 
 
@@ -21,11 +22,7 @@ class Writing:
         """
         path = os.fspath(filepath)
         if zipped is not False and not path.endswith(".keras"):
-            raise expected(
-                "a path that ends in .keras",
-                f"filepath={path!r}",
-                "Other formats of Keras cannot hold this model: rename it.",
-            )
+            raise _unreadable(f"filepath={path!r}")
         return super().save(filepath, overwrite, zipped, **kwargs)
 
     def export(
@@ -51,3 +48,20 @@ class Writing:
             input_signature=input_signature,
             **kwargs,
         )
+
+
+def check_format():
+    """Raises InputError if Keras writes a file that could not be loaded.
+
+    `keras.saving.save_model` does not call the model's `save`.
+    """
+    if keras_internals.writes_old_file():
+        raise _unreadable("an .h5 file")
+
+
+def _unreadable(received):
+    return expected(
+        "a path that ends in .keras",
+        received,
+        "Other formats of Keras cannot hold this model: rename it.",
+    )

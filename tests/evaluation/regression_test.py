@@ -72,6 +72,15 @@ def test_any_split_into_batches_gives_the_same(cuts):
     assert parts.result() == pytest.approx(evaluated().result(), rel=1e-12)
 
 
+def test_targets_of_one_output_may_be_a_vector():
+    means = np.array([[[1.0], [3.0]], [[0.0], [2.0]]])
+    flat, column = (Regression(np.log([0.5, 0.5])) for _ in range(2))
+    flat.update(means, [1.0, 5.0])
+    column.update(means, [[1.0], [5.0]])
+    assert flat.result() == column.result()
+    assert flat.result()["mse"] == pytest.approx((1 + 16) / 2)
+
+
 @pytest.mark.parametrize(
     ("means", "targets"),
     [

@@ -125,6 +125,14 @@ def test_no_two_layers_start_alike():
     assert np.abs(first - second).max() > 0.1
 
 
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_warning_says_that_members_start_equal(value):
+    with pytest.warns(UserWarning, match="start, and stay, equal"):
+        network = create(random_sign_init=value).network
+    alpha = np.asarray(network.get_layer("heads").alpha)
+    np.testing.assert_array_equal(alpha, np.ones_like(alpha))
+
+
 def test_a_probability_above_one_is_refused():
     with pytest.raises(InputError, match="random_sign_init=1.5"):
         sign_initializer(1.5)

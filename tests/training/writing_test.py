@@ -78,3 +78,12 @@ def test_a_saved_model_is_the_same_with_one_network(tmp_path, both):
     loaded = keras.saving.load_model(path)
     images = networks.examples(3).images
     np.testing.assert_array_equal(loaded(images), both["model"](images))
+
+
+@pytest.mark.parametrize("name", ["model", "predictor"])
+def test_keras_s_save_model_refuses_what_could_not_be_loaded(
+    tmp_path, both, name
+):
+    with pytest.raises(InputError, match=r"ends in \.keras"):
+        keras.saving.save_model(both[name], tmp_path / "model.h5")
+    assert both[name].get_config()
