@@ -69,6 +69,7 @@ def backbone(name, x):
 
 
 def create(name, method):
+    keras.utils.set_random_seed(0)
     side = SIDES.get(name, SIDE)
     return mimo_keras.create_model(
         method,

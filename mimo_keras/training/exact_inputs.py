@@ -7,9 +7,14 @@ from mimo_keras.errors import expected
 from mimo_keras.layers import (
     ConcatenateMembers,
     FoldMembers,
+    MultiplexConvolutions,
+    MultiplexMembers,
     RepeatMembers,
     SelectMember,
 )
+
+# Layers that add up what members see.
+_MIXES = (MultiplexConvolutions, MultiplexMembers)
 
 # Layers that move values without computing with them.
 _MOVES = (
@@ -50,13 +55,22 @@ def check_scale_of_ids(network, input_scale):
         network: keras.Model.
         input_scale: See `layers.StandardizeImages`.
     """
-    if input_scale is None:
+    layers = keras_internals.layers_within(network)
+    mixes = any(isinstance(x, _MIXES) and x.ensemble_size > 1 for x in layers)
+    if input_scale is None and not mixes:
         return
-    for layer in keras_internals.layers_within(network):
+    for layer in layers:
         is_embedding = isinstance(layer, keras.layers.Embedding)
-        if is_embedding and keras_internals.call_count(layer):
+        if not (is_embedding and keras_internals.call_count(layer)):
+            continue
+        if mixes:
             raise expected(
-                "input_scale=None for a backbone that embeds token ids",
-                f"input_scale={input_scale!r} and layer {layer.name}",
-                "Ids are not intensities: they must not be divided by 255.",
+                "a method that shows token ids to the backbone as they are",
+                f"datamux and layer {layer.name}",
+                "It multiplies them by keys: use another method, such as mimo.",
             )
+        raise expected(
+            "input_scale=None for a backbone that embeds token ids",
+            f"input_scale={input_scale!r} and layer {layer.name}",
+            "Ids are not intensities: they must not be divided by 255.",
+        )

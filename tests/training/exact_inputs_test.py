@@ -100,3 +100,9 @@ def test_ids_are_never_divided(scale):
         "Expected input_scale=None for a backbone that embeds token ids. "
         f"Received: input_scale={scale!r} and layer embedding"
     )
+
+
+@pytest.mark.parametrize("keys", ["gaussian", "orthogonal"])
+def test_ids_are_never_mixed(keys):
+    with pytest.raises(InputError, match="as they are.*datamux and layer"):
+        create("datamux", 2, keys=keys)
