@@ -252,6 +252,7 @@ def reproduce_figure(figure, f):
         name = f"{figure.name}{'abc'[number]}"
         path = _record_path(f, name, grid.dataset)
         if f.record and len(figure.grids) > 1:  # A record for each panel.
+            records.check_is_file(path, "record")
             given = as_path(path)
             path = f"{given.stem}_{'abc'[number]}{given.suffix}"
             path = str(given.with_name(path))

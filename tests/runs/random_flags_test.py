@@ -44,6 +44,9 @@ SAMPLE = {
     "depths --methods=mimo:2 --seeds=x": "for seeds. Received: 'x'",
     "budgets --table_only --record=empty.json": "IndexError",
     "sweep --base=mimo": "for M of 'mimo'",
+    "sweep --record=record.json --figure=.": "of a file for --figure",
+    "toy_regression --record=new.json --figure=/": "of a file for --figure",
+    "reproduce --figure=mimo6 --record=.": "of a file for --record",
     "sweep --table_only --record=other/flags.json": "KeyError",
 }
 

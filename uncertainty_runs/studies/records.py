@@ -132,6 +132,22 @@ def read(path, name="record", remedy="Leave out --table_only to make one."):
         ) from error
 
 
+def check_is_file(path, name):
+    """Raises InputError if a path to write a file to is that of a folder.
+
+    Args:
+        path: The file's path.
+        name: The flag that names it.
+    """
+    path = as_path(path)
+    if not path.name or path.is_dir():
+        raise expected(
+            f"the name of a file for --{name}",
+            f"{name}={path}, a folder",
+            "Add a name.",
+        )
+
+
 def check_figure(path, record=None, name="figure"):
     """Raises InputError if a picture would replace what is no figure of ours.
 
@@ -140,6 +156,7 @@ def check_figure(path, record=None, name="figure"):
         record: The record's; None if there is none.
         name: The flag that names the picture.
     """
+    check_is_file(path, name)
     path = as_path(path)
     if record is not None and _same(path, record):
         raise expected(

@@ -117,8 +117,8 @@ def main():
     f = flags.FLAGS
     numbers = None
     if f.figure:
-        numbers = records.beside(f.figure, ".json", f.record)
         records.check_figure(f.figure, f.record)
+        numbers = records.beside(f.figure, ".json", f.record)
         check_numbers(numbers)
     if not f.table_only:
         run_all(f)

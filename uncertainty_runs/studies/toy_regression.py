@@ -105,8 +105,8 @@ def main():
     # TensorFlow warns that random numbers are drawn for one model at a time.
     logging.getLogger("tensorflow").setLevel("ERROR")
     path = as_path(f.figure)
-    numbers = records.beside(path, ".npz", f.record)
     records.check_figure(path, f.record)
+    numbers = records.beside(path, ".npz", f.record)
     check_arrays(numbers)
     if not f.table_only:
         arrays = run(f)
