@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import itertools
 import multiprocessing
+import multiprocessing.connection
 import os
 import pathlib
 import pkgutil
@@ -40,6 +41,7 @@ _NOISE = re.compile(
     r"|\t \[\[\{\{node MultiDeviceIteratorGetNextFromShard\}\}\]\]$"
 )
 _STREAMS = ("stdout", "stderr")
+_POLLS = threading.Lock()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,16 +105,21 @@ def start(flags, folder, before=None, script=CIFAR):
     process = context.Process(
         target=_script, args=([str(script), *flags], folder, before)
     )
-    process.start()
+    # Starting a process polls all others, and of two threads that poll one only
+    # the first is told its exit status.
+    with _POLLS:
+        process.start()
     return process
 
 
 def finish(process, folder, seconds=SECONDS):
     """Waits for the process from `start`; returns its `Finished`."""
-    process.join(seconds)
-    if process.is_alive():
-        process.kill()
+    ended = not runs(process, seconds)
+    with _POLLS:
+        if not ended:
+            process.kill()
         process.join()
+    if not ended:
         raise AssertionError(f"a run in {folder} is longer than {seconds} s")
     stdout, stderr = (
         # In Latin-1 where a test says so.
@@ -120,6 +127,11 @@ def finish(process, folder, seconds=SECONDS):
         for name in _STREAMS
     )
     return Finished(process.exitcode, stdout, _quiet(stderr))
+
+
+def runs(process, seconds=0):
+    """Whether a process runs after some seconds; any thread may ask."""
+    return not multiprocessing.connection.wait([process.sentinel], seconds)
 
 
 def wait_for(path):
@@ -133,11 +145,11 @@ def wait_for(path):
 
 def wake(process):
     """Resumes a process that SIGSTOP has stopped, or soon will."""
-    while process.is_alive():
+    while runs(process):
         # It may end between the check and the signal.
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGCONT)
-        process.join(0.1)
+        runs(process, 0.1)
 
 
 def kill(where, call, *, after=False, seconds=0.0, number=signal.SIGKILL):

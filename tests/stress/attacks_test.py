@@ -1,6 +1,7 @@
 """How trials are drawn, what they do to files, and how they are counted."""
 
 import json
+import os
 import pathlib
 import random
 import types
@@ -95,14 +96,44 @@ def test_an_advice_is_followed(staged, monkeypatch, ends, kind):
     assert next(left, None) is None
 
 
-def test_output_in_latin_1_is_read(tmp_path):
+@pytest.fixture
+def ended():
+    """A process that has ended."""
+    reader, writer = os.pipe()
+    os.close(writer)
+    yield types.SimpleNamespace(join=lambda: None, sentinel=reader, exitcode=0)
+    os.close(reader)
+
+
+def test_output_in_latin_1_is_read(ended, tmp_path):
     for name in (".stdout.txt", ".stderr.txt"):
         (tmp_path / name).write_bytes(b"10\xb3\n")
-    ended = types.SimpleNamespace(
-        join=lambda seconds: None, is_alive=lambda: False, exitcode=0
-    )
     done = processes.finish(ended, tmp_path)
     assert done == processes.Finished(0, "10\\xb3\n", "10\\xb3\n")
+
+
+def test_one_thread_at_a_time_asks_for_exit_statuses(
+    ended, tmp_path, monkeypatch
+):
+    """Of two that ask at once, one is told 255."""
+    seen = []
+
+    def ask(*_, **__):
+        seen.append(processes._POLLS.locked())
+        return ended
+
+    context = types.SimpleNamespace(
+        set_forkserver_preload=lambda names: None, Process=lambda **_: ended
+    )
+    monkeypatch.setattr(
+        processes.multiprocessing, "get_context", lambda kind: context
+    )
+    ended.start = ended.join = ask
+    for name in (".stdout.txt", ".stderr.txt"):
+        (tmp_path / name).touch()
+    processes.finish(processes.start((), tmp_path), tmp_path)
+    assert seen == [True, True]
+    assert not processes._POLLS.locked()
 
 
 def test_files_of_others_that_change_are_harm(staged, monkeypatch):

@@ -115,8 +115,7 @@ class Method:
         if self.draw.random() < 0.5:
             after = self.draw.uniform(0, self.pace * self.life)
             process = self._start(watched.Aim())
-            process.join(after)
-            if process.is_alive():
+            if processes.runs(process, after):
                 noted = self.folder / "noted.txt"
                 watched.send(noted, process.pid, signal.Signals[name])
         else:
@@ -134,7 +133,7 @@ class Method:
         )
         process = processes.start(self.flags, self.folder, before)
         # The fork server starts first.
-        while process.is_alive() and not watched.begun(noted):
+        while processes.runs(process) and not watched.begun(noted):
             time.sleep(0.01)
         return process
 
