@@ -12,6 +12,7 @@ _PANELS = {
 }
 _LOOKS = ((style.BLUE, "o"), (style.VERMILLION, "s"), (style.GREEN, "D"))
 _LINES = ("-", "--", "-.", ":")
+_SIZES = (style.INK, *style.MEMBERS)
 _95 = 1.96  # Quantile 0.975 of the normal distribution.
 
 
@@ -93,24 +94,32 @@ def normal_interval(values):
 
 @style.drawn
 def bias_variance_curves(series, example):
-    """Plots an ensemble's members, then bias², variance and error by M.
+    """Plots an ensemble's members, then bias², variance and error.
 
     Args:
         series: Dictionary from a label to its points in order of M, each a
             dictionary with "members" and, for "bias2", "variance" and
-            "error", a pair (estimate, half the width of its interval).
+            "error", a pair (estimate, half the width of its interval). Its
+            "course", if there is one, is the same over training: a dictionary
+            with "epochs" (T,) and T pairs for each of the three.
         example: Dictionary of one ensemble: "x" (n,) in order, "mean" (n,)
             the noise-free targets, "members" (M, n) predictions, "train_x"
             and "train_y" its training set.
 
     Returns:
-        A `matplotlib.figure.Figure` of four panels, like the paper's figure 2,
-        but against ensemble size instead of epochs.
+        A `matplotlib.figure.Figure` of four panels, against ensemble size. If
+        all points have a course, three more below are against epochs, with a
+        curve for each M, like the paper's figure 2.
 
     Reference:
         Havasi et al., ICLR 2021, figure 2.
     """
-    figure, (left, *panels) = style.new_figure(8.2, 5.6, rows=2, columns=2)
+    if not all("course" in p for points in series.values() for p in points):
+        figure, (left, *panels) = style.new_figure(8.2, 5.6, rows=2, columns=2)
+    else:
+        figure, axes = style.new_figure(13.0, 5.6, rows=2, columns=4)
+        left, *panels = axes[:4]
+        _draw_courses(axes[4], axes[5:], series)
     _draw_example(left, example)
     for axes, (key, label) in zip(panels, _PANELS.items(), strict=True):
         for index, (name, points) in enumerate(series.items()):
@@ -130,6 +139,34 @@ def bias_variance_curves(series, example):
         axes.set(xlabel="Members M", ylabel=label, xticks=members)
     panels[0].legend()
     return figure
+
+
+def _draw_courses(legend, panels, series):
+    """Draws the parts against epochs; `legend` is the axes for the labels."""
+    for axes, (key, label) in zip(panels, _PANELS.items(), strict=True):
+        for index, (name, points) in enumerate(series.items()):
+            for number, point in enumerate(points):
+                course = point["course"]
+                values = 1000 * np.array(course[key])
+                color = _SIZES[number % len(_SIZES)]
+                axes.plot(
+                    course["epochs"],
+                    values[:, 0],
+                    label=f"{name}, M = {point['members']}",
+                    color=color,
+                    linestyle=_LINES[index % len(_LINES)],
+                )
+                axes.fill_between(
+                    course["epochs"],
+                    values[:, 0] - values[:, 1],
+                    values[:, 0] + values[:, 1],
+                    color=color,
+                    alpha=0.12,
+                    linewidth=0,
+                )
+        axes.set(xlabel="Epochs", ylabel=label, xlim=(0, None))
+    legend.set_axis_off()
+    legend.legend(*panels[0].get_legend_handles_labels(), loc="center")
 
 
 def _draw_example(axes, example):

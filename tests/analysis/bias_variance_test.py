@@ -160,3 +160,40 @@ def test_points_bars_and_members_are_what_is_given():
             second.lines[0].get_ydata(), np.array(values) + 100
         )
         assert "10⁻³" in axes.get_ylabel()
+
+
+def test_courses_are_drawn_against_epochs_with_a_curve_for_each_m():
+    def point(members):
+        parts = {"bias2": members, "variance": 10, "error": 20}
+        course = {k: [(v, 0.5), (v + 1, 2.0)] for k, v in parts.items()}
+        pairs = {k: course[k][-1] for k in parts}
+        return {
+            "members": members,
+            **pairs,
+            "course": {"epochs": [100, 200]} | course,
+        }
+
+    x = np.linspace(0, 1, 3)
+    example = {"x": x, "mean": x, "members": x[None]}
+    example |= {"train_x": x, "train_y": x}
+    series = {"MIMO": [point(1), point(3)]}
+    figure = analysis.bias_variance_curves(series, example)
+    assert len(figure.axes) == 8
+    labels = ["MIMO, M = 1", "MIMO, M = 3"]
+    legend = figure.axes[4].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == labels
+    for axes, first in zip(figure.axes[5:], (1, 10, 20), strict=True):
+        assert axes.get_xlabel() == "Epochs"
+        one, three = axes.lines
+        assert [line.get_label() for line in axes.lines] == labels
+        np.testing.assert_array_equal(
+            one.get_xydata(), [[100, 1000 * first], [200, 1000 * (first + 1)]]
+        )
+        corners = axes.collections[0].get_paths()[0].vertices
+        for corner in ([100, 1000 * (first + 0.5)], [200, 1000 * (first - 1)]):
+            assert (corners == corner).all(axis=1).any()
+        assert (three.get_color() != one.get_color()) and (
+            three.get_ydata()[0] == (3000 if first == 1 else 1000 * first)
+        )
+    del series["MIMO"][0]["course"]  # An older record.
+    assert len(analysis.bias_variance_curves(series, example).axes) == 4

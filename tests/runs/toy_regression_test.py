@@ -97,6 +97,15 @@ def test_tables_by_hand():
     [(label, points)] = toy_regression.series(record).items()
     assert label == "MIMO"
     assert [point["members"] for point in points] == [1, 3]
+    assert "course" not in points[0]  # An older record.
+
+
+def test_the_course_is_after_each_equal_stage_of_training():
+    stages = [dict.fromkeys(toy_regression.PARTS, (n, 0.1)) for n in range(4)]
+    course = toy_regression.course(stages, 2000)
+    assert course.pop("epochs") == [500, 1000, 1500, 2000]
+    assert [*course] == [*toy_regression.PARTS]
+    assert course["bias2"] == [(n, 0.1) for n in range(4)]
 
 
 @pytest.mark.parametrize("flag", ["--train_epochs=15", "--batch_size=30"])

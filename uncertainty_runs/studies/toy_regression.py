@@ -359,10 +359,20 @@ def series(record):
     for one in record["runs"]:
         point = {name: one[name] for name in PARTS}
         point["members"] = one["ensemble_size"]
+        if "stages" in one:
+            point["course"] = course(one["stages"], record["train_epochs"])
         curves.setdefault(analysis.method_title(one["method"]), []).append(
             point
         )
     return curves
+
+
+def course(stages, train_epochs):
+    """Returns the parts over training, after each of equal stages."""
+    each = train_epochs // len(stages)
+    epochs = [each * (index + 1) for index in range(len(stages))]
+    parts = {name: [stage[name] for stage in stages] for name in PARTS}
+    return {"epochs": epochs} | parts
 
 
 if __name__ == "__main__":
