@@ -217,8 +217,9 @@ def test_an_export_does_all_of_it(
     """What is written is run and compared: see `export_check`."""
     form = {"tflite": "litert", "onnx": "onnx"}.get(name.split(".")[-1])
     if form == "onnx":
-        for package in ("onnx", "tf2onnx", "onnxruntime"):
-            pytest.importorskip(package)
+        pytest.importorskip("onnx")
+        pytest.importorskip("tf2onnx")
+        pytest.importorskip("onnxruntime")
     acting = _all(predictor, labels, method, **options)
     mimo_keras.export_saved_model(
         acting, tmp_path / name, form or "tf_saved_model"
