@@ -10,7 +10,8 @@ PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 PYTEST := $(PYTHON) -m pytest --numprocesses=$(WORKERS) --dist=worksteal \
 	--durations=10
 # Layers, backbones and methods must also run without TensorFlow.
-PORTABLE_TESTS := tests/layers tests/backbones tests/methods tests/prediction
+PORTABLE_TESTS := tests/layers tests/backbones tests/methods \
+	tests/metrics/calibration_errors_test.py tests/prediction
 CONFORMANCE_TESTS := tests/layers/conformance_test.py \
 	tests/methods/conformance_test.py
 

@@ -2,7 +2,14 @@
 
 import importlib
 
-from mimo_keras import backbones, layers, methods, prediction, training
+from mimo_keras import (
+    backbones,
+    layers,
+    methods,
+    metrics,
+    prediction,
+    training,
+)
 from mimo_keras.backbones import list_backbones
 from mimo_keras.errors import InputError
 from mimo_keras.export import export_saved_model
@@ -32,6 +39,7 @@ __all__ = [
     "list_backbones",
     "list_methods",
     "methods",
+    "metrics",
     "prediction",
     "training",
 ]

@@ -15,7 +15,7 @@ PACKAGES = [
         f"mimo_keras.{name}"
         for name in (
             *("analysis", "backbones", "data", "evaluation"),
-            *("layers", "methods", "prediction", "training"),
+            *("layers", "methods", "metrics", "prediction", "training"),
         )
     ),
 ]
