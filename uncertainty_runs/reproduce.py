@@ -270,7 +270,9 @@ def _draw(record, path, grid):
     numbers = records.beside(picture, ".json", path)
     with records.checked(path):
         print(sweep.table(record))
-        sweep.draw(record, picture, grid.panels, grid.against, numbers)
+        sweep.draw(
+            record, picture, grid.panels, grid.against, numbers, grid.boxes
+        )
 
 
 if __name__ == "__main__":

@@ -134,7 +134,11 @@ def test_measured_beside_reported_and_the_difference():
         ["Four", "here", "92.5", "-", "3.000"],
         ["Four", "paper", "92.0", "0.30", "4.000"],
         ["Four", "difference", "+0.5", "-", "-1.000"],
+        ["None", "here", "not run", "-", "-"],
     ]
+    # Nothing to tell before there is a run.
+    none = cells(comparison.table(SMALL, dict.fromkeys(RUNS, []), "digits"))
+    assert {row[1] for row in none[2:]} == {"paper"}
     other = cells(comparison.table(SMALL, RUNS, "digits"))
     assert {row[1] for row in other[2:]} == {"here", "paper"}
 
@@ -298,6 +302,46 @@ def test_a_figure_is_a_sweep_that_is_drawn(trained, tmp_path, capsys):
     drawn = json.loads((folder / "mimo5a-digits_figure.json").read_text())
     assert [point["x"] for point in drawn[""]] == [1, 2, 3, 4, 5]
     assert (folder / "mimo5a-digits.png").stat().st_size > 10_000
+
+
+def test_boxes_of_a_figure_are_drawn(trained, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        sweep, "draw", lambda *arguments: drawn.append(arguments[-1])
+    )
+    in_process.main(reproduce, "--figure=mimo6", "--dataset=digits", "--run")
+    assert drawn == [False, True]
+
+
+def test_figures_of_mimo_regularize_and_are_drawn_as_in_the_paper():
+    """Boxes over 12 settings for each R; norms and ends on their own."""
+    boxes = FIGURES["mimo6"].grids[1]
+    for dataset, count in ((None, 5), ("digits", 3)):
+        panel = boxes.on(dataset)
+        assert panel.boxes and not FIGURES["mimo6"].grids[0].boxes
+        found = sweep.grid(panel.vary)
+        assert len(found) == 12 * count
+        repeated = [one["batch_repetitions"] for one in found]
+        assert {repeated.count(r) for r in repeated} == {12}
+    for name, other, against in (
+        ("mimo7", "l2", None),
+        ("mimo8", "l1", None),
+        ("mimo9", "l2", "weights/kept"),
+    ):
+        for panel in FIGURES[name].grids:
+            for dataset in (None, "digits"):
+                grid = panel.on(dataset)
+                [(point, _, varied), *_] = sweep.jobs(
+                    grid.dataset, grid.base, grid.vary, ["0"]
+                )
+                values = point.settings()
+                assert values[other] == 0 and values["scale_ends"]
+                assert values["norm_l2"] == 3e-4
+                assert [*varied["varied"]] == [
+                    {"l1": "l2", "l2": "l1"}[other],
+                    "ensemble_size",
+                ]
+                assert grid.against == against
 
 
 def test_a_record_of_other_settings_is_refused(trained, tmp_path):

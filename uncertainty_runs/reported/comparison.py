@@ -5,6 +5,8 @@ import statistics
 
 from mimo_keras import analysis
 
+_NOT_RUN = "not run"
+
 
 def table(table, runs, dataset):
     """Returns what was measured beside what is reported, and the difference.
@@ -17,7 +19,7 @@ def table(table, runs, dataset):
 
     Returns:
         Markdown with up to three lines for each row: "here", "paper" and
-        "difference".
+        "difference". A row without runs says so, if others have some.
     """
     columns, first = table.columns, table.rows[0]
     lines = []
@@ -32,6 +34,9 @@ def table(table, runs, dataset):
                 _cells(table, row), _cells(table, first), columns, strict=True
             )
         ]
+        if any(runs.values()) and not runs[row.label]:
+            blank = ["-"] * (len(columns) - 1)
+            lines.append([row.label, "here", _NOT_RUN, *blank])
         told = {"here": measured, "paper": reported}
         if dataset == table.dataset:
             told["difference"] = [

@@ -148,6 +148,8 @@ _FOUR = {
 _NOTES = (
     "The paper tunes α for each M and does not say to what; here it is 1 "
     "(sweep.py --validation_share tunes it).",
+    "The KL term is divided by N, as the text's objective says; the author's "
+    "library yamle does not divide, so that its α = 1 is 45,000 here.",
     "The fifth shift, which the text calls “amble”, is taken to be scale: its "
     "factors go from 0.9 to 0.5.",
     "FLOPs are those of the folded predictor; by the paper's own rule, "
