@@ -16,9 +16,11 @@ _ARGUMENT = re.compile(f"{_MARK}(\\w+){_MARK}([^{_MARK}]*){_MARK}")
 class InputError(OneLineError, ValueError):
     """Bad input from a user, reported in one line.
 
-    The scripts print the message and exit with status 2, without a traceback.
+    The scripts print the message and exit with its `status`, without a
+    traceback.
     """
 
+    status = 2
     _marked = None
 
     def worded(self, say):

@@ -43,6 +43,7 @@ with early.importing(__name__):
     from uncertainty_runs.common.flags import (
         define_average_flag,
         define_bins_flag,
+        define_corrupted_flag,
         define_machine_flags,
         define_unfinished_flag,
     )
@@ -72,6 +73,7 @@ def define_flags():
     yes_no("skip_bad_records", False, "Skip photographs that cannot be read.")
     define_bins_flag(None)
     define_average_flag(None)
+    define_corrupted_flag(None)
     define_unfinished_flag()
     define_machine_flags()
 
@@ -183,7 +185,8 @@ def _given(f):
     }
     # A run that was tuned can have its test set read here.
     given["tune"] = False
-    measures = {"num_bins": f.num_bins, "average": f.average}
+    names = ("num_bins", "average", "corrupted_examples")
+    measures = {name: getattr(f, name) for name in names}
     return given | {n: v for n, v in measures.items() if v is not None}
 
 

@@ -34,6 +34,7 @@ from mimo_keras.analysis.separation import (
     separation_plot,
     variance_shares,
 )
+from mimo_keras.analysis.severity_boxes import severity_boxes
 from mimo_keras.analysis.shared_features import (
     feature_norms,
     feature_overlap,
@@ -88,6 +89,7 @@ __all__ = [
     "run_diversity",
     "save_png",
     "separation_plot",
+    "severity_boxes",
     "sharing_rate",
     "sharing_rates",
     "sweep_boxes",

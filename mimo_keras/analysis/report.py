@@ -133,6 +133,9 @@ def _line(flags, results):
         parts.append(f"unfinished: after epoch {epoch} of {epochs}")
     if results.evaluation.get("averaged_logits"):
         parts.append("averages logits, not probabilities")
+    some = results.evaluation.get("corrupted_examples")
+    if some:
+        parts.append(f"{some:,.0f} images of each corrupted set")
     return " · ".join(parts)
 
 

@@ -118,7 +118,9 @@ class Results(_Joinable):
         training: How far the training was, by name: "epoch" of "epochs".
         skipped: Test set -> number of images that could not be read.
         evaluation: How it was measured, by name: "averaged_logits" is 1 if the
-            members' logits were averaged, 0 for their probabilities.
+            members' logits were averaged, 0 for their probabilities;
+            "corrupted_examples" is the number of images of each corrupted set,
+            0 for all.
         other: Entries of results.json that are none of these, by key.
 
     Example:

@@ -19,6 +19,8 @@ _SHARE = f"Give all workers one {argument('output_dir')} that they share."
 class NonFiniteLossError(InputError):
     """The loss became NaN or infinite; the last checkpoint is good."""
 
+    status = 3
+
 
 def fit(
     model,

@@ -161,6 +161,15 @@ def test_an_unfinished_run_says_so_on_its_page(tmp_path, write_run, results):
         assert ("unfinished: after epoch 3 of 200" in text) == told
 
 
+def test_how_many_corrupted_images_is_on_the_page(tmp_path, write_run, results):
+    folder = write_run(tmp_path)
+    for value in (1000, 0):
+        flat = results.flat() | {"evaluation/corrupted_examples": value}
+        _rewrite(folder, "results.json", flat)
+        text = write_report(folder).read_text("utf-8")
+        assert ("1,000 images of each" in text) == bool(value)
+
+
 def test_averaged_logits_are_named_on_the_page(tmp_path, write_run, results):
     folder = write_run(tmp_path)
     for value in (1, 0):

@@ -182,7 +182,7 @@ def diverging():
 
 def test_a_loss_that_is_not_finite_stops_the_run(cifar, tmp_path, diverging):
     done = cifar(*diverging)
-    assert done.status == 2
+    assert done.status == 3
     (said,) = done.stderr.splitlines()
     assert "cifar.py: error: Expected a finite loss. Received: " in said
     assert "in epoch 2. Lower --base_learning_rate" in said
@@ -210,7 +210,7 @@ def test_weights_that_explode_in_the_last_step_are_not_kept(cifar, tmp_path):
         *("--lr_decay_epochs=", "--per_core_batch_size=4792"),
         "--base_learning_rate=1e30",
     )
-    assert done.status == 2
+    assert done.status == 3
     (said,) = done.stderr.splitlines()
     assert "Expected a finite loss. Received: val_loss=nan in epoch 1." in said
     assert not list((tmp_path / "out").glob("checkpoints/*"))

@@ -78,7 +78,8 @@ def load(*runs, **changes):
     given = dict.fromkeys(
         ("data_dir", "download_data", "require", "skip_bad_records")
     )
-    given |= {"num_bins": None, "average": None, "allow_unfinished": False}
+    given |= dict.fromkeys(("num_bins", "average", "corrupted_examples"))
+    given |= {"allow_unfinished": False}
     given |= changes
     return evaluate.of_runs(types.SimpleNamespace(runs=runs, **given))
 

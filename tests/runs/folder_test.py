@@ -50,6 +50,7 @@ def test_free_flags_may_change_and_are_recorded(settings, tmp_path):
         num_bins=7,
         average="logits",
         tune=True,
+        corrupted_examples=5,
     )
     old, new = settings.to_json(), changed.to_json()
     assert {n for n in new if old[n] != new[n]} == set(FREE)

@@ -48,6 +48,7 @@ def test_results_json_has_every_number_and_no_other(results):
         "weights/kept",
         "weights/fingerprint",
         "evaluation/averaged_logits",
+        "evaluation/corrupted_examples",
         "training/epoch",
         "training/epochs",
         *(f"corrupted/{m}" for m in METRICS),

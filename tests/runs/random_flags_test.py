@@ -48,6 +48,7 @@ SAMPLE = {
     "toy_regression --record=new.json --figure=/": "of a file for --figure",
     "reproduce --figure=mimo6 --record=.": "of a file for --record",
     "sweep --table_only --record=other/flags.json": "KeyError",
+    "fashion --table_only --record=record.json": "KeyError",
 }
 
 

@@ -138,6 +138,30 @@ def test_the_arrays_are_those_behind_the_numbers(suite, sets):
     assert results.cost["flops"] == 2 * 64 * MEMBERS * CLASSES
 
 
+def test_some_of_the_corrupted_images(sets, tmp_path):
+    config = DataConfig(dataset="digits", corrupted_examples=4)
+    test = draw(0, 13)
+    some = Suite(test, make_strategy(), config, tmp_path)
+    results, _ = some.full(Model())
+    assert results.evaluation["corrupted_examples"] == 4
+    found = results.corrupted.sets["snow", 2]["nll"]
+    examples = sets[3].examples
+    first = data.stratified.order(examples.labels, 0)[:4]
+    wanted = measures(examples.subset(first))["nll"]
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+    # What was kept of some images does not pass for all of them.
+    every = dataclasses.replace(config, corrupted_examples=0)
+    results, _ = Suite(test, make_strategy(), every, tmp_path).full(Model())
+    assert results.evaluation["corrupted_examples"] == 0
+    found = results.corrupted.sets["snow", 2]["nll"]
+    np.testing.assert_allclose(found, measures(examples)["nll"], rtol=1e-5)
+
+
+def test_photographs_on_disk_are_evaluated_whole():
+    with pytest.raises(InputError, match="dataset=imagenet2012. Leave it out"):
+        DataConfig(dataset="imagenet2012", corrupted_examples=4)
+
+
 def test_without_corrupted_images_none_are_reported(suite, sets):
     results, arrays = suite.full(Model(), corrupted=False)
     assert not [key for key in [*results.flat(), *arrays] if "corrupted" in key]

@@ -2,9 +2,10 @@ r"""Runs every script with random flags: each works or fails in one line.
 
     python -m tests.stress.flags --sets=500 --seed=0
 
-A set of flags is rejected properly if the exit status is 2 and the error is one
-line that begins with the script's name. Anything else, except for exit status
-0, is reported in full: a traceback, another status, a hang.
+A set of flags is rejected properly if the exit status is 2, or 3 where the loss
+became NaN, and the error is one line that begins with the script's name.
+Anything else, except for exit status 0, is reported in full: a traceback,
+another status, a hang.
 """
 
 import argparse
@@ -79,7 +80,7 @@ def judge(one, done):
         return "traceback"
     if done.status == 0:
         return "ran"
-    if done.status != 2:
+    if done.status not in (2, 3):  # 3: the loss became NaN.
         return f"status {done.status}"
     *others, last = done.stderr.splitlines() or [""]
     begins = f"{one.script}.py: error: "

@@ -17,7 +17,13 @@ from tests import prepared_data
 from tests.runs import photographs, processes
 from uncertainty_runs.common import signals
 from uncertainty_runs.reported import TABLES
-from uncertainty_runs.studies import depths, sharing, study, sweep
+from uncertainty_runs.studies import (
+    depths,
+    fashion_tables,
+    sharing,
+    study,
+    sweep,
+)
 
 TRAIN, TEST = 64, 40
 MEMORY = 16 * 2**30
@@ -58,8 +64,13 @@ _LISTS = ("budgets", "sharing", "depths")
 FIRST |= {name: (*_STUDY, f"--record={name}.json") for name in _LISTS}
 FIRST |= {"study": _STUDY}
 FIRST["budgets"] += ("--figure=f.png",)
+FIRST["fashion"] = (
+    *("--seeds=0", "--record=fashion.json", "--parts=main", "--figures=."),
+    *("--rates=0.1,0.2", "--epochs=1", "--l2=0", "--backbone=small_cnn_1"),
+)
 _COSTS = ("cost/params", "cost/flops")
 STARTERS = ("study", "budgets", "sharing", "depths", "sweep", "reproduce")
+STARTERS += ("fashion",)
 
 
 def script(name):
@@ -125,6 +136,7 @@ def _results(request, command):
         print(f"cifar.py: error: {error}", file=sys.stderr)
         return 2
     keys = {*study.COLUMNS.values(), *depths.KEYS, *sharing.KEYS, *sweep.KEYS}
+    keys |= {*fashion_tables.KEYS}
     keys |= {key for table in TABLES.values() for key in table.result_keys()}
     found = dict.fromkeys(keys, 0.5) | dict.fromkeys(_COSTS, 1000)
     (folder / "results.json").write_text(json.dumps(found))

@@ -32,6 +32,7 @@ FREE = (
     "num_bins",
     "average",
     "tune",
+    "corrupted_examples",
 )
 # Options of methods that are found in the data; their flag is for all methods.
 _OF_DATA = ("train_examples",)
@@ -58,6 +59,17 @@ class DataConfig:
     num_bins: int = 15
     average: str = "probabilities"
     tune: bool = False
+    corrupted_examples: int = 0
+
+    def __post_init__(self):
+        """Raises InputError if photographs on disk are to be left out."""
+        if self.corrupted_examples and not data.get(self.dataset).in_memory:
+            raise expected(
+                "no --corrupted_examples for photographs on disk",
+                f"corrupted_examples={self.corrupted_examples}, "
+                f"dataset={self.dataset}",
+                "Leave it out.",
+            )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -279,6 +279,17 @@ def define_bins_flag(default):
     whole("num_bins", default, "Bins of the ECE.", 1, MOST)
 
 
+def define_corrupted_flag(default):
+    """Defines the flag for how many corrupted images are evaluated."""
+    whole(
+        "corrupted_examples",
+        default,
+        "Evaluate this many images of each corrupted set, the same for all "
+        "runs, with all classes in proportion; 0: all.",
+        lower_bound=0,
+    )
+
+
 def define_average_flag(default):
     """Defines the flag for what the ensemble's prediction averages."""
     one_of(
@@ -306,6 +317,7 @@ def _define_outcome():
     )
     define_bins_flag(15)
     define_average_flag("probabilities")
+    define_corrupted_flag(0)
     yes_no(DROP, False, "Only false is possible: every image is evaluated.")
     whole(
         "trajectory_interval",

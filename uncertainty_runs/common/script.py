@@ -25,6 +25,7 @@ RENAMED = {
 PATHS = (
     "data_dir",
     "figure",
+    "figures",
     "models",
     "output_dir",
     "record",
@@ -59,6 +60,8 @@ def _as_flag(name, value):
 def run(main):
     """Runs a script's main(); a user error is one line and exit status 2.
 
+    It is 3 if the loss became NaN or infinite.
+
     A script that stopped on request says so. Its exit status is 0 if SIGTERM
     asked it to and it can resume; otherwise it is 128 plus the signal's number:
     130 after Ctrl-C, 129 after SIGHUP.
@@ -73,10 +76,10 @@ def run(main):
 def _run(main):
     script = os.path.basename(sys.argv[0])
 
-    def fail(error):
+    def fail(error, status=2):
         # File names may contain newlines.
         print(f"{script}: error:", *str(error).split(), file=sys.stderr)
-        sys.exit(2)
+        sys.exit(status)
 
     def parse(argv):
         try:
@@ -113,7 +116,7 @@ def _run(main):
             message = _message(error)
             if message is None:
                 raise
-            fail(message)
+            fail(message, getattr(error, "status", 2))
 
     app.run(guarded, flags_parser=parse)
 

@@ -5,9 +5,10 @@ import functools
 import logging
 
 import keras
+import numpy as np
 
 from mimo_keras import data, evaluation
-from mimo_keras.data import stored_files
+from mimo_keras.data import stored_files, stratified
 from mimo_keras.errors import AbsentError
 from mimo_keras.evaluation import Results, SuiteResults
 from mimo_keras.evaluation.type_means import averaged
@@ -42,6 +43,7 @@ class Suite:
         self.held_out = held_out
         self.num_bins = config.num_bins
         self.average = config.average
+        self.corrupted_examples = config.corrupted_examples
         self.strategy = local_strategy(strategy)
         self.moves = self.strategy is not strategy
         self.dataset = config.dataset
@@ -212,19 +214,30 @@ class Suite:
         rows, by_type = [], {}
         for part in data.corrupted(self.dataset, **self.where):
             name = f"corrupted/{part.type}_{part.severity}"
-            metrics = done.evaluate(name, lambda part=part: part.examples)
+            if self.corrupted_examples:
+                name = f"{name}/first_{self.corrupted_examples}"
+            metrics = done.evaluate(name, lambda part=part: self._some(part))
             rows.append((part.type, part.severity, metrics.result()))
             before = by_type.get(part.type)
             by_type[part.type] = before.merge(metrics) if before else metrics
         first, *others = map(by_type.get, averaged(by_type))
         return rows, functools.reduce(lambda a, b: a.merge(b), others, first)
 
+    def _some(self, part):
+        """Returns the images of a corrupted set that are evaluated."""
+        if not self.corrupted_examples:
+            return part.examples
+        order = stratified.order(part.examples.labels, seed=0)
+        chosen = np.sort(order[: self.corrupted_examples])
+        return part.examples.subset(chosen)
+
     def _corrupted(self, done):
         rows, whole = self._corrupted_rows(done)
         suite = evaluation.corrupted_results(rows)
         suite |= SuiteResults(means=self._errors(done, rows))
         arrays = _reliability("corrupted_reliability", whole)
-        return Results(corrupted=suite), arrays
+        way = {"corrupted_examples": self.corrupted_examples}
+        return Results(corrupted=suite, evaluation=way), arrays
 
     def _errors(self, done, rows):
         """Returns the errors in units of AlexNet's, where those are known."""

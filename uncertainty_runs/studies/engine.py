@@ -20,6 +20,7 @@ with early.importing(__name__):
     from mimo_keras.analysis.run_files import read_json
     from mimo_keras.errors import InputError, expected
     from mimo_keras.paths import as_path
+    from mimo_keras.training.fit import NonFiniteLossError
     from uncertainty_runs.common import flags as flags_module
     from uncertainty_runs.common import recipes, run_data, signals
     from uncertainty_runs.common.config import with_defaults
@@ -36,6 +37,10 @@ COSTS = ("cost/params", "cost/flops")
 ENTRY = "method:M[:flag=value…]"
 
 
+class DivergedError(InputError):
+    """The loss of a run became NaN or infinite."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Point:
     """What to run, but for the seed.
@@ -45,22 +50,26 @@ class Point:
         method: The method.
         members: M.
         options: Further flags of the script, as "flag=value".
+        evaluation: Such flags that only say how the run is evaluated: it has
+            one folder and is trained once, whatever they are.
     """
 
     dataset: str
     method: str
     members: int
     options: tuple[str, ...] = ()
+    evaluation: tuple[str, ...] = ()
 
     @property
     def label(self):
         """The method with its further flags, as in records."""
-        return ":".join([self.method, *self.options])
+        return ":".join([self.method, *self.options, *self.evaluation])
 
     @property
     def entry(self):
         """The same with M, as in --methods."""
-        return ":".join([self.method, str(self.members), *self.options])
+        method, *further = self.label.split(":")
+        return ":".join([method, str(self.members), *further])
 
     def folder(self, output_dir, seed):
         """Returns the folder of a run, named by everything that differs."""
@@ -75,7 +84,7 @@ class Point:
             f"--ensemble_size={self.members}",
             f"--seed={seed}",
             f"--output_dir={self.folder(output_dir, seed)}",
-            *(f"--{option}" for option in self.options),
+            *(f"--{option}" for option in (*self.options, *self.evaluation)),
             *machine_flags(),
         ]
 
@@ -90,7 +99,8 @@ class Point:
         None if a flag is unknown or malformed, which the script reports.
         """
         try:
-            given = dict(map(_parsed, self.options))
+            options = (*self.options, *self.evaluation)
+            given = dict(map(_parsed, options))
         except (KeyError, ValueError):
             return None
         try:
@@ -234,10 +244,12 @@ def one_run(point, seed, output_dir, keys):
     words = [sys.executable, str(script), *point.flags(output_dir, seed)]
     status = _status(words, f"in {where}")
     if status:
+        diverged = status == NonFiniteLossError.status
         raise expected(
             f"{point.method} to finish",
             f"exit status {status}",
             "Fix the error above, and run the same command again.",
+            DivergedError if diverged else InputError,
         )
     results = read_json(point.folder(output_dir, seed) / "results.json")
     return _numbers(point, seed, results, keys)
