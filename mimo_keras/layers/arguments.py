@@ -113,6 +113,33 @@ def choice(name, value, choices):
     return value
 
 
+def log_weights(values):
+    """Returns log mixture weights as a tuple of floats.
+
+    Args:
+        values: The log weights, (E,); minus infinity is a weight of zero.
+
+    Raises:
+        InputError: They are not a vector, or the weights do not sum to 1
+            within 1e-3.
+    """
+    try:
+        logs = np.asarray(values, dtype="float64")
+    except (TypeError, ValueError):
+        logs = np.array(math.nan)
+    total = math.nan
+    if logs.ndim == 1 and logs.size:
+        # No weight is above 1: the minimum keeps the exponential finite.
+        total = math.fsum(np.exp(np.minimum(logs, 1.0)))
+    if not abs(total - 1.0) < 1e-3:
+        raise expected(
+            "a vector of log mixture weights whose weights sum to 1",
+            f"log_weights={plain(values)!r}",
+            "Pass E times -log(E) for equal weights.",
+        )
+    return tuple(logs.tolist())
+
+
 def seed(value):
     """Returns a seed as Keras takes it: None, an int or a SeedGenerator.
 

@@ -51,6 +51,10 @@ class ConcatenateMembers(keras.layers.Layer):
         batch, members, *space, channels = input_shape
         return (batch, *space, members * channels)
 
+    def get_config(self):
+        # The config that Keras makes by itself cannot hold a policy object.
+        return super().get_config()
+
     def for_one_image(self):
         """Returns the layer's replacement where all members see one image.
 

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
-from mimo_keras.layers import mixtures
+from mimo_keras.layers import arguments, mixtures
 from mimo_keras.layers.registration import serializable
 
 
@@ -36,7 +36,8 @@ class MixturePrediction(keras.layers.Layer):
         (B, E, d) and "member_variance" (B, d).
 
     Raises:
-        InputError: `mixture` is not a `Mixture`.
+        InputError: `mixture` is not a `Mixture`, the weights do not sum to
+            1, or the outputs are not of E members.
 
     Example:
 
@@ -61,11 +62,12 @@ class MixturePrediction(keras.layers.Layer):
                 f"mixture={mixture!r}",
                 "Omit it for classification.",
             )
-        self.log_weights = [float(weight) for weight in log_weights]
+        self.log_weights = [*arguments.log_weights(log_weights)]
         self.mixture = mixture
         self.built = True
 
     def call(self, logits):
+        check_members(self.log_weights, logits.shape)
         weights = ops.convert_to_tensor(
             [math.exp(weight) for weight in self.log_weights], "float32"
         )
@@ -86,3 +88,19 @@ class MixturePrediction(keras.layers.Layer):
         if "task" in config:  # Files written before mixtures existed.
             mixture = mixtures.of_task(config.pop("task"))
         return cls(**(config | {"mixture": mixture}))
+
+
+def check_members(log_weights, shape):
+    """Raises InputError unless each member's outputs have a weight.
+
+    Args:
+        log_weights: The E log mixture weights.
+        shape: Of the outputs.
+    """
+    if len(shape) != 3 or shape[1] != len(log_weights):
+        raise expected(
+            f"outputs of {len(log_weights)} members, (B, E, K), one for each "
+            "log weight",
+            f"shape={tuple(shape)}",
+            "Pass a log weight for each member.",
+        )

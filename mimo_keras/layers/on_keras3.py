@@ -78,7 +78,6 @@ class OnKeras3Posterior(OnKeras3):
         return self.trainable_weights
 
     def add_weight(self, name=None, **options):
-        # Distributions stay in float32 under mixed precision.
         return super().add_weight(name=name, autocast=False, **options)
 
     def get_build_config(self):
@@ -86,7 +85,8 @@ class OnKeras3Posterior(OnKeras3):
         return None
 
     def __call__(self, shape, dtype=None):
-        variable = super().__call__(shape, dtype)
+        # Distributions are float32 under every policy: so are edward2's priors.
+        variable = super().__call__(shape, "float32")
         if self.draw is not None:
             distribution = variable.distribution
             distribution.sample = functools.partial(

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from mimo_keras.errors import expected
+from mimo_keras.layers import arguments
 from mimo_keras.prediction import precise
 
 
@@ -105,15 +106,5 @@ def checked_log_weights(values):
         InputError: If they are not a vector, or the weights do not sum to 1
             within 1e-3.
     """
-    values = np.asarray(values, dtype=np.float64)
-    total = math.nan
-    if values.ndim == 1 and values.size:
-        # No weight is above 1: the minimum keeps the exponential finite.
-        total = math.fsum(np.exp(np.minimum(values, 1.0)))
-    if not abs(total - 1.0) < 1e-3:
-        raise expected(
-            "a vector of log mixture weights whose weights sum to 1",
-            f"log_weights={values.tolist()}",
-            "Pass E times -log(E) for equal weights.",
-        )
-    return values - math.log(total)
+    values = np.array(arguments.log_weights(values))
+    return values - math.log(math.fsum(np.exp(values)))

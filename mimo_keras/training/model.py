@@ -6,7 +6,8 @@ import keras
 from keras import ops
 
 from mimo_keras import keras_internals, methods
-from mimo_keras.layers import RepeatMembers, StandardizeImages
+from mimo_keras.layers import RepeatMembers, StandardizeImages, arguments
+from mimo_keras.layers.mixture_prediction import check_members
 from mimo_keras.layers.protocols import HasDivergence, HasMixtureWeights
 from mimo_keras.layers.registration import serializable
 from mimo_keras.layers.standardize_images import UNSTATED
@@ -113,7 +114,7 @@ class EnsembleModel(
             )
         )
         self.sampling = sampling
-        self._log_weights = tuple(log_weights)
+        self._log_weights = _checked_weights(log_weights, self.network, samples)
         # A layer that learns the mixture weights, such as DepthPosterior.
         learned = [
             x for x in network.layers if isinstance(x, HasMixtureWeights)
@@ -363,3 +364,11 @@ class EnsembleModel(
         # Files of earlier versions state no scale.
         config.setdefault("input_scale", UNSTATED)
         return cls(network, sampling, kl_term=kl_term, **config)
+
+
+def _checked_weights(log_weights, network, samples):
+    """Returns the log weights of S samples of a network's E components."""
+    log_weights = arguments.log_weights(log_weights)
+    _, components, *rest = network.output_shape
+    check_members(log_weights, (None, samples * components, *rest))
+    return log_weights

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from mimo_keras.layers import MixturePrediction, StandardizeImages
+from mimo_keras.layers.mixture_prediction import check_members
 from mimo_keras.layers.registration import serializable
 from mimo_keras.layers.standardize_images import UNSTATED
 from mimo_keras.training import empty_replicas, likelihoods
@@ -78,6 +79,7 @@ class Predictor(
         self.prediction = MixturePrediction(
             log_weights, self.likelihood.mixture, name="prediction"
         )
+        check_members(self.log_weights, network.output_shape)
         self.folded = folded
         self.stages = [*stages]
         self.built = True

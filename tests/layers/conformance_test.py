@@ -141,6 +141,14 @@ def test_rows_are_independent_at_any_batch_size(case):
 
 
 @every_layer
+def test_config_round_trip_of_a_policy(case):
+    arguments = case.arguments | {"dtype": keras.DTypePolicy("mixed_bfloat16")}
+    layer = getattr(layers, case.name)(**arguments)
+    copy = type(layer).from_config(json.loads(json.dumps(layer.get_config())))
+    assert copy.dtype_policy == layer.dtype_policy
+
+
+@every_layer
 def test_mixed_bfloat16(case):
     exact = case.network()
     keras.config.set_dtype_policy("mixed_bfloat16")

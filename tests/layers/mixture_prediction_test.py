@@ -233,3 +233,26 @@ def test_a_task_that_no_version_wrote():
         "Expected a config whose task is one of classification, regression. "
         "Received: task='ranking'. Load a file saved by this library."
     )
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [[0.0, 0.0], [], 0.0, [math.nan, 0.0], [1e4, 0.0], ["half", 0.0], None],
+)
+def test_weights_that_are_no_distribution_are_refused(weights):
+    config = MixturePrediction([-math.inf, 0.0]).get_config()
+    for make in (
+        lambda: MixturePrediction(weights),
+        lambda: MixturePrediction.from_config(
+            config | {"log_weights": weights}
+        ),
+    ):
+        with pytest.raises(InputError, match="weights sum to 1.*log_weights="):
+            make()
+
+
+def test_each_member_has_a_weight():
+    layer = MixturePrediction([0.0])
+    for logits in (np.zeros((2, 3, 4)), keras.Input((3, 4)), np.zeros((2, 4))):
+        with pytest.raises(InputError, match="outputs of 1 members"):
+            layer(logits)
