@@ -53,6 +53,41 @@ class BuildsOnBatch:
         super()._maybe_symbolic_build(iterator, data_batch)
 
 
+def reread(iterator, strategy, change):
+    """Lets an epoch iterator over arrays read a changed tf.data.Dataset.
+
+    Relies on `_distributed_dataset` of the TensorFlow trainer's iterator, and
+    on its `data_adapter` making the same dataset anew.
+
+    Public alternative: a tf.data.Dataset instead of arrays.
+
+    Args:
+        iterator: Keras's epoch iterator, before its first epoch.
+        strategy: tf.distribute.Strategy that the dataset is distributed by.
+        change: Function from a tf.data.Dataset to another one.
+    """
+    from keras.src.trainers import data_adapters
+
+    if isinstance(iterator.data_adapter, data_adapters.ArrayDataAdapter):
+        dataset = change(iterator.data_adapter.get_tf_dataset())
+        dataset = strategy.experimental_distribute_dataset(dataset)
+        iterator._distributed_dataset = dataset
+
+
+def array_source(x, batch_size, change):
+    """Returns an array as a source whose tf.data.Dataset is changed.
+
+    Relies on `ArrayDataAdapter`. Public alternative: as of `reread`.
+    """
+    from keras.src.trainers import data_adapters
+
+    class Changed(data_adapters.ArrayDataAdapter):
+        def get_tf_dataset(self):
+            return change(super().get_tf_dataset())
+
+    return Changed(x, batch_size=batch_size, shuffle=False)
+
+
 class LowerIsBetter:
     """Mixin for a metric: callbacks that monitor it know that it should fall.
 
@@ -182,9 +217,6 @@ def own_trainable_variables(layer):
 
     Public alternative: `Layer.trainable_variables`, which includes sublayers
     and is empty if the layer is frozen.
-
-    Args:
-        layer: Built keras.layers.Layer.
     """
     return list(layer._trainable_variables)
 
@@ -195,9 +227,6 @@ def maker(tensor):
     Relies on `KerasTensor._keras_history`.
 
     Public alternative: none; `Layer.output` leads the other way.
-
-    Args:
-        tensor: keras.KerasTensor of a functional network.
     """
     return tensor._keras_history.operation
 
@@ -208,9 +237,6 @@ def call_count(operation):
     Relies on `Operation._inbound_nodes`, which has a node for each call.
 
     Public alternative: `Layer.input`, which covers only the first call.
-
-    Args:
-        operation: keras.Operation, such as a layer.
     """
     return len(operation._inbound_nodes)
 
@@ -223,9 +249,6 @@ def readers(operation):
 
     Public alternative: none; `Function.operations` lists operations without
     edges.
-
-    Args:
-        operation: keras.Operation that was called on symbolic tensors.
     """
     return [node.operation for node in operation._outbound_nodes]
 
@@ -263,27 +286,18 @@ def run_graph(function, inputs, become):
         function: keras.Function.
         inputs: Its inputs, in its structure.
         become: Function from an operation to the callable that replaces it.
-
-    Returns:
-        The graph's outputs, computed by the replacements.
     """
     return function._run_through_graph(inputs, operation_fn=become)
 
 
 def compiled_metrics(model):
-    """Returns Keras's container of the metrics given to `compile`.
+    """Returns Keras's container of the metrics given to `compile`, or None.
 
     Relies on `Trainer._compile_metrics`, and on its `build(y_true, y_pred)`
     creating the metrics' variables.
 
     Public alternative: `Model.metrics`, which lists the container among others
     with no documented name or class.
-
-    Args:
-        model: Compiled keras.Model.
-
-    Returns:
-        A keras.metrics.Metric; None if there are no such metrics.
     """
     return model._compile_metrics
 
@@ -309,9 +323,6 @@ def evaluates_within_fit(arguments):
     Relies on the argument `_use_cached_eval_dataset`.
 
     Public alternative: none.
-
-    Args:
-        arguments: Keyword arguments of `evaluate`.
     """
     return arguments.get("_use_cached_eval_dataset", False)
 
@@ -325,9 +336,6 @@ def variables_kept(model):
     first step, and on `Variable._value`, which is None where they are gone.
 
     Public alternative: `jax_state_sync`, which knows nothing before that step.
-
-    Args:
-        model: keras.Model.
     """
     import keras
 
@@ -376,25 +384,16 @@ def has_mask(values):
     SparseCategoricalCrossentropy(ignore_class=0) set on their values.
 
     Public alternative: none.
-
-    Args:
-        values: Tensor that a loss's `call` returned.
     """
     return getattr(values, "_keras_mask", None) is not None
 
 
 def repeated_name(error):
-    """Returns the name that two layers of a new model share.
+    """Returns the name that two layers of a new model share; None if none do.
 
     Relies on the message of the error that Keras raises for it.
 
     Public alternative: none; a model cannot be created without that check.
-
-    Args:
-        error: Exception.
-
-    Returns:
-        The name; None if the error is another one.
     """
     found = re.search(r'The name "(.*)" is used \d+ times', str(error))
     return found and found[1]

@@ -6,6 +6,7 @@ import numpy as np
 from mimo_keras.errors import expected
 from mimo_keras.training import data_checks, empty_replicas, scale_checks
 from mimo_keras.training.checked_sources import Checks
+from mimo_keras.training.distribute import untuned
 from mimo_keras.training.distribute.seeds import repeatable
 
 
@@ -31,6 +32,8 @@ class CheckedCall:
         x = self._checked_images(x)
         if not data_checks.is_array(x):
             x, _ = checks.source(x)
+        elif keras.backend.backend() == "tensorflow":
+            x = untuned.source(x, batch_size)
         with checks.reported(self), repeatable(self):
             return super().predict(x, batch_size, *args, **kwargs)
 

@@ -10,14 +10,14 @@ are used instead, and loop, callbacks and validation remain Keras's.
 import keras
 
 from mimo_keras import keras_internals
-from mimo_keras.training.distribute import workers
+from mimo_keras.training.distribute import untuned, workers
 
 
 class WorkerFit(keras_internals.BuildsOnBatch):
     """Mixin for keras.Model that lets several workers train and evaluate it.
 
     List it before keras.Model. Without several workers it only chooses the
-    part of a batch on which several replicas build.
+    part of a batch on which several replicas build, and how arrays are read.
     """
 
     def make_train_function(self, force=False):
@@ -35,8 +35,9 @@ class WorkerFit(keras_internals.BuildsOnBatch):
         return self.test_function
 
     def building_batch(self, iterator):
-        strategy = getattr(self, "distribute_strategy", None)
-        if strategy is None or strategy.num_replicas_in_sync == 1:
+        strategy = self.distribute_strategy
+        untuned.reads(iterator, strategy)
+        if strategy.num_replicas_in_sync == 1:
             return None
         # Keras would add the replicas' parts, whose sizes may differ.
         _, _, batches = next(iter(iterator))
