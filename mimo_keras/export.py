@@ -56,8 +56,9 @@ def export_saved_model(model, path, format="tf_saved_model"):
     bytes (0 to 255); `loaded.serve` takes either, by its dtype. All return
     "probabilities" (B, K), "member_probabilities" (B, E, K), "entropy" (B,) and
     "mutual_information" (B,); in regression "mean", "member_means" and
-    "member_variance". LiteRT and ONNX files take float32. The module's
-    docstring says what else holds in a file.
+    what else `layers.MeanMixture` or `layers.GaussianMixture` names. LiteRT and
+    ONNX files take float32. The module's docstring says what else holds in a
+    file.
 
     Args:
         model: `EnsembleModel`, whose folded predictor is exported, or a

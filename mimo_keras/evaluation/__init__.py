@@ -14,6 +14,7 @@ from mimo_keras.evaluation.costs import (
     trainable_parameters,
 )
 from mimo_keras.evaluation.diversity import Diversity
+from mimo_keras.evaluation.gaussian_regression import GaussianRegression
 from mimo_keras.evaluation.ood import detection, scores
 from mimo_keras.evaluation.paper_flops import mimmo_flops, mimo_flops
 from mimo_keras.evaluation.regression import Regression
@@ -33,6 +34,7 @@ from mimo_keras.evaluation.suites import (
 __all__ = [
     "Classification",
     "Diversity",
+    "GaussianRegression",
     "METRICS",
     "Regression",
     "Reliability",

@@ -31,14 +31,26 @@ class Diversity(NamedTuple):
             {"disagreement": float, "kl": float}; empty for one member, which
             forms no pair.
         """
-        members = len(self.kl)
-        if members == 1:
-            return {}
-        pairs = members * (members - 1)
         return {
-            "disagreement": float(self.disagreement.sum() / pairs),
-            "kl": float(self.kl.sum() / pairs),
+            **pair_mean("disagreement", self.disagreement),
+            **pair_mean("kl", self.kl),
         }
+
+
+def pair_mean(name, values):
+    """Returns {name: mean over pairs of members} of values (E, E).
+
+    Args:
+        name: The measure.
+        values: (E, E), with a zero diagonal.
+
+    Returns:
+        The dictionary; empty for one member, which forms no pair.
+    """
+    members = len(values)
+    if members == 1:
+        return {}
+    return {name: float(values.sum() / (members * (members - 1)))}
 
 
 def pair_sums(log_probabilities):

@@ -1,14 +1,18 @@
 """All measures of a model on any data, in one call."""
 
+import functools
+
 import numpy as np
 
 from mimo_keras.errors import expected
 from mimo_keras.evaluation import calibration
 from mimo_keras.evaluation.classification import Classification
 from mimo_keras.evaluation.further import Further
+from mimo_keras.evaluation.gaussian_regression import GaussianRegression
 from mimo_keras.evaluation.regression import Regression
 from mimo_keras.prediction import held_out, precise
 from mimo_keras.training import EnsembleModel, Predictor
+from mimo_keras.training.likelihoods import Categorical, Gaussian, Mean
 
 
 def evaluate_model(
@@ -31,9 +35,10 @@ def evaluate_model(
         A flat dictionary of floats: what `Classification.result` and
         `further.Further.result` name, such as "accuracy", "nll", "ece",
         "brier", "disagreement" and "aurc"; in regression, what
-        `Regression.result` names. With prediction sets also "coverage" and
-        "set_size" (in regression "coverage" and "width", means over the
-        targets), with a threshold "answered" and the "risk" of these answers.
+        `Regression.result` or `GaussianRegression.result` names. With
+        prediction sets also "coverage" and "set_size" (in regression
+        "coverage" and "width", means over the targets), with a threshold
+        "answered" and the "risk" of these answers.
 
     Raises:
         InputError: The data do not fit the model.
@@ -54,17 +59,38 @@ def evaluate_model(
             "Use model.evaluate for a plain Keras model.",
         )
     outputs, targets, answers = model.answered(images, labels, batch_size)
-    if "probabilities" in answers:
-        outputs, targets = held_out.checked(outputs, targets, few=False)
-        found = _classes(model, outputs, targets, answers, num_bins)
-    else:
-        metrics = Regression(model.log_weights)
-        metrics.update(outputs, targets.reshape(len(outputs), -1))
-        found = metrics.result()
-    return found | _of_stages(answers, targets)
+    return _measured(
+        model.likelihood, model, outputs, targets, answers, num_bins
+    )
 
 
-def _classes(model, logits, labels, answers, num_bins):
+@functools.singledispatch
+def _measured(likelihood, model, outputs, targets, answers, num_bins):
+    """Returns the measures that fit a likelihood."""
+    raise expected(
+        "a likelihood that evaluate knows",
+        f"likelihood={likelihood}",
+        "Compute measures of your own from the predictor's outputs.",
+    )
+
+
+@_measured.register
+def _(likelihood: Mean, model, means, targets, answers, num_bins):
+    metrics = Regression(model.log_weights)
+    metrics.update(means, targets)
+    return metrics.result() | _of_stages(answers, targets)
+
+
+@_measured.register
+def _(likelihood: Gaussian, model, outputs, targets, answers, num_bins):
+    metrics = GaussianRegression(model.log_weights)
+    metrics.update(*likelihood.members(outputs), targets)
+    return metrics.result() | _of_stages(answers, targets)
+
+
+@_measured.register
+def _(likelihood: Categorical, model, logits, labels, answers, num_bins):
+    logits, labels = held_out.checked(logits, labels, few=False)
     classes = logits.shape[-1]
     metrics = Classification(classes, model.log_weights, num_bins)
     members = precise.log_softmax(logits)
@@ -75,7 +101,8 @@ def _classes(model, logits, labels, answers, num_bins):
     metrics.update(logits, labels, mixture)
     further = Further(classes, num_bins)
     further.update(np.exp(mixture), labels)
-    return metrics.result() | further.result()
+    found = metrics.result() | further.result()
+    return found | _of_stages(answers, labels)
 
 
 def _of_stages(answers, targets):

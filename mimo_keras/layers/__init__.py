@@ -8,6 +8,7 @@ from mimo_keras.layers.dense_multihead import DenseMultihead
 from mimo_keras.layers.depth_posterior import DepthPosterior
 from mimo_keras.layers.fold_members import FoldMembers
 from mimo_keras.layers.fused_batch_norm import FusedBatchNormalization
+from mimo_keras.layers.gaussian_mixture import GaussianMixture
 from mimo_keras.layers.member_batch_norm import MemberBatchNormalization
 from mimo_keras.layers.member_kernels import MemberConv2D, MemberDense
 from mimo_keras.layers.mix_members import MixMembers
@@ -44,6 +45,7 @@ __all__ = [
     "DepthwiseConv2DBatchEnsemble",
     "FoldMembers",
     "FusedBatchNormalization",
+    "GaussianMixture",
     "MeanMixture",
     "MemberBatchNormalization",
     "MemberConv2D",

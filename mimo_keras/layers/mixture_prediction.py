@@ -21,7 +21,8 @@ class MixturePrediction(keras.layers.Layer):
         log_weights: The E log mixture weights log w_e, whose exponentials must
             sum to 1.
         mixture: `CategoricalMixture()`, the default for None, `MeanMixture()`
-            for regression, or a custom `mixtures.Mixture`.
+            or `GaussianMixture()` for regression, or a custom
+            `mixtures.Mixture`.
 
     Call arguments:
         logits: The members' outputs: logits, or means in regression.

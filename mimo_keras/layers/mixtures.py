@@ -38,7 +38,7 @@ class Mixture:
         Returns:
             (B, P).
         """
-        return _average(self.activated(outputs), weights)
+        return average(self.activated(outputs), weights)
 
     def predictions(self, outputs, weights):
         """Returns all outputs of a predictor, by name.
@@ -90,7 +90,7 @@ class CategoricalMixture(Mixture):
 
     def predictions(self, outputs, weights):
         members = self.activated(outputs)
-        mixture = _average(members, weights)
+        mixture = average(members, weights)
         total = entropy(mixture)
         within = ops.einsum("e,be->b", weights, entropy(members))
         return {
@@ -123,12 +123,12 @@ class MeanMixture(Mixture):
         return outputs
 
     def predictions(self, outputs, weights):
-        mean = _average(outputs, weights)
+        mean = average(outputs, weights)
         spread = ops.square(outputs - ops.expand_dims(mean, 1))
         return {
             "mean": mean,
             "member_means": outputs,
-            "member_variance": _average(spread, weights),
+            "member_variance": average(spread, weights),
         }
 
 
@@ -151,7 +151,8 @@ def of_task(task):
     return _OF_TASK[task]()
 
 
-def _average(values, weights):
+def average(values, weights):
+    """Returns Σ_e w_e x_e, (B, K) from values (B, E, K) and weights (E,)."""
     return ops.einsum("e,bek->bk", weights, values)
 
 

@@ -11,6 +11,7 @@ from mimo_keras.prediction.calibrators import (
     VectorScaling,
 )
 from mimo_keras.prediction.detecting import LogitDetector
+from mimo_keras.prediction.mixture_quantiles import MixtureQuantiles
 from mimo_keras.prediction.sets import Intervals, PredictionSets
 from mimo_keras.prediction.stages import Stage
 
@@ -20,6 +21,7 @@ __all__ = [
     "Isotonic",
     "LogitDetector",
     "MemberTemperatures",
+    "MixtureQuantiles",
     "PredictionSets",
     "Stage",
     "Temperature",

@@ -74,17 +74,22 @@ def class_sets(examples, options):
     )
 
 
-def intervals(examples, options):
-    """Returns the fitted `sets.Intervals`; arguments as for `class_sets`."""
+def intervals(examples, options, mean, deviation):
+    """Returns the fitted `sets.Intervals`.
+
+    Args:
+        examples: `Examples` of numbers.
+        options: `Options`.
+        mean: The ensemble's mean, (n, d).
+        deviation: Its standard deviation, (n, d).
+
+    Raises:
+        InputError: As for `class_sets`.
+    """
     score = _checked(options, ("residual", "normalized"), examples)
-    outputs = examples.outputs
-    weights = np.exp(examples.log_weights)
-    mean = np.einsum("e,bed->bd", weights, outputs)
     residuals = np.abs(examples.targets.reshape(mean.shape) - mean)
     floor = None
     if score == "normalized":
-        spread = np.square(outputs - mean[:, np.newaxis])
-        deviation = np.sqrt(np.einsum("e,bed->bd", weights, spread))
         # A hundredth of the typical one: intervals never vanish.
         floor = float(max(np.median(deviation) / 100, 1e-12))
         residuals = residuals / np.maximum(deviation, floor)

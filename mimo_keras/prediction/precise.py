@@ -47,6 +47,27 @@ def log_mixture(log_probabilities, log_weights, average="probabilities"):
     return np.minimum(top[..., 0, :] + np.log(total), 0.0)
 
 
+def moments(means, log_weights, stds=None):
+    """Returns the mean and the standard deviation of a mixture of numbers.
+
+    Args:
+        means: The members' means, (n, E, d).
+        log_weights: The log mixture weights, (E,).
+        stds: The members' standard deviations, (n, E, d); None for 0, which
+            leaves that of their means.
+
+    Returns:
+        Two arrays (n, d); the variance is the sum of the mean variance and of
+        the means' variance.
+    """
+    weights = np.exp(log_weights)
+    mean = np.einsum("e,bed->bd", weights, means)
+    squares = np.square(means - mean[:, np.newaxis])
+    if stds is not None:
+        squares = squares + np.square(stds)
+    return mean, np.sqrt(np.einsum("e,bed->bd", weights, squares))
+
+
 def entropy(log_probabilities):
     """Returns -sum_k p_k log p_k in nats, (...,) from (..., K)."""
     return (np.exp(log_probabilities) * -log_probabilities).sum(axis=-1)

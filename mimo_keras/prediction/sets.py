@@ -104,7 +104,8 @@ class PredictionSets(Stage):
 class Intervals(Stage):
     """Adds "lower" and "upper" (B, d), which cover each target.
 
-    mean ± q · s, where s is 1 or the members' standard deviation, with a floor.
+    mean ± q · s, where s is 1 or a standard deviation, with a floor: the
+    mixture's, or the members' if they predict means alone.
 
     Args:
         quantiles: q for each of the d outputs.
@@ -125,7 +126,7 @@ class Intervals(Stage):
         mean = outputs["mean"]
         half = np.array(self.quantiles, "float32")
         if self.floor is not None:
-            deviation = ops.sqrt(ops.maximum(outputs["member_variance"], 0.0))
+            deviation = _deviation(outputs)
             half = half * ops.maximum(deviation, self.floor)
         half = half + ROUNDING * ops.abs(mean)
         return {**outputs, "lower": mean - half, "upper": mean + half}
@@ -136,3 +137,9 @@ class Intervals(Stage):
             "quantiles": self.quantiles,
             "floor": self.floor,
         }
+
+
+def _deviation(outputs):
+    if "std" in outputs:
+        return outputs["std"]
+    return ops.sqrt(ops.maximum(outputs["member_variance"], 0.0))

@@ -198,6 +198,32 @@ class Acting:
         )
         return self._replacing(detecting.LogitDetector, stage)
 
+    def quantile(self, levels):
+        """Returns a predictor of quantiles of the ensemble's distribution.
+
+        It adds "quantile", (B, d) for one level and (B, Q, d) for Q of them.
+        Nothing is fitted.
+
+        Args:
+            levels: q between 0 and 1, or a list of such levels.
+
+        Returns:
+            `Predictor`. Earlier quantiles are replaced.
+
+        Raises:
+            InputError: A level is not between 0 and 1, or the ensemble
+                predicts no distribution of numbers.
+
+        Example:
+
+        ```python
+        predictor = model.predictor().quantile([0.05, 0.95])
+        lower, upper = np.moveaxis(predictor(x)["quantile"], 1, 0)
+        ```
+        """
+        stage = self.likelihood.quantile(levels, self.log_weights)
+        return self._replacing(type(stage), stage)
+
     def answered(self, images, labels=None, batch_size=128):
         """Returns what this predictor says of labelled examples.
 

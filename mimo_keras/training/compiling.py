@@ -38,15 +38,16 @@ class Compiling:
 
         Args:
             optimizer: As in Keras.
-            loss: None for the likelihood's own (cross-entropy; squared error
-                in regression); or as in Keras, see `given_losses.per_member`.
-                It is averaged over rows, and summed over members (averaged
-                in batch_ensemble and rank1_bnn, see their `member_reduction`).
+            loss: None for the likelihood's own (cross-entropy; in regression
+                squared error, or that of `likelihood`); or as in Keras, see
+                `given_losses.per_member`. It is averaged over rows, and summed
+                over members (averaged in batch_ensemble and rank1_bnn, see
+                their `member_reduction`).
             loss_weights: None, or the factor of the loss.
             metrics: As in Keras; in training they see each member's
                 probabilities and labels as separate rows, in evaluation the
                 ensemble's. The mean negative log-likelihood "nll" is always
-                reported; in regression the squared error "mse".
+                reported; in regression of means, the squared error "mse".
             weighted_metrics: Metrics that sample_weight and class_weight
                 weight, as in Keras. Default: accuracy for classification, if
                 there are no `metrics` either.

@@ -17,9 +17,10 @@ def create_model(
     *,
     backbone,
     input_shape,
-    num_classes,
+    num_classes=None,
     ensemble_size=1,
     output_dim=None,
+    likelihood=None,
     mean=0.0,
     std=1.0,
     input_scale="0..1",
@@ -32,23 +33,22 @@ def create_model(
 
     Args:
         method: A name of `list_methods()`.
-        backbone: A name that `list_backbones()` describes, or a callable
-            from a KerasTensor to features, as in keras.applications.
+        backbone: A name, see `list_backbones()`, or a callable to features.
         input_shape: Shape of one example, such as (32, 32, 3).
         num_classes: K; None for regression.
         ensemble_size: M, the number of members.
         output_dim: d, the number of outputs of a regression.
-        mean: Mean of the images on the scale [0, 1], one number or one per
-            channel, see `layers.StandardizeImages`.
+        likelihood: What the outputs mean, a name or a `Likelihood`; None for
+            "categorical" or "mean". See `training.likelihoods`.
+        mean: Mean of the images on [0, 1], see `layers.StandardizeImages`.
         std: Standard deviation, likewise.
         input_scale: "0..1" (floats, or uint8 from 0 to 255), "0..255" (any
             numbers) or None (token ids, tables: never divided by 255).
         seed: Integer seed for the training rows and for dropout.
-        sync_batch_norm: Whether batch norm sees the rows of all replicas of
-            a tf.distribute strategy instead of only each replica's own.
-        norm_group: Images that batch norm sees together in training, such as
-            64; 0 for all of a device. See `batch_norms.arrange`.
-        **options: Options of the method, such as batch_repetitions for mimo.
+        sync_batch_norm: Whether batch norm sees the rows of all replicas.
+        norm_group: Images that batch norm sees together; 0 for all of a device.
+        **options: Options of the method, such as batch_repetitions for mimo,
+            and of the likelihood, such as beta for gaussian.
 
     Returns:
         `EnsembleModel`.
@@ -64,14 +64,14 @@ def create_model(
         num_classes=10, ensemble_size=3, batch_repetitions=4)
     ```
     """
-    likelihood = likelihoods.of_outputs(num_classes, output_dim)
+    likelihood, options = likelihoods.chosen(
+        likelihood, num_classes, output_dim, options
+    )
     task = _task(backbone, input_shape, likelihood, ensemble_size, seed)
     blueprint = methods.build(method, task, options)
-    _check(blueprint.network, input_scale, std)
     batch_norms.arrange(blueprint, sync_batch_norm, norm_group)
     facts = {"mean": mean, "std": std, "input_scale": input_scale}
-    facts |= {"seed": seed, "name": method}
-    return from_blueprint(blueprint, likelihood, **facts)
+    return _checked(blueprint, likelihood, **facts, seed=seed, name=method)
 
 
 def from_blueprint(blueprint, likelihood, **options):
@@ -99,10 +99,12 @@ def _task(backbone, input_shape, likelihood, ensemble_size, seed):
     )
 
 
-def _check(network, input_scale, std):
-    """Raises InputError for a network that does not fit these."""
-    check_scale_of_ids(network, input_scale)
-    check_preprocessing(network, input_scale, std)
+def _checked(blueprint, likelihood, *, input_scale, std, **facts):
+    """Returns the model; raises InputError if its images do not fit."""
+    check_scale_of_ids(blueprint.network, input_scale)
+    check_preprocessing(blueprint.network, input_scale, std)
+    facts |= {"input_scale": input_scale, "std": std}
+    return from_blueprint(blueprint, likelihood, **facts)
 
 
 def _shape(input_shape):

@@ -1,5 +1,7 @@
 """The loss of a training step: over members, over rows, over weights."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -68,6 +70,12 @@ class SmoothedCrossEntropy(keras.losses.Loss):
 def squared_error(targets, means):
     """Returns the mean over the d outputs of (mean - target)², (N, E)."""
     return keras.losses.mean_squared_error(targets, means)
+
+
+def gaussian_nll(targets, means, stds):
+    """Returns -log N(target; mean, std²), elementwise, in nats."""
+    scaled = ops.square((ops.cast(targets, means.dtype) - means) / stds)
+    return 0.5 * (scaled + math.log(2 * math.pi)) + ops.log(stds)
 
 
 def mixture_nll(labels, logits, log_weights):

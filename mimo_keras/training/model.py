@@ -185,8 +185,8 @@ class EnsembleModel(
 
     @property
     def output_dim(self):
-        """K, or d in regression: the number of outputs of a member."""
-        return self.network.output_shape[-1]
+        """K, or d in regression: the numbers that a member predicts."""
+        return self.likelihood.specs()[1].shape[-1]
 
     def call(self, images, training=False):
         if training:
@@ -258,7 +258,7 @@ class EnsembleModel(
         )
         mixture = self.likelihood.mixture
         if isinstance(y_pred, dict):
-            own = self.likelihood.member_loss(targets, outputs)
+            own = self.likelihood.member_score(targets, outputs)
             self.nll.update_state(own, weights)
             targets, outputs, weights = batches.flat(targets, outputs, weights)
             predicted = mixture.activated(outputs)

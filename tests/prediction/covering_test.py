@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mimo_keras.errors import InputError
-from mimo_keras.prediction import conformal, covering
+from mimo_keras.prediction import conformal, covering, precise
 from tests.prediction.examples import WEIGHTS, mixture, predicted
 
 LOGITS, LABELS = predicted(100)
@@ -43,13 +43,23 @@ def test_options_reach_the_stage_and_its_scores():
     assert stage.quantiles == [pytest.approx(conformal.quantile(own, 0.9))]
 
 
+def interval_sets(examples, options):
+    moments = precise.moments(examples.outputs, WEIGHTS)
+    return covering.intervals(examples, options, *moments)
+
+
+def intervals(means, *options):
+    examples = NUMBERS._replace(outputs=means)
+    return interval_sets(examples, covering.Options(*options))
+
+
 def test_intervals_are_quantiles_of_residuals():
     mean = np.einsum("e,bed->bd", np.exp(WEIGHTS), MEANS)
     residuals = np.sort(np.abs(TARGETS - mean), axis=0)
-    stage = covering.intervals(NUMBERS, covering.Options(0.9))
+    stage = intervals(MEANS, 0.9)
     assert stage.floor is None
     np.testing.assert_allclose(stage.quantiles, residuals[18])  # ⌈18.9⌉.
-    scaled = covering.intervals(NUMBERS, covering.Options(0.9, "normalized"))
+    scaled = intervals(MEANS, 0.9, "normalized")
     spread = np.square(MEANS - mean[:, np.newaxis])
     deviation = np.sqrt(np.einsum("e,bed->bd", np.exp(WEIGHTS), spread))
     assert 0 < scaled.floor < deviation.min()
@@ -58,8 +68,7 @@ def test_intervals_are_quantiles_of_residuals():
 
 
 def test_equal_members_have_intervals_by_the_floor():
-    same = NUMBERS._replace(outputs=MEANS[:, :1].repeat(3, axis=1))
-    stage = covering.intervals(same, covering.Options(0.9, "normalized"))
+    stage = intervals(MEANS[:, :1].repeat(3, axis=1), 0.9, "normalized")
     assert stage.floor > 0 and np.isfinite(stage.quantiles).all()
 
 
@@ -67,7 +76,7 @@ def test_equal_members_have_intervals_by_the_floor():
     ("fit", "examples", "score", "message"),
     [
         (covering.class_sets, CLASSES, "top", "among aps, lac, raps"),
-        (covering.intervals, NUMBERS, "aps", "among residual, normalized"),
+        (interval_sets, NUMBERS, "aps", "among residual, normalized"),
     ],
 )
 def test_what_is_not_offered_is_one_line(fit, examples, score, message):

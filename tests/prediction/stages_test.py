@@ -12,6 +12,7 @@ STAGES = {
     "Isotonic": {"inputs": [[0.0, 1.0]] * 2, "values": [[0.1, 0.9]] * 2},
     "LogitDetector": {"score": "energy", "log_weights": [0.0]},
     "MemberTemperatures": {"temperatures": [2.0], "log_weights": [0.0]},
+    "MixtureQuantiles": {"levels": [0.1, 0.9], "log_weights": [0.0]},
     "PredictionSets": {"quantiles": [0.9], "score": "aps"},
     "Temperature": {"temperature": 2.0, "log_weights": [0.0]},
     "VectorScaling": {
@@ -42,6 +43,8 @@ def test_a_stage_comes_back_from_its_config(name):
         "probabilities": np.array([[0.9, 0.1]], "float32"),
         "mean": np.array([[0.5]], "float32"),
         "member_variance": np.array([[0.04]], "float32"),
+        "member_means": np.array([[[0.5]]], "float32"),
+        "member_stds": np.array([[[0.2]]], "float32"),
     }
     one, other = (found(outputs, LOGITS) for found in (stage, again))
     assert {*one} > {*outputs} or stage.calibrates
