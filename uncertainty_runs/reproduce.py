@@ -68,6 +68,7 @@ def main():
             "Leave out one of them.",
         )
     engine.check_seeds(f.seeds)
+    engine.check_options(f.options)
     if f.table:
         reproduce_table(TABLES[f.table], f)
     elif f.figure:
@@ -169,7 +170,7 @@ def take_over(record, path, points, keys):
     by_settings = {_settings(p.label, p.members): p for p in points}
     there = {_identity(run) for run in record["runs"]}
     other = records.read(path, "records", "Leave it out, or make one.")
-    with records.checked(path):
+    with records.checked(path, "records"):
         # The default of studies, in records of older versions.
         if records.fact(other, "dataset", "digits") != record["dataset"]:
             return

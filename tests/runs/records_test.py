@@ -59,6 +59,25 @@ def named(path):
     return [run["method"] for run in json.loads(path.read_text())["runs"]]
 
 
+def test_two_commands_at_a_time_keep_each_others_runs(run, tmp_path):
+    """The second writes while the first has the record open."""
+    path, other = tmp_path / "a.json", tmp_path / "b.json"
+    line = ["--methods=mimo:2", "--seeds=0"]
+    run(study, *line, f"--record={path}")
+    first = records.opened(path, "study", {"dataset": "digits"})
+    first["runs"][0]["test/nll"] = 0.25
+    run(study, "--methods=treenet:2", "--seeds=0", f"--record={path}")
+    engine.write(first, path)
+    assert named(path) == ["mimo", "treenet"]
+    assert records.read(path)["runs"][0]["test/nll"] == 0.25
+    # Nor does it replace a record of other settings.
+    run(study, *line, f"--record={other}", "--dataset=cifar10")
+    before = other.read_bytes()
+    with pytest.raises(InputError, match="dataset=cifar10"):
+        engine.write(first, other)
+    assert other.read_bytes() == before
+
+
 def test_a_study_that_is_stopped_keeps_all_runs_of_the_record(run, tmp_path):
     line = ["--methods=mimo:2,treenet:2,mimmo:2", "--record=a.json"]
     with pytest.raises(KeyboardInterrupt):

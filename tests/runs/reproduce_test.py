@@ -19,7 +19,7 @@ from uncertainty_runs.reported import (
     Table,
     comparison,
 )
-from uncertainty_runs.studies import engine, estimate, records, sweep
+from uncertainty_runs.studies import engine, records, sweep
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DIVERSITY = ("--table=mixture6", "--dataset=digits")
@@ -276,10 +276,31 @@ def test_a_run_of_another_recipe_does_not_count(trained):
     assert engine.finished_run(point, "0", "runs", ()) is None
 
 
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("nonsense=3", "as flag=value"),
+        ("l2", "as flag=value"),
+        ("train_epochs=many", "as flag=value"),
+        ("", "as flag=value"),
+        ("seed=3", "Leave out seed"),
+        ("output_dir=elsewhere", "Leave out output_dir"),
+        ("nouse_gpu", "Leave out nouse_gpu"),
+    ],
+)
+def test_options_that_no_run_can_have_are_one_line(option, words):
+    """Before anything is run under a name that would not be true."""
+    line = ("--table=mimo1", "--dataset=digits", f"--options=l2=0,{option}")
+    with pytest.raises(InputError, match=words):
+        in_process.main(reproduce, *line)
+
+
 def test_options_without_a_value_are_switches():
     point = engine.parse("mimmo:2:recipe=mimmo:nolearn_depth:tune")
     values = point.settings()
     assert (values["learn_depth"], values["tune"]) == (False, True)
+    with pytest.raises(InputError, match="Leave out seed"):
+        engine.parse("mimo:2:seed=7")
     assert engine.parse("mimo:2:nonsense").settings() is None
     assert engine.parse("mimo:2:l2=x").settings() is None
 
@@ -357,15 +378,6 @@ def test_a_record_of_other_settings_is_refused(trained, tmp_path):
     assert (tmp_path / "a.json").read_bytes() == before
     with pytest.raises(InputError, match="--table or --figure"):
         in_process.main(reproduce, *DIVERSITY, "--figure=mimo5")
-
-
-def test_the_cost_of_training_by_hand():
-    """An MLP of 64 inputs, 4 units and 10 classes, in two networks."""
-    point = engine.parse("deep_ensemble:2:backbone=mlp_4:train_epochs=3")
-    network = 2 * (64 * 4 + 4 * 10)
-    assert estimate.training_flops(point) == 3 * 2 * network * 1198 * 3
-    repeated = engine.parse("mimo:2:backbone=mlp_4:train_epochs=1")
-    assert estimate.training_flops(repeated) == 3 * network * 1198 * 4
 
 
 def test_the_document_has_what_the_command_prints():

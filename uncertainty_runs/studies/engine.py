@@ -35,6 +35,8 @@ MACHINE = (
 COSTS = ("cost/params", "cost/flops")
 """Keys of results.json in every record."""
 ENTRY = "method:M[:flag=value…]"
+_OWN = ("dataset", "method", "seed", "output_dir", *MACHINE)
+"""Flags that a study sets itself, from flags of its own."""
 
 
 class DivergedError(InputError):
@@ -129,6 +131,34 @@ def _parsed(option):
     return name, parsers[name].parse(str(yes))
 
 
+def check_options(options):
+    """Raises InputError unless all are flags of a training script.
+
+    Args:
+        options: Further flags of all rows, as "flag=value".
+    """
+    for option in options:
+        _check_not_own(option)
+        try:
+            _parsed(option)
+        except (KeyError, ValueError):
+            raise expected(
+                "flags of a training script, as flag=value",
+                f"options={option}",
+                "For example: --options=train_epochs=10.",
+            ) from None
+
+
+def _check_not_own(option):
+    name = option.partition("=")[0]
+    if name in _OWN or name.removeprefix("no") in _OWN:
+        raise expected(
+            "flags that a study does not set itself",
+            f"{option!r}",
+            f"Leave out {name}, or give it by a flag of this script.",
+        )
+
+
 def row_point(table, row, dataset=None, further=()):
     """Returns the `Point` of a row of a paper's table.
 
@@ -190,6 +220,8 @@ def parse(entry, dataset="digits"):
         raise expected(
             f"methods as {ENTRY}", f"{entry!r}", "For example: mimo:3."
         )
+    for option in options:
+        _check_not_own(option)
     members = parse_whole(members, f"M of {entry!r}", flags_module.MOST)
     return Point(dataset, method, members, tuple(options))
 
@@ -228,7 +260,11 @@ def run_all(record, path, jobs, output_dir, keys):
 
 
 def write(record, path):
-    """Writes a record, with the command and the versions that made it."""
+    """Writes a record, with the command and the versions that made it.
+
+    What another command has added to the file meanwhile is kept.
+    """
+    records.merge(record, path)
     record |= {"command": command(), **versions()}
     files.write_json(path, record)
 

@@ -19,6 +19,8 @@ _SCRIPTS = {"diversity": "analyze.py"}
 """Kind of record -> the script that writes it, if that has another name."""
 RUN = ("method", "ensemble_size", "seed")
 """The fields that identify a run in a record."""
+_NOT_FACTS = ("kind", "runs", "order", "command", "python", "keras")
+"""The fields of a record that may differ between commands that add to it."""
 
 
 def opened(path, kind, facts=None):
@@ -99,9 +101,34 @@ def add(record, run, key=RUN):
     runs.append(run)
 
 
+def merge(record, path):
+    """Adds the runs that another command has written to a file meanwhile.
+
+    Args:
+        record: Record from `opened`; its own runs stay.
+        path: Its file.
+
+    Raises:
+        InputError: The file is now a record of other settings.
+    """
+    facts = {k: v for k, v in record.items() if k not in _NOT_FACTS}
+    written = opened(path, record["kind"], facts)["runs"]
+    own = {_key(run) for run in record["runs"]}
+    record["runs"] += [run for run in written if _key(run) not in own]
+
+
+def _key(run):
+    return tuple(run.get(name) for name in RUN)
+
+
 @contextlib.contextmanager
-def checked(path):
-    """Reports a record that lacks what a table or figure needs in one line."""
+def checked(path, name="record"):
+    """Reports a record that lacks what a table or figure needs in one line.
+
+    Args:
+        path: Its file.
+        name: The flag that names it.
+    """
     try:
         yield
     except InputError:
@@ -109,7 +136,7 @@ def checked(path):
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise expected(
             "a record of this script",
-            f"record={path} ({type(error).__name__}: {error})",
+            f"{name}={path} ({type(error).__name__}: {error})",
             "Choose another name, or delete the file to make a new one.",
         ) from error
 
