@@ -5,6 +5,7 @@ Numbers of table 3 (M = 8) are missing from our copy of the text.
 """
 
 from uncertainty_runs.reported.paper_table import (
+    OF_CIFAR100,
     Column,
     Row,
     Table,
@@ -154,6 +155,8 @@ _NOTES = (
     "factors go from 0.9 to 0.5.",
     "FLOPs are those of the folded predictor; by the paper's own rule, "
     "cost.py --paper=mimmo counts them to the digit.",
+    OF_CIFAR100,
+    "Weights start as he_normal draws them; yamle leaves PyTorch's default.",
 )
 
 

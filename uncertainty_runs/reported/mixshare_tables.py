@@ -8,6 +8,7 @@ does not use fade by weight decay alone.
 import statistics
 
 from uncertainty_runs.reported.paper_table import (
+    OF_CIFAR100,
     Column,
     Row,
     Table,
@@ -99,6 +100,7 @@ TABLES = (
             "The paper's are means over three runs: --seeds=0,1,2.",
             "Its code averages the members' logits, and so do these runs "
             "(--average=logits), but not those on digits.",
+            OF_CIFAR100,
         ),
     ),
 )
