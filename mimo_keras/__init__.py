@@ -19,6 +19,7 @@ from mimo_keras.training import (
     Predictor,
     assemble,
     create_model,
+    from_network,
 )
 from mimo_keras.version import __version__
 
@@ -35,6 +36,7 @@ __all__ = [
     "evaluate",
     "evaluation",
     "export_saved_model",
+    "from_network",
     "layers",
     "list_backbones",
     "list_methods",

@@ -42,6 +42,9 @@ class Kit:
         norm: `norm(name=…)`.
         dense: `dense(units, name=…, **options)`.
         drop: `drop(name=…)`, dropout where the backbone has it.
+        before: `before(name=…)`, what precedes each convolution and dense layer
+            of a trained network; other backbones leave it to `conv` and
+            `dense`.
         last_map: Function from the last feature map to the map that is pooled
             or flattened.
         prefix: Prefix of each layer's name, so that a method can build a stage
@@ -56,6 +59,7 @@ class Kit:
         keras.layers.Dense, kernel_initializer="he_normal"
     )
     drop: Callable = no_drop
+    before: Callable = no_drop
     last_map: Callable = as_it_is
     prefix: str = ""
 
@@ -80,12 +84,15 @@ class Backbone:
         top: From the last feature map to features (N, F).
         uses_kit: Whether the pieces build their layers with the kit; if not,
             methods that replace layers must convert what they built.
+        shares: Whether layers that a method cannot convert stay as they are,
+            shared by all members, instead of being refused.
     """
 
     stem: Callable
     stages: tuple[Callable, ...]
     top: Callable
     uses_kit: bool = True
+    shares: bool = False
 
     def features(self, x, kit):
         """Builds the whole backbone on `x`.

@@ -10,7 +10,7 @@ from mimo_keras import keras_internals
 from mimo_keras.backbones.kit import Backbone
 from mimo_keras.errors import expected
 
-_POOLINGS = {
+POOLINGS = {
     3: keras.layers.GlobalAveragePooling1D,
     4: keras.layers.GlobalAveragePooling2D,
     5: keras.layers.GlobalAveragePooling3D,
@@ -33,7 +33,7 @@ def own(function):
     return Backbone(
         stem=functools.partial(_built, function),
         stages=(),
-        top=_averaged,
+        top=averaged,
         uses_kit=False,
     )
 
@@ -41,7 +41,7 @@ def own(function):
 def _built(function, x, kit):
     features = function(x)
     if isinstance(features, keras.KerasTensor) and features is not x:
-        _check_copies(_layers_between(x, features))
+        check_copies(_layers_between(x, features))
     return features
 
 
@@ -58,9 +58,10 @@ def _layers_between(x, features):
         ) from error
 
 
-def _averaged(x, kit):
+def averaged(x, kit):
+    """Returns features (N, F): a feature map is averaged over space."""
     rank = len(x.shape) if isinstance(x, keras.KerasTensor) else None
-    if rank != 2 and rank not in _POOLINGS:
+    if rank != 2 and rank not in POOLINGS:
         raise expected(
             "features (N, F) or a feature map from the backbone",
             f"backbone(x)={x!r}",
@@ -74,10 +75,10 @@ def _averaged(x, kit):
         )
     if rank == 2:
         return x
-    return _POOLINGS[rank](name=kit.name("pool"))(kit.last_map(x))
+    return POOLINGS[rank](name=kit.name("pool"))(kit.last_map(x))
 
 
-def _check_copies(operations):
+def check_copies(operations):
     """Raises InputError if a layer could not be copied, as predictors are.
 
     Args:
@@ -90,7 +91,7 @@ def _check_copies(operations):
         for layer in operations:
             is_model = isinstance(layer, keras.Model)
             if is_model and getattr(layer, "inputs", None):
-                _check_copies(layer.layers)
+                check_copies(layer.layers)
             elif _is_foreign(layer):
                 _check_copy(layer)
     finally:

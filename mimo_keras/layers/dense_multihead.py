@@ -25,6 +25,7 @@ class DenseMultihead(keras.layers.Layer):
             he_normal, depends only on F and so initializes each head like a
             separate dense layer.
         bias_initializer: Initializer of the (M·K,) bias.
+        kernel_regularizer: Regularizer of the kernel; None for none.
 
     Call arguments:
         inputs: Features.
@@ -54,6 +55,7 @@ class DenseMultihead(keras.layers.Layer):
         use_bias=True,
         kernel_initializer="he_normal",
         bias_initializer="zeros",
+        kernel_regularizer=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -62,6 +64,7 @@ class DenseMultihead(keras.layers.Layer):
         self.use_bias = arguments.flag("use_bias", use_bias)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.input_spec = keras.layers.InputSpec(min_ndim=2, max_ndim=3)
 
     def build(self, input_shape):
@@ -69,6 +72,7 @@ class DenseMultihead(keras.layers.Layer):
         self.kernel = self.add_weight(
             shape=(input_shape[-1], width),
             initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
             name="kernel",
         )
         self.bias = None
@@ -110,6 +114,9 @@ class DenseMultihead(keras.layers.Layer):
             ),
             "bias_initializer": keras.initializers.serialize(
                 self.bias_initializer
+            ),
+            "kernel_regularizer": keras.regularizers.serialize(
+                self.kernel_regularizer
             ),
         }
 

@@ -183,6 +183,7 @@ class _OwnKernels:
         self.kernel = self.add_weight(
             shape=(self.ensemble_size, *kernel_shape),
             initializer=self.kernel_initializer or default,
+            regularizer=self.kernel_regularizer,
             name="kernel",
         )
         self.bias = None
@@ -216,6 +217,9 @@ class _OwnKernels:
             "kernel_initializer": keras.initializers.serialize(
                 self.kernel_initializer
             ),
+            "kernel_regularizer": keras.regularizers.serialize(
+                self.kernel_regularizer
+            ),
         }
 
 
@@ -232,6 +236,7 @@ class MemberConv2D(_OwnKernels, ConvolutionByMember):
         use_bias: Whether each member adds its own bias.
         kernel_initializer: Initializer of the (M, …) kernels, such as
             `AlignedKernels`; None for he_normal's variance.
+        kernel_regularizer: Regularizer of the (M, …) kernels; None for none.
 
     Input shape:
         (M·B, H, W, C), all rows of member 0 first: see `FoldMembers`.
@@ -263,6 +268,7 @@ class MemberConv2D(_OwnKernels, ConvolutionByMember):
         padding="same",
         use_bias=True,
         kernel_initializer=None,
+        kernel_regularizer=None,
         **kwargs,
     ):
         super().__init__(
@@ -275,6 +281,7 @@ class MemberConv2D(_OwnKernels, ConvolutionByMember):
             **kwargs,
         )
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
 
 
 @serializable
@@ -287,6 +294,7 @@ class MemberDense(_OwnKernels, DenseByMember):
         use_bias: Whether each member adds its own bias.
         kernel_initializer: Initializer of the (M, …) kernels, such as
             `AlignedKernels`; None for he_normal's variance.
+        kernel_regularizer: Regularizer of the (M, …) kernels; None for none.
 
     Input shape:
         (M·B, C), all rows of member 0 first: see `FoldMembers`.
@@ -315,9 +323,11 @@ class MemberDense(_OwnKernels, DenseByMember):
         ensemble_size,
         use_bias=True,
         kernel_initializer=None,
+        kernel_regularizer=None,
         **kwargs,
     ):
         super().__init__(
             units, ensemble_size=ensemble_size, use_bias=use_bias, **kwargs
         )
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)

@@ -13,6 +13,7 @@ from mimo_keras.methods import (
     mixture_ensemble,
     naive_multihead,
     rank1_bnn,
+    trained,
     treenet,
 )
 from mimo_keras.methods.blueprint import Blueprint, KLTerm, Sampling, Task
@@ -22,11 +23,17 @@ from mimo_keras.methods.encoders import (
     has_encoders,
 )
 from mimo_keras.methods.folding import single_image
+from mimo_keras.methods.freezing import (
+    freeze_trunk,
+    freeze_variables,
+    frozen_variables,
+)
 from mimo_keras.methods.mixture_ensemble import plan_templates
 from mimo_keras.methods.one_member import one_member
 from mimo_keras.methods.registry import build, list_methods, options, register
 from mimo_keras.methods.samples import sampled
 from mimo_keras.methods.template_plan import BankOptions, TemplatePlan
+from mimo_keras.methods.warm_start import warm_start
 
 __all__ = [
     "BankOptions",
@@ -42,6 +49,9 @@ __all__ = [
     "early_exit",
     "encoder_kernels",
     "encoder_layer",
+    "freeze_trunk",
+    "freeze_variables",
+    "frozen_variables",
     "has_encoders",
     "list_methods",
     "mc_dropout",
@@ -58,5 +68,7 @@ __all__ = [
     "register",
     "sampled",
     "single_image",
+    "trained",
     "treenet",
+    "warm_start",
 ]

@@ -73,7 +73,9 @@ def batch_ensemble(
     return Blueprint(network, member_reduction=member_reduction)
 
 
-def folded_members(task, kinds, options, ensemble_batch_norm):
+def folded_members(
+    task, kinds, options, ensemble_batch_norm, fits=lambda layer: True
+):
     """Builds a network whose members are rows of the batch.
 
     Args:
@@ -84,6 +86,7 @@ def folded_members(task, kinds, options, ensemble_batch_norm):
             its further keyword arguments. Initializers must be new each time:
             Keras's return the same numbers at each call.
         ensemble_batch_norm: Whether each member has its own batch norms.
+        fits: See `MemberLayers`.
 
     Returns:
         Functional keras.Model from (N, …) to (N, M, K).
@@ -114,7 +117,9 @@ def folded_members(task, kinds, options, ensemble_batch_norm):
         features, _ = task.backbone.features(x, kit)
     else:
         makers = {kind: make(kind) for kind in kinds}
-        parts = MemberLayers(makers, members, ensemble_batch_norm)
+        parts = MemberLayers(
+            makers, members, ensemble_batch_norm, task.backbone.shares, fits
+        )
         features = parts.features(task.backbone, x)
     outputs = kit.dense(task.outputs, name="heads")(features)
     unfold = layers.UnfoldMembers(members, name="unfold_members")

@@ -100,9 +100,27 @@ def set_weights(layer, weights):
             each.finalize_state()  # It computes with constants made from them.
 
 
-def copy_layer(layer):
-    """Returns a copy of a layer, or operation, without its weights."""
-    return type(layer).from_config(layer.get_config())
+def copy_layer(layer, **changes):
+    """Returns a copy of a layer, or operation, without its weights.
+
+    Args:
+        layer: The layer.
+        **changes: What its config shall have instead, such as a name.
+    """
+    return type(layer).from_config({**layer.get_config(), **changes})
+
+
+def keep_weights(layer, copy):
+    """Gives a copy the weights that its layer has, if their shapes agree.
+
+    They do not where a copy reads more channels than the layer.
+    """
+    old, new = (
+        [tuple(weight.shape) for weight in getattr(each, "weights", ())]
+        for each in (layer, copy)
+    )
+    if old and old == new:
+        set_weights(copy, _weights(layer))
 
 
 def _copied(layer):

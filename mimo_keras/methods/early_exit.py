@@ -5,6 +5,7 @@ import math
 import keras
 
 from mimo_keras.backbones import Kit
+from mimo_keras.backbones.own import POOLINGS
 from mimo_keras.errors import expected
 from mimo_keras.methods import exits
 from mimo_keras.methods.blueprint import Blueprint
@@ -46,7 +47,7 @@ def early_exit(task, *, exit_growth=0.3):
     kit = Kit()
     inputs = keras.Input(task.input_shape, name="images")
     features, endpoints = task.backbone.features(inputs, kit)
-    early, width = exits.early_maps(endpoints), features.shape[-1]
+    early, width = exits.early_maps(endpoints, POOLINGS), features.shape[-1]
     depths = len(early) + 1
     outputs = []
     for index, x in enumerate(early):
@@ -62,7 +63,7 @@ def early_exit(task, *, exit_growth=0.3):
 
 
 def _head(x, units, outputs, kit, name):
-    x = keras.layers.GlobalAveragePooling2D(name=name + "pool")(x)
+    x = POOLINGS[len(x.shape)](name=name + "pool")(x)
     x = kit.dense(units, name=name + "hidden")(x)
     x = keras.layers.ReLU(name=name + "relu")(x)
     return kit.dense(outputs, name=name + "head")(x)

@@ -35,10 +35,15 @@ def exit_features(task, x, kit):
     ]
 
 
-def early_maps(endpoints):
-    """Returns the maps after all stages but the last."""
+def early_maps(endpoints, ranks=(4,)):
+    """Returns the maps after all stages but the last.
+
+    Args:
+        endpoints: As of `Backbone.features`.
+        ranks: Numbers of axes that they may have.
+    """
     stages = [x for name, x in endpoints.items() if name != "stem"][:-1]
-    if not stages or any(len(x.shape) != 4 for x in stages):
+    if not stages or any(len(x.shape) not in ranks for x in stages):
         raise expected(
             "a backbone of at least 2 stages that return maps",
             f"{len(stages) + 1} stages",

@@ -42,7 +42,8 @@ def mc_dropout(task, *, dropout_rate=0.1, samples=10, everywhere=False):
             "Its members are samples of one network: set samples instead.",
         )
 
-    if everywhere and not task.backbone.uses_kit:
+    backbone = task.backbone
+    if everywhere and not (backbone.uses_kit or backbone.shares):
         raise expected(
             "a backbone by name for dropout everywhere",
             "everywhere=True and a callable that builds layers of its own",
@@ -54,18 +55,23 @@ def mc_dropout(task, *, dropout_rate=0.1, samples=10, everywhere=False):
 
     inputs = keras.Input(task.input_shape, name="images")
     kit = _everywhere(drop) if everywhere else Kit(drop=drop)
-    features, _ = task.backbone.features(inputs, kit)
-    if everywhere:
+    features, _ = backbone.features(inputs, kit)
+    drops = _drops(keras.Model(inputs, features))
+    if everywhere or backbone.shares and not drops:
         features = drop(name="heads_drop")(features)
-    network = keras.Model(inputs, heads(task)(features))
-    layers = keras_internals.layers_within(network)
-    if not any(isinstance(layer, MonteCarloDropout) for layer in layers):
+    elif not drops:
         raise expected(
             "a backbone with dropout for method mc_dropout",
             "a callable that builds no dropout",
             "Add mimo_keras.layers.MonteCarloDropout to it.",
         )
+    network = keras.Model(inputs, heads(task)(features))
     return Blueprint(network, samples=samples)
+
+
+def _drops(network):
+    layers = keras_internals.layers_within(network)
+    return any(isinstance(layer, MonteCarloDropout) for layer in layers)
 
 
 def _everywhere(drop):
@@ -79,4 +85,6 @@ def _everywhere(drop):
         return make
 
     plain = Kit()
-    return Kit(conv=dropping(plain.conv), dense=dropping(plain.dense))
+    return Kit(
+        conv=dropping(plain.conv), dense=dropping(plain.dense), before=drop
+    )

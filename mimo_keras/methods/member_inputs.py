@@ -6,7 +6,12 @@ from mimo_keras import keras_internals
 from mimo_keras.backbones import Kit
 from mimo_keras.errors import InputError, expected
 from mimo_keras.layers import ConcatenateMembers
-from mimo_keras.methods.cloning import copy_layer, graft, set_weights
+from mimo_keras.methods.cloning import (
+    copy_layer,
+    graft,
+    keep_weights,
+    set_weights,
+)
 
 _PREPROCESSING = (keras.layers.Normalization, keras.layers.Rescaling)
 
@@ -50,8 +55,12 @@ def concatenated_features(backbone, inputs):
         f"a backbone that can be built on {x.shape[-1]} channels, those of "
         f"{inputs.shape[1]} members",
         f"{type(failed).__name__} ({reason[:200]})",
-        "Pass a function that makes new layers on the tensor that it is given, "
-        "such as lambda x: Network(input_tensor=x, weights=None).output.",
+        "Let the network start with a convolution or dense layer, or use "
+        "another method, such as batch_ensemble."
+        if backbone.shares
+        else "Pass a function that makes new layers on the tensor that it is "
+        "given, such as lambda x: Network(input_tensor=x, "
+        "weights=None).output.",
     ) from failed
 
 
@@ -84,7 +93,7 @@ def _lifted(backbone, inputs):
     rest = keras.Function(last, outputs)
     features = graft(rest, x, become)
     for layer, copy in pairs:
-        _keep(layer, copy)
+        keep_weights(layer, copy)
     return features
 
 
@@ -117,16 +126,3 @@ def _over_members(layer):
         copy.build((None, layer.weights[0].shape[-1]))
         set_weights(copy, layer.get_weights())
     return copy
-
-
-def _keep(layer, copy):
-    """Gives a copy the weights that its layer has, if their shapes agree.
-
-    The first kernels read more channels than those of one image.
-    """
-    old, new = (
-        [tuple(weight.shape) for weight in getattr(each, "weights", ())]
-        for each in (layer, copy)
-    )
-    if old and old == new:
-        set_weights(copy, layer.get_weights())

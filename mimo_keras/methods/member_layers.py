@@ -10,7 +10,7 @@ from mimo_keras.backbones import Kit
 from mimo_keras.backbones.vit import PositionEmbedding
 from mimo_keras.errors import expected
 from mimo_keras.layers import FusedBatchNormalization, MemberBatchNormalization
-from mimo_keras.methods.cloning import graft, set_weights
+from mimo_keras.methods.cloning import copy_layer, graft, set_weights
 
 _BATCH_NORMS = (keras.layers.BatchNormalization, FusedBatchNormalization)
 # Layers whose weights of several axes all members share: what follows them
@@ -43,11 +43,23 @@ class MemberLayers:
             for members, which take the same arguments.
         members: M.
         ensemble_batch_norm: Whether each member has its own batch norms.
+        shares: Whether layers without a version for members stay as they are,
+            shared by all, instead of being refused.
+        fits: Function from a layer to whether its version for members can
+            replace it.
     """
 
-    def __init__(self, makers, members, ensemble_batch_norm):
+    def __init__(
+        self,
+        makers,
+        members,
+        ensemble_batch_norm,
+        shares=False,
+        fits=lambda layer: True,
+    ):
         self.makers, self.members = makers, members
         self.ensemble_batch_norm = ensemble_batch_norm
+        self.shares, self.fits = shares, fits
         self._pairs, self._names = [], set()
 
     def features(self, backbone, x):
@@ -75,13 +87,17 @@ class MemberLayers:
             return layer  # An operation of keras.ops.
         kind = type(layer)
         name = self._unique(layer.name, within)
-        if kind in self.makers:
+        if kind in self.makers and not self._stays(layer):
             copy = self.makers[kind](**_arguments(layer), name=name)
-        elif kind in _BATCH_NORMS and self.ensemble_batch_norm:
+        elif kind in _BATCH_NORMS and self._has_norms(layer):
             copy = self._batch_norm(layer, name)
-        elif kind in _SHARED or all(len(w.shape) < 2 for w in layer.weights):
+        elif (
+            self.shares
+            or kind in _SHARED
+            or all(len(w.shape) < 2 for w in layer.weights)
+        ):
             # Norms and other layers of one number for each channel.
-            copy = kind.from_config({**layer.get_config(), "name": name})
+            copy = copy_layer(layer, name=name)
         else:
             known = sorted(kind.__name__ for kind in self.makers)
             raise expected(
@@ -94,6 +110,16 @@ class MemberLayers:
         self._pairs.append((layer, copy))
         return copy
 
+    def _stays(self, layer):
+        """Whether a layer is shared though there is a version for members."""
+        grouped = getattr(layer, "groups", 1) > 1
+        return self.shares and (grouped or not self.fits(layer))
+
+    def _has_norms(self, layer):
+        """Whether each member has its own copy of a batch norm."""
+        fits = not (self.shares and _unfit_norm(layer))
+        return self.ensemble_batch_norm and fits
+
     def _unique(self, name, within):
         """Returns a name that no other layer of the network has."""
         if name in self._names | _OURS:
@@ -104,21 +130,13 @@ class MemberLayers:
         return name
 
     def _batch_norm(self, layer, name):
-        last = layer.axis in (-1, layer.input_spec.ndim - 1)
-        if not (layer.scale and layer.center and last):
+        if unfit := _unfit_norm(layer):
+            wanted, received = unfit
             raise expected(
-                "batch norms with scale and center over the last axis",
-                f"layer {layer.name} with scale={layer.scale}, "
-                f"center={layer.center}, axis={layer.axis}",
+                f"batch norms {wanted}",
+                f"layer {layer.name} with {received}",
                 "Use ensemble_batch_norm=False.",
             )
-        for name in _OF_PLAIN_NORMS:
-            if value := getattr(layer, name, None):
-                raise expected(
-                    f"batch norms without {name} for members of their own",
-                    f"layer {layer.name} with {name}={value}",
-                    "Use ensemble_batch_norm=False.",
-                )
         return MemberBatchNormalization(
             self.members,
             momentum=layer.momentum,
@@ -130,7 +148,7 @@ class MemberLayers:
 
     def _keep(self, source, copy):
         """Gives a copy the weights of the layer that it replaces."""
-        if type(source) in self.makers:
+        if hasattr(copy, "ensemble_bias"):
             copy.kernel.assign(source.kernel)
             if source.use_bias:
                 _assign_to_all(copy.ensemble_bias, source.bias)
@@ -139,6 +157,25 @@ class MemberLayers:
                 _assign_to_all(weight, value)
         else:
             set_weights(copy, source.get_weights())
+
+
+def _unfit_norm(layer):
+    """Returns what members' own batch norms need, and what a layer has.
+
+    Returns:
+        Two texts; None if members can have copies of the layer.
+    """
+    last = layer.axis in (-1, layer.input_spec.ndim - 1)
+    if not (layer.scale and layer.center and last):
+        return (
+            "with scale and center over the last axis",
+            f"scale={layer.scale}, center={layer.center}, axis={layer.axis}",
+        )
+    for name in _OF_PLAIN_NORMS:
+        if value := getattr(layer, name, None):
+            wanted = f"without {name} for members of their own"
+            return wanted, f"{name}={value}"
+    return None
 
 
 def _assign_to_all(weight, value):

@@ -74,9 +74,14 @@ def rank1_bnn(
             "gamma_regularizer": _kl(prior_mean, prior_stddev),
         }
 
-    network = folded_members(task, _KINDS, options, ensemble_batch_norm)
+    network = folded_members(task, _KINDS, options, ensemble_batch_norm, _fits)
     loss = {"kl_term": kl_term, "member_reduction": member_reduction}
     return Blueprint(network, samples=samples, **loss)
+
+
+def _fits(layer):
+    """Whether a layer reads one vector, or a map, of each example."""
+    return type(layer) is not keras.layers.Dense or len(layer.input.shape) == 2
 
 
 def _check(kl_annealing_epochs, dropout_rate):

@@ -4,6 +4,7 @@ from mimo_keras.training.assemble import assemble
 from mimo_keras.training.create import create_model
 from mimo_keras.training.distribute import make_strategy
 from mimo_keras.training.fit import fit
+from mimo_keras.training.from_network import from_network
 from mimo_keras.training.losses import SmoothedCrossEntropy
 from mimo_keras.training.model import EnsembleModel
 from mimo_keras.training.predictor import Predictor
@@ -19,5 +20,6 @@ __all__ = [
     "assemble",
     "create_model",
     "fit",
+    "from_network",
     "make_strategy",
 ]

@@ -327,7 +327,8 @@ class EnsembleModel(
 
     def get_config(self):
         check_format()
-        return {
+        frozen = methods.frozen_variables(self.training_network)
+        return ({"frozen": frozen} if frozen else {}) | {
             "name": self.name,
             "trainable": self.trainable,
             "dtype": keras.dtype_policies.serialize(self.dtype_policy),
@@ -358,6 +359,7 @@ class EnsembleModel(
             config.pop("network"), custom_objects=custom_objects
         )
         freeze_parts(network)
+        methods.freeze_variables(network, config.pop("frozen", ()))
         sampling = methods.Sampling(**config.pop("sampling"))
         kl_term = methods.KLTerm(**config.pop("kl_term"))
         config["likelihood"] = likelihoods.from_saved(config, network)

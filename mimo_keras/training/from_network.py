@@ -1,0 +1,202 @@
+"""An ensemble that starts where a trained network stands."""
+
+import numbers
+
+from mimo_keras import methods
+from mimo_keras.errors import expected
+from mimo_keras.training.create import create_model
+from mimo_keras.training.model import EnsembleModel
+from mimo_keras.training.saved_state import freeze_parts
+
+# How each method's network is built around the trained trunk.
+_METHODS = {
+    "batch_ensemble",
+    "deep_ensemble",
+    "deterministic",
+    "early_exit",
+    "mc_dropout",
+    "mimo",
+    "mixmo",
+    "naive_multihead",
+    "rank1_bnn",
+    "treenet",
+}
+
+# Those that replace layers of the trunk.
+_CONVERTING = {"batch_ensemble", "mimo", "mixmo", "rank1_bnn"}
+
+
+def from_network(
+    network,
+    method,
+    *,
+    ensemble_size=1,
+    num_classes=None,
+    output_dim=None,
+    noise=0.0,
+    seed=None,
+    freeze=None,
+    **options,
+):
+    """Creates an ensemble that starts where a trained network stands.
+
+    Without noise every member, and the folded predictor, predict what the
+    network does; some, such as 0.1, lets members part that are trained alike.
+    The network is not changed. docs/fine_tuning.md says what each method does.
+
+    Args:
+        network: Built functional keras.Model or Sequential, with its head (the
+            last Dense, with softmax, sigmoid or neither) or only up to its
+            features; or an `EnsembleModel` of one member. Heads are copies of
+            its head if that has as many outputs as they need, else new.
+        method: One of batch_ensemble, deep_ensemble, deterministic, early_exit,
+            mc_dropout, mimo, mixmo, naive_multihead, rank1_bnn and treenet.
+        ensemble_size: M, the number of members.
+        num_classes: K; None for regression, or for that of its softmax.
+        output_dim: d, the number of outputs of a regression.
+        noise: See `methods.warm_start`.
+        seed: Integer seed of the noise, the training rows and dropout.
+        freeze: "trunk" to train only what is the members' own, as
+            `methods.freeze_trunk` says; None for all that the network trains.
+        **options: Those of the method and of `create_model`, of which
+            input_scale is None unless given: images as the network takes them;
+            treenet's split and early_exit's exits are names of layers.
+
+    Returns:
+        `EnsembleModel`, not compiled.
+
+    Raises:
+        InputError: The network, or one of its layers, cannot be converted.
+
+    Example:
+
+    ```python
+    model = mimo_keras.from_network(
+        network, "batch_ensemble", ensemble_size=4, num_classes=10, noise=0.1)
+    ```
+    """
+    _check(method, noise, freeze)
+    network, facts = _plain(network)
+    trained = methods.trained.read(network)
+    facts |= {"num_classes": num_classes, "output_dim": output_dim}
+    facts |= {"ensemble_size": ensemble_size, "seed": seed}
+    model = _created(trained, method, noise, facts, options)
+    methods.warm_start(model.network, trained, ensemble_size, noise, seed)
+    if freeze:
+        methods.freeze_trunk(model.network, trained)
+    return model
+
+
+def _created(trained, method, noise, facts, options):
+    """Returns the method's model, with some weights still new."""
+    _check_axes(trained, method)
+    if not facts["output_dim"]:
+        facts["num_classes"] = _classes(facts["num_classes"], trained)
+    backbone, chosen = _backbone(trained, method, options, noise)
+    shape, facts = trained.input_shape, facts | chosen
+    model = create_model(method, backbone=backbone, input_shape=shape, **facts)
+    freeze_parts(model.network)
+    return model
+
+
+def _check(method, noise, freeze):
+    if method not in _METHODS:
+        raise expected(
+            "a method among " + ", ".join(sorted(_METHODS)),
+            f"method={method!r}",
+            "Use create_model for the others.",
+        )
+    number = isinstance(noise, numbers.Real) and not isinstance(noise, bool)
+    if not number or not 0 <= noise < float("inf"):
+        raise expected(
+            "noise of at least 0",
+            f"noise={noise!r}",
+            "Use 0.1 to let members differ by about a tenth.",
+        )
+    if freeze not in (None, "trunk"):
+        raise expected(
+            'freeze="trunk" or None',
+            f"freeze={freeze!r}",
+            "For other parts, set layer.trainable of model.network's layers.",
+        )
+
+
+def _check_axes(trained, method):
+    """Raises InputError if a layer to convert has its channels first."""
+    for layer in trained.trunk.layers if method in _CONVERTING else ():
+        if getattr(layer, "data_format", None) == "channels_first":
+            raise expected(
+                f"channels_last layers for method {method}",
+                f"layer {layer.name} with data_format='channels_first'",
+                "Rebuild the network with channels_last and copy its weights, "
+                "or use a method that copies layers, such as deep_ensemble.",
+            )
+
+
+def _plain(network):
+    """Returns the functional network, and how it wants its images."""
+    if not isinstance(network, EnsembleModel):
+        return network, {"input_scale": None}
+    single = not network.sampling.members and len(network.log_weights) == 1
+    if not single:
+        raise expected(
+            "a model of one member, as method deterministic makes them",
+            f"network={network.name}, of {len(network.log_weights)}",
+            "Pass one of its members: model.member(0).",
+        )
+    standardize = network.standardize
+    return network.network, {
+        "mean": standardize.mean,
+        "std": standardize.std,
+        "input_scale": standardize.input_scale,
+    }
+
+
+def _classes(num_classes, trained):
+    """Returns the number of classes; by default that of a softmax."""
+    if not num_classes and trained.activation == "softmax":
+        return trained.head.get_weights()[0].shape[-1]
+    if not num_classes:
+        raise expected(
+            "num_classes, or output_dim for a regression",
+            "neither, and a network without softmax",
+            "Pass one of them.",
+        )
+    return num_classes
+
+
+def _backbone(trained, method, options, noise):
+    """Returns the trunk as the method takes it, and the method's options."""
+    options = dict(options)
+    if method == "mixmo":
+        return trained.encoded(), options
+    if method == "early_exit":
+        exits = options.pop("exits", None) or _middle(trained)
+        exits = [exits] if isinstance(exits, str) else [*exits]
+        return trained.backbone(exits), options
+    if method == "treenet":
+        split = options.get("split")
+        if split in ("input", "head"):
+            return trained.backbone(), options
+        if split is None or str(split).isdecimal():
+            return trained.backbone(_middle(trained)), options
+        return trained.backbone([split]), options | {"split": 1}
+    if "ensemble_batch_norm" in methods.options(method):
+        options.setdefault("ensemble_batch_norm", True)
+    if method == "rank1_bnn":
+        # p of posteriors as wide as the noise, or next to nothing.
+        variance = max(noise**2, 1e-14)
+        options.setdefault("dropout_rate", variance / (1 + variance))
+    return trained.backbone(), options
+
+
+def _middle(trained):
+    """Returns the layers that end a resolution, or else the middle one."""
+    places = [*trained.cuts()]
+    if not places:
+        raise expected(
+            "a network with a layer through which all of it passes",
+            "one without, between its input and its features",
+            "Use treenet with split='input' or 'head', or another method.",
+        )
+    return trained.resolutions() or [places[len(places) // 2]]

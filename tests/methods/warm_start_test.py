@@ -1,0 +1,192 @@
+"""Ensembles start where a trained network stands."""
+
+import keras
+import numpy as np
+import pytest
+
+import mimo_keras
+from mimo_keras import keras_internals
+from mimo_keras.errors import InputError
+from tests.methods import networks, small
+
+MEMBERS = 2
+# What each method is asked for; a ViT has no resolutions.
+OPTIONS = {
+    "batch_ensemble": {},
+    "mimo": {},
+    "mixmo": {},
+    "rank1_bnn": {"train_examples": 9},
+    "treenet": {},
+}
+ALONE = {"deterministic": {}, "mc_dropout": {"dropout_rate": 0.0}}
+SHARING = {"deep_ensemble": {}, "naive_multihead": {}}
+NEED_EDWARD2 = {"rank1_bnn"}
+
+
+@pytest.fixture(scope="module", params=networks.NETWORKS)
+def network(request):
+    return networks.create(request.param)
+
+
+def marked(methods):
+    return [
+        pytest.param(m, marks=[pytest.mark.tensorflow] * (m in NEED_EDWARD2))
+        for m in methods
+    ]
+
+
+def create(network, method, members=MEMBERS, **options):
+    return mimo_keras.from_network(
+        network,
+        method,
+        ensemble_size=members,
+        num_classes=networks.CLASSES,
+        seed=0,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("method", marked(OPTIONS))
+def test_every_member_predicts_what_the_network_does(network, method):
+    before = network.get_weights()
+    model = create(network, method, **OPTIONS[method])
+    wanted = np.repeat(network(networks.IMAGES)[:, None], MEMBERS, axis=1)
+    found = networks.members(network, model)
+    small.assert_close(found, wanted, atol=1e-5)
+    predictor = model.predictor()
+    logits = predictor.member_logits(networks.IMAGES)
+    small.assert_close(networks.members(network, logits), wanted, atol=1e-5)
+    assert predictor.folded == (method in ("mimo", "mixmo"))
+    for one, other in zip(before, network.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("method", ALONE | SHARING)
+def test_copies_predict_what_the_network_does(method):
+    network = networks.create("small_cnn")
+    members = 1 if method in ALONE else MEMBERS
+    model = create(network, method, members, **(ALONE | SHARING)[method])
+    found = networks.members(network, model)
+    wanted = np.repeat(network(networks.IMAGES)[:, None], members, axis=1)
+    small.assert_close(found[:, :members], wanted, atol=1e-5)
+
+
+def test_the_last_exit_is_the_network():
+    network = networks.create("vit")
+    model = create(network, "early_exit", 1, exits="block0")
+    found = networks.members(network, model)
+    assert found.shape == (3, 2, 4)
+    small.assert_close(found[:, 1], network(networks.IMAGES))
+
+
+@pytest.mark.parametrize(
+    "method",
+    marked(["batch_ensemble", "deep_ensemble", "mixmo", "rank1_bnn"]),
+)
+def test_noise_parts_the_members_and_repeats(method):
+    network = networks.create("small_cnn")
+    options = {"noise": 0.1, **OPTIONS.get(method, {})}
+    one, other = (create(network, method, **options) for _ in range(2))
+    for a, b in zip(one.weights, other.weights, strict=True):
+        if a.name not in ("stddev", "seed_generator_state"):
+            np.testing.assert_array_equal(small.numpy(a), small.numpy(b))
+    logits = small.numpy(one(networks.IMAGES))
+    assert np.abs(logits[:, 0] - logits[:, 1]).max() > 0.01
+
+
+def test_noise_leaves_the_sum_of_mimos_first_kernels():
+    network = networks.create("small_cnn")
+    model = create(network, "mimo", 3, noise=0.5)
+    [kernel, bias] = network.get_layer("a").get_weights()
+    first = model.network.get_layer("a")
+    parts = small.numpy(first.kernel).reshape(3, 3, 3, 3, 6)
+    np.testing.assert_allclose(parts.sum(axis=2), kernel, atol=1e-6)
+    assert np.abs(parts[:, :, 0] - parts[:, :, 1]).max() > 0.05
+    small.assert_close(first.bias, bias)
+    features = mimo_keras.methods.trained.read(network).trunk(networks.IMAGES)
+    heads = model.network.get_layer("heads")
+    seen = np.repeat(networks.IMAGES[:, None], 3, axis=1)
+    found = keras.Model(model.network.input, heads.input)(seen)
+    small.assert_close(found, features)
+
+
+def test_fast_weights_differ_by_the_noise_and_kernels_stay():
+    network = networks.create("resnet")
+    model = create(network, "batch_ensemble", noise=0.1)
+    for name in ("first", "heads"):
+        layer = model.network.get_layer(name)
+        source = network.get_layer("top" if name == "heads" else name)
+        small.assert_close(layer.kernel, source.kernel)
+        fast = np.ravel(layer.gamma)
+        assert 0 < np.abs(fast - 1).max() < 0.5
+    assert len(model.losses) == len(network.losses) == 2
+
+
+def edge(first, *layers):
+    inputs = keras.Input(small.IMAGES)
+    x = first(inputs)
+    for layer in layers:
+        x = layer(x)
+    x = keras.layers.Flatten()(x)
+    network = keras.Model(inputs, keras.layers.Dense(4)(x))
+    small.scatter(network)
+    return network
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    "first",
+    [
+        lambda: keras.layers.BatchNormalization(),
+        lambda: keras.layers.LayerNormalization(),
+        lambda: keras.layers.DepthwiseConv2D(
+            3, depth_multiplier=2, activation="relu"
+        ),
+        lambda: keras.layers.Flatten(),
+        lambda: keras.layers.AveragePooling2D(2),
+    ],
+    ids=["batch_norm", "layer_norm", "depthwise", "no_trunk", "pooling"],
+)
+def test_mimo_starts_with_layers_that_treat_channels_alike(first):
+    first = first()
+    conv = keras.layers.Conv2D(4, 3)
+    layers = [] if isinstance(first, keras.layers.Flatten) else [conv]
+    network = edge(first, *layers)
+    model = create(network, "mimo", 3)
+    wanted = np.repeat(network(networks.IMAGES)[:, None], 3, axis=1)
+    small.assert_close(model(networks.IMAGES), wanted, atol=1e-5)
+
+
+@pytest.mark.tensorflow
+def test_mimo_refuses_layers_in_which_members_channels_meet():
+    unit = keras.layers.UnitNormalization()
+    network = edge(unit, keras.layers.Conv2D(4, 3, name="conv"))
+    with pytest.raises(InputError, match="layer such as conv, before which"):
+        create(network, "mimo", 3)
+    network = edge(keras.layers.Reshape((64, 3)), keras.layers.Conv1D(2, 3))
+    with pytest.raises(InputError, match="built on 9.*batch_ensemble"):
+        create(network, "mimo", 3)
+
+
+@pytest.mark.tensorflow
+def test_dropout_goes_where_it_is_asked_for():
+    network = networks.create("resnet")
+    for options, count in (({}, 1), ({"everywhere": True}, 5)):
+        model = create(network, "mc_dropout", 1, dropout_rate=0.5, **options)
+        drops = [
+            layer
+            for layer in keras_internals.layers_within(model.network)
+            if isinstance(layer, mimo_keras.layers.MonteCarloDropout)
+        ]
+        assert len(drops) == count
+    model = create(networks.create("small_cnn"), "mc_dropout", 1)
+    drop = model.network.get_layer("drop")
+    assert isinstance(drop, mimo_keras.layers.MonteCarloDropout)
+
+
+def test_regularizers_that_members_cannot_have_are_named():
+    inputs = keras.Input((6,))
+    head = keras.layers.Dense(4, bias_regularizer="l2", name="top")
+    network = keras.Model(inputs, head(keras.layers.Dense(3)(inputs)))
+    with pytest.raises(InputError, match="layer top with bias_regularizer"):
+        create(network, "mimo")
