@@ -70,7 +70,8 @@ def _open(name, data_dir):
         try:
             return tfds.builder(name, data_dir=data_dir)
         except tfds.core.DatasetNotFoundError:
-            absent = _absent(name, f"none in {data_dir}", "prepare it there")
+            where = f"none in {data_dir}" if data_dir else "no folder"
+            absent = _absent(name, where, "prepare it there")
     raise absent
 
 
