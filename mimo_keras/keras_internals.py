@@ -53,37 +53,38 @@ class BuildsOnBatch:
         super()._maybe_symbolic_build(iterator, data_batch)
 
 
-def reread(iterator, strategy, change):
-    """Lets an epoch iterator over arrays read a changed tf.data.Dataset.
+def read_with(iterator, strategy, options):
+    """Gives options to the tf.data.Dataset that an epoch iterator reads.
 
-    Relies on `_distributed_dataset` of the TensorFlow trainer's iterator, and
-    on its `data_adapter` making the same dataset anew.
+    To one that Keras made of arrays, or of a Python source and does not
+    distribute. Relies on `_distributed_dataset` of the TensorFlow trainer's
+    iterator, and on the `data_adapter` of arrays making the same dataset anew.
 
     Public alternative: a tf.data.Dataset instead of arrays.
-
-    Args:
-        iterator: Keras's epoch iterator, before its first epoch.
-        strategy: tf.distribute.Strategy that the dataset is distributed by.
-        change: Function from a tf.data.Dataset to another one.
     """
     from keras.src.trainers import data_adapters
 
-    if isinstance(iterator.data_adapter, data_adapters.ArrayDataAdapter):
-        dataset = change(iterator.data_adapter.get_tf_dataset())
+    adapter, dataset = iterator.data_adapter, iterator._distributed_dataset
+    if isinstance(adapter, data_adapters.ArrayDataAdapter):
+        dataset = adapter.get_tf_dataset().with_options(options)
         dataset = strategy.experimental_distribute_dataset(dataset)
-        iterator._distributed_dataset = dataset
+    elif not isinstance(adapter, data_adapters.TFDatasetAdapter) and hasattr(
+        dataset, "with_options"
+    ):  # Not distributed.
+        dataset = dataset.with_options(options)
+    iterator._distributed_dataset = dataset
 
 
-def array_source(x, batch_size, change):
-    """Returns an array as a source whose tf.data.Dataset is changed.
+def array_source(x, batch_size, options):
+    """Returns an array as a source whose tf.data.Dataset has these options.
 
-    Relies on `ArrayDataAdapter`. Public alternative: as of `reread`.
+    Relies on `ArrayDataAdapter`. Public alternative: as of `read_with`.
     """
     from keras.src.trainers import data_adapters
 
     class Changed(data_adapters.ArrayDataAdapter):
         def get_tf_dataset(self):
-            return change(super().get_tf_dataset())
+            return super().get_tf_dataset().with_options(options)
 
     return Changed(x, batch_size=batch_size, shuffle=False)
 

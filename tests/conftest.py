@@ -100,6 +100,26 @@ def two_cpus():
     return list(_CPUS)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def untuned():
+    """Lets no iterator of tf.data have the thread that tunes it.
+
+    It can miss that the iterator was deleted, and then blocks the test for as
+    long as the iterator lived. mimo_keras takes care of its own: see
+    training/distribute/untuned.py; this is for what tests make themselves.
+    """
+    if "tensorflow" not in sys.modules:
+        return
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    prepared = tf.data.Dataset._apply_debug_options
+    tf.data.Dataset._apply_debug_options = lambda dataset: prepared(
+        dataset.with_options(options)
+    )
+
+
 @pytest.fixture(autouse=True)
 def independent():
     """Each test draws the same numbers, whichever tests ran before it."""

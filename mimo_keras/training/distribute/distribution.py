@@ -6,7 +6,7 @@ import socket
 import keras
 
 from mimo_keras.errors import argument, expected
-from mimo_keras.training.distribute import workers
+from mimo_keras.training.distribute import untuned, workers
 
 _SECONDS_TO_REACH_TPU = 10.0
 
@@ -107,6 +107,7 @@ def _on(devices, gpus):
     """Returns the strategy for devices; `gpus` says whether they are GPUs."""
     import tensorflow as tf
 
+    untuned.untune_devices()
     if len(devices) == 1:
         return tf.distribute.OneDeviceStrategy(devices[0])
     # The default reduction breaks a second strategy on logical CPUs.

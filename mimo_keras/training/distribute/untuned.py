@@ -2,8 +2,8 @@
 
 The thread with which tf.data tunes an iterator can miss that the iterator was
 deleted (TensorFlow 2.21). The program then stands still until that thread wakes
-up: for as long as the iterator lived, up to a minute. Slices of arrays leave
-nothing to tune, so their iterators do without.
+up: for as long as the iterator lived, up to a minute. Slices of arrays and what
+Python yields leave nothing to tune, so their iterators do without.
 """
 
 import functools
@@ -20,28 +20,28 @@ def reads(iterator, strategy):
         iterator: Keras's epoch iterator, before its first epoch.
         strategy: The model's tf.distribute.Strategy.
     """
-    _untune_devices()
+    untune_devices()
     if not getattr(iterator, "is_untuned", False):
         iterator.is_untuned = True
-        keras_internals.reread(iterator, strategy, _untuned)
+        keras_internals.read_with(iterator, strategy, _options())
 
 
 def source(images, batch_size):
     """Returns an array of images as a source for `predict`."""
-    _untune_devices()
-    return keras_internals.array_source(images, batch_size, _untuned)
+    untune_devices()
+    return keras_internals.array_source(images, batch_size, _options())
 
 
-def _untuned(dataset):
+def _options():
     import tensorflow as tf
 
     options = tf.data.Options()
     options.autotune.enabled = False
-    return dataset.with_options(options)
+    return options
 
 
 @functools.cache
-def _untune_devices():
+def untune_devices():
     """Makes tf.distribute's iterators of each device untuned, too.
 
     They hand on what an iterator of the host has read. Their options have no
@@ -51,6 +51,6 @@ def _untune_devices():
 
     create = getattr(made, "_create_device_dataset", None)
     if create is not None:
-        made._create_device_dataset = lambda *args, **options: _untuned(
-            create(*args, **options)
-        )
+        made._create_device_dataset = lambda *args, **kwargs: create(
+            *args, **kwargs
+        ).with_options(_options())

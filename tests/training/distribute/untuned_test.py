@@ -48,6 +48,15 @@ def test_arrays_are_read_untuned(two_cpus, tuned, replicas):
     np.testing.assert_allclose(found, model(images), rtol=1e-5, atol=1e-6)
 
 
+def test_what_python_yields_is_read_untuned(tuned):
+    model = networks.create()
+    model.compile("sgd")
+    arrays = networks.examples(8)
+    batches = iter([(arrays.images, arrays.labels)])
+    model.fit(batches, steps_per_epoch=1, shuffle=False, verbose=0)
+    assert tuned == [False]
+
+
 def test_a_data_set_keeps_its_own_options(tuned):
     model = networks.create()
     model.compile("sgd")
