@@ -17,6 +17,7 @@ from mimo_keras.evaluation.diversity import Diversity
 from mimo_keras.evaluation.gaussian_regression import GaussianRegression
 from mimo_keras.evaluation.ood import detection, scores
 from mimo_keras.evaluation.paper_flops import mimmo_flops, mimo_flops
+from mimo_keras.evaluation.quantile_regression import QuantileRegression
 from mimo_keras.evaluation.regression import Regression
 from mimo_keras.evaluation.results import Results, SuiteResults
 from mimo_keras.evaluation.selective import RiskCoverage, risk_coverage
@@ -36,6 +37,7 @@ __all__ = [
     "Diversity",
     "GaussianRegression",
     "METRICS",
+    "QuantileRegression",
     "Regression",
     "Reliability",
     "Results",

@@ -9,10 +9,17 @@ from mimo_keras.evaluation import calibration
 from mimo_keras.evaluation.classification import Classification
 from mimo_keras.evaluation.further import Further
 from mimo_keras.evaluation.gaussian_regression import GaussianRegression
+from mimo_keras.evaluation.quantile_regression import QuantileRegression
 from mimo_keras.evaluation.regression import Regression
 from mimo_keras.prediction import held_out, precise
 from mimo_keras.training import EnsembleModel, Predictor
-from mimo_keras.training.likelihoods import Categorical, Gaussian, Mean
+from mimo_keras.training.likelihoods import (
+    Categorical,
+    Gaussian,
+    Mean,
+    Quantiles,
+)
+from mimo_keras.training.likelihoods.labels import OfLabels
 
 
 def evaluate_model(
@@ -86,6 +93,27 @@ def _(likelihood: Gaussian, model, outputs, targets, answers, num_bins):
     metrics = GaussianRegression(model.log_weights)
     metrics.update(*likelihood.members(outputs), targets)
     return metrics.result() | _of_stages(answers, targets)
+
+
+@_measured.register
+def _(likelihood: Quantiles, model, outputs, targets, answers, num_bins):
+    metrics = QuantileRegression(model.log_weights, likelihood.levels)
+    metrics.update(likelihood.members(outputs), targets)
+    return metrics.result() | _of_stages(answers, targets)
+
+
+@_measured.register
+def _(likelihood: OfLabels, model, logits, labels, answers, num_bins):
+    """Each label of each example is a choice between two classes."""
+    labels = labels.reshape(len(logits), -1)
+    logits = np.moveaxis(logits, 1, 2).reshape(-1, logits.shape[1], 1)
+    logits = np.concatenate([np.zeros_like(logits), logits], axis=-1)
+    pairs = held_out.checked(logits, labels.reshape(-1), few=False)
+    metrics = Classification(2, model.log_weights, num_bins)
+    metrics.update(*pairs)
+    right = (answers["probabilities"] > 0.5) == labels
+    every = {"exact_match": float(right.all(axis=1).mean())}
+    return metrics.result() | (every if labels.shape[1] > 1 else {})
 
 
 @_measured.register

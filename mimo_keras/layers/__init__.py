@@ -2,6 +2,7 @@
 
 from mimo_keras.layers import batch_ensemble
 from mimo_keras.layers.aligned_kernels import AlignedKernels
+from mimo_keras.layers.bernoulli_mixture import BernoulliMixture
 from mimo_keras.layers.concatenate_members import ConcatenateMembers
 from mimo_keras.layers.demultiplex_members import DemultiplexMembers
 from mimo_keras.layers.dense_multihead import DenseMultihead
@@ -20,6 +21,7 @@ from mimo_keras.layers.multiplex_members import (
     MultiplexConvolutions,
     MultiplexMembers,
 )
+from mimo_keras.layers.quantile_mixture import QuantileMixture
 from mimo_keras.layers.random_sign import RandomSign
 from mimo_keras.layers.repeat_members import RepeatMembers
 from mimo_keras.layers.select_member import SelectMember
@@ -31,6 +33,7 @@ from mimo_keras.layers.unmix_members import UnmixMembers
 
 __all__ = [
     "AlignedKernels",
+    "BernoulliMixture",
     "CategoricalMixture",
     "ConcatenateMembers",
     "Conv1DBatchEnsemble",
@@ -56,6 +59,7 @@ __all__ = [
     "MonteCarloDropout",
     "MultiplexConvolutions",
     "MultiplexMembers",
+    "QuantileMixture",
     "RandomSign",
     "RepeatMembers",
     "SelectMember",

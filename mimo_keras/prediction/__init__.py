@@ -12,17 +12,23 @@ from mimo_keras.prediction.calibrators import (
 )
 from mimo_keras.prediction.detecting import LogitDetector
 from mimo_keras.prediction.mixture_quantiles import MixtureQuantiles
+from mimo_keras.prediction.quantile_stages import (
+    InterpolatedQuantiles,
+    QuantileIntervals,
+)
 from mimo_keras.prediction.sets import Intervals, PredictionSets
 from mimo_keras.prediction.stages import Stage
 
 __all__ = [
     "Abstention",
+    "InterpolatedQuantiles",
     "Intervals",
     "Isotonic",
     "LogitDetector",
     "MemberTemperatures",
     "MixtureQuantiles",
     "PredictionSets",
+    "QuantileIntervals",
     "Stage",
     "Temperature",
     "VectorScaling",

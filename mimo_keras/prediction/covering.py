@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mimo_keras.errors import expected
-from mimo_keras.prediction import conformal, sets
+from mimo_keras.prediction import conformal, quantile_stages, sets
 
 
 class Examples(NamedTuple):
@@ -96,6 +96,27 @@ def intervals(examples, options, mean, deviation):
     return sets.Intervals(
         [conformal.quantile(each, options.coverage) for each in residuals.T],
         floor,
+        fitted_on={**examples.about, "coverage": options.coverage},
+    )
+
+
+def quantile_intervals(examples, options, quantiles):
+    """Returns the fitted `quantile_stages.QuantileIntervals`.
+
+    Args:
+        examples: `Examples` of numbers.
+        options: `Options`; its score may be "quantiles".
+        quantiles: The ensemble's, (n, Q, d), in ascending order.
+
+    Raises:
+        InputError: As for `class_sets`.
+    """
+    _checked(options, ("quantiles",), examples)
+    lower, upper = quantiles[:, 0], quantiles[:, -1]
+    targets = examples.targets.reshape(lower.shape)
+    outside = np.maximum(lower - targets, targets - upper)
+    return quantile_stages.QuantileIntervals(
+        [conformal.quantile(each, options.coverage) for each in outside.T],
         fitted_on={**examples.about, "coverage": options.coverage},
     )
 

@@ -49,7 +49,7 @@ class CheckedFit(CheckedCall):
             callbacks, validation_split, validation_data, **counts
         )
         class_weight = fit_arguments.class_weights(
-            class_weight, self.likelihood.num_classes, sample_weight
+            class_weight, self.likelihood, sample_weight
         )
         split = 0.0 if validation_data is not None else validation_split or 0.0
         y, sample_weight = data_checks.arrays(y, sample_weight)

@@ -53,18 +53,23 @@ def _batch_of(input_shape):
 
 def check_label_shape(shape, num_classes):
     """Raises InputError unless labels have shape (B,), (B, 1) or (B, K)."""
-    if getattr(shape, "rank", 0) is None:
-        raise expected(
-            "labels of known rank",
-            "labels of unknown rank",
-            "State it: tf.ensure_shape in the data set's map.",
-        )
+    check_rank(shape)
     if len(shape) != 1 and tuple(shape[1:]) not in {(1,), (num_classes,)}:
         raise expected(
             "one class index for each image, shape (B,), or one-hot labels of "
             f"shape (B, {num_classes})",
             f"shape={tuple(shape)}",
             "Compare with num_classes of the model.",
+        )
+
+
+def check_rank(shape):
+    """Raises InputError if a shape of targets has an unknown rank."""
+    if getattr(shape, "rank", 0) is None:
+        raise expected(
+            "labels of known rank",
+            "labels of unknown rank",
+            "State it: tf.ensure_shape in the data set's map.",
         )
 
 
@@ -110,6 +115,7 @@ def _check_probabilities(labels):
 
 def check_target_shape(shape, output_dim):
     """Raises InputError unless targets have shape (B, d), or (B,) for d=1."""
+    check_rank(shape)
     flat = output_dim == 1 and len(shape) == 1
     if not flat and not _fits(shape, (None, output_dim)):
         raise expected(

@@ -91,7 +91,7 @@ def check_sources(images, is_array, validation_split, **given):
             )
 
 
-def class_weights(class_weight, num_classes, sample_weight=None):
+def class_weights(class_weight, likelihood, sample_weight=None):
     """Returns class weights with one for each class, or None.
 
     Keras fails on a data set if the dictionary lacks classes.
@@ -99,7 +99,7 @@ def class_weights(class_weight, num_classes, sample_weight=None):
     Args:
         class_weight: None, or a dictionary from class index to a number;
             classes that it lacks have weight 1.
-        num_classes: K; None in regression.
+        likelihood: `likelihoods.Likelihood`, which knows the classes.
         sample_weight: Weights of the images, or None.
 
     Raises:
@@ -123,7 +123,13 @@ def class_weights(class_weight, num_classes, sample_weight=None):
             f"class_weight={class_weight!r}",
             "Write {0: 1.0, 1: 2.0}.",
         )
-    classes = range(num_classes or 0)
+    if not likelihood.one_class:
+        raise expected(
+            "class_weight for examples of one class",
+            f"likelihood={likelihood}",
+            "Pass sample_weight, one weight for each example.",
+        )
+    classes = range(likelihood.num_classes or 0)
     unknown = [key for key in class_weight if key not in classes]
     if unknown:
         raise expected(

@@ -78,6 +78,53 @@ def gaussian_nll(targets, means, stds):
     return 0.5 * (scaled + math.log(2 * math.pi)) + ops.log(stds)
 
 
+def bernoulli_nll(targets, logits):
+    """Returns -y log p - (1 - y) log(1 - p) of p = sigmoid(logit).
+
+    Args:
+        targets: y in [0, 1], (…).
+        logits: (…), float32.
+    """
+    # log(1 + e^z) - y z, which is exact for large logits, too.
+    return ops.softplus(logits) - targets * logits
+
+
+def bernoulli_mixture_nll(targets, logits, log_weights):
+    """Returns the NLL of p = Σ_e w_e sigmoid(logits_e), for each label.
+
+    Args:
+        targets: y in [0, 1], (B, K).
+        logits: (B, E, K), float32.
+        log_weights: E log mixture weights.
+
+    Returns:
+        (B, K), in nats, not clipped.
+    """
+    weights = ops.convert_to_tensor(log_weights, "float32")[:, None]
+    one, zero = (
+        ops.logsumexp(weights - ops.softplus(sign * logits), axis=1)
+        for sign in (-1.0, 1.0)
+    )
+    return -targets * one - (1.0 - targets) * zero
+
+
+def pinball(targets, quantiles, levels):
+    """Returns the pinball loss, averaged over Q levels and d numbers.
+
+    Args:
+        targets: y, (…, 1, d).
+        quantiles: x, (…, Q, d).
+        levels: q, Q numbers.
+
+    Returns:
+        The mean of max(q (y - x), (q - 1) (y - x)), (…).
+    """
+    levels = ops.convert_to_tensor(levels, "float32")[:, None]
+    gaps = ops.cast(targets, "float32") - quantiles
+    each = ops.maximum(levels * gaps, (levels - 1.0) * gaps)
+    return ops.mean(each, axis=(-2, -1))
+
+
 def mixture_nll(labels, logits, log_weights):
     """Returns -log Σ_e w_e softmax(logits_e)[label], from logits.
 

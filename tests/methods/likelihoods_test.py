@@ -20,12 +20,39 @@ def gaussian_nll(model, outputs, targets):
     return -scipy.special.logsumexp(logs, axis=1, b=weights).mean()
 
 
+def mean_pinball(model, outputs, targets):
+    weights, likelihood = np.exp(model.log_weights), model.likelihood
+    members = likelihood.members(outputs)
+    found = np.einsum("e,beqd->bqd", weights, members)
+    levels, gaps = np.array(likelihood.levels), targets[:, None] - found
+    levels = levels[:, None]
+    return np.maximum(levels * gaps, (levels - 1) * gaps).mean()
+
+
+def label_nll(model, outputs, targets):
+    members = scipy.special.expit(outputs)
+    found = np.einsum("e,bek->bk", np.exp(model.log_weights), members)
+    own = targets.reshape(found.shape)
+    return -(own * np.log(found) + (1 - own) * np.log(1 - found)).mean()
+
+
 # Name: arguments of create_model, targets, and the score by NumPy.
 LIKELIHOODS = {
     "gaussian": (
         {"output_dim": 2, "beta": 0.5},
         np.random.default_rng(0).normal(size=(ROWS, 2)).astype("float32"),
         gaussian_nll,
+    ),
+    "quantiles": (
+        {"output_dim": 2, "levels": (0.1, 0.5, 0.9)},
+        np.random.default_rng(0).normal(size=(ROWS, 2)).astype("float32"),
+        mean_pinball,
+    ),
+    "binary": ({}, np.array([0, 1, 1, 0]), label_nll),
+    "multilabel": (
+        {"num_classes": 3},
+        np.random.default_rng(0).integers(0, 2, (ROWS, 3)),
+        label_nll,
     ),
 }
 # Methods with rows, loss weights or layers of their own; the others build
@@ -36,7 +63,9 @@ ALWAYS = {"batch_ensemble", "early_exit", "mimmo", "mimo", "mixture_ensemble"}
 def cases():
     for name in LIKELIHOODS:
         for method in METHODS:
-            marks = [pytest.mark.matrix] * (method not in ALWAYS)
+            # All score outputs in the same way; one method each is enough.
+            always = ALWAYS if name == "gaussian" else {"mimo"}
+            marks = [pytest.mark.matrix] * (method not in always)
             yield pytest.param(name, method, id=f"{name}-{method}", marks=marks)
 
 

@@ -8,12 +8,14 @@ from mimo_keras import prediction
 
 STAGES = {
     "Abstention": {"confidence": 0.5},
+    "InterpolatedQuantiles": {"levels": 0.3, "known": [0.1, 0.5]},
     "Intervals": {"quantiles": [1.0], "floor": 0.1},
     "Isotonic": {"inputs": [[0.0, 1.0]] * 2, "values": [[0.1, 0.9]] * 2},
     "LogitDetector": {"score": "energy", "log_weights": [0.0]},
     "MemberTemperatures": {"temperatures": [2.0], "log_weights": [0.0]},
     "MixtureQuantiles": {"levels": [0.1, 0.9], "log_weights": [0.0]},
     "PredictionSets": {"quantiles": [0.9], "score": "aps"},
+    "QuantileIntervals": {"margins": [0.5]},
     "Temperature": {"temperature": 2.0, "log_weights": [0.0]},
     "VectorScaling": {
         "scales": [1.0, 2.0],
@@ -43,6 +45,7 @@ def test_a_stage_comes_back_from_its_config(name):
         "probabilities": np.array([[0.9, 0.1]], "float32"),
         "mean": np.array([[0.5]], "float32"),
         "member_variance": np.array([[0.04]], "float32"),
+        "quantiles": np.array([[[0.5], [2.5]]], "float32"),
         "member_means": np.array([[[0.5]]], "float32"),
         "member_stds": np.array([[[0.2]]], "float32"),
     }

@@ -7,6 +7,12 @@ import tensorflow as tf
 
 from mimo_keras.errors import InputError
 from mimo_keras.training import fit_arguments
+from mimo_keras.training.likelihoods import (
+    Binary,
+    Categorical,
+    Mean,
+    Multilabel,
+)
 from tests.training import networks
 
 EXAMPLES = networks.examples(6)
@@ -81,8 +87,12 @@ def test_good_ones_pass(model):
 
 def test_classes_that_are_left_out_have_weight_one(model):
     """Keras fails on a data set whose labels exceed the keys."""
-    assert fit_arguments.class_weights(None, 3) is None
-    assert fit_arguments.class_weights({0: 2}, 3) == {0: 2, 1: 1.0, 2: 1.0}
+    assert fit_arguments.class_weights(None, Categorical(3)) is None
+    found = fit_arguments.class_weights({0: 2}, Categorical(3))
+    assert found == {0: 2, 1: 1.0, 2: 1.0}
+    assert fit_arguments.class_weights({1: 2}, Binary()) == {0: 1.0, 1: 2}
     model.fit(_dataset(), class_weight={0: 2.0}, verbose=0)
     with pytest.raises(InputError, match="Received: class 0. "):
-        fit_arguments.class_weights({0: 2.0}, None)
+        fit_arguments.class_weights({0: 2.0}, Mean(1))
+    with pytest.raises(InputError, match="for examples of one class"):
+        fit_arguments.class_weights({0: 2.0}, Multilabel(2))

@@ -13,14 +13,19 @@ from mimo_keras.training.likelihoods.choosing import (
 )
 from mimo_keras.training.likelihoods.classes import Categorical
 from mimo_keras.training.likelihoods.gaussian import Gaussian
+from mimo_keras.training.likelihoods.labels import Binary, Multilabel
 from mimo_keras.training.likelihoods.likelihood import Likelihood
 from mimo_keras.training.likelihoods.means import Mean
+from mimo_keras.training.likelihoods.quantiles import Quantiles
 
 __all__ = [
+    "Binary",
     "Categorical",
     "Gaussian",
     "Likelihood",
     "Mean",
+    "Multilabel",
+    "Quantiles",
     "chosen",
     "from_saved",
     "of_outputs",

@@ -7,13 +7,18 @@ import keras
 from mimo_keras.errors import expected
 from mimo_keras.training.likelihoods.classes import Categorical
 from mimo_keras.training.likelihoods.gaussian import Gaussian
+from mimo_keras.training.likelihoods.labels import Binary, Multilabel
 from mimo_keras.training.likelihoods.likelihood import Likelihood
 from mimo_keras.training.likelihoods.means import Mean
+from mimo_keras.training.likelihoods.quantiles import Quantiles
 
 NAMES = {
     "categorical": Categorical,
+    "binary": Binary,
+    "multilabel": Multilabel,
     "mean": Mean,
     "gaussian": Gaussian,
+    "quantiles": Quantiles,
 }
 """Likelihoods by the names that `create_model` takes."""
 
@@ -51,6 +56,10 @@ def chosen(likelihood, num_classes, output_dim, options):
     sizes = {"num_classes": num_classes, "output_dim": output_dim}
     given = {name: n for name, n in sizes.items() if n is not None}
     wanted = [name for name in fields if name in sizes]
+    if not wanted:
+        # A single logit may be called one class.
+        _compare(kind(), None if num_classes == 1 else num_classes, output_dim)
+        return kind(), options
     if [*given] != wanted:
         raise expected(
             f"{wanted[0]} alone for likelihood={likelihood!r}",

@@ -17,11 +17,15 @@ class Likelihood:
     Attributes:
         task: "classification" or "regression", for display.
         num_classes: K; None if targets are not classes.
+        one_class: Whether an example has one class, by which class_weight can
+            weight it.
         mixture: `layers.mixtures.Mixture`: the members' activation, the
             ensemble's prediction and the predictor's dictionary.
         score: Name of `mixture_score`, which is always reported: "nll" only
             where it is a negative log-likelihood.
     """
+
+    one_class = True
 
     @property
     def outputs(self):

@@ -7,7 +7,14 @@ import pytest
 from mimo_keras.errors import InputError
 from mimo_keras.methods import KLTerm, Sampling
 from mimo_keras.training import EnsembleModel, Predictor, likelihoods
-from mimo_keras.training.likelihoods import Categorical, Gaussian, Mean
+from mimo_keras.training.likelihoods import (
+    Binary,
+    Categorical,
+    Gaussian,
+    Mean,
+    Multilabel,
+    Quantiles,
+)
 from tests.training import networks
 from tests.training.likelihoods.cases import LOGS, OLDEST, every_oldest
 
@@ -21,6 +28,9 @@ from tests.training.likelihoods.cases import LOGS, OLDEST, every_oldest
         ("mean", None, 2, {}, Mean(2)),
         ("gaussian", None, 1, {}, Gaussian(1)),
         ("gaussian", None, 1, {"beta": 0.5}, Gaussian(1, beta=0.5)),
+        ("quantiles", None, 1, {"levels": [0.2]}, Quantiles(1, (0.2,))),
+        *(("binary", n, None, {}, Binary()) for n in (None, 1, 2)),
+        ("multilabel", 4, None, {}, Multilabel(4)),
         (Gaussian(2, floor=0.1), None, None, {}, Gaussian(2, floor=0.1)),
         (Gaussian(2), None, 2, {}, Gaussian(2)),
         (Categorical(3), 3, None, {}, Categorical(3)),
@@ -39,7 +49,10 @@ def test_it_is_the_one_asked_for(
 @pytest.mark.parametrize(
     ("likelihood", "num_classes", "output_dim", "message"),
     [
-        ("normal", None, 1, "among categorical, mean, gaussian.*'normal'"),
+        ("normal", None, 1, "among categorical, binary, .*'normal'"),
+        ("binary", 3, None, "num_classes=2, as in .*num_classes=3"),
+        ("binary", None, 1, "output_dim=1"),
+        ("multilabel", 0, None, "num_classes=0"),
         (3, None, 1, "likelihood=3"),
         ("gaussian", 3, None, "output_dim alone for likelihood='gaussian'"),
         ("gaussian", 3, 1, "num_classes=3, output_dim=1"),

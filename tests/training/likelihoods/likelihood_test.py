@@ -8,13 +8,23 @@ import pytest
 
 from mimo_keras.errors import InputError
 from mimo_keras.layers import (
+    BernoulliMixture,
     CategoricalMixture,
     GaussianMixture,
     MeanMixture,
+    QuantileMixture,
     mixtures,
 )
 from mimo_keras.training import EnsembleModel, Predictor
-from mimo_keras.training.likelihoods import Categorical, Gaussian, Mean
+from mimo_keras.training.likelihoods import (
+    Binary,
+    Categorical,
+    Gaussian,
+    Mean,
+    Multilabel,
+    Quantiles,
+    quantiles,
+)
 from tests.training import networks
 from tests.training.likelihoods import cases
 from tests.training.likelihoods.cases import TARGETS_OF, every_likelihood
@@ -40,6 +50,18 @@ def test_a_mixture_of_one_is_its_member(likelihood):
             ((None,), "int32"),
         ),
         (Mean(2), 2, None, None, MeanMixture(), ((None, 2), "float32")),
+        (
+            *(Binary(), 1, 2, ["accuracy"], BernoulliMixture()),
+            ((None, 1), "float32"),
+        ),
+        (
+            *(Multilabel(3), 3, 3, ["binary_accuracy"], BernoulliMixture()),
+            ((None, 3), "float32"),
+        ),
+        (
+            *(Quantiles(2), 10, None, None, QuantileMixture(quantiles.LEVELS)),
+            ((None, 2), "float32"),
+        ),
         (
             *(Gaussian(2, floor=0.5), 4, None, None, GaussianMixture(0.5)),
             ((None, 2), "float32"),
