@@ -232,6 +232,18 @@ def maker(tensor):
     return tensor._keras_history.operation
 
 
+def made_from(tensor):
+    """Returns the tensors from which an operation made a symbolic tensor.
+
+    Relies on `KerasTensor._keras_history` and `Operation._inbound_nodes`.
+
+    Public alternative: `Layer.input`, which covers only the first call.
+    """
+    history = tensor._keras_history
+    node = history.operation._inbound_nodes[history.node_index]
+    return list(node.input_tensors)
+
+
 def call_count(operation):
     """Returns how often an operation was called on symbolic tensors.
 
@@ -261,9 +273,6 @@ def calls_on(tensor):
     unlike `readers`, it tells the calls of one operation apart.
 
     Public alternative: none, as for `readers`.
-
-    Args:
-        tensor: keras.KerasTensor of a functional network.
 
     Returns:
         A list of pairs (operation, list of the tensors that it returned).
@@ -310,10 +319,6 @@ def build_on(model, batch):
 
     Public alternative: `Model.build`, which builds neither metrics nor
     optimizer.
-
-    Args:
-        model: Compiled keras.Model.
-        batch: A batch as for `fit`: (x, y) or (x, y, sample_weight).
     """
     model._symbolic_build(data_batch=batch)
 
@@ -370,10 +375,6 @@ def variable_index(optimizer, variable):
 
     Public alternative: the order of the variables given to `Optimizer.build`,
     if the variable is one of them.
-
-    Args:
-        optimizer: Built keras.optimizers.Optimizer.
-        variable: Trainable keras.Variable, or the backend's own.
     """
     return optimizer._get_variable_index(variable)
 

@@ -11,6 +11,11 @@ from mimo_keras.prediction.calibrators import (
     VectorScaling,
 )
 from mimo_keras.prediction.detecting import LogitDetector
+from mimo_keras.prediction.feature_detectors import (
+    MahalanobisDetector,
+    NeighborDetector,
+    VirtualLogitDetector,
+)
 from mimo_keras.prediction.mixture_quantiles import MixtureQuantiles
 from mimo_keras.prediction.quantile_stages import (
     InterpolatedQuantiles,
@@ -25,11 +30,14 @@ __all__ = [
     "Intervals",
     "Isotonic",
     "LogitDetector",
+    "MahalanobisDetector",
     "MemberTemperatures",
     "MixtureQuantiles",
+    "NeighborDetector",
     "PredictionSets",
     "QuantileIntervals",
     "Stage",
     "Temperature",
     "VectorScaling",
+    "VirtualLogitDetector",
 ]

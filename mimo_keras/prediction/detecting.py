@@ -27,10 +27,57 @@ OF_MIXTURES = {
 }
 """Scores of the ensemble's prediction."""
 SCORES = (*OF_MEMBERS, *OF_MIXTURES)
+OF_FEATURES = ("mahalanobis", "knn", "vim")
+"""Scores of the heads' inputs, which `FeatureDetector`s compute."""
+
+
+class Detector(Stage):
+    """Base of what adds "ood_score" (B,), higher for foreign images.
+
+    Args:
+        log_weights: The E log mixture weights.
+        threshold: Above it, "is_foreign" (B,) is true; None for no such output.
+        fitted_on: See `Stage`.
+    """
+
+    def __init__(self, log_weights, threshold=None, **kwargs):
+        super().__init__(**kwargs)
+        self.log_weights = [float(weight) for weight in log_weights]
+        self.threshold = threshold
+
+    def found(self, outputs, score=None, members=None):
+        """Returns the outputs with those of this detector.
+
+        Args:
+            outputs: See `Stage`.
+            score: (B,); or None for the mean of those of the members.
+            members: Scores of the members, (B, E), which become
+                "member_ood_scores"; or None.
+        """
+        found = dict(outputs)
+        if members is not None:
+            weights = np.exp(self.log_weights).astype("float32")
+            found["member_ood_scores"] = members
+            score = ops.einsum(
+                "e,be->b", ops.convert_to_tensor(weights), members
+            )
+        found["ood_score"] = score
+        if self.threshold is not None:
+            # As in `Abstention`: true for NaN.
+            known = score <= np.float32(self.threshold)
+            found["is_foreign"] = ops.where(known, False, True)
+        return found
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "log_weights": self.log_weights,
+            "threshold": self.threshold,
+        }
 
 
 @serializable
-class LogitDetector(Stage):
+class LogitDetector(Detector):
     """Adds "ood_score" (B,), higher for what is unlike the training images.
 
     Scores of members also add "member_ood_scores" (B, E), whose mean under the
@@ -53,39 +100,20 @@ class LogitDetector(Stage):
     """
 
     def __init__(self, score, log_weights, threshold=None, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(log_weights, threshold, **kwargs)
         if score not in SCORES:
             raise expected(
-                "a score among " + ", ".join(SCORES),
+                "a score among " + ", ".join((*SCORES, *OF_FEATURES)),
                 f"score={score!r}",
                 "Choose one of these.",
             )
         self.score = score
-        self.log_weights = [float(weight) for weight in log_weights]
-        self.threshold = threshold
 
     def call(self, outputs, logits):
-        found = dict(outputs)
         if self.score in OF_MEMBERS:
             members = OF_MEMBERS[self.score](logits)
-            weights = np.exp(self.log_weights).astype("float32")
-            found["member_ood_scores"] = members
-            score = ops.einsum(
-                "e,be->b", ops.convert_to_tensor(weights), members
-            )
-        else:
-            score = OF_MIXTURES[self.score](outputs)
-        found["ood_score"] = score
-        if self.threshold is not None:
-            # As in `Abstention`: true for NaN.
-            known = score <= np.float32(self.threshold)
-            found["is_foreign"] = ops.where(known, False, True)
-        return found
+            return self.found(outputs, members=members)
+        return self.found(outputs, OF_MIXTURES[self.score](outputs))
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "score": self.score,
-            "log_weights": self.log_weights,
-            "threshold": self.threshold,
-        }
+        return {**super().get_config(), "score": self.score}

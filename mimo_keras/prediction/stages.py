@@ -18,6 +18,7 @@ class Stage(keras.layers.Layer):
     Call arguments:
         outputs: Dictionary of the outputs so far.
         logits: The members' outputs (B, E, K), float32.
+        features: What the heads read, (B, G, F), if `reads_features`.
 
     Returns:
         Dictionary of the outputs, with those of `outputs` that stay.
@@ -25,6 +26,9 @@ class Stage(keras.layers.Layer):
 
     calibrates = False
     """Whether it changes the probabilities that other stages are fitted to."""
+
+    reads_features = False
+    """Whether it is also given what the heads read."""
 
     def __init__(self, fitted_on=None, **kwargs):
         # As for MixturePrediction: probabilities are never of 16 bits.

@@ -6,11 +6,13 @@ import keras
 import numpy as np
 
 from mimo_keras.errors import expected
+from mimo_keras.methods import head_inputs
 from mimo_keras.prediction import (
     abstaining,
     calibrating,
     covering,
     detecting,
+    fitting_detectors,
     held_out,
     precise,
 )
@@ -167,36 +169,84 @@ class Acting:
         stage = abstaining.Abstention(choice.confidence, fitted_on=about)
         return self._replacing(abstaining.Abstention, stage)
 
-    def detector(self, images, labels=None, score="energy", *, known=0.95):
+    def detector(
+        self,
+        images,
+        labels=None,
+        score="energy",
+        *,
+        known=0.95,
+        neighbors=50,
+        bank=5000,
+        dimensions=None,
+    ):
         """Returns a predictor that scores how unlike its data an image is.
 
         It adds "ood_score" (B,), higher for foreign images, and "is_foreign"
         (B,): whether it is above what a share `known` of the images reaches.
+        Scores of members also add "member_ood_scores" (B, E).
 
         Args:
             images: Images of the kind that the model was trained for, or
                 batches of (images, labels).
             labels: Their classes.
-            score: See `prediction.LogitDetector`.
+            score: Of the logits, see `prediction.LogitDetector`; or of the
+                features that the heads read, "mahalanobis", "knn" or "vim": see
+                `prediction.feature_scores`. Training images are best for these;
+                the threshold is found with each fifth left out of the fit.
             known: Share of these images that are to count as known.
+            neighbors: k of "knn".
+            bank: Number of images, drawn at random, to which "knn" compares.
+            dimensions: D of "vim"; None for the authors' choice.
 
         Returns:
             `Predictor`. An earlier detector is replaced.
 
         Raises:
-            InputError: The data do not fit, or there is no such score.
+            InputError: The data do not fit, there is no such score, or the
+                network has no one width of features (early_exit).
         """
         abstaining.check_share("known", known)
+        if score in fitting_detectors.SCORES:
+            options = fitting_detectors.Options(neighbors, bank, dimensions)
+            stage = self._of_features(score, images, labels, options, known)
+            return self._replacing(detecting.Detector, stage)
         logits, _, about = self._predicted(images, labels)
         stage = detecting.LogitDetector(score, self.log_weights)
         scored = stage(self._outputs(logits), logits.astype("float32"))
         values = np.asarray(scored["ood_score"])
         # The smallest value that enough of the images do not exceed.
         limit = float(np.quantile(values, known, method="inverted_cdf"))
+        about |= {"score": score, "known": known}
         stage = detecting.LogitDetector(
-            score, self.log_weights, limit, fitted_on={**about, "known": known}
+            score, self.log_weights, limit, fitted_on=about
         )
-        return self._replacing(detecting.LogitDetector, stage)
+        return self._replacing(detecting.Detector, stage)
+
+    def _of_features(self, score, images, labels, options, known):
+        model, head = head_inputs.tapped(self.network)
+        parts = []
+
+        def outputs(batch):
+            batch = keras.ops.convert_to_tensor(self._checked_images(batch))
+            logits, features = self.features(batch, model)
+            parts.append(keras.ops.convert_to_numpy(features))
+            return logits
+
+        self.likelihood.check_classes()
+        with repeatable(self):
+            found = held_out.collect(outputs, images, labels)
+        logits, labels = self.likelihood.held_out(*found)
+        features = np.concatenate(parts).astype(np.float64)
+        return fitting_detectors.fit(
+            score,
+            fitting_detectors.Examples(
+                features, logits, labels, self.log_weights, head
+            ),
+            options,
+            known,
+            held_out.described(logits, labels),
+        )
 
     def quantile(self, levels):
         """Returns a predictor of quantiles of the ensemble's distribution.
@@ -240,8 +290,8 @@ class Acting:
 
         def outputs(batch):
             batch = self._checked_images(batch)
-            logits = self.member_logits(batch)
-            answers = self.answers(logits, keras.ops.convert_to_tensor(batch))
+            batch = keras.ops.convert_to_tensor(batch)
+            logits, answers = self.logits_and_answers(batch)
             parts.append(
                 {
                     name: keras.ops.convert_to_numpy(value)

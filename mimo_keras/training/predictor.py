@@ -7,6 +7,7 @@ from mimo_keras.layers import MixturePrediction, StandardizeImages
 from mimo_keras.layers.mixture_prediction import check_members
 from mimo_keras.layers.registration import serializable
 from mimo_keras.layers.standardize_images import UNSTATED
+from mimo_keras.methods import head_inputs
 from mimo_keras.training import empty_replicas, likelihoods
 from mimo_keras.training.acting import Acting
 from mimo_keras.training.checked_call import CheckedCall
@@ -82,6 +83,11 @@ class Predictor(
         check_members(self.log_weights, network.output_shape)
         self.folded = folded
         self.stages = [*stages]
+        # In a function, so that Keras does not store the layers twice.
+        self._tapped = None
+        if any(stage.reads_features for stage in self.stages):
+            model, _ = head_inputs.tapped(network)
+            self._tapped = lambda x: model(x, training=False)
         self.built = True
 
     @property
@@ -102,24 +108,44 @@ class Predictor(
         x = self.standardize(images)
         return ops.cast(self.network(x, training=False), "float32")
 
-    def call(self, images):
-        return self.answers(self.member_logits(images), images)
-
-    def answers(self, logits, images):
-        """Returns the dictionary of outputs.
+    def features(self, images, model):
+        """Returns the logits (B, E, K), and what the heads read, (B, G, F).
 
         Args:
-            logits: `member_logits` of the images.
+            images: (B, …, C).
+            model: Callable from standardized images to both, see
+                `methods.head_inputs`.
+        """
+
+        def both(images):
+            found = model(self.standardize(images))
+            return [ops.cast(value, "float32") for value in found]
+
+        logits, features = empty_replicas.safely(both, images)
+        return logits, of_finite_rows(features, images)
+
+    def call(self, images):
+        return self.logits_and_answers(images)[1]
+
+    def logits_and_answers(self, images):
+        """Returns `member_logits` and the dictionary of outputs.
+
+        Args:
             images: (B, …, C).
         """
+        if self._tapped is None:
+            logits, features = self.member_logits(images), None
+        else:
+            logits, features = self.features(images, self._tapped)
         outputs = of_finite_rows(self.prediction(logits), images)
         if not self.stages:
-            return outputs
-        logits = of_finite_rows(logits, images)
+            return logits, outputs
+        finite = of_finite_rows(logits, images)
         for stage in self.stages:
+            seen = (finite, features) if stage.reads_features else (finite,)
             # Each sees NaN, whatever the runtime makes of it in between.
-            outputs = of_finite_rows(stage(outputs, logits), images)
-        return outputs
+            outputs = of_finite_rows(stage(outputs, *seen), images)
+        return logits, outputs
 
     def _with(self, stages):
         """Returns a predictor of the same network with other stages."""

@@ -140,6 +140,41 @@ def test_known_images_are_below_the_threshold(predictor, labels):
         assert found["ood_score"].shape == (COUNT,)
 
 
+@pytest.mark.parametrize(
+    ("score", "name"),
+    [("mahalanobis", "saved_model"), ("knn", "it.tflite"), ("vim", "it.onnx")],
+)
+def test_features_are_scored_inside_files(
+    predictor, labels, tmp_path, score, name
+):
+    if score == "vim":
+        pytest.importorskip("onnx")
+        pytest.importorskip("tf2onnx")
+        pytest.importorskip("onnxruntime")
+    acting = predictor.detector(
+        *(IMAGES, labels, score), neighbors=3, dimensions=2
+    )
+    found = predict(acting)
+    wanted = predict(predictor)
+    np.testing.assert_array_equal(found["entropy"], wanted["entropy"])
+    assert found["is_foreign"].mean() < 0.15
+    noise = np.random.default_rng(0).integers(0, 256, IMAGES.shape)
+    foreign = predict(acting, noise.astype("uint8"))["ood_score"]
+    assert np.median(foreign) > np.median(found["ood_score"])
+    acting.save(tmp_path / "it.keras")
+    loaded = keras.saving.load_model(tmp_path / "it.keras")
+    assert loaded.stages[0].fitted_on == acting.stages[0].fitted_on
+    np.testing.assert_array_equal(
+        predict(loaded)["ood_score"], found["ood_score"]
+    )
+    form = {"tflite": "litert", "onnx": "onnx"}.get(name.split(".")[-1])
+    mimo_keras.export_saved_model(
+        acting, tmp_path / name, form or "tf_saved_model"
+    )
+    again = acting.detector(IMAGES, labels, "energy")
+    assert [type(s).__name__ for s in again.stages] == ["LogitDetector"]
+
+
 def _all(predictor, labels, method="isotonic", **options):
     acting = predictor.calibrate(IMAGES, labels, method)
     acting = acting.prediction_sets(IMAGES, labels, 0.8, "raps", **options)

@@ -1,0 +1,133 @@
+"""Detectors are fitted to each group of members, and say what is missing."""
+
+import keras
+import numpy as np
+import pytest
+
+from mimo_keras.errors import InputError
+from mimo_keras.prediction import feature_scores, fitting_detectors
+
+DRAW = np.random.default_rng(0)
+LABELS = np.arange(200) % 3
+FEATURES = DRAW.normal(size=(200, 2, 6))
+FEATURES[..., :3] += 3 * np.eye(3)[LABELS][:, np.newaxis]
+FOREIGN = 3 * DRAW.normal(size=(9, 2, 6)).astype("float32")
+WEIGHTS = np.log([0.1, 0.2, 0.3, 0.4])
+KERNEL, BIAS = DRAW.normal(size=(4, 6, 3)), DRAW.normal(size=(4, 3))
+OWN = [0, 0, 1, 1]  # The group of each member.
+
+
+def head(features):
+    """Four members, of which two read the same features."""
+    seen = keras.ops.convert_to_numpy(features)[:, OWN]
+    return np.einsum("bef,efk->bek", seen, KERNEL) + BIAS
+
+
+def fit(score, features=FEATURES, labels=LABELS, known=0.9, **options):
+    examples = fitting_detectors.Examples(
+        features, head(features), labels, WEIGHTS, head
+    )
+    options = fitting_detectors.Options(**{"neighbors": 5} | options)
+    return fitting_detectors.fit(score, examples, options, known, {})
+
+
+def scored(stage, features):
+    logits = head(features).astype("float32")
+    found = stage({"entropy": np.zeros(1)}, logits, features.astype("float32"))
+    return {k: keras.ops.convert_to_numpy(v) for k, v in found.items()}
+
+
+def wanted(score):
+    if score == "mahalanobis":
+        parts = [
+            feature_scores.Mahalanobis(FEATURES[:, g], LABELS) for g in OWN
+        ]
+    elif score == "knn":
+        parts = [feature_scores.Neighbors(FEATURES[:, g], 5) for g in OWN]
+    else:
+        logits = head(FEATURES)
+        parts = [
+            feature_scores.VirtualLogit(
+                FEATURES[:, g], logits[:, e], KERNEL[e], BIAS[e], 3
+            )
+            for e, g in enumerate(OWN)
+        ]
+    logits = head(FOREIGN)
+    return np.stack(
+        [
+            p.score(FOREIGN[:, g], logits[:, e])
+            for e, (p, g) in enumerate(zip(parts, OWN, strict=True))
+        ],
+        axis=1,
+    )
+
+
+@pytest.mark.parametrize("score", fitting_detectors.SCORES)
+def test_a_fitted_stage_computes_the_scores_of_numpy(score):
+    stage = fit(score)
+    found = scored(stage, FOREIGN)
+    np.testing.assert_allclose(
+        found["member_ood_scores"], wanted(score), rtol=2e-4, atol=1e-5
+    )
+    np.testing.assert_allclose(
+        found["ood_score"],
+        found["member_ood_scores"] @ np.exp(WEIGHTS),
+        rtol=1e-5,
+    )
+    assert found["is_foreign"].mean() > 0.7 and found["entropy"] == 0
+    # The threshold allows for examples that the fit has not seen.
+    assert 0.02 < 1 - scored(stage, FEATURES)["is_foreign"].mean() - 0.9 < 0.1
+    again = type(stage).from_config(stage.get_config())
+    again.set_weights(stage.get_weights())
+    for name, value in scored(again, FOREIGN).items():
+        np.testing.assert_array_equal(value, found[name])
+    assert stage.fitted_on == {"score": score, "known": 0.9}
+
+
+def test_a_bank_is_drawn_from_the_examples():
+    stage = fit("knn", bank=20)
+    bank = keras.ops.convert_to_numpy(stage.fitted["bank"])
+    assert bank.shape == (2, 20, 6)
+    known = feature_scores.unit(FEATURES[:, 0])
+    gaps = np.abs(bank[0][:, np.newaxis] - known).max(axis=-1)
+    assert (gaps.min(axis=1) < 1e-6).all()
+    assert len(np.unique(gaps.argmin(axis=1))) == 20
+
+
+@pytest.mark.parametrize(
+    ("score", "options", "message"),
+    [
+        ("knn", {"neighbors": 161}, "neighbors from 1 to 160"),
+        ("knn", {"neighbors": 0}, "neighbors=0"),
+        ("knn", {"bank": 4}, "neighbors from 1 to 4"),
+        ("vim", {"dimensions": 6}, "dimensions from 1 to 5"),
+    ],
+)
+def test_what_cannot_be_fitted_is_one_line(score, options, message):
+    with pytest.raises(InputError, match=message) as caught:
+        fit(score, **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_examples_must_show_every_class_and_be_finite():
+    few = np.where(np.arange(200) == 0, 2, np.arange(200) % 2)
+    with pytest.raises(InputError, match="1 of class 2. Pass more images"):
+        fit("mahalanobis", labels=few)
+    assert fit("knn", labels=few) and fit("vim", labels=few)
+    bad = FEATURES.copy()
+    bad[3, 0, 0] = np.nan
+    with pytest.raises(InputError, match="finite features"):
+        fit("knn", bad)
+
+
+def test_heads_that_draw_have_no_virtual_logit():
+    def drawing(features):
+        return head(features) + DRAW.normal()
+
+    examples = fitting_detectors.Examples(
+        FEATURES, head(FEATURES), LABELS, WEIGHTS, drawing
+    )
+    with pytest.raises(InputError, match="heads that draw their weights"):
+        fitting_detectors.fit(
+            "vim", examples, fitting_detectors.Options(), 0.9, {}
+        )
