@@ -295,16 +295,6 @@ def test_options_that_no_run_can_have_are_one_line(option, words):
         in_process.main(reproduce, *line)
 
 
-def test_options_without_a_value_are_switches():
-    point = engine.parse("mimmo:2:recipe=mimmo:nolearn_depth:tune")
-    values = point.settings()
-    assert (values["learn_depth"], values["tune"]) == (False, True)
-    with pytest.raises(InputError, match="Leave out seed"):
-        engine.parse("mimo:2:seed=7")
-    assert engine.parse("mimo:2:nonsense").settings() is None
-    assert engine.parse("mimo:2:l2=x").settings() is None
-
-
 def test_a_figure_is_a_sweep_that_is_drawn(trained, tmp_path, capsys):
     line = ["--figure=mimo5", "--dataset=digits"]
     in_process.main(reproduce, *line)
@@ -392,6 +382,16 @@ def test_the_document_has_what_the_command_prints():
     for name, table in TABLES.items():
         record = records.read(ROOT / f"results/reproduce_{name}.json")
         assert reproduce.compared(table, record) in text
+        assert " ".join(record["command"].split()[1:]) in " ".join(
+            text.replace("\\\n", " ").split()
+        )
+    drawn = sorted((ROOT / "results/figures").glob("mim*[0-9]*.json"))
+    drawn = [p for p in drawn if not p.stem.endswith("_figure")]
+    assert drawn
+    for path in drawn:
+        record = records.read(path)
+        assert sweep.table(record) in text
+        assert "/".join(path.with_suffix(".png").parts[-3:]) in text
         assert " ".join(record["command"].split()[1:]) in " ".join(
             text.replace("\\\n", " ").split()
         )
