@@ -149,7 +149,8 @@ class DenseByMember(MemberKernels):
     def by_member(self, inputs, kernels):
         features = (self.ensemble_size, -1, inputs.shape[-1])
         outputs = ops.matmul(ops.reshape(inputs, features), kernels)
-        return ops.reshape(outputs, (-1, self.units))
+        # Positions of an example, if any, are rows of its member.
+        return ops.reshape(outputs, (*ops.shape(inputs)[:-1], self.units))
 
     def output_shape_of(self, input_shape):
         return (*input_shape[:-1], self.units)

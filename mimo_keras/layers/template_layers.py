@@ -48,9 +48,11 @@ class _Templates:
         offset,
         coefficient_norm,
         train_coefficients,
+        kernel_regularizer,
         **kwargs,
     ):
         super().__init__(**kwargs)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.templates = arguments.whole("templates", templates)
         offset = arguments.plain(offset)
         self.offset = tuple(offset) if isinstance(offset, list) else offset
@@ -152,7 +154,14 @@ class _Templates:
         return ops.reshape(numbers, (self.templates, size))
 
     def call(self, inputs, bank):
-        return self.apply(inputs, self.kernels(bank), self.bias)
+        kernels = self.kernels(bank)
+        if self.kernel_regularizer is not None:
+            penalties = [
+                self.kernel_regularizer(kernels[member])
+                for member in range(self.ensemble_size)
+            ]
+            self.add_loss(sum(penalties) / self.ensemble_size)
+        return self.apply(inputs, kernels, self.bias)
 
     def compute_output_shape(self, inputs_shape, bank_shape):
         return self.output_shape_of(inputs_shape)
@@ -175,6 +184,9 @@ class _Templates:
             "offset": self.offset,
             "coefficient_norm": self.coefficient_norm,
             "train_coefficients": self.train_coefficients,
+            "kernel_regularizer": keras.regularizers.serialize(
+                self.kernel_regularizer
+            ),
         }
 
 
@@ -200,6 +212,8 @@ class TemplateConv2D(_Templates, ConvolutionByMember):
         coefficient_norm: √(Σ_l α_il²) at initialization.
         train_coefficients: If False, there are no coefficients: all members use
             the one template as their kernel.
+        kernel_regularizer: Regularizer of a kernel; the loss is the mean over
+            members. None for none.
 
     Call arguments:
         inputs: Folded rows.
@@ -241,6 +255,7 @@ class TemplateConv2D(_Templates, ConvolutionByMember):
         offset=0,
         coefficient_norm=1.0,
         train_coefficients=True,
+        kernel_regularizer=None,
         **kwargs,
     ):
         super().__init__(
@@ -254,6 +269,7 @@ class TemplateConv2D(_Templates, ConvolutionByMember):
             offset=offset,
             coefficient_norm=coefficient_norm,
             train_coefficients=train_coefficients,
+            kernel_regularizer=kernel_regularizer,
             **kwargs,
         )
 
@@ -272,6 +288,7 @@ class TemplateDense(_Templates, DenseByMember):
             `TemplateConv2D`.
         coefficient_norm: √(Σ_l α_il²) at initialization.
         train_coefficients: See `TemplateConv2D`.
+        kernel_regularizer: See `TemplateConv2D`.
 
     Call arguments:
         inputs: Folded rows.
@@ -307,6 +324,7 @@ class TemplateDense(_Templates, DenseByMember):
         offset=0,
         coefficient_norm=1.0,
         train_coefficients=True,
+        kernel_regularizer=None,
         **kwargs,
     ):
         super().__init__(
@@ -317,5 +335,6 @@ class TemplateDense(_Templates, DenseByMember):
             offset=offset,
             coefficient_norm=coefficient_norm,
             train_coefficients=train_coefficients,
+            kernel_regularizer=kernel_regularizer,
             **kwargs,
         )

@@ -155,8 +155,9 @@ class MemberLayers:
         elif isinstance(copy, MemberBatchNormalization):
             for weight, value in zip(copy.weights, source.weights, strict=True):
                 _assign_to_all(weight, value)
-        else:
+        elif isinstance(copy, keras.layers.Layer):
             set_weights(copy, source.get_weights())
+        # All others are composed: `warm_start` fills their banks.
 
 
 def _unfit_norm(layer):

@@ -1,12 +1,15 @@
 """MixtureEnsembles: members whose kernels are mixtures of shared templates."""
 
+import dataclasses
+
 import keras
 
 from mimo_keras import layers
 from mimo_keras.backbones import Kit
 from mimo_keras.errors import expected
 from mimo_keras.methods.blueprint import Blueprint
-from mimo_keras.methods.plain_layers import plain_layers
+from mimo_keras.methods.member_layers import MemberLayers
+from mimo_keras.methods.plain_layers import composes, layers_of, plain_layers
 from mimo_keras.methods.registry import register
 from mimo_keras.methods.template_plan import BankOptions, make_plan
 
@@ -46,15 +49,53 @@ def mixture_ensemble(
     options = BankOptions(
         num_params, templates_per_layer, assign, grouping, bank_single_layers
     )
-    plan = plan_templates(task, options)
-    members = task.ensemble_size
+    backbone, members = task.backbone, task.ensemble_size
+    plan = (_plan_of if backbone.shares else plan_templates)(task, options)
     inputs = keras.Input(task.input_shape, name="images")
     kit = _kit(plan, inputs)
     x = layers.FoldMembers(members, name="fold_members")(inputs)
-    features, _ = task.backbone.features(x, kit)
+    if backbone.shares:
+        features = _converted(plan, kit, members).features(backbone, x)
+    else:
+        features, _ = backbone.features(x, kit)
     outputs = kit.dense(task.outputs, name="heads")(features)
     unfold = layers.UnfoldMembers(members, name="unfold_members")
     return Blueprint(keras.Model(inputs, unfold(outputs)))
+
+
+def _plan_of(task, options):
+    """Plans the conversion of a trained network.
+
+    If no two of its kernels have the same shape, each has a bank of its own.
+    """
+    image = keras.Input(task.input_shape)
+    network = keras.Model(image, task.backbone.features(image, Kit())[0])
+    found, norms = layers_of(network, task)
+    plan = make_plan(found, norms, task.ensemble_size, options)
+    if all(group.shares is None for group in plan.groups):
+        options = dataclasses.replace(options, bank_single_layers=True)
+        plan = make_plan(found, norms, task.ensemble_size, options)
+    return plan
+
+
+def _converted(plan, kit, members):
+    """Returns the `MemberLayers` that compose kernels by the plan."""
+
+    def make(constructor):
+        def part(*, activation, **arguments):
+            name = arguments.pop("name")
+            layer = constructor(name=name, **arguments)
+            activate = keras.layers.Activation(activation)
+            return lambda x: activate(layer(x))
+
+        return part
+
+    def fits(layer):
+        return composes(layer) and plan.of_layer(layer.name)[1] is not None
+
+    makers = {keras.layers.Conv2D: make(kit.conv)}
+    makers[keras.layers.Dense] = make(kit.dense)
+    return MemberLayers(makers, members, True, shares=True, fits=fits)
 
 
 def plan_templates(task, options):
@@ -141,5 +182,6 @@ def _shared_options(like, share):
         "offset": share.offset,
         "coefficient_norm": share.norm,
         "train_coefficients": share.mixed,
+        "kernel_regularizer": like.kernel_regularizer,
         "name": like.name,
     }

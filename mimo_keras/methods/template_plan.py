@@ -59,11 +59,12 @@ class BankOptions:
 
 @dataclasses.dataclass(frozen=True)
 class PlainLayer:
-    """A convolution or dense layer of the plain network.
+    """A convolution, dense or other layer of the plain network.
 
     Attributes:
         name: Its name.
-        kind: "conv" or "dense".
+        kind: "conv", "dense", or "fixed" for another layer, whose weights are
+            never composed.
         kernel_shape: Shape of its kernel.
         bias: Size of its bias; 0 if it has none.
     """
@@ -223,17 +224,19 @@ def make_groups(layers, options):
         The lists of layers that are composed of templates, and the list of
         those that stay plain.
     """
+    fixed = [layer for layer in layers if layer.kind == "fixed"]
+    layers = [layer for layer in layers if layer.kind != "fixed"]
     if options.grouping == "single":
-        return [list(layers)], []
+        return [layers], fixed
     by_shape = {}
     for layer in layers:
         by_shape.setdefault((layer.kind, layer.kernel_shape), []).append(layer)
     groups = list(by_shape.values())
     if options.bank_single_layers:
-        return groups, []
+        return groups, fixed
     return (
         [group for group in groups if len(group) > 1],
-        [group[0] for group in groups if len(group) == 1],
+        [group[0] for group in groups if len(group) == 1] + fixed,
     )
 
 

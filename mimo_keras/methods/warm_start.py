@@ -7,9 +7,18 @@ import numpy as np
 
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
-from mimo_keras.layers import MemberConv2D, MemberDense
+from mimo_keras.layers import (
+    DenseMultihead,
+    MemberConv2D,
+    MemberDense,
+    TemplateBank,
+    TemplateConv2D,
+    TemplateDense,
+)
+from mimo_keras.methods.template_fit import fit
 
 _ENCODERS = (MemberConv2D, MemberDense)
+_COMPOSED = (TemplateConv2D, TemplateDense)
 _LINEAR = (
     keras.layers.Conv1D,
     keras.layers.Conv2D,
@@ -41,6 +50,10 @@ def warm_start(network, trained, members, noise=0.0, seed=None):
             of the kernel's standard deviation.
         seed: Integer seed of the noise; None for a random one.
 
+    Returns:
+        How far composed kernels are from the trained ones: the root of the
+        ratio of the sums of squares, 0 where all are exact.
+
     Raises:
         InputError: A layer's weights cannot be divided among members.
     """
@@ -51,10 +64,12 @@ def warm_start(network, trained, members, noise=0.0, seed=None):
             _start(layer, sources[layer.name], trained, members, draw)
         elif trained.head is not None and layer.name in ("head", "heads"):
             _start_head(layer, trained, members, draw)
+    missing = _fill_banks(network, trained, draw)
     if widened(network, trained):
         _check_start(network, trained, members)
     if noise:
         _part(network, members, draw)
+    return missing
 
 
 class _Noise:
@@ -76,7 +91,10 @@ class _Noise:
 
 def _start(layer, source, trained, members, draw):
     """Sets the weights of one layer that are not those of its source."""
-    if isinstance(layer, _ENCODERS):
+    if isinstance(layer, _COMPOSED):
+        if layer.bias is not None:
+            layer.bias.assign(source.bias)
+    elif isinstance(layer, _ENCODERS):
         kernel, *bias = source.get_weights()
         u = draw.shares(members, kernel.shape[-1]) / members
         u = u.reshape(members, *[1] * (kernel.ndim - 1), -1)
@@ -163,11 +181,12 @@ def _start_head(layer, trained, members, draw):
     if weights is None:
         return
     kernel, bias = weights
-    if layer.kernel.shape[0] != kernel.shape[0]:
+    if _inputs(layer) not in (None, kernel.shape[0]):
         # The features are the inputs themselves, of all members.
         channels = trained.input_shape[-1]
         kernel = _spread(kernel, members, channels, draw)
-    layer.kernel.assign(np.tile(kernel, (1, getattr(layer, "heads", 1))))
+    if not isinstance(layer, _COMPOSED):
+        layer.kernel.assign(np.tile(kernel, (1, getattr(layer, "heads", 1))))
     for name in ("bias", "ensemble_bias"):
         weight = getattr(layer, name, None)
         if weight is not None:
@@ -177,6 +196,11 @@ def _start_head(layer, trained, members, draw):
         factor.assign(np.ones(factor.shape))
     layer.trainable = head.trainable
     _regularize(layer, head)
+
+
+def _inputs(layer):
+    kernel = getattr(layer, "kernel", None)
+    return None if kernel is None else kernel.shape[0]
 
 
 def _regularize(layer, source):
@@ -189,7 +213,8 @@ def _regularize(layer, source):
                 f"Set layer.{name} = None.",
             )
     layer.kernel_regularizer = source.kernel_regularizer
-    layer.kernel.regularizer = source.kernel_regularizer
+    if not isinstance(layer, _COMPOSED):
+        layer.kernel.regularizer = source.kernel_regularizer
 
 
 def _part(network, members, draw):
@@ -202,7 +227,11 @@ def _part(network, members, draw):
         for layer in keras_internals.layers_within(model)
     ]
     if not own:
-        own = [x for x in layers if members == 1 or x.name == "heads"]
+        own = [
+            layer
+            for layer in layers
+            if members == 1 or isinstance(layer, DenseMultihead)
+        ]
     for layer in layers:
         for factor in _factors(layer):
             factor.assign(draw.around(np.ones(factor.shape)))
@@ -213,6 +242,55 @@ def _part(network, members, draw):
             if len(weight.shape) > 1:
                 value = keras.ops.convert_to_numpy(weight)
                 weight.assign(draw.around(value, value.std()))
+
+
+def _fill_banks(network, trained, draw):
+    """Fits all banks of templates; returns how much is missing."""
+    missing = whole = 0.0
+    for bank in network.layers:
+        if isinstance(bank, TemplateBank):
+            some, of_all = _fill(bank, trained, draw)
+            missing, whole = missing + some, whole + of_all
+    return math.sqrt(missing / whole) if whole else 0.0
+
+
+def _fill(bank, trained, draw):
+    """Fits one bank; returns the squares that are missing, and all."""
+    layers, kernels, rows = [], [], []
+    for layer in keras_internals.readers(bank):
+        kernel = _kernel_of(layer, trained)
+        if kernel is not None:
+            layers.append(layer)
+            kernels.append(kernel.ravel())
+    if not layers:
+        return 0.0, 0.0
+    size = kernels[0].size
+    count = bank.num_params // size
+    for index, layer in enumerate(layers):
+        offsets = layer.offset
+        if not isinstance(offsets, tuple):
+            offsets = (offsets,) * layer.ensemble_size
+        for offset in offsets:
+            first = offset // size
+            window = [(first + i) % count for i in range(layer.templates)]
+            rows.append((index, window))
+    mixed = layers[0].coefficients is not None
+    templates, found, missing = fit(kernels, rows, count, mixed)
+    bank.templates.assign(templates.reshape(1, -1))
+    for index, layer in enumerate(layers if mixed else ()):
+        members = layer.ensemble_size
+        mine = found[index * members : (index + 1) * members]
+        scale = np.sqrt(np.mean(mine**2, axis=1, keepdims=True))
+        layer.coefficients.assign(draw.around(mine, scale))
+    return missing, sum(np.sum(kernels[i] ** 2) for i, _ in rows)
+
+
+def _kernel_of(layer, trained):
+    """Returns the trained kernel of a composed layer; None for a new head."""
+    if layer.name == "heads":
+        weights = trained.head_weights(layer.units)
+        return None if weights is None else weights[0]
+    return trained.trunk.get_layer(layer.name).get_weights()[0]
 
 
 def widened(network, trained):

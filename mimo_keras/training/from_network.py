@@ -1,9 +1,10 @@
 """An ensemble that starts where a trained network stands."""
 
 import numbers
+import warnings
 
 from mimo_keras import methods
-from mimo_keras.errors import expected
+from mimo_keras.errors import argument, expected
 from mimo_keras.training.create import create_model
 from mimo_keras.training.model import EnsembleModel
 from mimo_keras.training.saved_state import freeze_parts
@@ -17,6 +18,7 @@ _METHODS = {
     "mc_dropout",
     "mimo",
     "mixmo",
+    "mixture_ensemble",
     "naive_multihead",
     "rank1_bnn",
     "treenet",
@@ -24,6 +26,9 @@ _METHODS = {
 
 # Those that replace layers of the trunk.
 _CONVERTING = {"batch_ensemble", "mimo", "mixmo", "rank1_bnn"}
+_CONVERTING |= {"mixture_ensemble"}
+# Rounding of what is composed in float32, and more.
+_EXACT = 1e-5
 
 
 def from_network(
@@ -49,8 +54,7 @@ def from_network(
             last Dense, with softmax, sigmoid or neither) or only up to its
             features; or an `EnsembleModel` of one member. Heads are copies of
             its head if that has as many outputs as they need, else new.
-        method: One of batch_ensemble, deep_ensemble, deterministic, early_exit,
-            mc_dropout, mimo, mixmo, naive_multihead, rank1_bnn and treenet.
+        method: Its name: any but datamux, dun, mimmo and mixshare.
         ensemble_size: M, the number of members.
         num_classes: K; None for regression, or for that of its softmax.
         output_dim: d, the number of outputs of a regression.
@@ -81,10 +85,23 @@ def from_network(
     facts |= {"num_classes": num_classes, "output_dim": output_dim}
     facts |= {"ensemble_size": ensemble_size, "seed": seed}
     model = _created(trained, method, noise, facts, options)
-    methods.warm_start(model.network, trained, ensemble_size, noise, seed)
+    _report(
+        methods.warm_start(model.network, trained, ensemble_size, noise, seed)
+    )
     if freeze:
         methods.freeze_trunk(model.network, trained)
     return model
+
+
+def _report(missing):
+    """Warns if a budget is too small to start where the network stands."""
+    if missing > _EXACT:
+        error = expected(
+            "num_params with which all kernels can be composed exactly",
+            f"kernels that are off by {missing:.1%} of their norm",
+            f"Raise {argument('num_params')}, or train until they fit again.",
+        )
+        warnings.warn(str(error), stacklevel=3)
 
 
 def _created(trained, method, noise, facts, options):
@@ -168,6 +185,12 @@ def _classes(num_classes, trained):
 def _backbone(trained, method, options, noise):
     """Returns the trunk as the method takes it, and the method's options."""
     options = dict(options)
+    if options.get("grouping") == "single" and method == "mixture_ensemble":
+        raise expected(
+            "grouping='by_shape' for the kernels of a trained network",
+            "grouping='single'",
+            "Lower num_params instead.",
+        )
     if method == "mixmo":
         return trained.encoded(), options
     if method == "early_exit":

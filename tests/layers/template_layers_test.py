@@ -219,3 +219,14 @@ def test_rows_that_members_cannot_share_are_refused():
     layer = built(layers.TemplateDense(1, ensemble_size=3), (6, 2), 4)
     with pytest.raises(InputError, match="rows=5"):
         layer(np.ones((5, 2), "float32"), np.ones(4, "float32"))
+
+
+def test_a_dense_layer_reads_the_positions_of_a_map():
+    images = keras.random.normal((4, 3, 2, 5), seed=0)
+    bank = keras.random.normal((2 * 5 * 6,), seed=1)
+    dense = layers.TemplateDense(6, ensemble_size=2, templates=2)
+    outputs = dense(images, bank)
+    assert outputs.shape == (4, 3, 2, 6)
+    kernels = dense.kernels(bank)
+    wanted = [images[row] @ kernels[row // 2] for row in range(4)]
+    np.testing.assert_allclose(outputs, np.stack(wanted), atol=1e-5)

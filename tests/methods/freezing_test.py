@@ -26,6 +26,10 @@ def create(method, members=2, network="small_cnn"):
         ("naive_multihead", HEADS),
         ("mimo", {"a/kernel", "a/bias", *HEADS}),
         ("mixmo", {"a/kernel", "a/bias", *HEADS}),
+        (
+            "mixture_ensemble",
+            {"b/coefficients", "b/bias", "c/coefficients", "c/bias", *HEADS},
+        ),
         ("treenet", {"b/kernel", "b/bias", "c/kernel", "c/bias", *HEADS}),
         (
             "batch_ensemble",

@@ -15,6 +15,7 @@ OPTIONS = {
     "batch_ensemble": {},
     "mimo": {},
     "mixmo": {},
+    "mixture_ensemble": {},
     "rank1_bnn": {"train_examples": 9},
     "treenet": {},
 }
@@ -81,7 +82,7 @@ def test_the_last_exit_is_the_network():
 
 @pytest.mark.parametrize(
     "method",
-    marked(["batch_ensemble", "deep_ensemble", "mixmo", "rank1_bnn"]),
+    marked(["batch_ensemble", "deep_ensemble", "mixmo", "mixture_ensemble"]),
 )
 def test_noise_parts_the_members_and_repeats(method):
     network = networks.create("small_cnn")
@@ -108,6 +109,31 @@ def test_noise_leaves_the_sum_of_mimos_first_kernels():
     seen = np.repeat(networks.IMAGES[:, None], 3, axis=1)
     found = keras.Model(model.network.input, heads.input)(seen)
     small.assert_close(found, features)
+
+
+def test_a_smaller_budget_starts_as_near_as_it_can():
+    network = networks.create("small_cnn")
+    kernels = [
+        network.get_layer(name).get_weights()[0].ravel() for name in "bc"
+    ]
+    with pytest.warns(UserWarning, match="off by .*% of their norm"):
+        model = create(network, "mixture_ensemble", num_params=0.75)
+    left, values, right = np.linalg.svd(kernels, full_matrices=False)
+    nearest = values[0] * left[:, :1] * right[:1]
+    for name, wanted in zip("bc", nearest, strict=True):
+        kernel = model.member(0).network.get_layer(name).kernel
+        np.testing.assert_allclose(np.ravel(kernel), wanted, atol=1e-5)
+    logits = small.numpy(model(networks.IMAGES))
+    np.testing.assert_array_equal(logits[:, 0], logits[:, 1])
+
+
+@pytest.mark.tensorflow
+def test_penalties_of_composed_kernels_are_those_of_the_network():
+    network = networks.create("resnet")
+    model = create(network, "mixture_ensemble", 3)
+    model(networks.IMAGES)
+    assert len(network.losses) == 2
+    small.assert_close(sum(model.losses), sum(network.losses), rtol=1e-5)
 
 
 def test_fast_weights_differ_by_the_noise_and_kernels_stay():
