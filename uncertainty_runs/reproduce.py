@@ -242,33 +242,46 @@ def _tell(title, jobs, missing, f):
 
 def reproduce_figure(figure, f):
     """Prints, and with --run makes, the runs of a figure, and draws it."""
-    shown = set()
-    for number, panel in enumerate(figure.grids):
-        grid = panel.on(f.dataset)
-        if grid in shown:  # Panels that differ in the data set alone.
-            continue
-        shown.add(grid)
-        base = ":".join([grid.base, *f.options])
-        grid = dataclasses.replace(grid, base=base)
-        name = f"{figure.name}{'abc'[number]}"
-        path = _record_path(f, name, grid.dataset)
-        if f.record and len(figure.grids) > 1:  # A record for each panel.
-            records.check_is_file(path, "record")
-            given = as_path(path)
-            path = f"{given.stem}_{'abc'[number]}{given.suffix}"
-            path = str(given.with_name(path))
-        record = sweep.opened(grid.dataset, base, grid.vary, path)
-        jobs = sweep.jobs(grid.dataset, base, grid.vary, f.seeds)
+    panels = [*_panels(figure, f)]
+    for _, path in panels:  # Before anything is run.
+        _files(path)
+    for grid, path in panels:
+        record = sweep.opened(grid.dataset, grid.base, grid.vary, path)
+        jobs = sweep.jobs(grid.dataset, grid.base, grid.vary, f.seeds)
         missing = _completed(record, path, jobs, sweep.KEYS, f)
         _tell(f"{figure.source}, on {grid.dataset}", jobs, missing, f)
         if not missing:
             _draw(record, path, grid)
 
 
-def _draw(record, path, grid):
+def _panels(figure, f):
+    """Yields each panel, with the options of all runs, and its record."""
+    shown = set()
+    for letter, panel in zip("abc", figure.grids, strict=False):
+        grid = panel.on(f.dataset)
+        if grid in shown:  # Panels that differ in the data set alone.
+            continue
+        shown.add(grid)
+        path = _record_path(f, f"{figure.name}{letter}", grid.dataset)
+        if f.record and len(figure.grids) > 1:  # A record for each panel.
+            records.check_is_file(path, "record")
+            given = as_path(path)
+            path = given.with_name(f"{given.stem}_{letter}{given.suffix}")
+        base = ":".join([grid.base, *f.options])
+        yield dataclasses.replace(grid, base=base), str(path)
+
+
+def _files(path):
+    """Returns the files of a panel's picture and numbers, beside its record."""
     picture = as_path(path).with_suffix(".png")
     records.check_figure(picture, path)
     numbers = records.beside(picture, ".json", path)
+    sweep.check_numbers(numbers)
+    return picture, numbers
+
+
+def _draw(record, path, grid):
+    picture, numbers = _files(path)
     with records.checked(path):
         print(sweep.table(record))
         sweep.draw(

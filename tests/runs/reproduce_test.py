@@ -315,6 +315,24 @@ def test_a_figure_is_a_sweep_that_is_drawn(trained, tmp_path, capsys):
     assert (folder / "mimo5a-digits.png").stat().st_size > 10_000
 
 
+def test_a_figure_that_cannot_be_written_is_refused_before_its_runs(
+    trained, tmp_path
+):
+    """Of any panel; other files stay as they are."""
+    (tmp_path / "f_b.png").write_bytes(b"mine")
+    for record, word in (
+        ("f.json", "f_b.png, another file"),
+        ("f.png", "two names"),
+    ):
+        with pytest.raises(InputError, match=word):
+            in_process.main(
+                *(reproduce, "--figure=mimo6", "--dataset=digits", "--run"),
+                f"--record={record}",
+            )
+    assert [*tmp_path.iterdir()] == [tmp_path / "f_b.png"]
+    assert trained.commands == []
+
+
 def test_boxes_of_a_figure_are_drawn(trained, tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr(
@@ -322,37 +340,6 @@ def test_boxes_of_a_figure_are_drawn(trained, tmp_path, monkeypatch):
     )
     in_process.main(reproduce, "--figure=mimo6", "--dataset=digits", "--run")
     assert drawn == [False, True]
-
-
-def test_figures_of_mimo_regularize_and_are_drawn_as_in_the_paper():
-    """Boxes over 12 settings for each R; norms and ends on their own."""
-    boxes = FIGURES["mimo6"].grids[1]
-    for dataset, count in ((None, 5), ("digits", 3)):
-        panel = boxes.on(dataset)
-        assert panel.boxes and not FIGURES["mimo6"].grids[0].boxes
-        found = sweep.grid(panel.vary)
-        assert len(found) == 12 * count
-        repeated = [one["batch_repetitions"] for one in found]
-        assert {repeated.count(r) for r in repeated} == {12}
-    for name, other, against in (
-        ("mimo7", "l2", None),
-        ("mimo8", "l1", None),
-        ("mimo9", "l2", "weights/kept"),
-    ):
-        for panel in FIGURES[name].grids:
-            for dataset in (None, "digits"):
-                grid = panel.on(dataset)
-                [(point, _, varied), *_] = sweep.jobs(
-                    grid.dataset, grid.base, grid.vary, ["0"]
-                )
-                values = point.settings()
-                assert values[other] == 0 and values["scale_ends"]
-                assert values["norm_l2"] == 3e-4
-                assert [*varied["varied"]] == [
-                    {"l1": "l2", "l2": "l1"}[other],
-                    "ensemble_size",
-                ]
-                assert grid.against == against
 
 
 def test_a_record_of_other_settings_is_refused(trained, tmp_path):
