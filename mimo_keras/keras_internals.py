@@ -236,7 +236,6 @@ def made_from(tensor):
     """Returns the tensors from which an operation made a symbolic tensor.
 
     Relies on `KerasTensor._keras_history` and `Operation._inbound_nodes`.
-
     Public alternative: `Layer.input`, which covers only the first call.
     """
     history = tensor._keras_history
