@@ -43,6 +43,7 @@ __all__ = [
     "methods",
     "metrics",
     "prediction",
+    "report",
     "training",
 ]
 
@@ -54,6 +55,9 @@ def __getattr__(name):
     if name == "evaluate":
         home = importlib.import_module(f"{__name__}.evaluation.of_predictor")
         return home.evaluate_model
+    if name == "report":
+        home = importlib.import_module(f"{__name__}.analysis.report_of_model")
+        return home.report_of_model
     if name in _LAZY:
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

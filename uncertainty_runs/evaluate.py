@@ -7,6 +7,13 @@ r"""Evaluates finished runs or saved models, set by set.
     python uncertainty_runs/evaluate.py --runs=runs/a,runs/b \
         --output_dir=runs/ab --export
 
+    python uncertainty_runs/evaluate.py --runs=runs/a --calibrate=val \
+        --prediction_sets=0.9 --detector=vim
+
+The last command fits the predictor to the images that the run held out
+(--validation_share), never to the test set, and adds how it does then, as
+"fitted/…". With --export, the fitted predictor is exported.
+
 Several runs or models are evaluated as one ensemble of all their members. With
 --export, plain networks are also saved as one deep ensemble, in
 ensemble.keras. The clean test set is always evaluated. Each set's results are
@@ -48,6 +55,7 @@ with early.importing(__name__):
         define_unfinished_flag,
     )
     from uncertainty_runs.common.run_folder import RESULTS, alone
+    from uncertainty_runs.evaluation import fitted
     from uncertainty_runs.evaluation.predict import as_number, fingerprint
     from uncertainty_runs.evaluation.suite import Suite, save
 
@@ -71,6 +79,7 @@ def define_flags():
         "ensemble.keras.",
     )
     yes_no("skip_bad_records", False, "Skip photographs that cannot be read.")
+    fitted.define_flags()
     define_bins_flag(None)
     define_average_flag(None)
     define_corrupted_flag(None)
@@ -93,16 +102,24 @@ def main():
     check_folder(folder, record, f.runs)
     test = run_data.load(config, "test")
     check_fits(members, test)
+    fit = fitted.wanted(f, config)
     suite = Suite(test, strategy, config, folder / "evaluated")
     check_suite(f.suite, suite)
     exported = as_one_model(members, strategy) if f.export else None
     if exported is not None:
         check_exports(folder, len(members) > 1)
+    if fit is not None:
+        predictor = fit.fit(members[0], suite.batch_size)
+        exported = predictor if f.export else None
     only = {"test", *f.suite} if f.suite else None
     with alone(folder), signals.on_request() as stop:
         before = kept(folder, members, only is None, config.average)
         results, arrays = suite.full(members, only=only, stop=stop)
         results |= Results(training=trained)
+        if fit is not None:
+            before = fitted.without(*before)
+            more, drawn = suite.fitted(predictor, only)
+            results, arrays = results | more, arrays | drawn
         if not (folder / "flags.json").exists():
             write_json(folder / "flags.json", record)
         save(folder, before[0] | results, before[1] | arrays)

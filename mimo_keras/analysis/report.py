@@ -1,6 +1,11 @@
 """The report of a run: one page with its tables, figures and flags."""
 
-from mimo_keras.analysis import page, report_figures, summary
+from mimo_keras.analysis import (
+    fitted_figures,
+    page,
+    report_figures,
+    summary,
+)
 from mimo_keras.analysis.run_files import (
     read_drawn,
     read_json,
@@ -47,6 +52,12 @@ _NOTES = {
     "better for the others.",
     "Cost": "Parameters are as trained; everything else is for one prediction "
     "by the whole ensemble. A multiply-add counts as two FLOPs.",
+    "Calibration": "The ensemble on the test set as it was trained, and with "
+    "probabilities that were calibrated on held-out images.",
+    "Prediction sets": "Coverage: the fraction of examples whose set has the "
+    "true class; mean size: the number of classes in a set.",
+    "Detector": "Detecting other images by the score that was fitted; AUROC "
+    "and AUPR: higher is better, FPR95: lower.",
     "Corruptions": "Accuracy by corruption type and severity.",
 }
 
@@ -72,23 +83,39 @@ def write_report(output_dir):
     flags = read_json(flags_path) if flags_path.exists() else {}
     rows = read_metrics(folder / "metrics.csv")
     arrays = read_drawn(folder / "arrays.npz")
-    figures = report_figures.figures(results, rows, arrays)
     path = folder / "report.html"
-    with replacing(path) as file:
-        file.write(_page(results, flags, figures))
+    write_page(path, results, arrays, _title(flags), flags, rows)
     return path
 
 
-def _page(results, flags, figures):
-    title = _title(flags)
+def write_page(path, results, arrays, title, flags=None, rows=()):
+    """Writes the page with the tables and figures for which there is data.
+
+    Args:
+        path: The page's path object.
+        results: `evaluation.Results`.
+        arrays: The arrays behind the figures, by name.
+        title: Of the page.
+        flags: Settings that are listed, or None.
+        rows: The rows of metrics.csv, as `read_metrics` returns them.
+    """
+    figures = report_figures.figures(results, rows, arrays)
+    with replacing(path) as file:
+        file.write(_page(results, flags or {}, figures, title))
+
+
+def _page(results, flags, figures, title):
     tables = {
         "Quality": (summary.quality(results), "reliability"),
+        "Calibration": (fitted_figures.calibrated(results), "calibrated"),
+        "Prediction sets": (fitted_figures.prediction_sets(results), "sets"),
         "Selective prediction": (None, "risk"),
         "Corruptions": (summary.corruptions(results), "corruption"),
         "Members": (summary.members(results), "members"),
         "Diversity": (summary.diversity(results), "agreement"),
         "Natural test sets": (summary.natural(results), None),
         "Out of distribution": (summary.ood(results), "ood"),
+        "Detector": (fitted_figures.detected(results), "detected"),
         "Cost": (summary.cost(results), None),
         "Training": (None, "training"),
     }

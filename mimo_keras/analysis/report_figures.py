@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mimo_keras.analysis import page, style
+from mimo_keras.analysis import fitted_figures, page, style
 from mimo_keras.analysis.corruption import corruption_by_severity
 from mimo_keras.analysis.curves import training_curves
 from mimo_keras.analysis.lookup import (
@@ -41,6 +41,14 @@ def figures(results, rows, arrays):
         "ood": _ood(results, arrays),
         "training": _training(rows),
     }
+    found = {
+        "calibrated": fitted_figures.reliability(arrays),
+        "sets": fitted_figures.sizes(arrays),
+        "coverage": fitted_figures.coverage(results),
+        "detected": fitted_figures.histograms(results, arrays),
+    }
+    drawn |= {name: _picture(*one) for name, one in found.items() if one}
+    drawn["sets"] = _together(drawn.get("sets"), drawn.get("coverage"))
     return {name: markup for name, markup in drawn.items() if markup}
 
 
@@ -71,6 +79,12 @@ def _reliability(arrays):
             )
             figure = reliability_diagram(*bins, title=name)
             pictures.append(_picture(figure, alt, caption))
+    return _together(*pictures)
+
+
+def _together(*pictures):
+    """Returns pictures side by side; None if there are none."""
+    pictures = [picture for picture in pictures if picture]
     if not pictures:
         return None
     return page.element("div", *pictures, class_="figures")

@@ -18,10 +18,12 @@ _MATRICES = ("disagreement_matrix", "kl_matrix")
 _ALIKE = (
     _RELIABILITY,
     tuple(f"corrupted_{name}" for name in _RELIABILITY),
+    tuple(f"fitted_{name}" for name in _RELIABILITY),
+    ("set_sizes", "set_sizes_covered"),
     ("risk_coverage", "risk"),
     _MATRICES,
 )
-_SCORES = "ood_"
+_SCORES = ("ood_", "fitted_ood_")
 
 
 def read_json(path):

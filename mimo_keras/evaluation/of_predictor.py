@@ -85,21 +85,21 @@ def _measured(likelihood, model, outputs, targets, answers, num_bins):
 def _(likelihood: Mean, model, means, targets, answers, num_bins):
     metrics = Regression(model.log_weights)
     metrics.update(means, targets)
-    return metrics.result() | _of_stages(answers, targets)
+    return metrics.result() | of_stages(answers, targets)
 
 
 @_measured.register
 def _(likelihood: Gaussian, model, outputs, targets, answers, num_bins):
     metrics = GaussianRegression(model.log_weights)
     metrics.update(*likelihood.members(outputs), targets)
-    return metrics.result() | _of_stages(answers, targets)
+    return metrics.result() | of_stages(answers, targets)
 
 
 @_measured.register
 def _(likelihood: Quantiles, model, outputs, targets, answers, num_bins):
     metrics = QuantileRegression(model.log_weights, likelihood.levels)
     metrics.update(likelihood.members(outputs), targets)
-    return metrics.result() | _of_stages(answers, targets)
+    return metrics.result() | of_stages(answers, targets)
 
 
 @_measured.register
@@ -118,6 +118,26 @@ def _(likelihood: OfLabels, model, logits, labels, answers, num_bins):
 
 @_measured.register
 def _(likelihood: Categorical, model, logits, labels, answers, num_bins):
+    metrics, further, labels = of_classes(
+        model, logits, labels, answers, num_bins
+    )
+    found = metrics.result() | further.result()
+    return found | of_stages(answers, labels)
+
+
+def of_classes(model, logits, labels, answers, num_bins=calibration.BINS):
+    """Returns the measures of a classifier's answers, calibrated or not.
+
+    Args:
+        model: `Predictor`.
+        logits: As `Predictor.answered` returns them, like the next two.
+        labels: (n,), (n, 1) or one-hot.
+        answers: Dictionary of outputs.
+        num_bins: Number of bins of the calibration errors.
+
+    Returns:
+        `Classification`, `Further`, and the labels as class indices.
+    """
     logits, labels = held_out.checked(logits, labels, few=False)
     classes = logits.shape[-1]
     metrics = Classification(classes, model.log_weights, num_bins)
@@ -129,12 +149,16 @@ def _(likelihood: Categorical, model, logits, labels, answers, num_bins):
     metrics.update(logits, labels, mixture)
     further = Further(classes, num_bins)
     further.update(np.exp(mixture), labels)
-    found = metrics.result() | further.result()
-    return found | _of_stages(answers, labels)
+    return metrics, further, labels
 
 
-def _of_stages(answers, targets):
-    """Returns measures of what stages have added to the answers."""
+def of_stages(answers, targets):
+    """Returns measures of what stages have added to the answers.
+
+    Args:
+        answers: Dictionary of outputs, as `Predictor.answered` returns it.
+        targets: Class indices (n,), or targets (n, …).
+    """
     found = {}
     if "prediction_set" in answers:
         rows = np.arange(len(targets))

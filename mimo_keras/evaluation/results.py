@@ -10,7 +10,7 @@ _PLAIN += ("skipped", "evaluation")
 _SHORT = {"validation": "val"}
 """Section -> its name in keys, if that is another one."""
 _LONG = {short: name for name, short in _SHORT.items()}
-_BY_SET = ("natural", "ood")
+_BY_SET = ("natural", "ood", "fitted")
 _SUITES = ("corrupted", "shifted")
 _MEMBER, _MEAN, _STD = "_member_", "mean", "_std"
 _SEVERITY, _TYPES = "severity", "types"
@@ -112,6 +112,9 @@ class Results(_Joinable):
         natural: Natural test set -> metric -> value. A set that is scored in
             several ways is there once for each, as "<set>/<way>".
         ood: Out-of-distribution set -> how well it is detected.
+        fitted: The predictor after a fit to held-out images: "test",
+            "severity_<s>" or "ood_<set>" -> metric -> value; and "on" -> what
+            it was fitted on.
         cost: What a prediction costs, by name.
         sharing: Sharing rates, by name.
         weights: Facts about the weights, by name.
@@ -139,6 +142,7 @@ class Results(_Joinable):
     shifted: SuiteResults = dataclasses.field(default_factory=SuiteResults)
     natural: dict = _empty()
     ood: dict = _empty()
+    fitted: dict = _empty()
     cost: dict = _empty()
     sharing: dict = _empty()
     weights: dict = _empty()
@@ -154,8 +158,9 @@ class Results(_Joinable):
         "corrupted/<metric>", "corrupted/severity_<s>/<metric>",
         "corrupted/types_<number>/<metric>" and
         "corrupted/<type>_<s>/<metric>"; the same for "shifted", with
-        "shifted/<metric>_std"; "<section>/<set>/<metric>" for natural and ood,
-        "val/<metric>" for validation, "<section>/<name>" for the others.
+        "shifted/<metric>_std"; "<section>/<set>/<metric>" for natural, ood
+        and fitted, "val/<metric>" for validation, "<section>/<name>" for the
+        others.
         """
         sections = {name: dict(getattr(self, name)) for name in _PLAIN}
         for name in _BY_SET:

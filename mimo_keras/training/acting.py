@@ -106,7 +106,7 @@ class Acting:
             *(coverage, score, by_class, randomized, penalty, free, seed)
         )
         outputs, targets = self.likelihood.held_out(
-            *self._collected(images, labels)
+            *self.collected(images, labels)
         )
         stage = self.likelihood.covering(
             covering.Examples(
@@ -309,17 +309,25 @@ class Acting:
         }
         return *found, answers
 
-    def _collected(self, images, labels):
+    def collected(self, images, labels=None, batch_size=128):
+        """Returns the members' outputs (n, E, K) in float64, and the labels.
+
+        Args:
+            images: Images, or batches of (images, labels).
+            labels: Their classes or targets.
+            batch_size: Images of a batch, where `images` is an array.
+        """
+
         def outputs(batch):
             return self.member_logits(self._checked_images(batch))
 
         with repeatable(self):
-            return held_out.collect(outputs, images, labels)
+            return held_out.collect(outputs, images, labels, batch_size)
 
     def _predicted(self, images, labels):
         """Returns logits, labels and a description of held-out examples."""
         self.likelihood.check_classes()
-        found = self.likelihood.held_out(*self._collected(images, labels))
+        found = self.likelihood.held_out(*self.collected(images, labels))
         return *found, held_out.described(*found)
 
     def _outputs(self, logits):

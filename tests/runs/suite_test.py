@@ -121,6 +121,35 @@ def test_every_number_is_the_twins(suite, sets):
     np.testing.assert_allclose(arrays["ood_noise_out"], outside, rtol=1e-5)
 
 
+def test_a_fitted_predictor_is_measured_by_severity(suite, sets):
+    held_out = draw(5, 200)
+    predictor = (
+        Model()
+        .predictor()
+        .prediction_sets(
+            held_out.images, held_out.labels, coverage=0.6, score="lac"
+        )
+    )
+    predictor = predictor.detector(held_out.images, held_out.labels)
+    results, arrays = suite.fitted(predictor)
+    found = results.fitted
+    for severity in (1, 2):
+        inside = [
+            np.array(predictor(part.examples.images)["prediction_set"])[
+                np.arange(6), part.examples.labels
+            ]
+            for part in sets
+            if part.severity == severity
+        ]
+        assert found[f"severity_{severity}"]["coverage"] == pytest.approx(
+            np.mean(inside)
+        )
+    assert arrays["set_sizes"].sum() == 13
+    assert "ood_noise" in found and "ood_art" not in found
+    results, _ = suite.fitted(predictor, only={"test"})
+    assert {*results.fitted} == {"test", "on"}
+
+
 def test_the_arrays_are_those_behind_the_numbers(suite, sets):
     results, arrays = suite.full(Model())
     assert arrays["reliability_count"].sum() == 13

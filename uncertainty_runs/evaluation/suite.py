@@ -10,7 +10,7 @@ import numpy as np
 from mimo_keras import data, evaluation
 from mimo_keras.data import stored_files, stratified
 from mimo_keras.errors import AbsentError
-from mimo_keras.evaluation import Results, SuiteResults
+from mimo_keras.evaluation import Results, SuiteResults, fitted_results
 from mimo_keras.evaluation.type_means import averaged
 from mimo_keras.files import write_arrays, write_json
 from mimo_keras.training.distribute import local_strategy
@@ -133,6 +133,61 @@ class Suite:
         means = evaluation.corrupted_means(rows) | self._errors(done, rows)
         return Results(corrupted=SuiteResults(means=means)).flat()
 
+    def fitted(self, predictor, only=None):
+        """Evaluates a predictor that was fitted to held-out images.
+
+        Args:
+            predictor: `Predictor`.
+            only: As in `full`; the clean test set always belongs to it.
+
+        Returns:
+            `Results` with the field `fitted`, and arrays.
+        """
+
+        def of_set(examples):
+            batches = examples.evaluation_batches(self.batch_size)
+            return fitted_results.of_set(
+                predictor, batches, num_bins=self.num_bins
+            )
+
+        foreign, severities = {}, {}
+        if only is None or _asked_for("ood", only):
+            foreign = self._foreign_batches()
+        if only is None or _asked_for("corrupted", only):
+            severities = self._by_severity(lambda part: of_set(part)[0])
+        found, arrays = fitted_results.with_foreign(
+            predictor, *of_set(self.test), foreign
+        )
+        found |= {f"severity_{s}": means for s, means in severities.items()}
+        return Results(fitted=found), arrays
+
+    def _foreign_batches(self):
+        found = {}
+        sets = data.out_of_distribution(self.dataset, **self.where)
+        for name, load in sets.items():
+            try:
+                found[name] = load().evaluation_batches(self.batch_size)
+            except AbsentError as error:
+                self._leave_out(f"ood/{name}", error)
+        return found
+
+    def _by_severity(self, measure):
+        """Returns the mean of each measure over the types, by severity."""
+        rows = {}
+        if self.facts.corruptions is None:
+            return rows
+        try:
+            for part in data.corrupted(self.dataset, **self.where):
+                of_type = rows.setdefault(part.severity, {})
+                of_type[part.type] = measure(part.examples)
+        except AbsentError as error:
+            self._leave_out("corrupted", error)
+            return {}
+        return {
+            severity: _means([of_type[name] for name in averaged(of_type)])
+            for severity, of_type in rows.items()
+        }
+
     def _begun(self, models, stop):
         """Returns the `Evaluated` of models, and what times their passes."""
         network = prepared(self.strategy, models, self.batch_size, self.moves)
@@ -179,13 +234,7 @@ class Suite:
             sharing=dict(network.sharing),
             weights={"kept": network.kept},
         )
-        arrays = _reliability("reliability", metrics)
-        curve = metrics.risk_coverage()
-        arrays |= {"risk_coverage": curve.coverage, "risk": curve.risk}
-        if len(network.log_weights) > 1:
-            diversity = metrics.diversity()
-            arrays["disagreement_matrix"] = diversity.disagreement
-            arrays["kl_matrix"] = diversity.kl
+        arrays = fitted_results.drawn_arrays(metrics)
         return results, arrays
 
     def _validation(self, done):
@@ -235,7 +284,9 @@ class Suite:
         rows, whole = self._corrupted_rows(done)
         suite = evaluation.corrupted_results(rows)
         suite |= SuiteResults(means=self._errors(done, rows))
-        arrays = _reliability("corrupted_reliability", whole)
+        arrays = fitted_results.reliability_arrays(
+            "corrupted_reliability", whole
+        )
         way = {"corrupted_examples": self.corrupted_examples}
         return Results(corrupted=suite, evaluation=way), arrays
 
@@ -291,6 +342,10 @@ class CorruptionsCallback(keras.callbacks.Callback):
             logs.update(self.suite.corrupted(self.model))
 
 
+def _means(rows):
+    return {name: float(np.mean([r[name] for r in rows])) for name in rows[0]}
+
+
 def _asked_for(name, asked):
     """Whether a part, or the parts before a "/" in its name, are asked for."""
     return name in asked or name.split("/")[0] in asked
@@ -300,12 +355,3 @@ def save(folder, results, arrays):
     """Writes `Results` as results.json, and the arrays that are drawn."""
     write_arrays(folder / "arrays.npz", arrays)
     write_json(folder / "results.json", results.flat())
-
-
-def _reliability(prefix, metrics):
-    reliability = metrics.reliability()
-    return {
-        f"{prefix}_count": reliability.count,
-        f"{prefix}_confidence": reliability.confidence,
-        f"{prefix}_accuracy": reliability.accuracy,
-    }

@@ -1,0 +1,134 @@
+"""The report of any model on any arrays, on one page."""
+
+import numpy as np
+
+from mimo_keras.analysis.report import write_page
+from mimo_keras.errors import expected
+from mimo_keras.evaluation import (
+    Classification,
+    Results,
+    clean_results,
+    fitted_results,
+    ood_results,
+    scores,
+)
+from mimo_keras.evaluation.calibration import BINS
+from mimo_keras.paths import as_path
+from mimo_keras.prediction import held_out
+from mimo_keras.training import EnsembleModel, Predictor
+
+
+def report_of_model(
+    model,
+    images,
+    labels=None,
+    path="report.html",
+    *,
+    foreign=None,
+    title=None,
+    batch_size=128,
+    num_bins=BINS,
+):
+    """Writes a page about a model of classes, like that of a run.
+
+    It has the measures, members and diversity, reliability and
+    risk against coverage; of a predictor that was fitted to held-out images
+    also the reliability after calibration, coverage and sizes of its prediction
+    sets, and its detector's scores.
+
+    Args:
+        model: `EnsembleModel` or its `Predictor`, fitted or not.
+        images: (n, …, C); or batches of (images, labels): a tf.data.Dataset,
+            PyDataset or any iterable.
+        labels: Class indices (n,) or one-hot labels (n, K).
+        path: The page's path, which ends in .html.
+        foreign: Dictionary from a name to images that are unlike the training
+            images, (m, …, C), whose scores are compared with those of `images`;
+            or None.
+        title: Of the page; the model's name by default.
+        batch_size: Images of a batch, where `images` is an array.
+        num_bins: Number of bins of the calibration errors.
+
+    Returns:
+        The page's path, as a string.
+
+    Raises:
+        InputError: The data do not fit the model, or it has no classes.
+
+    Example:
+
+    ```python
+    predictor = model.predictor().calibrate(held_out_images, held_out_labels)
+    mimo_keras.report(predictor, test_images, test_labels, "report.html")
+    ```
+    """
+    model = _checked_predictor(model, path)
+    results, arrays = _measured(
+        model, images, labels, _checked(foreign), batch_size, num_bins
+    )
+    path = as_path(str(path))
+    write_page(path, results, arrays, title or f"Report of {model.name}")
+    return str(path)
+
+
+def _checked_predictor(model, path):
+    if isinstance(model, EnsembleModel):
+        model = model.predictor()
+    if not isinstance(model, Predictor):
+        raise expected(
+            "an EnsembleModel or its predictor",
+            f"model of type {type(model).__name__}",
+            "Create one with create_model.",
+        )
+    model.likelihood.check_classes()
+    if not str(path).endswith(".html"):
+        raise expected(
+            "a path that ends in .html", f"path={str(path)!r}", "Rename it."
+        )
+    return model
+
+
+def _measured(model, images, labels, foreign, batch_size, num_bins):
+    """Returns `Results` and the arrays behind the figures."""
+    answered = model.answered(images, labels, batch_size)
+    logits, labels = held_out.checked(*answered[:2], few=False)
+    metrics = Classification(logits.shape[-1], model.log_weights, num_bins)
+    metrics.update(logits, labels)
+    results = clean_results(metrics)
+    arrays = fitted_results.drawn_arrays(metrics)
+    outside = _scores(model, foreign, batch_size)
+    inside = scores(logits, model.log_weights)
+    results |= Results(ood=ood_results(inside, outside))
+    for name, found in outside.items():
+        arrays[f"ood_{name}_in"] = inside["max_probability"]
+        arrays[f"ood_{name}_out"] = found["max_probability"]
+    if model.stages:
+        found, drawn = fitted_results.of_answers(model, *answered, num_bins)
+        more, others = fitted_results.with_foreign(
+            model, found, drawn, foreign, batch_size
+        )
+        results |= Results(fitted=more)
+        arrays |= others
+    return results, arrays
+
+
+def _checked(foreign):
+    if foreign is None:
+        return {}
+    if not isinstance(foreign, dict):
+        raise expected(
+            "foreign as a dictionary from names to images",
+            f"foreign of type {type(foreign).__name__}",
+            'Pass {"noise": images}.',
+        )
+    return {str(name): np.asarray(some) for name, some in foreign.items()}
+
+
+def _scores(model, foreign, batch_size):
+    """Returns the scores of each foreign set from the logits."""
+    found = {}
+    for name, images in foreign.items():
+        unknown = np.zeros(len(images), np.int64)
+        logits, _ = model.collected(images, unknown, batch_size)
+        found[name] = scores(logits, model.log_weights)
+    return found
