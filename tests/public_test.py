@@ -2,8 +2,6 @@
 
 import importlib
 import inspect
-import subprocess
-import sys
 
 import pytest
 
@@ -55,19 +53,3 @@ def test_all_is_what_a_package_offers(name):
 def test_a_name_that_is_not_there_is_an_attribute_error():
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         mimo_keras.nothing  # noqa: B018
-
-
-def test_parts_that_not_everyone_needs_are_imported_when_asked_for():
-    code = """
-import sys
-import mimo_keras
-lazy = {f"mimo_keras.{name}" for name in ("analysis", "data", "evaluation")}
-print(*sorted(lazy & {*sys.modules}))
-assert mimo_keras.data.load and mimo_keras.evaluation.flops
-assert mimo_keras.analysis.write_report
-print(*sorted(lazy - {*sys.modules}))
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True
-    )
-    assert (done.stdout, done.returncode) == ("\n\n", 0), done.stderr
