@@ -5,7 +5,7 @@ import random
 import keras
 from keras import ops
 
-from mimo_keras.layers import arguments
+from mimo_keras.layers import arguments, draws
 
 # A proposal is accepted with a probability of at least 0.95: all of them are
 # rejected in one of 10^10 draws.
@@ -33,12 +33,8 @@ def log_gamma(shape, concentration, seed):
     """
     # Below 1, α + 1 is drawn and multiplied by U^(1/α).
     d = concentration + (concentration < 1) - 1 / 3
-    normal = keras.random.normal(
-        (*shape, _PROPOSALS), dtype="float32", seed=seed
-    )
-    uniform = keras.random.uniform(
-        (*shape, _PROPOSALS + 1), dtype="float32", seed=seed
-    )
+    normal = draws.normal((*shape, _PROPOSALS), seed)
+    uniform = draws.uniform((*shape, _PROPOSALS + 1), seed)
     v = ops.power(1.0 + normal / (9.0 * d) ** 0.5, 3)
     log_v = ops.log(ops.maximum(v, 1e-30))
     bound = 0.5 * ops.square(normal) + d * (1.0 - v + log_v)

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from mimo_keras.errors import expected
-from mimo_keras.layers import arguments
+from mimo_keras.layers import arguments, draws
 from mimo_keras.layers.drawing import DrawingLayer, log_gamma
 from mimo_keras.layers.epochs import EpochLayer
 from mimo_keras.layers.protocols import Twin
@@ -159,7 +159,7 @@ class MixMembers(DrawingLayer, EpochLayer):
         if not self.cutmix_probability:
             return linear
         cut = self._cut(ratios, space, members)
-        drawn = keras.random.uniform((), seed=self.seed_generator)
+        drawn = draws.uniform((), self.seed_generator)
         return ops.where(drawn < self.probability(), cut, linear)
 
     def _ratios(self, rows, members):
@@ -171,17 +171,15 @@ class MixMembers(DrawingLayer, EpochLayer):
     def _cut(self, ratios, space, members):
         """Returns CutMix's masks: one member in the box, the rest around it."""
         ones = [1] * len(space)
-        draws = keras.random.uniform(
-            (ops.shape(ratios)[0], 1 + len(space)),
-            dtype="float32",
-            seed=self.seed_generator,
+        drawn = draws.uniform(
+            (ops.shape(ratios)[0], 1 + len(space)), self.seed_generator
         )
-        owner = ops.cast(ops.floor(draws[:, 0] * members), "int32")
+        owner = ops.cast(ops.floor(drawn[:, 0] * members), "int32")
         owner = ops.one_hot(owner, members, dtype="float32")
         side = ops.sqrt(ops.sum(owner * ratios, axis=1))
         box = ops.ones((1, *ones), "float32")
         for axis, size in enumerate(space):
-            inside = _interval(draws[:, 1 + axis], side, size)
+            inside = _interval(drawn[:, 1 + axis], side, size)
             shape = [-1, *ones]
             shape[1 + axis] = size
             box = box * ops.reshape(inside, shape)
@@ -195,16 +193,16 @@ class MixMembers(DrawingLayer, EpochLayer):
         return box * owner + (1.0 - box) * others
 
 
-def _interval(draws, side, size):
+def _interval(drawn, side, size):
     """Returns which of `size` positions lie in the box, (N, size) of 0 and 1.
 
     Args:
-        draws: (N,) in [0, 1), which place the center at any position.
+        drawn: (N,) in [0, 1), which place the center at any position.
         side: (N,), the box's length as a fraction of the whole.
         size: Number of positions, to which the box is clipped.
     """
     whole = ops.cast(size, "float32")
-    middle = ops.cast(ops.floor(draws * whole), "int32")
+    middle = ops.cast(ops.floor(drawn * whole), "int32")
     half = ops.cast(ops.floor(side * whole), "int32") // 2
     positions = ops.expand_dims(ops.arange(size, dtype="int32"), 0)
     first, last = (

@@ -1,10 +1,9 @@
 """Dropout that stays active at test time."""
 
-import keras
 from keras import ops
 
 from mimo_keras.errors import expected
-from mimo_keras.layers import arguments, plain_draws
+from mimo_keras.layers import arguments, draws, plain_draws
 from mimo_keras.layers.drawing import DrawingLayer
 from mimo_keras.layers.registration import serializable
 
@@ -63,8 +62,10 @@ class MonteCarloDropout(DrawingLayer):
         if key := plain_draws.next_key(self.seed_generator):
             rows = plain_draws.rows_of(inputs)
             drawn = plain_draws.uniform(rows, inputs.shape[1:], key)
-            return ops.where(drawn < self.rate, 0.0, inputs / (1.0 - self.rate))
-        return keras.random.dropout(inputs, self.rate, seed=self.seed_generator)
+        else:
+            drawn = draws.uniform(ops.shape(inputs), self.seed_generator)
+        scaled = inputs * (1.0 / (1.0 - self.rate))
+        return ops.where(drawn < self.rate, ops.zeros_like(scaled), scaled)
 
     def compute_output_shape(self, input_shape):
         return input_shape

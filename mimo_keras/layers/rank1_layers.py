@@ -12,7 +12,7 @@ from keras import ops
 
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
-from mimo_keras.layers import arguments, plain_draws
+from mimo_keras.layers import arguments, draws, plain_draws
 from mimo_keras.layers.batch_ensemble_layers import checked_sizes
 from mimo_keras.layers.members import checked_members
 from mimo_keras.layers.random_sign import RandomSign
@@ -372,11 +372,15 @@ def _initializer(initializer):
 def _draw(generator, dtype, distribution, sample, count):
     """Samples a distribution with our own seed and the layer's dtype."""
     key = plain_draws.next_key(generator)
+    inner = getattr(distribution, "distribution", None)
+    is_normal = type(inner).__name__ == "Normal"
     if key is None:
+        if is_normal:
+            drawn = draws.normal((count, *inner.loc.shape), generator)
+            return ops.cast(inner.loc + inner.scale * drawn, dtype)
         seed = ops.cast(generator.next(), "int32")
         return ops.cast(sample(count, seed=seed), dtype)
-    inner = distribution.distribution
-    if type(inner).__name__ != "Normal":
+    if not is_normal:
         raise expected(
             "normal posteriors, which plain operations can draw",
             f"{type(inner).__name__}",

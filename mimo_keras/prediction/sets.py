@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from mimo_keras.layers import plain_draws
+from mimo_keras.layers import draws, plain_draws
 from mimo_keras.layers.registration import serializable
 from mimo_keras.prediction.stages import Stage
 
@@ -86,7 +86,7 @@ class PredictionSets(Stage):
             rows = plain_draws.rows_of(probabilities)
             return plain_draws.uniform(rows, (1,), key)
         shape = (ops.shape(probabilities)[0], 1)
-        return keras.random.uniform(shape, seed=self.seed_generator)
+        return draws.uniform(shape, self.seed_generator)
 
     def get_config(self):
         return {

@@ -2,8 +2,9 @@
 
 import fractions
 
-import keras
 from keras import ops
+
+from mimo_keras.layers import draws
 
 
 def member_rows(batch_size, sampling, seed):
@@ -40,9 +41,7 @@ def _places(batch_size, sampling, seed):
     rows = batch_size * sampling.batch_repetitions
     # A single draw: the first row of scores orders the images, and each
     # further row one member's.
-    scores = keras.random.uniform(
-        (sampling.members + 1, rows), seed=seed, dtype="float32"
-    )
+    scores = draws.uniform((sampling.members + 1, rows), seed)
     if sampling.shuffle_group:
         return _grouped_rows(batch_size, sampling, scores)
     independent = _share(rows, 1.0 - sampling.input_repetition_probability)

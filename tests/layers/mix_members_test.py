@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mimo_keras.errors import InputError
-from mimo_keras.layers import MixMembers
+from mimo_keras.layers import MixMembers, draws
 
 
 def mixed(shape, **options):
@@ -16,15 +16,13 @@ def mixed(shape, **options):
     return inputs, *map(keras.ops.convert_to_numpy, outputs)
 
 
-def with_draws(monkeypatch, draws):
-    """Draws the box of each row from `draws`, (N, 3) in [0, 1)."""
-    monkeypatch.setattr(
-        keras.random, "uniform", lambda shape, **_: np.float32(draws)
-    )
+def with_draws(monkeypatch, drawn):
+    """Draws the box of each row from `drawn`, (N, 3) in [0, 1)."""
+    monkeypatch.setattr(draws, "uniform", lambda *_: np.float32(drawn))
 
 
-def cut(monkeypatch, draws, ratios, space):
-    with_draws(monkeypatch, draws)
+def cut(monkeypatch, drawn, ratios, space):
+    with_draws(monkeypatch, drawn)
     ratios = np.array(ratios, "float32")
     found = MixMembers()._cut(ratios, space, ratios.shape[1])
     return keras.ops.convert_to_numpy(found)
@@ -62,8 +60,8 @@ def test_prediction_sums_the_encoders():
 
 def test_a_box_by_hand(monkeypatch):
     """λ = 1/4 on 8x8: a side of 4 around (1, 6), so rows 0-2, columns 4-7."""
-    draws = [[0.6, 1.5 / 8, 6.5 / 8]]  # 0.6 of two members: member 1.
-    [masks] = cut(monkeypatch, draws, [[0.75, 0.25]], [8, 8])
+    drawn = [[0.6, 1.5 / 8, 6.5 / 8]]  # 0.6 of two members: member 1.
+    [masks] = cut(monkeypatch, drawn, [[0.75, 0.25]], [8, 8])
     box = np.zeros((8, 8))
     box[0:3, 4:8] = 1
     np.testing.assert_array_equal(masks[..., 1], box)
@@ -71,8 +69,8 @@ def test_a_box_by_hand(monkeypatch):
 
 
 def test_around_the_box_the_others_are_mixed_by_their_ratios(monkeypatch):
-    draws = [[0.0, 0.5, 0.5]]
-    [masks] = cut(monkeypatch, draws, [[0.25, 0.6, 0.15]], [4, 4])
+    drawn = [[0.0, 0.5, 0.5]]
+    [masks] = cut(monkeypatch, drawn, [[0.25, 0.6, 0.15]], [4, 4])
     box = np.zeros((4, 4))
     box[1:3, 1:3] = 1
     np.testing.assert_array_equal(masks[..., 0], box)
@@ -84,8 +82,8 @@ def test_around_the_box_the_others_are_mixed_by_their_ratios(monkeypatch):
 def test_boxes_lie_anywhere_and_are_clipped(monkeypatch, size):
     """Every position is the centre of a box; NumPy's box is the same."""
     places = np.arange(size)
-    draws = [[0, (y + 0.5) / size, 0.99] for y in places]
-    found = cut(monkeypatch, draws, [[0.36, 0.64]] * size, [size, size])
+    drawn = [[0, (y + 0.5) / size, 0.99] for y in places]
+    found = cut(monkeypatch, drawn, [[0.36, 0.64]] * size, [size, size])
     half = int(0.6 * size) // 2
     for y, mask in zip(places, found[..., 0], strict=True):
         inside = (places >= y - half) & (places < y + half)
