@@ -113,7 +113,8 @@ def main():
         exported = predictor if f.export else None
     only = {"test", *f.suite} if f.suite else None
     with alone(folder), signals.on_request() as stop:
-        before = kept(folder, members, only is None, config.average)
+        way = config.average, config.num_bins
+        before = kept(folder, members, only is None, *way)
         results, arrays = suite.full(members, only=only, stop=stop)
         results |= Results(training=trained)
         if fit is not None:
@@ -316,19 +317,21 @@ def _real(path):
     return os.path.realpath(str(as_path(str(path))))
 
 
-def kept(folder, members, whole, average="probabilities"):
+def kept(folder, members, whole, average="probabilities", num_bins=15):
     """Returns the results and arrays in the folder, to add to.
 
     Args:
         folder: The folder of the results.
         members: The models.
         whole: Whether all sets are evaluated: results of other weights, as
-            after an earlier epoch, or of another average are then replaced.
+            after an earlier epoch, of another average or of another number
+            of bins are then replaced.
         average: What predictions average.
+        num_bins: Bins of the calibration error.
 
     Raises:
-        InputError: They are of other weights or of another average, but not
-            all are replaced.
+        InputError: They are of other weights, average or bins, but not all
+            are replaced.
     """
     path = folder / "results.json"
     results = read_results(path) if path.exists() else Results()
@@ -340,22 +343,35 @@ def kept(folder, members, whole, average="probabilities"):
     others = []
     if results.weights.get("fingerprint", now) != now:
         others.append("of other weights")
-    if (results.test or results.validation) and averaged != (
-        average == "logits"
-    ):
+    measured = results.test or results.validation
+    if measured and averaged != (average == "logits"):
         what = "logits" if averaged else "probabilities"
         others.append(f"from averaged {what}")
+    bins = _bins(folder, results)
+    if measured and bins != num_bins:
+        others.append(f"of {bins} bins")
     if not others:
         return results, arrays
     if whole:
         return Results(), {}
     raise expected(
-        f"results of the same weights and --average={average} in {folder}, to "
-        "add others to",
+        f"results of the same weights, --average={average} and "
+        f"--num_bins={num_bins} in {folder}, to add others to",
         f"{path.name} {' and '.join(others)}",
         "Leave out --suite to replace them all, or choose another "
         "--output_dir.",
     )
+
+
+def _bins(folder, results):
+    """Returns the bins of a folder's results.
+
+    Results of older versions do not say: they are those of the run's flags.
+    """
+    path = folder / "flags.json"
+    flags_json = read_json(path) if path.exists() else {}
+    run = flags_json.get("num_bins", DataConfig.num_bins)
+    return int(results.evaluation.get("num_bins", run))
 
 
 if __name__ == "__main__":

@@ -122,6 +122,7 @@ class Results(_Joinable):
         skipped: Test set -> number of images that could not be read.
         evaluation: How it was measured, by name: "averaged_logits" is 1 if the
             members' logits were averaged, 0 for their probabilities;
+            "num_bins" is the number of bins of the calibration error;
             "corrupted_examples" is the number of images of each corrupted set,
             0 for all.
         other: Entries of results.json that are none of these, by key.

@@ -194,6 +194,28 @@ def test_results_of_averaged_logits_and_probabilities_never_mix(
         evaluate.kept(out, members, False, "logits")
 
 
+def test_results_of_several_numbers_of_bins_never_mix(make_run, tmp_path):
+    members, out = [make_run("a")[1]], tmp_path / "out"
+    out.mkdir()
+    flat = {"test/ece": 0.5, "evaluation/num_bins": 20}
+
+    def kept(whole, num_bins):
+        found, _ = evaluate.kept(out, members, whole, num_bins=num_bins)
+        return found.flat()
+
+    (out / "results.json").write_text(json.dumps(flat))
+    assert kept(False, 20) == flat and kept(True, 15) == {}
+    with pytest.raises(InputError, match="--num_bins=15 .* of 20 bins. L"):
+        kept(False, 15)
+    # Those of older versions have the bins of the run.
+    del flat["evaluation/num_bins"]
+    (out / "results.json").write_text(json.dumps(flat))
+    (out / "flags.json").write_text(json.dumps({"num_bins": 30}))
+    assert kept(False, 30) == flat
+    with pytest.raises(InputError, match="of 30 bins"):
+        kept(False, 15)
+
+
 def test_runs_on_several_data_sets_are_refused(make_run):
     runs = [make_run("a")[0], make_run("b", dataset="cifar10")[0]]
     with pytest.raises(InputError) as caught:

@@ -49,6 +49,7 @@ def test_results_json_has_every_number_and_no_other(results):
         "weights/fingerprint",
         "evaluation/averaged_logits",
         "evaluation/corrupted_examples",
+        "evaluation/num_bins",
         "training/epoch",
         "training/epochs",
         *(f"corrupted/{m}" for m in METRICS),

@@ -113,7 +113,10 @@ class Suite:
             time = {"ms_per_example": self._milliseconds(watch)}
             results |= Results(cost=dict(done.network.costs) | time)
         weights = {"fingerprint": as_number(done.network.fingerprint)}
-        way = {"averaged_logits": int(self.average == "logits")}
+        way = {
+            "averaged_logits": int(self.average == "logits"),
+            "num_bins": self.num_bins,
+        }
         more = Results(skipped=done.skipped(), weights=weights, evaluation=way)
         return results | more, arrays
 
