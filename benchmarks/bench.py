@@ -23,6 +23,9 @@ Sections:
     start      `import mimo_keras` against `import keras`, and the time from
                the command to the end of the first training step
     suite      the evaluation of a run against its bare forward passes
+    fit        `fit` from 60,000 small images in memory against as many bare
+               steps on a batch that is on the device: above 1 by what reading,
+               shuffling and augmenting cost
 """
 
 import contextlib
@@ -34,7 +37,7 @@ import sys
 import keras
 from absl import flags
 
-from benchmarks import process_times, turns
+from benchmarks import fitting, process_times, turns
 from benchmarks.worker import Worker
 from mimo_keras import analysis
 from mimo_keras.errors import expected
@@ -80,7 +83,7 @@ TOGETHER = 5
 """Contestants per yardstick: all of them must fit in memory at once."""
 # The only one that torch-uncertainty has.
 WIDE = "wide_resnet_28_10"
-SECTIONS = ("inference", "step", "peers", "jax", "start", "suite")
+SECTIONS = ("inference", "step", "peers", "jax", "start", "suite", "fit")
 
 
 def define_flags():
@@ -363,6 +366,7 @@ TITLES = {
     "jax": "JAX, against TensorFlow",
     "start": "Start",
     "suite": "Evaluation",
+    "fit": "Training from memory",
 }
 COLUMNS = {
     "ratio": "Ratio",
@@ -377,6 +381,7 @@ COLUMNS = {
     "peak": "Peak memory [MiB]",
     "base_peak": "Yardstick's [MiB]",
     "formation_share": "Share of forming rows",
+    "input_share": "Share of an epoch's input",
 }
 RUN = {
     "inference": inference,
@@ -385,6 +390,7 @@ RUN = {
     "jax": jax,
     "start": start,
     "suite": suite,
+    "fit": fitting.section,
 }
 
 

@@ -12,6 +12,7 @@ LIBRARIES = {
     "uncertainty_baselines": "benchmarks.uncertainty_baselines_style",
     "torch_uncertainty": "benchmarks.torch_peers",
     "suite": "benchmarks.evaluation",
+    "fit": "benchmarks.fitting",
 }
 
 

@@ -70,6 +70,7 @@ def summary(turns):
         "seconds": statistics.median(a for a, _ in times),
         "base_seconds": statistics.median(b for _, b in times),
         "processor_ratio": statistics.median(a[1] / b[1] for a, b in turns),
+        "base_processor_seconds": statistics.median(b[1] for _, b in turns),
         # Other work only adds time: the fastest turns have the least of it.
         "fastest_ratio": min(a for a, _ in times) / min(b for _, b in times),
     }
@@ -84,9 +85,9 @@ def within(worker, mine, base, rows, count):
     return summary(times[1:])  # The first call compiles.
 
 
-def seconds(worker, what, rows, count):
-    """Returns the median seconds of one contestant's task."""
-    times = [worker.seconds(what, rows)[0] for _ in range(count + 1)]
+def seconds(worker, what, rows, count, processor=False):
+    """Returns the median (processor) seconds of one contestant's task."""
+    times = [worker.seconds(what, rows)[processor] for _ in range(count + 1)]
     return statistics.median(times[1:])  # The first call compiles.
 
 

@@ -4,16 +4,17 @@ import json
 import pathlib
 import types
 
+import numpy as np
 import pytest
 
-from benchmarks import bench, contestants
+from benchmarks import bench, contestants, fitting
 from benchmarks.worker import Worker
 from mimo_keras import methods
 from mimo_keras.errors import InputError
 from uncertainty_runs.studies import records
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-RECORD = ROOT / "results" / "bench.json"
+RECORDS = [ROOT / "results" / name for name in ("bench.json", "bench_fit.json")]
 
 
 def test_an_entry_is_a_spec():
@@ -149,6 +150,17 @@ def test_a_contestant_works_and_is_timed():
         assert worker.facts()["multiply_adds"] == 3072 * 8 + 8 * 2 * 10
 
 
+def test_fit_and_its_bare_steps_are_of_one_network(monkeypatch):
+    monkeypatch.setattr(fitting, "EXAMPLES", 300)
+    monkeypatch.setattr(fitting, "BACKBONE", "mlp_2")
+    actions, _ = fitting.contestant(fitting.FITS["mimo:3"])
+    history = actions["fit"](2)().history
+    assert len(history["loss"]) == 1
+    logs = actions["bare"](2)()
+    assert np.isfinite(logs["loss"]) and {*logs} == {*history}
+    assert len(actions["input"](2)()) == 2
+
+
 def test_one_that_fails_says_why():
     with (
         Worker({"library": "no_such_library"}) as worker,
@@ -166,7 +178,11 @@ def test_all_steps_have_as_many_rows_in_the_forward_pass(method, rows):
     assert len(images) == len(labels) == rows
 
 
-def test_the_documents_tables_are_those_of_the_record():
+@pytest.mark.parametrize("path", RECORDS)
+def test_the_documents_tables_are_those_of_the_records(path):
     text = (ROOT / "docs" / "speed.md").read_text("utf-8")
-    for section, rows in records.read(RECORD)["rows"].items():
+    record = records.read(path)
+    for section, rows in record["rows"].items():
         assert bench.table(section, rows) in text
+    for command in record["commands"]:
+        assert command in text

@@ -34,6 +34,7 @@ def test_ratios_are_medians_of_turns_after_one_that_warms_up():
         "base_seconds": 1.0,
         # (2·1 + 1) / 2, (2·3 + 1) / 2, (2·8 + 1) / 4.
         "processor_ratio": 3.5,
+        "base_processor_seconds": 2.0,
         "fastest_ratio": 1.0,
         "peak": 200,
         "base_peak": 100,

@@ -132,6 +132,11 @@ def test_a_study_goes_on_where_its_record_ends(made, tmp_path, capsys):
     assert fashion_tables.tables(record) in said
     with pytest.raises(InputError, match="these settings"):
         _study(tmp_path, "--rates=0.3")
+    some = ("--parts=main", "--seeds=2", "--methods=mimo:1,mimo:2")
+    _study(tmp_path, *some)
+    assert [point.members for point, _ in made] == [1, 2]
+    with pytest.raises(InputError, match="methods=mimo:9"):
+        _study(tmp_path, "--methods=mimo:9")
     with pytest.raises(InputError, match="parts=mian"):
         _study(tmp_path, "--parts=mian")
 
@@ -148,6 +153,13 @@ def test_differences_are_paired_and_what_is_missing_is_said(made, tmp_path):
         line = table(of, [ROWS["TreeNet, M = 3"]]).splitlines()[2]
         cells = [cell.strip() for cell in line.split("|")[2:-1]]
         assert cells[0] == "not run" and {*cells[1:]} == {"-"}
+
+
+def test_the_documents_tables_are_those_of_the_record():
+    record = records.read(ROOT / "results" / "fashion_mnist.json")
+    text = (ROOT / "docs" / "results.md").read_text("utf-8")
+    assert fashion_tables.tables(record) in text
+    assert record["command"] in text
 
 
 def test_figures_are_drawn_of_what_is_there(made, tmp_path, capsys):

@@ -62,6 +62,7 @@ def define_flags():
         [*fashion_plan.PARTS],
         f"What to run, among {', '.join(fashion_plan.PARTS)}.",
     )
+    several("methods", [], "What to run, as mimo:2,mimo:3. Default: all rows.")
     flags.DEFINE_bool("table_only", False, "Only make tables and figures.")
     text("figures", None, "Folder to draw the figures in.")
     engine.define_flags("runs/fashion", "runs/fashion.json", "0,1,2,3,4")
@@ -112,8 +113,16 @@ def run(f):
     def score(point):
         return nll(made(point, fashion_plan.TUNED_ON))
 
+    wanted = [*fashion_plan.order(plan, f.seeds, f.parts, f.methods)]
+    absent = {*f.methods} - {row.entry for row, _ in wanted}
+    if absent:
+        raise expected(
+            "rows of the study as --methods",
+            f"methods={','.join(sorted(absent))}",
+            "Write method:M; --table_only prints the rows.",
+        )
     by_title = {row.title: row for row in plan.rows()}
-    for row, seed in fashion_plan.order(plan, f.seeds, f.parts):
+    for row, seed in wanted:
         tuned = by_title[row.like] if row.like else row
         settings = fashion_plan.search(plan, tuned, score)
         made(plan.point(row, settings), seed)

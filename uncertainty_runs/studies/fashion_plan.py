@@ -53,6 +53,11 @@ class Row:
     whole: bool = False
     x: float | None = None
 
+    @property
+    def entry(self):
+        """The method with M, as in --methods."""
+        return f"{self.method}:{self.members}"
+
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
@@ -154,16 +159,21 @@ class Plan:
         return sorted(found, key=lambda row: PARTS.index(row.part))
 
 
-def order(plan, seeds, parts=PARTS):
+def order(plan, seeds, parts=PARTS, chosen=()):
     """Yields (row, seed) in the order of running: part by part, seed by seed.
 
     Args:
         plan: `Plan`.
         seeds: The seeds, of which a row takes the first ones.
         parts: Those of `PARTS` to run.
+        chosen: "method:M" of the rows to run; empty for all.
     """
     for part in PARTS:
-        rows = [r for r in plan.rows() if r.part == part and part in parts]
+        rows = [
+            row
+            for row in plan.rows()
+            if row.part == part in parts and (not chosen or row.entry in chosen)
+        ]
         for number, seed in enumerate(seeds):
             yield from ((row, seed) for row in rows if number < row.seeds)
 

@@ -125,21 +125,23 @@ class Found:
 def tables(record):
     """Returns all tables of a record as Markdown, with a title above each."""
     of = Found(record)
-    compared = ("main", "deep", "others", "members")
-    parts = {
-        "Methods": quality(of, of.of_parts(*compared)),
-        "Differences to the deterministic network": differences(
-            of, of.of_parts(*compared)
-        ),
-        "Members": members(of, of.of_parts(*compared)),
-        "Settings": tuned(of),
-        "Widths": quality(of, of.of_parts("widths")),
-        "Batch repetitions, input repetition and budgets": quality(
-            of, of.of_parts("repetitions", "rho", "budgets")
-        ),
-        "All training images": quality(of, of.of_parts("all")),
-    }
-    return "\n\n".join(f"### {name}\n\n{text}" for name, text in parts.items())
+    compared = of.of_parts("main", "deep", "others", "members")
+    parts = [
+        ("Methods", quality, compared),
+        ("Differences to the deterministic network", differences, compared),
+        ("Members", members, compared),
+        ("Widths", quality, of.of_parts("widths")),
+        ("Batch repetitions R", quality, of.of_parts("repetitions")),
+        ("Input repetition ρ", quality, of.of_parts("rho")),
+        ("Budgets", quality, of.of_parts("budgets")),
+        ("All training images", quality, of.of_parts("all")),
+    ]
+    blocks = [f"### Settings\n\n{tuned(of)}"]
+    for name, make, rows in parts:
+        some = any(of.runs(row) for row in rows)
+        text = make(of, rows) if some else NOT_RUN.capitalize() + "."
+        blocks.append(f"### {name}\n\n{text}")
+    return "\n\n".join(blocks)
 
 
 def quality(of, rows):
