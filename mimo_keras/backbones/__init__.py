@@ -9,6 +9,7 @@ from mimo_keras.backbones.mlp import mlp
 from mimo_keras.backbones.own import own
 from mimo_keras.backbones.resnet50 import resnet50
 from mimo_keras.backbones.small_cnn import small_cnn
+from mimo_keras.backbones.temporal_cnn import temporal_cnn
 from mimo_keras.backbones.vit import SIZES, sized, vit
 from mimo_keras.backbones.wide_resnet import wide_resnet
 from mimo_keras.errors import expected
@@ -43,6 +44,7 @@ _BACKBONES = {
         for size in SIZES
     },
     "small_cnn[_{width}]": (r"small_cnn(?:_(\d+))?", small_cnn),
+    "temporal_cnn[_{filters}]": (r"temporal_cnn(?:_(\d+))?", temporal_cnn),
     "mlp[_{units}_{units}…]": (r"mlp((?:_\d+)*)", mlp),
 }
 

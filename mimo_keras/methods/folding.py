@@ -13,7 +13,7 @@ from keras import ops
 
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
-from mimo_keras.layers import ConcatenateMembers, RepeatMembers
+from mimo_keras.layers import ConcatenateMembers, RepeatMembers, SeriesAsMap
 from mimo_keras.layers.protocols import SeesOneImage, Twin
 from mimo_keras.methods.cloning import clone
 from mimo_keras.methods.one_member import members_apart
@@ -34,6 +34,7 @@ _CHANNELWISE = (
     keras.layers.Identity,
     keras.layers.MaxPooling2D,
     keras.layers.ReLU,
+    SeriesAsMap,
     keras.layers.ZeroPadding1D,
     keras.layers.ZeroPadding2D,
     keras.layers.ZeroPadding3D,

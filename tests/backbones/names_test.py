@@ -17,6 +17,7 @@ FORMS = [
     "vit_small_{patch}",
     "vit_base_{patch}",
     "small_cnn[_{width}]",
+    "temporal_cnn[_{filters}]",
     "mlp[_{units}_{units}…]",
 ]
 
@@ -33,6 +34,8 @@ def test_list_backbones_gives_the_forms_of_the_names():
         ("wide_resnet_10_2_late_stride", (8, 8, 3), 3, 128),
         ("small_cnn", (8, 8, 3), 2, 32),
         ("small_cnn_12", (8, 8, 3), 2, 32 * 12),
+        ("temporal_cnn", (9, 2), 2, 128),
+        ("temporal_cnn_6", (9, 2), 2, 6),
         ("mlp", (3,), 1, 128),
         ("mlp_7", (3,), 0, 7),
         ("mlp_16_8_11", (3,), 2, 11),

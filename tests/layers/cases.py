@@ -274,6 +274,7 @@ CASES = [
     ),
     Case("MonteCarloDropout", (6,), {"rate": 0.0, "seed": 1}),
     Case("RepeatMembers", (4, 4, 2), {"ensemble_size": 3}),
+    Case("SeriesAsMap", (5, 2)),
     Case("SelectMember", (3, 4, 4, 2), {"member": 1}, stacked=True),
     Case("StandardizeImages", (4, 4, 2), {"mean": 0.5, "std": [0.2, 0.3]}),
     Case(
