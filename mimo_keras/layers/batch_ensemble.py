@@ -23,7 +23,50 @@ from mimo_keras.layers import (
 )
 from mimo_keras.layers.fast_weights import FastWeights
 from mimo_keras.layers.members import rows_per_member, uneven
+from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import serializable
+
+
+class _OneMember:
+    """Gives one member's plain layer away, of a layer with fast weights."""
+
+    def member(self, index):
+        """Returns one member's plain layer, and its weights.
+
+        Its kernel is W ∘ Σ_r α_r γ_rᵀ, with a pair (α, γ) for each rank.
+        """
+        name = type(self).__name__.removesuffix("BatchEnsemble")
+        kind = getattr(keras.layers, name)
+        kernel = keras.ops.convert_to_numpy(self.kernel)
+        pairs = (-1, self.ensemble_size)
+        alpha, gamma = (
+            keras.ops.convert_to_numpy(x).reshape(*pairs, x.shape[-1])[:, index]
+            for x in (self.alpha, self.gamma)
+        )
+        # A depthwise kernel (…, C, D) has γ of its C·D outputs.
+        gamma = gamma.reshape(len(gamma), -1, kernel.shape[-1])
+        weights = [kernel * (alpha[:, :, None] * gamma).sum(axis=0)]
+        if self.ensemble_bias is not None:
+            biases = keras.ops.convert_to_numpy(self.ensemble_bias)
+            weights.append(biases.reshape(self.ensemble_size, -1)[index])
+        return Twin(kind(**self._plain_arguments(kind)), weights)
+
+    def _plain_arguments(self, kind):
+        """Returns the arguments of its kind of plain layer."""
+        names = set(inspect.signature(kind.__init__).parameters)
+        names &= {"units", "filters", "kernel_size", "strides", "padding"} | {
+            *("dilation_rate", "groups", "data_format", "depth_multiplier"),
+            *("kernel_regularizer", "depthwise_regularizer"),
+            *("activity_regularizer", "kernel_constraint"),
+        }
+        return {name: getattr(self, name) for name in names} | {
+            "activation": self.ensemble_activation,
+            "use_bias": self.ensemble_bias is not None,
+            "bias_regularizer": self.ensemble_bias_regularizer,
+            "trainable": self.trainable,
+            "dtype": self.dtype_policy,
+            "name": self.name,
+        }
 
 
 class _Ensemble(on_keras3.OnKeras3Ensemble):
@@ -97,7 +140,9 @@ def __getattr__(name):
 def _portable_layers():
     return {
         name: serializable(
-            _subclass(name, (_LAYERS[name], _Ensemble, FastWeights, base))
+            _subclass(
+                name, (_LAYERS[name], _OneMember, _Ensemble, FastWeights, base)
+            )
         )
         for name, base in _WITHOUT_EDWARD2.items()
     }
@@ -153,7 +198,15 @@ def _layers():
     ed = edward2()
     return {
         name: serializable(
-            _subclass(name, (cls, _Ensemble, getattr(ed.layers, name)))
+            _subclass(
+                name,
+                (
+                    cls,
+                    *[_OneMember] * (name in _WITHOUT_EDWARD2),
+                    _Ensemble,
+                    getattr(ed.layers, name),
+                ),
+            )
         )
         for name, cls in _LAYERS.items()
     }

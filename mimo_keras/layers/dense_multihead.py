@@ -7,6 +7,7 @@ from keras import ops
 
 from mimo_keras.errors import expected
 from mimo_keras.layers import arguments
+from mimo_keras.layers.protocols import Twin
 from mimo_keras.layers.registration import serializable
 
 
@@ -98,6 +99,13 @@ class DenseMultihead(keras.layers.Layer):
     def compute_output_shape(self, input_shape):
         self._check(input_shape)
         return (input_shape[0], self.heads, self.units)
+
+    def member(self, index):
+        """Returns the layer of one head, and its weights."""
+        config = self.get_config() | {"heads": 1}
+        columns = slice(index * self.units, (index + 1) * self.units)
+        weights = [weight[..., columns] for weight in self.get_weights()]
+        return Twin(type(self).from_config(config), weights)
 
     def multiply_adds(self, input_shape, output_shape):
         """Returns the multiply-adds of one example, for `evaluation.costs`."""

@@ -41,7 +41,7 @@ _CHANNELWISE = (
 )
 
 
-def single_image(network, multi_input, folding=True, samples=1):
+def single_image(network, multi_input, folding=True, samples=1, apart=None):
     """Copies a network so that it takes one image, (B, …, C) to (B, E, K).
 
     The copy has its own weights, with the current values of `network`.
@@ -52,21 +52,22 @@ def single_image(network, multi_input, folding=True, samples=1):
         folding: Whether to fold it if possible.
         samples: S, the number of passes over each image; the copy then returns
             (B, S·E, K).
+        apart: See `members_apart`.
 
     Returns:
         The copy, and whether it is folded.
     """
-    copy, folded = _copy(network, multi_input, folding)
+    copy, folded = _copy(network, multi_input, folding, apart)
     if samples > 1:
         image = keras.Input(copy.input_shape[1:], name="images")
         copy = keras.Model(image, sampled(copy, image, samples))
     return copy, folded
 
 
-def _copy(network, multi_input, folding):
-    if not multi_input:
-        apart = members_apart(network)
-        return apart or _clone(network, network.input_shape[1:]), False
+def _copy(network, multi_input, folding, apart):
+    if not multi_input or apart:
+        side_by_side = members_apart(network, apart)
+        return side_by_side or _clone(network, network.input_shape[1:]), False
     members, *image_shape = network.input_shape[1:]
     if folding and _is_read_by_member(network):
         return _clone(network, image_shape, {}), True

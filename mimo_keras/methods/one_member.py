@@ -7,14 +7,23 @@ import keras
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 from mimo_keras.layers import (
+    DenseMultihead,
     FoldMembers,
     SelectMember,
     TemplateBank,
     UnfoldMembers,
 )
-from mimo_keras.layers.protocols import GivesMembersAway, Twin
+from mimo_keras.layers.protocols import (
+    GivesMembersAway,
+    HasDivergence,
+    SeesOneImage,
+    Twin,
+)
 from mimo_keras.methods.cloning import clone
 from mimo_keras.methods.deep_ensemble import side_by_side
+
+APART_BYTES = 2**28
+"""Size of M plain networks up to which predictors of fast weights have them."""
 
 
 def one_member(network, index):
@@ -25,7 +34,8 @@ def one_member(network, index):
 
     Args:
         network: Functional keras.Model from (N, …) to (N, M, K), whose
-            members are folded rows; or from (N, M, …), a deep ensemble's.
+            members are folded rows, branches or heads; or from (N, M, …), a
+            deep ensemble's.
         index: The member, from 0.
 
     Returns:
@@ -43,15 +53,14 @@ def one_member(network, index):
             f"index={index!r}",
             "Members are counted from 0.",
         )
+    last = keras_internals.maker(network.outputs[0])
     if any(isinstance(x, SelectMember) for x in network.layers):
         single = network.get_layer(f"member{index}")
         return clone(single, single.input_shape[1:])
-    if not _members_are_rows(network):
-        raise expected(
-            "a method whose members are rows, such as mixture_ensemble",
-            f"network={network.name}",
-            "Members of this method are not separate networks.",
-        )
+    if last.name == "members":  # Branches of one trunk.
+        branch = keras.Model(network.input, last.input[index])
+        return clone(branch, network.input_shape[1:])
+    _check(network, last)
 
     def become(layer):
         if isinstance(layer, (FoldMembers, TemplateBank)):
@@ -71,27 +80,71 @@ def one_member(network, index):
     return clone(network, network.input_shape[1:], become)
 
 
-def members_apart(network):
+def _check(network, last):
+    """Raises InputError unless members are folded rows, or heads."""
+    rows = _members_are_rows(network)
+    if rows and any(isinstance(x, HasDivergence) for x in network.layers):
+        raise expected(
+            "members that are networks",
+            f"network={network.name}, whose members are distributions over "
+            "networks",
+            "Use the whole ensemble, or batch_ensemble.",
+        )
+    if rows:
+        return
+    if any(isinstance(x, SeesOneImage) for x in network.layers):
+        raise expected(
+            "a method whose members are networks of their own",
+            f"network={network.name}, whose members share one pass over the "
+            "inputs of all",
+            "Use the whole ensemble: its predictor costs one pass.",
+        )
+    if not isinstance(last, DenseMultihead):
+        raise expected(
+            "a method whose members are rows, branches or heads, such as "
+            "mixture_ensemble",
+            f"network={network.name}",
+            "Members of this method are not separate networks.",
+        )
+
+
+def members_apart(network, apart=None):
     """Copies an ensemble as one network per member, side by side.
 
-    A layer of M kernels splits and rejoins the rows, which takes time at every
-    convolution; networks of plain layers avoid it.
+    A layer of M kernels splits and rejoins the rows, and fast weights scale
+    whole maps, which takes time at every layer; networks of plain layers avoid
+    it, but each has all kernels.
 
     Args:
         network: Functional keras.Model from (N, …) to (N, M, K).
+        apart: Whether to copy it so; None to do so if it has composed kernels,
+            or fast weights and copies of at most `APART_BYTES` together.
 
     Returns:
-        Functional keras.Model that computes the same; None if the network's
-        kernels are not composed of templates (a copy of each member would then
-        be larger than what they share), or its members cannot be separated.
+        Functional keras.Model that computes the same; None if it is not to be
+        copied so.
+
+    Raises:
+        InputError: `apart` is True, and the members cannot be separated.
     """
     layers = network.layers
     last = keras_internals.maker(network.outputs[0])
     known = isinstance(last, UnfoldMembers) and _members_are_rows(network)
-    if not any(isinstance(x, TemplateBank) for x in layers):
+    known = known and all(map(_is_separable, layers))
+    if apart is None:
+        size = 4 * network.output_shape[1] * network.count_params()
+        small = size <= APART_BYTES and any(map(_is_fast, layers))
+        composed = any(isinstance(x, TemplateBank) for x in layers)
+        apart = known and (composed or small)
+    if not apart:
         return None
-    if not known or not all(map(_is_separable, layers)):
-        return None
+    if not known:
+        raise expected(
+            "an ensemble whose members are folded rows for apart=True, such as "
+            "batch_ensemble",
+            f"network={network.name}",
+            "Leave it out.",
+        )
     image = keras.Input(network.input_shape[1:], name="images")
     members = network.output_shape[1]
     networks = [one_member(network, index) for index in range(members)]
@@ -103,6 +156,11 @@ def _members_are_rows(network):
     # If members see different inputs, a mixing block follows.
     alike = {(x.by_member, x.ensemble_size) for x in folds}
     return alike == {(False, network.output_shape[1])}
+
+
+def _is_fast(layer):
+    """Whether a layer has the fast weights of BatchEnsemble."""
+    return hasattr(layer, "ensemble_bias") and hasattr(layer, "member")
 
 
 def _is_separable(layer):

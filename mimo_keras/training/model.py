@@ -271,20 +271,28 @@ class EnsembleModel(
             self.nll.update_state(score, weights)
         return super().compute_metrics(x, targets, predicted, weights)
 
-    def predictor(self, fold=True):
+    def predictor(self, fold=True, apart=None):
         """Returns the network for inference, with a copy of the weights.
 
         Args:
             fold: Whether to fold a multi-input network for one image.
                 `predictor.folded` says whether this was possible; if not, each
                 image is repeated M times.
+            apart: Whether members become plain networks side by side, which is
+                faster, at the memory of M; for mixture_ensemble and
+                batch_ensemble. None for whether batch_ensemble's take at most
+                256 MiB.
 
         Returns:
             `Predictor`: images (B, …) -> a dictionary of predictions.
         """
         with policy_of(self):
             network, folded = methods.single_image(
-                self.network, bool(self.sampling.members), fold, self.samples
+                self.network,
+                bool(self.sampling.members),
+                fold,
+                self.samples,
+                apart,
             )
             return Predictor(
                 network,

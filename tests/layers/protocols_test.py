@@ -31,6 +31,7 @@ OFFERED = {
     "log_mixture_weights": {"DepthPosterior"},
     "log_posterior": {"DepthPosterior"},
     "member": {
+        "DenseMultihead",
         "MemberBatchNormalization",
         "MemberConv2D",
         "MemberDense",

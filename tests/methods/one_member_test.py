@@ -3,7 +3,8 @@
 import keras
 import pytest
 
-from mimo_keras import methods
+import mimo_keras
+from mimo_keras import keras_internals, methods
 from mimo_keras.errors import InputError
 from tests.methods import small
 
@@ -38,16 +39,63 @@ def test_one_member_of_other_methods_and_other_numbers():
     for index in (-1, 3):
         with pytest.raises(InputError, match=f"index={index}"):
             model.member(index)
-    heads = small.create("naive_multihead", "mlp", members=2)
-    with pytest.raises(InputError, match="members are rows"):
-        heads.member(0)
+    for method, backbone, reason in (
+        ("mimo", "mlp", "share one pass"),
+        ("early_exit", "small_cnn", "rows, branches or heads"),
+    ):
+        members = 1 if method == "early_exit" else 2
+        with pytest.raises(InputError, match=reason):
+            small.create(method, backbone, members=members).member(0)
 
 
 @pytest.mark.tensorflow
-def test_layers_that_cannot_give_one_member_away_are_named():
-    network = small.create("batch_ensemble", "mlp", members=2).network
-    with pytest.raises(InputError, match="dense0 of type DenseBatchEnsemble"):
+def test_members_that_are_distributions_are_told_apart():
+    network = small.create("rank1_bnn", "mlp", members=2).network
+    with pytest.raises(InputError, match="distributions over networks"):
         methods.one_member(network, 0)
+
+
+@pytest.mark.parametrize(
+    ("method", "backbone"),
+    [
+        ("naive_multihead", "mlp"),
+        ("treenet", "small_cnn"),
+        ("batch_ensemble", "small_cnn"),
+    ],
+)
+def test_members_are_plain_networks_that_predict_the_same(method, backbone):
+    model = small.create(method, backbone, members=3)
+    small.scatter(model.network)
+    images, _ = small.examples(model, 4)
+    member = model.member(1)
+    small.assert_close(member(images), model(images)[:, 1:2], atol=1e-4)
+    kinds = {
+        type(layer).__name__
+        for layer in keras_internals.layers_within(member.network)
+    }
+    assert not {kind for kind in kinds if kind.endswith("Ensemble")}
+
+
+def converted():
+    """A network with a layer of each kind that batch_ensemble converts."""
+    images = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(4, 3, activation="relu")(images)
+    x = keras.layers.DepthwiseConv2D(3, depth_multiplier=2, use_bias=False)(x)
+    x = keras.layers.Reshape((16, 8))(x)
+    x = keras.layers.Conv1D(5, 2, padding="causal", activation="tanh")(x)
+    x = keras.layers.Dense(6)(keras.layers.BatchNormalization()(x))
+    x = keras.layers.GlobalAveragePooling1D()(x)
+    return keras.Model(images, keras.layers.Dense(4)(x))
+
+
+def test_each_kind_of_batch_ensembles_layers_gives_its_members_away():
+    model = mimo_keras.from_network(
+        converted(), "batch_ensemble", ensemble_size=2, num_classes=4, noise=0.5
+    )
+    images, _ = small.examples(model, 4)
+    for index in (0, 1):
+        found = model.member(index)(images)[:, 0]
+        small.assert_close(found, model(images)[:, index], atol=1e-5)
 
 
 def test_one_member_of_one_is_the_network():
@@ -58,3 +106,20 @@ def test_one_member_of_one_is_the_network():
     images = keras.random.uniform((4, 8, 8, 3), seed=0)
     alone = methods.one_member(network, 0)
     small.assert_close(alone(images), network(images), atol=1e-5)
+
+
+def test_predictors_of_fast_weights_have_members_apart_or_not():
+    model = small.create("batch_ensemble", "small_cnn", members=3)
+    small.scatter(model.network)
+    images, _ = small.examples(model, 4)
+    wanted = model(images)
+    counts = []
+    for apart in (None, True, False):
+        predictor = model.predictor(apart=apart)
+        small.assert_close(predictor.member_logits(images), wanted, atol=1e-4)
+        counts.append(predictor.count_params())
+    plain = small.create("deterministic", "small_cnn")
+    assert counts[0] == counts[1] == 3 * plain.network.count_params()
+    assert counts[2] == model.network.count_params()
+    with pytest.raises(InputError, match="apart=True"):
+        small.create("mimo", "mlp", members=2).predictor(apart=True)
