@@ -12,7 +12,7 @@ from mimo_keras import (
 )
 from mimo_keras.backbones import list_backbones
 from mimo_keras.errors import InputError
-from mimo_keras.export import export_saved_model
+from mimo_keras.export import export_saved_model, fitted_on
 from mimo_keras.methods import list_methods
 from mimo_keras.training import (
     EnsembleModel,
@@ -36,6 +36,7 @@ __all__ = [
     "evaluate",
     "evaluation",
     "export_saved_model",
+    "fitted_on",
     "from_network",
     "layers",
     "list_backbones",

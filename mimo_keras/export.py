@@ -12,16 +12,21 @@ call, differently for each row of the batch, from the predictor's seeds: see
 A model of mixed precision computes in float32 in LiteRT and ONNX files, whose
 runtimes have few operations in 16 bits.
 
+What a predictor was fitted on (how many examples, a digest of them, what was
+asked for and found) goes with it: see `fitted_on`.
+
 What is written is run once and compared with the predictor: see `export_check`.
 Where onnxruntime is missing, a warning says that an ONNX file was not.
 """
 
 import contextlib
+import json
 import re
 import zipfile
 
 import keras
 
+from mimo_keras import files
 from mimo_keras.errors import expected
 from mimo_keras.export_check import check_export
 from mimo_keras.folders import replacing_folder, unfinished
@@ -35,8 +40,13 @@ FORMATS = ("tf_saved_model", "litert", "onnx")
 # The files of a SavedModel, in the order in which they are copied.
 _SAVED_MODEL = re.compile(
     r"fingerprint\.pb|saved_model\.pb|"
-    r"variables/variables\.(data-\d{5}-of-\d{5}|index)"
+    r"variables/variables\.(data-\d{5}-of-\d{5}|index)|"
+    r"assets\.extra/fitted_on\.json"
 )
+# What a predictor was fitted on: a file of a SavedModel (servers ignore the
+# folder), a metadata entry of LiteRT and ONNX files.
+_FITTED_ON = "assets.extra/fitted_on.json"
+_ENTRY = "mimo_keras_fitted_on"
 # Part of the name of an output, in files of every format and version.
 _OUTPUT = b"member_"
 # How config.json in a .keras file begins.
@@ -99,6 +109,8 @@ def export_saved_model(model, path, format="tf_saved_model"):
         else:
             # Their runtimes know few operations in 16 bits.
             _write_file(in_float32(model), temporary, format)
+        if facts := [_facts(stage) for stage in model.stages]:
+            _ADDERS[format](temporary, {"stages": facts})
         check_export(model, temporary, format)
     return path
 
@@ -134,7 +146,7 @@ def is_export(path):
     graph = path / "saved_model.pb"
     if graph.name in names:
         return _OUTPUT in graph.read_bytes()
-    return names == {"fingerprint.pb"}
+    return bool(names) and names <= {"fingerprint.pb", _FITTED_ON}
 
 
 def is_saved_ensemble(path):
@@ -193,8 +205,133 @@ def _write_file(predictor, path, format):
                 path, format=format, input_signature=signature, verbose=False
             )
     except ImportError as error:
-        raise expected(
-            f"the packages that {format} export needs",
-            f"{error}",
-            "Run: pip install 'mimo_keras[onnx]'.",
-        ) from error
+        raise _lacking(format, error) from error
+
+
+def _lacking(format, error):
+    return expected(
+        f"the packages that {format} export needs",
+        f"{error}",
+        "Run: pip install 'mimo_keras[onnx]'.",
+    )
+
+
+def fitted_on(path):
+    """Returns what an exported or saved predictor was fitted on.
+
+    Other programs find the same as "stages" in JSON: of a SavedModel in
+    `assets.extra/fitted_on.json`, of a LiteRT or ONNX file in the metadata
+    "mimo_keras_fitted_on".
+
+    Args:
+        path: Of a SavedModel, or of a .tflite, .onnx or .keras file.
+
+    Returns:
+        A list with a dictionary for each stage, in their order: "stage", its
+        kind; "examples" and "sha256" of what it was fitted on; what was asked
+        for, such as "coverage"; and its settings that are numbers or texts,
+        such as "temperature". Empty if nothing was fitted.
+
+    Raises:
+        InputError: It is no such file or folder.
+    """
+    path = as_path(path)
+    try:
+        if path.is_dir():
+            if not (path / "saved_model.pb").exists():
+                raise FileNotFoundError("no saved_model.pb in it")
+            file = path / _FITTED_ON
+            if not file.exists():
+                return []
+            return files.read_json(file)["stages"]
+        if path.suffix not in _READERS:
+            raise ValueError(f"the ending {path.suffix!r}")
+        return _READERS[path.suffix](path)
+    except ImportError as error:
+        raise _lacking("onnx", error) from error
+    except Exception as error:  # A damaged file can raise anything.
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    raise expected(
+        "a SavedModel, or a whole .tflite, .onnx or .keras file",
+        f"path={str(path)!r}: {reason[:200]}",
+        "Name what export_saved_model or save has written.",
+    )
+
+
+def _facts(stage):
+    """Returns what a stage was fitted on, and found, as JSON values."""
+    return _plain(type(stage).__name__, stage.get_config())
+
+
+def _plain(kind, config):
+    facts = {"stage": kind, **config.get("fitted_on", {})}
+    for name, value in config.items():
+        known = name in ("name", "trainable", "dtype")
+        if not known and isinstance(value, (bool, int, float, str)):
+            facts[name] = value
+    return facts
+
+
+def _add_file(path, facts):
+    file = as_path(path) / _FITTED_ON
+    file.parent.mkdir()
+    files.write_json(file, facts)
+
+
+def _add_to_litert(path, facts):
+    from tensorflow.lite.python import schema_py_generated as schema
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.read_model(str(path))
+    buffer, entry = schema.BufferT(), schema.MetadataT()
+    buffer.data = list(json.dumps(facts).encode())
+    entry.name, entry.buffer = _ENTRY, len(model.buffers)
+    model.buffers.append(buffer)
+    model.metadata = [*(model.metadata or []), entry]
+    flatbuffer_utils.write_model(model, str(path))
+
+
+def _add_to_onnx(path, facts):
+    import onnx
+
+    model = onnx.load(str(path))
+    model.metadata_props.add(key=_ENTRY, value=json.dumps(facts))
+    onnx.save(model, str(path))
+
+
+def _of_litert(path):
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    if path.read_bytes()[4:8] != _LITERT:
+        raise ValueError("no LiteRT file")
+    model = flatbuffer_utils.read_model(str(path))
+    for entry in model.metadata or []:
+        if entry.name.decode() == _ENTRY:
+            data = bytes(model.buffers[entry.buffer].data)
+            return json.loads(data)["stages"]
+    return []
+
+
+def _of_onnx(path):
+    import onnx
+
+    model = onnx.load(str(path), load_external_data=False)
+    found = {entry.key: entry.value for entry in model.metadata_props}
+    return json.loads(found[_ENTRY])["stages"] if _ENTRY in found else []
+
+
+def _of_keras(path):
+    with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+        config = json.loads(archive.read("config.json"))
+    return [
+        _plain(stage["class_name"], stage["config"])
+        for stage in config["config"].get("stages", [])
+    ]
+
+
+_ADDERS = {
+    "tf_saved_model": _add_file,
+    "litert": _add_to_litert,
+    "onnx": _add_to_onnx,
+}
+_READERS = {".tflite": _of_litert, ".onnx": _of_onnx, ".keras": _of_keras}

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 import mimo_keras
+from mimo_keras.errors import InputError
 from tests.stress import serving
 from tests.training import exports, networks, subprocesses
 
@@ -199,3 +200,42 @@ def test_other_answers_and_growing_memory_are_faults():
         "answers differ in threads",
         "memory grows",
     ]
+
+
+def test_what_was_fitted_is_read_by_other_programs(tmp_path):
+    predictor = exports.model().predictor()
+    plain = mimo_keras.export_saved_model(predictor, tmp_path / "plain")
+    assert mimo_keras.fitted_on(plain) == []
+    stage = mimo_keras.prediction.Temperature(
+        2.5, predictor.log_weights, fitted_on={"examples": 300}
+    )
+    fitted = mimo_keras.Predictor(
+        predictor.network, predictor.log_weights, stages=[stage]
+    )
+    path = tmp_path / "fitted"
+    for _ in range(2):  # The second replaces the first.
+        mimo_keras.export_saved_model(fitted, path)
+    wanted = [{"stage": "Temperature", "examples": 300, "temperature": 2.5}]
+    assert mimo_keras.fitted_on(path) == wanted
+    file = path / "assets.extra" / "fitted_on.json"
+    assert json.loads(file.read_text("utf-8")) == {"stages": wanted}
+    for part in ("saved_model.pb", "variables"):
+        assert (path / part).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.tflite", b"nothing"),
+        ("a.keras", b"PK"),
+        ("a.txt", b""),
+        ("missing.keras", None),
+        ("folder", None),
+    ],
+)
+def test_what_is_no_export_was_not_fitted(tmp_path, name, content):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match="Expected a SavedModel, or a whole"):
+        mimo_keras.fitted_on(tmp_path / name)

@@ -259,6 +259,14 @@ def test_an_export_does_all_of_it(
     mimo_keras.export_saved_model(
         acting, tmp_path / name, form or "tf_saved_model"
     )
+    acting.save(tmp_path / "it.keras")
+    about = mimo_keras.fitted_on(tmp_path / name)
+    assert about == mimo_keras.fitted_on(tmp_path / "it.keras")
+    assert [facts["stage"] for facts in about] == [
+        type(stage).__name__ for stage in acting.stages
+    ]
+    assert about[1].items() >= acting.stages[1].fitted_on.items()
+    assert about[1]["coverage"] == 0.8 and about[0]["method"] == method
     if form is None:
         signature = tf.saved_model.load(tmp_path / name).signatures
         found = signature["serving_uint8"](images=tf.constant(IMAGES))
