@@ -71,8 +71,7 @@ def sweep_curves(series, label, scale="linear", panels=("accuracy",)):
         _scale(
             axes, scale, [_pair(p["x"])[0] for c in series.values() for p in c]
         )
-    handles, labels = places[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=4)
+    _legend(figure, *places[0].get_legend_handles_labels())
     return figure
 
 
@@ -106,6 +105,18 @@ def sweep_boxes(series, label, panels=("accuracy",)):
         axes.set_xticks(range(1, len(values) + 1), [f"{at:g}" for at in values])
         axes.set(xlabel=label, ylabel=PANELS[key])
     return figure
+
+
+def _legend(figure, handles, labels):
+    """Draws a legend on top, with as many columns as fit, up to four."""
+    for columns in (4, 3, 2, 1):
+        legend = figure.legend(
+            handles, labels, loc="outside upper center", ncols=columns
+        )
+        extent = legend.get_window_extent(figure.canvas.get_renderer())
+        if extent.width <= figure.bbox.width or columns == 1:
+            return
+        legend.remove()
 
 
 def _scale(axes, scale, x):

@@ -87,3 +87,19 @@ def test_boxes_are_over_the_other_settings():
     assert any(np.allclose(ends, (0.55, 0.75)) for ends in found)
     assert any(np.allclose(ends, (0.75, 0.85)) for ends in found)
     assert [t.get_text() for t in axes.get_xticklabels()] == ["1", "4"]
+
+
+def test_a_legend_of_long_names_stays_within_the_figure():
+    def legend(name):
+        points = [point(1.0, 0.8, 0.7), point(10.0, 0.6, 0.5)]
+        series = {f"{name} = {value}": points for value in (2, 4)}
+        figure = sweep_curves(series, "x", "linear", ["accuracy", "accuracy"])
+        [legend] = figure.legends
+        return legend, figure.bbox
+
+    found, box = legend("width_multiplier")
+    extent = found.get_window_extent()
+    assert extent.x0 >= 0 and extent.x1 <= box.width
+    assert extent.y1 <= box.height and len(found.get_texts()) == 4
+    # Short ones are in one row, where there is room.
+    assert legend("M")[0].get_window_extent().height < extent.height

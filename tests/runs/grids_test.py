@@ -7,7 +7,7 @@ from uncertainty_runs.studies import sweep
 def test_figures_of_mimo_regularize_and_are_drawn_as_in_the_paper():
     """Boxes over 12 settings for each R; norms and ends on their own."""
     boxes = FIGURES["mimo6"].grids[1]
-    for dataset, count in ((None, 5), ("digits", 3)):
+    for dataset, count in ((None, 5), ("digits", 2)):
         panel = boxes.on(dataset)
         assert panel.boxes and not FIGURES["mimo6"].grids[0].boxes
         found = sweep.grid(panel.vary)
