@@ -5,6 +5,7 @@ import logging
 
 import numpy as np
 
+from mimo_keras.data.pipeline import options
 from mimo_keras.errors import argument, expected
 
 NONE = "no photograph of the set can be read"
@@ -197,6 +198,7 @@ def _first(photographs, good):
 
     rows = photographs.rows().map(tried, num_parallel_calls=tf.data.AUTOTUNE)
     rows = rows.filter(lambda *row: row[-1] == good).take(1)
+    rows = rows.with_options(options())
     return next(rows.as_numpy_iterator(), None)
 
 
