@@ -4,6 +4,7 @@ import numpy as np
 from keras import ops
 
 from mimo_keras.errors import expected
+from mimo_keras.layers import arguments
 from mimo_keras.layers.registration import serializable
 from mimo_keras.metrics.streamed import Streamed
 
@@ -27,11 +28,7 @@ class _Binned(Streamed):
 
     def __init__(self, num_bins, from_logits, name, dtype):
         super().__init__(from_logits, name, dtype)
-        if int(num_bins) != num_bins or num_bins < 1:
-            raise expected(
-                "at least one bin", f"num_bins={num_bins}", "The usual is 15."
-            )
-        self.num_bins = int(num_bins)
+        self.num_bins = arguments.whole("num_bins", num_bins)
 
     def get_config(self):
         return {**super().get_config(), "num_bins": self.num_bins}
@@ -111,13 +108,7 @@ class ClasswiseCalibrationError(_Binned):
         dtype=None,
     ):
         super().__init__(num_bins, from_logits, name, dtype)
-        if int(num_classes) != num_classes or num_classes < 2:
-            raise expected(
-                "at least two classes",
-                f"num_classes={num_classes}",
-                "Pass the number of columns of the predictions.",
-            )
-        self.num_classes = int(num_classes)
+        self.num_classes = arguments.whole("num_classes", num_classes, 2)
         self.gaps = self.add_sums("gaps", (self.num_classes, self.num_bins))
 
     def update(self, targets, predictions, weights):

@@ -53,11 +53,13 @@ class Streamed(keras_internals.LowerIsBetter, keras.metrics.Metric):
             predictions = self._of_two(predictions)
         classes = predictions.shape[-1]
         targets = self._targets(y_true, predictions.shape)
+        self._check_rows("y_true", targets[..., 0], predictions)
         weights = ops.ones(shape, self.dtype)
         if sample_weight is not None:
             weights = ops.cast(sample_weight, self.dtype)
             if len(weights.shape) == len(shape) + 1:
                 weights = ops.squeeze(weights, -1)
+            self._check_rows("sample_weight", weights, predictions)
             weights = ops.broadcast_to(weights, shape)
         weights = ops.reshape(weights, (-1,))
         self.total.assign_add(ops.sum(weights))
@@ -66,6 +68,19 @@ class Streamed(keras_internals.LowerIsBetter, keras.metrics.Metric):
             ops.reshape(predictions, (-1, classes)),
             weights,
         )
+
+    def _check_rows(self, name, values, predictions):
+        """Raises InputError where sizes are known not to fit."""
+        given, wanted = values.shape, predictions.shape[:-1]
+        # A weight may be one for all; a label may not.
+        broadcast = (1, None) if name == "sample_weight" else (None,)
+        pairs = zip(reversed(given), reversed(wanted), strict=False)
+        if any(m is not None and n not in (m, *broadcast) for n, m in pairs):
+            raise expected(
+                f"{name} for predictions of shape {tuple(predictions.shape)}",
+                f"{name} of shape {tuple(given)}",
+                "Pass one for each row.",
+            )
 
     def probabilities(self, predictions):
         """Returns probabilities, whatever the predictions are."""

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from mimo_keras.errors import expected
+from mimo_keras.layers import arguments
 from mimo_keras.prediction import (
     detecting,
     feature_detectors,
@@ -59,6 +60,10 @@ def fit(score, examples, options, known, about):
     Raises:
         InputError: The examples are too few, or their features too alike.
     """
+    arguments.whole("neighbors", options.neighbors)
+    arguments.whole("bank", options.bank)
+    if options.dimensions is not None:
+        arguments.whole("dimensions", options.dimensions)
     features = checked_array(
         "features", examples.features, "(n, G, F)", (None, None, None)
     )

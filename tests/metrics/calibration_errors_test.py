@@ -81,9 +81,11 @@ def test_confident_predictions_are_told_apart():
 
 
 def test_bins_and_classes_are_checked():
-    with pytest.raises(InputError, match="at least one bin"):
+    with pytest.raises(InputError, match="num_bins of at least 1"):
         ExpectedCalibrationError(0)
-    with pytest.raises(InputError, match="at least two classes"):
+    with pytest.raises(InputError, match="num_bins to be a whole number"):
+        ExpectedCalibrationError("a")
+    with pytest.raises(InputError, match="num_classes of at least 2"):
         ClasswiseCalibrationError(1)
     with pytest.raises(InputError, match="predictions of 3 classes"):
         of(ClasswiseCalibrationError(3))

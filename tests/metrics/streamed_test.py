@@ -115,3 +115,15 @@ def test_what_does_not_fit_is_one_line():
         "Expected class indices or one-hot labels for predictions of shape "
         "(2, 4). Received: y_true.shape=(2, 3). Drop or add an axis."
     )
+
+
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [
+        (([0, 1, 2], P[:1]), "y_true for predictions of shape"),
+        (([0], P[:1], [1.0, 2.0]), "sample_weight for predictions of shape"),
+    ],
+)
+def test_rows_that_would_be_broadcast_are_one_line(batch, message):
+    with pytest.raises(InputError, match=message):
+        metrics.BrierScore().update_state(*batch)

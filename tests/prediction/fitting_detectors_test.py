@@ -100,6 +100,9 @@ def test_a_bank_is_drawn_from_the_examples():
         ("knn", {"neighbors": 161}, "neighbors from 1 to 160"),
         ("knn", {"neighbors": 0}, "neighbors=0"),
         ("knn", {"bank": 4}, "neighbors from 1 to 4"),
+        ("knn", {"neighbors": 2.5}, "neighbors to be a whole number"),
+        ("knn", {"bank": None}, "bank to be a whole number"),
+        ("vim", {"dimensions": "a"}, "dimensions to be a whole number"),
         ("vim", {"dimensions": 6}, "dimensions from 1 to 5"),
     ],
 )
