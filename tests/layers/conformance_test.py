@@ -14,7 +14,10 @@ from tests.layers.cases import BATCH, CASES, TENSORFLOW
 # edward2's layers are tested as thoroughly in batch_ensemble_test.py.
 # Banks and initializers have no rows: see template_bank_test.py. Mixtures are
 # part of MixturePrediction: see mixtures_test.py.
-MIXTURES = {"CategoricalMixture", "MeanMixture"}
+MIXTURES = {
+    *("BernoulliMixture", "CategoricalMixture", "GaussianMixture"),
+    *("MeanMixture", "QuantileMixture"),
+}
 WITHOUT_ROWS = {"AlignedKernels", "RandomSign", "TemplateBank"}
 ELSEWHERE = {*batch_ensemble.NAMES, *MIXTURES, *WITHOUT_ROWS}
 OWN = [name for name in layers.__all__ if name not in ELSEWHERE]
