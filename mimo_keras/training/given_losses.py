@@ -9,6 +9,7 @@ from keras import ops
 
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
+from mimo_keras.layers import BernoulliMixture
 
 # Whose `from_logits` means a softmax, so that log-probabilities can be computed
 # from logits instead of from rounded probabilities.
@@ -47,6 +48,14 @@ def per_member(loss, likelihood, loss_weights=None):
         own = likelihood.member_loss
         return own if factor == 1.0 else _scaled(own, factor)
     function, sees_logits = _function(loss)
+    if _is_of_softmax(loss) and isinstance(
+        likelihood.mixture, BernoulliMixture
+    ):
+        raise expected(
+            "a loss of labels that are 0 or 1",
+            f"loss={_name(loss)} and likelihood={likelihood}",
+            "Leave it out, or use binary_crossentropy.",
+        )
     takes_indices = _takes_indices(loss)
     activated = _unchanged if sees_logits else likelihood.mixture.activated
 
@@ -125,6 +134,13 @@ def _takes_indices(loss):
     name = getattr(loss, "__name__", type(loss).__name__)
     kind = type(loss) if isinstance(loss, keras.losses.Loss) else loss
     return not _is_of_keras(kind) or name.startswith(_OF_INDICES)
+
+
+def _is_of_softmax(loss):
+    if isinstance(loss, str):
+        loss = _named(loss)
+    kind = type(loss) if isinstance(loss, keras.losses.Loss) else loss
+    return _is_of_keras(kind) and kind.__name__ in _OF_SOFTMAX
 
 
 def _named(name):

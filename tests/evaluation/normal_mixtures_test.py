@@ -1,6 +1,7 @@
 """Mixtures of normal distributions against integrals and SciPy."""
 
 import numpy as np
+import pytest
 import scipy.integrate
 import scipy.stats
 
@@ -47,6 +48,16 @@ def test_crps_is_its_integral():
             gap, -40, 40, points=(value, 2, 3), limit=400
         )
         np.testing.assert_allclose(found[row], wanted, rtol=1e-5)
+
+
+def test_crps_is_scoringrules():
+    theirs = pytest.importorskip("scoringrules")
+    weights = np.tile(WEIGHTS, (2, 1))
+    np.testing.assert_allclose(
+        normal_mixtures.crps(VALUES, *MIXTURE),
+        theirs.crps_mixnorm(VALUES, MEANS, STDS, weights),
+        rtol=1e-12,
+    )
 
 
 def test_crps_of_one_member_by_hand():

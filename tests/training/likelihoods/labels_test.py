@@ -126,6 +126,32 @@ def test_a_data_set_with_other_labels_is_refused():
         model.fit(data, verbose=0)
 
 
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "categorical_crossentropy",
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    ],
+)
+def test_a_softmax_of_one_logit_is_refused(loss):
+    with pytest.raises(InputError, match="use binary_crossentropy"):
+        deterministic("binary").compile("sgd", loss=loss)
+
+
+def test_keras_own_loss_may_be_named():
+    own, named = deterministic("binary"), deterministic("binary")
+    own.compile(keras.optimizers.SGD(0.1), run_eagerly=True)
+    named.compile(
+        keras.optimizers.SGD(0.1),
+        loss="binary_crossentropy",
+        run_eagerly=True,
+    )
+    one, other = (
+        m.train_on_batch(IMAGES, ONE, return_dict=True) for m in (own, named)
+    )
+    assert one["loss"] == pytest.approx(other["loss"], rel=1e-5)
+
+
 def test_what_needs_one_class_is_refused():
     predictor = deterministic("binary").predictor()
     for act in (
