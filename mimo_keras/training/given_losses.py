@@ -48,14 +48,7 @@ def per_member(loss, likelihood, loss_weights=None):
         own = likelihood.member_loss
         return own if factor == 1.0 else _scaled(own, factor)
     function, sees_logits = _function(loss)
-    if _is_of_softmax(loss) and isinstance(
-        likelihood.mixture, BernoulliMixture
-    ):
-        raise expected(
-            "a loss of labels that are 0 or 1",
-            f"loss={_name(loss)} and likelihood={likelihood}",
-            "Leave it out, or use binary_crossentropy.",
-        )
+    _check_softmax(loss, likelihood)
     takes_indices = _takes_indices(loss)
     activated = _unchanged if sees_logits else likelihood.mixture.activated
 
@@ -136,11 +129,18 @@ def _takes_indices(loss):
     return not _is_of_keras(kind) or name.startswith(_OF_INDICES)
 
 
-def _is_of_softmax(loss):
+def _check_softmax(loss, likelihood):
+    """Raises InputError for a softmax of logits that are each on its own."""
     if isinstance(loss, str):
         loss = _named(loss)
     kind = type(loss) if isinstance(loss, keras.losses.Loss) else loss
-    return _is_of_keras(kind) and kind.__name__ in _OF_SOFTMAX
+    is_softmax = _is_of_keras(kind) and kind.__name__ in _OF_SOFTMAX
+    if is_softmax and isinstance(likelihood.mixture, BernoulliMixture):
+        raise expected(
+            "a loss of labels that are 0 or 1",
+            f"loss={_name(loss)} and likelihood={likelihood}",
+            "Leave it out, or use binary_crossentropy.",
+        )
 
 
 def _named(name):
