@@ -274,6 +274,8 @@ def _fill(bank, trained, draw):
             first = offset // size
             window = [(first + i) % count for i in range(layer.templates)]
             rows.append((index, window))
+    if not any(layer.trainable for layer in layers):
+        bank.trainable = False
     mixed = layers[0].coefficients is not None
     templates, found, missing = fit(kernels, rows, count, mixed)
     bank.templates.assign(templates.reshape(1, -1))

@@ -136,6 +136,14 @@ def test_penalties_of_composed_kernels_are_those_of_the_network():
     small.assert_close(sum(model.losses), sum(network.losses), rtol=1e-5)
 
 
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("method", ["mimo", "mixture_ensemble"])
+def test_a_frozen_network_stays_frozen(method):
+    network = networks.create("small_cnn")
+    network.trainable = False
+    assert not create(network, method).trainable_variables
+
+
 def test_fast_weights_differ_by_the_noise_and_kernels_stay():
     network = networks.create("resnet")
     model = create(network, "batch_ensemble", noise=0.1)
