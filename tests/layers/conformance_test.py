@@ -103,6 +103,9 @@ def test_attributes_are_the_arguments(case):
         stored = getattr(layer, name)
         if name.endswith("initializer"):
             assert type(stored) is type(keras.initializers.get(value))
+        elif name.endswith("regularizer"):
+            config = keras.regularizers.get(value).get_config()
+            assert stored.get_config() == config
         else:
             assert np.array_equal(stored, value)
 
