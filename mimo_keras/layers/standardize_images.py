@@ -66,8 +66,8 @@ class StandardizeImages(keras.layers.Layer):
                 "Use None for token ids and tables.",
             )
         self.input_scale = input_scale
-        self.mean = _numbers("mean", mean)
-        self.std = _numbers("std", std)
+        self.mean = finite_numbers("mean", mean)
+        self.std = finite_numbers("std", std)
         if min(_listed(self.std)) <= 0:
             raise expected(
                 "a positive std for every channel",
@@ -149,10 +149,15 @@ class StandardizeImages(keras.layers.Layer):
             )
 
 
-def _numbers(name, value):
-    """Returns a float, or a list of floats, for the config."""
+def finite_numbers(name, value):
+    """Returns a float, or a list of floats, for the config.
+
+    Raises:
+        InputError: They are not finite numbers.
+    """
     try:
-        numbers = np.asarray(value, "float64")
+        is_text = np.asarray(value).dtype.kind in "US"
+        numbers = np.asarray(np.nan if is_text else value, "float64")
     except (TypeError, ValueError):
         numbers = np.array(np.nan)
     if numbers.ndim > 1 or not numbers.size or not np.isfinite(numbers).all():

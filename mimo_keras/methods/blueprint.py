@@ -102,14 +102,14 @@ class KLTerm:
             annealing_epochs: As above.
 
         Raises:
-            InputError: N is no number, or below 1.
+            InputError: N is no whole number, or below 1.
         """
         if train_examples is None:
             return cls(weight, annealing_epochs=annealing_epochs)
         known = isinstance(train_examples, numbers.Real)
-        if not known or not 1 <= train_examples < math.inf:
+        if not (known and 1 <= train_examples < math.inf) or train_examples % 1:
             raise expected(
-                "train_examples of at least 1",
+                "a whole number of train_examples, at least 1",
                 f"train_examples={train_examples!r}",
                 "Pass the number of training images, or leave it out: fit "
                 "finds it.",

@@ -4,7 +4,7 @@ import keras
 
 from mimo_keras.backbones import Kit
 from mimo_keras.errors import expected
-from mimo_keras.layers import ConcatenateMembers
+from mimo_keras.layers import ConcatenateMembers, arguments
 from mimo_keras.methods import exits
 from mimo_keras.methods.blueprint import Blueprint, KLTerm, Sampling
 from mimo_keras.methods.naive_multihead import heads
@@ -46,6 +46,7 @@ def mimmo(
     Reference:
         Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, supplement.
     """
+    alpha = arguments.number("alpha", alpha, 0)
     kl_term = KLTerm.per_image(alpha, train_examples)
     sampling = batch_repetitions, input_repetition_probability, shuffle_group
     members = task.ensemble_size

@@ -3,6 +3,7 @@
 import keras
 
 from mimo_keras.errors import expected
+from mimo_keras.layers import arguments
 from mimo_keras.layers.rank1_layers import normal_posterior
 from mimo_keras.methods.batch_ensemble import folded_members, sign_initializer
 from mimo_keras.methods.blueprint import Blueprint, KLTerm
@@ -61,7 +62,8 @@ def rank1_bnn(
         rank-1 factors, ICML 2020; the defaults are those of
         Uncertainty-Baselines on CIFAR.
     """
-    _check(kl_annealing_epochs, dropout_rate)
+    _check(kl_annealing_epochs, dropout_rate, prior_stddev)
+    kl_weight = arguments.number("kl_weight", kl_weight, 0)
     kl_term = KLTerm.per_image(kl_weight, train_examples, kl_annealing_epochs)
 
     def options():
@@ -84,7 +86,13 @@ def _fits(layer):
     return type(layer) is not keras.layers.Dense or len(layer.input.shape) == 2
 
 
-def _check(kl_annealing_epochs, dropout_rate):
+def _check(kl_annealing_epochs, dropout_rate, prior_stddev):
+    if not prior_stddev > 0:
+        raise expected(
+            "a prior_stddev above 0",
+            f"prior_stddev={prior_stddev}",
+            "The KL divergence from the prior would not be finite.",
+        )
     if kl_annealing_epochs < 0:
         raise expected(
             "kl_annealing_epochs of at least 0",

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from mimo_keras import backbones, methods
 from mimo_keras.errors import expected
+from mimo_keras.layers.standardize_images import finite_numbers
 from mimo_keras.training import batch_norms, likelihoods
 from mimo_keras.training.distribute.seeds import seed_generators
 from mimo_keras.training.exact_inputs import check_scale_of_ids
@@ -70,6 +71,7 @@ def create_model(
     task = _task(backbone, input_shape, likelihood, ensemble_size, seed)
     blueprint = methods.build(method, task, options)
     batch_norms.arrange(blueprint, sync_batch_norm, norm_group)
+    std = finite_numbers("std", std)
     facts = {"mean": mean, "std": std, "input_scale": input_scale}
     return _checked(blueprint, likelihood, **facts, seed=seed, name=method)
 

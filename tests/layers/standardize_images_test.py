@@ -1,5 +1,7 @@
 """StandardizeImages gives the same result for bytes and for floats."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -151,6 +153,13 @@ def test_other_types_are_an_error(dtype):
         f"dtype={dtype}. Cast them to one of these, or set "
         "input_scale: '0..255' for images, None for token ids and tables."
     )
+
+
+@pytest.mark.parametrize("value", ["3", "x", None, {}, [math.nan]])
+def test_what_is_no_number_is_an_error(value):
+    for options in ({"mean": value}, {"std": value}):
+        with pytest.raises(InputError, match="to be a finite number, or one"):
+            StandardizeImages(**options)
 
 
 @pytest.mark.parametrize("std", [0, -1.0, [0.5, 0.0, 0.5]])

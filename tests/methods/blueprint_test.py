@@ -76,12 +76,12 @@ def test_a_kl_term_per_image_is_over_n_or_waits_for_it():
     assert KLTerm.per_image(3.0, None, 2.5) == KLTerm(3.0, 0, 2.5)
 
 
-@pytest.mark.parametrize("count", [0, -3, math.nan, math.inf, "12"])
-def test_a_number_of_images_is_at_least_1(count):
+@pytest.mark.parametrize("count", [0, -3, 1.5, math.nan, math.inf, "12"])
+def test_a_number_of_images_is_whole(count):
     with pytest.raises(InputError) as caught:
         KLTerm.per_image(1.0, count)
     assert str(caught.value) == (
-        f"Expected train_examples of at least 1. Received: train_examples="
-        f"{count!r}. Pass the number of training images, or leave it out: fit "
-        "finds it."
+        "Expected a whole number of train_examples, at least 1. Received: "
+        f"train_examples={count!r}. Pass the number of training images, or "
+        "leave it out: fit finds it."
     )

@@ -188,6 +188,8 @@ def test_resumed_training_is_the_same_bit_for_bit(tmp_path):
         ({"train_examples": 0}, "train_examples=0"),
         ({"kl_annealing_epochs": -1}, "kl_annealing_epochs=-1"),
         ({"dropout_rate": 0.0}, "dropout_rate=0.0"),
+        ({"prior_stddev": 0.0}, "prior_stddev=0.0"),
+        ({"kl_weight": -1.0}, "kl_weight=-1.0"),
     ],
 )
 def test_bad_options_are_named(options, told):
