@@ -62,8 +62,7 @@ def rank1_bnn(
         rank-1 factors, ICML 2020; the defaults are those of
         Uncertainty-Baselines on CIFAR.
     """
-    _check(kl_annealing_epochs, dropout_rate, prior_stddev)
-    kl_weight = arguments.number("kl_weight", kl_weight, 0)
+    _check(kl_annealing_epochs, kl_weight, dropout_rate, prior_stddev)
     kl_term = KLTerm.per_image(kl_weight, train_examples, kl_annealing_epochs)
 
     def options():
@@ -86,7 +85,8 @@ def _fits(layer):
     return type(layer) is not keras.layers.Dense or len(layer.input.shape) == 2
 
 
-def _check(kl_annealing_epochs, dropout_rate, prior_stddev):
+def _check(kl_annealing_epochs, kl_weight, dropout_rate, prior_stddev):
+    arguments.number("kl_weight", kl_weight, 0)
     if not prior_stddev > 0:
         raise expected(
             "a prior_stddev above 0",

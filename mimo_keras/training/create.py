@@ -71,7 +71,6 @@ def create_model(
     task = _task(backbone, input_shape, likelihood, ensemble_size, seed)
     blueprint = methods.build(method, task, options)
     batch_norms.arrange(blueprint, sync_batch_norm, norm_group)
-    std = finite_numbers("std", std)
     facts = {"mean": mean, "std": std, "input_scale": input_scale}
     return _checked(blueprint, likelihood, **facts, seed=seed, name=method)
 
@@ -104,6 +103,7 @@ def _task(backbone, input_shape, likelihood, ensemble_size, seed):
 def _checked(blueprint, likelihood, *, input_scale, std, **facts):
     """Returns the model; raises InputError if its images do not fit."""
     check_scale_of_ids(blueprint.network, input_scale)
+    std = finite_numbers("std", std)
     check_preprocessing(blueprint.network, input_scale, std)
     facts |= {"input_scale": input_scale, "std": std}
     return from_blueprint(blueprint, likelihood, **facts)

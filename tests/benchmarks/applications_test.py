@@ -4,6 +4,7 @@ import json
 import pathlib
 
 import keras
+import numpy as np
 import pytest
 
 from benchmarks import applications
@@ -58,13 +59,32 @@ def test_a_row_says_what_became_of_a_network(monkeypatch):
 def test_what_rounding_may_explain_is_repeated_in_float64(monkeypatch):
     monkeypatch.setattr(keras.applications, "tiny", tiny, raising=False)
     monkeypatch.setitem(applications.CLOSE, "float32", -1.0)
-    row = {}
-    applications._mimo("tiny", row)
-    assert row == {"precision": "float64", "folded": True, "exported": True}
+    for telling, precision in ((1e-3, "float32"), (1e-9, "float64")):
+        monkeypatch.setattr(applications, "TELLING", telling)
+        row = {}
+        applications._mimo("tiny", row)
+        assert row == {
+            "precision": precision,
+            "folded": True,
+            "exported": True,
+        }
     assert keras.config.floatx() == "float32"
     monkeypatch.setitem(applications.CLOSE, "float64", -1.0)
+    monkeypatch.setattr(applications, "TELLING", 1.0)
+    monkeypatch.setattr(applications, "ROUNDINGS", np.nan)
     with pytest.raises(InputError, match="its predictor differs"):
         applications._mimo("tiny", {})
+    monkeypatch.setattr(applications, "TELLING", np.nan)
+    with pytest.raises(InputError, match="one rounding changes its logits"):
+        applications._mimo("tiny", {})
+
+
+def test_images_are_rounded_up_and_down():
+    images = np.arange(256, dtype="uint8").reshape(4, 64)
+    change = applications.rounded(images) / np.maximum(images, 1e-9) - 1
+    found = np.unique(np.sign(change[images > 0]))
+    np.testing.assert_array_equal(found, [-1, 1])
+    assert np.abs(change[images > 0]).max() < 2 * np.finfo("float32").eps
 
 
 def test_the_document_has_the_table_of_the_record():
