@@ -1,9 +1,9 @@
 """Mixtures of normal distributions against integrals and SciPy."""
 
 import numpy as np
-import pytest
 import scipy.integrate
 import scipy.stats
+import scoringrules
 
 from mimo_keras.evaluation import normal_mixtures
 
@@ -51,11 +51,10 @@ def test_crps_is_its_integral():
 
 
 def test_crps_is_scoringrules():
-    theirs = pytest.importorskip("scoringrules")
     weights = np.tile(WEIGHTS, (2, 1))
     np.testing.assert_allclose(
         normal_mixtures.crps(VALUES, *MIXTURE),
-        theirs.crps_mixnorm(VALUES, MEANS, STDS, weights),
+        scoringrules.crps_mixnorm(VALUES, MEANS, STDS, weights),
         rtol=1e-12,
     )
 
