@@ -50,6 +50,8 @@ class QuantileMixture(mixtures.Mixture):
         count = len(self.levels)
         size = outputs.shape[-1] // count
         first, raw = outputs[..., None, :size], outputs[..., size:]
+        if count == 1:
+            return first
         batch = [-1, *outputs.shape[1:-1]]
         gaps = ops.reshape(softplus(raw), (*batch, count - 1, size))
         above = ops.cumsum(gaps, axis=-2)

