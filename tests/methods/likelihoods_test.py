@@ -66,6 +66,8 @@ def cases():
             # All score outputs in the same way; one method each is enough.
             always = ALWAYS if name == "gaussian" else {"mimo"}
             marks = [pytest.mark.matrix] * (method not in always)
+            # JAX compiles each operation anew, and computes them all alike.
+            marks += [pytest.mark.tensorflow] * (method != "mimo")
             yield pytest.param(name, method, id=f"{name}-{method}", marks=marks)
 
 

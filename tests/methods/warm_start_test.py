@@ -24,7 +24,17 @@ SHARING = {"deep_ensemble": {}, "naive_multihead": {}}
 NEED_EDWARD2 = {"rank1_bnn"}
 
 
-@pytest.fixture(scope="module", params=networks.NETWORKS)
+# JAX compiles each operation of a large network anew.
+PORTABLE = {"small_cnn", "vit"}
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(n, marks=[pytest.mark.tensorflow] * (n not in PORTABLE))
+        for n in networks.NETWORKS
+    ],
+)
 def network(request):
     return networks.create(request.param)
 
