@@ -21,7 +21,7 @@ PACKAGES = [
 INTERNAL = {
     "mimo_keras.backbones": {
         *("mlp", "own", "resnet50", "scaled", "sized"),
-        *("small_cnn", "wide_resnet"),
+        *("small_cnn", "temporal_cnn", "wide_resnet"),
     },
 }
 

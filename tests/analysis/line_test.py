@@ -96,7 +96,7 @@ def test_lines_between_all_members(method, examples):
 
 @pytest.mark.parametrize(
     ("method", "members", "message"),
-    [("deterministic", 1, "two members"), ("mimo", 2, "members are rows")],
+    [("deterministic", 1, "two members"), ("mimo", 2, "share one pass")],
 )
 def test_members_between_which_there_is_no_line(
     method, members, message, examples

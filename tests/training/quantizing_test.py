@@ -63,10 +63,10 @@ def test_a_quantized_predictor_is_exported(tmp_path):
 
 
 @pytest.mark.tensorflow
-def test_batch_ensemble_has_nothing_to_quantize():
+def test_batch_ensemble_has_nothing_to_quantize_but_its_members_apart():
     model = create("batch_ensemble")
     before = probabilities(model.predictor())
-    for quantized in (model, model.predictor()):
+    for quantized in (model, model.predictor(apart=False)):
         with pytest.raises(InputError) as caught:
             quantized.quantize("int8")
         assert str(caught.value) == (
@@ -75,6 +75,10 @@ def test_batch_ensemble_has_nothing_to_quantize():
             "as it is."
         )
     np.testing.assert_array_equal(probabilities(model.predictor()), before)
+    apart = model.predictor()
+    apart.quantize("int8")
+    change = np.abs(probabilities(apart) - before).max()
+    assert 0 < change < 0.03
 
 
 def test_it_warns_once_where_there_is_no_such_layer():
