@@ -32,7 +32,7 @@ from mimo_keras.export_check import check_export
 from mimo_keras.folders import replacing_folder, unfinished
 from mimo_keras.layers.plain_draws import plain_draws
 from mimo_keras.paths import as_path, files_below
-from mimo_keras.training import EnsembleModel, Predictor
+from mimo_keras.training.given_predictor import predictor_of
 from mimo_keras.training.policies import in_float32
 
 FORMATS = ("tf_saved_model", "litert", "onnx")
@@ -95,7 +95,7 @@ def export_saved_model(model, path, format="tf_saved_model"):
             f"format={format!r}",
             "Choose one of these.",
         )
-    model = _predictor(model)
+    model = predictor_of(model, "Use model.export for a plain Keras model.")
     path = str(as_path(path))
     if format == "litert" and not path.endswith(".tflite"):
         raise expected(
@@ -113,18 +113,6 @@ def export_saved_model(model, path, format="tf_saved_model"):
             _ADDERS[format](temporary, {"stages": facts})
         check_export(model, temporary, format)
     return path
-
-
-def _predictor(model):
-    if isinstance(model, EnsembleModel):
-        model = model.predictor()
-    if not isinstance(model, Predictor):
-        raise expected(
-            "an EnsembleModel or its predictor",
-            f"model of type {type(model).__name__}",
-            "Use model.export for a plain Keras model.",
-        )
-    return model
 
 
 def is_export(path):

@@ -15,7 +15,7 @@ from mimo_keras.evaluation import (
 from mimo_keras.evaluation.calibration import BINS
 from mimo_keras.paths import as_path
 from mimo_keras.prediction import held_out
-from mimo_keras.training import EnsembleModel, Predictor
+from mimo_keras.training.given_predictor import predictor_of
 
 
 def report_of_model(
@@ -72,14 +72,7 @@ def report_of_model(
 
 
 def _checked_predictor(model, path):
-    if isinstance(model, EnsembleModel):
-        model = model.predictor()
-    if not isinstance(model, Predictor):
-        raise expected(
-            "an EnsembleModel or its predictor",
-            f"model of type {type(model).__name__}",
-            "Create one with create_model.",
-        )
+    model = predictor_of(model, "Create one with create_model.")
     model.likelihood.check_classes()
     if not str(path).endswith(".html"):
         raise expected(

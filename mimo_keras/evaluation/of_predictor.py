@@ -12,7 +12,7 @@ from mimo_keras.evaluation.gaussian_regression import GaussianRegression
 from mimo_keras.evaluation.quantile_regression import QuantileRegression
 from mimo_keras.evaluation.regression import Regression
 from mimo_keras.prediction import held_out, precise
-from mimo_keras.training import EnsembleModel, Predictor
+from mimo_keras.training.given_predictor import predictor_of
 from mimo_keras.training.likelihoods import (
     Categorical,
     Gaussian,
@@ -57,14 +57,7 @@ def evaluate_model(
     found["nll"], found["ece"]
     ```
     """
-    if isinstance(model, EnsembleModel):
-        model = model.predictor()
-    if not isinstance(model, Predictor):
-        raise expected(
-            "an EnsembleModel or its predictor",
-            f"model of type {type(model).__name__}",
-            "Use model.evaluate for a plain Keras model.",
-        )
+    model = predictor_of(model, "Use model.evaluate for a plain Keras model.")
     outputs, targets, answers = model.answered(images, labels, batch_size)
     return _measured(
         model.likelihood, model, outputs, targets, answers, num_bins
