@@ -18,8 +18,8 @@ from tests.runs.ends import (
 from uncertainty_runs.common import run_data, script
 
 SCRIPTS = {
-    "cifar": {"data_dir", "output_dir"},
-    "imagenet": {"data_dir", "output_dir"},
+    "cifar": {"data_dir", "init_from", "output_dir"},
+    "imagenet": {"data_dir", "init_from", "output_dir"},
     "evaluate": {"data_dir", "models", "output_dir", "runs"},
     "analyze": {"data_dir", "record", "run_dir", "run_dirs"},
     "cost": set(),
@@ -33,6 +33,7 @@ SCRIPTS = {
     "studies.study": {"data_dir", "output_dir", "record"},
     "studies.sweep": {"data_dir", "figure", "output_dir", "record"},
     "studies.toy_regression": {"figure", "output_dir", "record"},
+    "studies.warm_starts": {"data_dir", "output_dir", "record"},
 }
 """Scripts, with their flags that are names of files and folders."""
 

@@ -33,6 +33,7 @@ _MEANT = {
     + ("wide_resnet_10_1", "bottleneck_resnet_6_1", "vit_tiny_8", "mlp_4_0")
     + ("small_cnn_0", "wide_resnet_11_1", "bottleneck_resnet_7_1", "vit_tiny_0")
     + ("bottleneck_resnet", "vit_tiny_3"),
+    "init_from": ("a", "m", "e/ensemble.keras", "none.keras", "file"),
     "split": ("input", "0", "1", "2", "9", "head"),
     "unmix": ("none", "full", "partial", "fadeout"),
     "alignment": ("equal", "colinear", "none"),

@@ -68,9 +68,12 @@ FIRST["fashion"] = (
     *("--seeds=0", "--record=fashion.json", "--parts=main", "--figures=."),
     *("--rates=0.1,0.2", "--epochs=1", "--l2=0", "--backbone=small_cnn_1"),
 )
+FIRST["warm_starts"] = (
+    *("--seeds=0", "--record=warm.json", "--methods=mimo:2", "--epochs=10"),
+)
 _COSTS = ("cost/params", "cost/flops")
 STARTERS = ("study", "budgets", "sharing", "depths", "sweep", "reproduce")
-STARTERS += ("fashion",)
+STARTERS += ("fashion", "warm_starts")
 
 
 def script(name):

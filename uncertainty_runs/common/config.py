@@ -12,6 +12,7 @@ from uncertainty_runs.common import (
     flags,
     recipes,
     saved_values,
+    starting,
 )
 from uncertainty_runs.common.naming import folder_name
 
@@ -41,6 +42,7 @@ _ONCE_SUMMED = ("batch_ensemble", "rank1_bnn")
 # Flags of networks of all methods, besides M.
 _OF_NETWORKS = ("recipe", "backbone", "width_multiplier")
 _OF_NETWORKS += ("batch_repetitions", "input_repetition_probability")
+_OF_NETWORKS += ("init_from", "noise", "freeze", "input_scale")
 # Fields whose flags only scripts for photographs have.
 _OF_PHOTOGRAPHS = ("image_size", "skip_bad_records", "require")
 
@@ -101,6 +103,10 @@ class RunConfig(DataConfig):
     seed: int
 
     backbone: str
+    init_from: str | None = None
+    noise: float | None = None
+    freeze: str | None = None
+    input_scale: str | None = None
     width_multiplier: int
     ensemble_size: int
     batch_repetitions: int
@@ -284,6 +290,7 @@ def resolve():
         # In place of the share that the recipe holds out.
         values["validation_share"] = values["validation_share"] or 0.0
     differing = _differing(values, row)
+    starting.settle(values)
     for name, value in row.values().items():
         if values.get(name) is None:
             values[name] = value

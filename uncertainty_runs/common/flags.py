@@ -145,6 +145,37 @@ def _define_model():
         "augment_repetitions",
         "Augment an image anew for each member and repetition of a step.",
     )
+    _define_start()
+
+
+def _define_start():
+    text(
+        "init_from",
+        None,
+        "Start where a trained network stands: a .keras file, or the folder of "
+        "a finished run of one member. See docs/fine_tuning.md.",
+    )
+    number(
+        "noise",
+        None,
+        "Relative standard deviation of what makes the members of --init_from "
+        "differ. Default: 0.1.",
+        lower_bound=0,
+    )
+    one_of(
+        "freeze",
+        None,
+        ["trunk"],
+        "Train only what is the members' own; for --init_from.",
+    )
+    one_of(
+        "input_scale",
+        None,
+        ["None", "0..1", "standardized"],
+        "How the network of --init_from takes its images, unless it is one of "
+        "this library: as they are stored, 0 to 255 (None); from 0 to 1; or "
+        "with the mean and standard deviation of the data set. Default: None.",
+    )
 
 
 def _define_batches():

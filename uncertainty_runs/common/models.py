@@ -12,6 +12,7 @@ from mimo_keras.paths import as_path
 from mimo_keras.training import SmoothedCrossEntropy, WarmUpStepDecay
 from mimo_keras.training.fit import restore
 from mimo_keras.training.schedules import ScheduleOfUpdates
+from uncertainty_runs.common import starting
 from uncertainty_runs.common.config import RunConfig
 
 
@@ -45,6 +46,10 @@ def create_model(config, train):
     Returns:
         The `EnsembleModel`.
     """
+    if config.init_from:
+        model = starting.create_model(config, train, _finished)
+        set_policy(config)  # Loading a run sets its own.
+        return model
     mean, std = data.standardization(config.dataset)
     return mimo_keras.create_model(
         config.method,
@@ -155,11 +160,17 @@ def load_run(run, config, source, allow_unfinished=False):
     """
     set_policy(config)
     # Steps and batch size only affect the learning rate, unused here.
-    model = build_model(config, source, unique=1, steps=1)
+    here = dataclasses.replace(config, output_dir=str(run))
+    model = build_model(here, source, unique=1, steps=1)
     epoch, _ = restore(model, run, config.identity())
     if not epoch:
         raise expected(f"a checkpoint in {run}", "none", "Train it first.")
     return model, trained(run, config, epoch, allow_unfinished)
+
+
+def _finished(run, source):
+    """Returns the model of a finished run to start others from."""
+    return load_run(run, recorded(run), source)[0]
 
 
 def trained(run, config, epoch, allow_unfinished):

@@ -20,6 +20,7 @@ from uncertainty_runs.common import (
     run_data,
     run_folder,
     signals,
+    starting,
 )
 from uncertainty_runs.evaluation.depth_course import DepthCallback
 from uncertainty_runs.evaluation.suite import CorruptionsCallback, Suite, save
@@ -151,6 +152,8 @@ def fit(config, model, batches, steps, suite, output):
     """
     if config.eval_only:
         return _restore(config, model, output.folder)
+    if output.writes:
+        starting.keep(config, model, output.folder)
     validation = suite.test if suite.held_out is None else suite.held_out
     bar = sys.stdout.isatty()
     with progress.told(output.writes and not bar) as telling:

@@ -26,6 +26,7 @@ PATHS = (
     "data_dir",
     "figure",
     "figures",
+    "init_from",
     "models",
     "output_dir",
     "record",

@@ -22,7 +22,7 @@ with early.importing(__name__):
     from mimo_keras.paths import as_path
     from mimo_keras.training.fit import NonFiniteLossError
     from uncertainty_runs.common import flags as flags_module
-    from uncertainty_runs.common import recipes, run_data, signals
+    from uncertainty_runs.common import recipes, run_data, signals, starting
     from uncertainty_runs.common.config import with_defaults
     from uncertainty_runs.common.naming import folder_name
     from uncertainty_runs.studies import records
@@ -112,7 +112,7 @@ class Point:
         values = row.values() | {"ensemble_size": self.members} | given
         width = str(values["width_multiplier"])
         backbone = values["backbone"].replace("{width}", width)
-        return values | {"backbone": backbone}
+        return values | {"backbone": backbone} | starting.defaults(values)
 
 
 def _parsed(option):
