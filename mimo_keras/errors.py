@@ -5,6 +5,8 @@ The library's messages name arguments. An argument in a message is written as
 """
 
 import re
+import sys
+import warnings
 
 from mimo_keras.keras_internals import OneLineError
 
@@ -89,6 +91,23 @@ def argument(name, value=None):
     """
     text = "" if value is None else value
     return f"{_MARK}{name}{_MARK}{text}{_MARK}"
+
+
+def warn(message):
+    """Warns a user, at the line from which the package was called.
+
+    Args:
+        message: What happened, and what to do.
+    """
+    level, frame = 2, sys._getframe(1)
+    package = __name__.partition(".")[0]
+    while frame.f_back and _within(package, frame):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, stacklevel=level)
+
+
+def _within(package, frame):
+    return frame.f_globals.get("__name__", "").partition(".")[0] == package
 
 
 def _made(error, marked):

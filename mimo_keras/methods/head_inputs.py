@@ -18,12 +18,16 @@ class Tapped(NamedTuple):
         logits: KerasTensor (B, E, K).
         features: KerasTensor (B, G, F). The G groups of components read the
             same features: component e those of group ⌊e · G / E⌋.
-        head: Function from features (N, G, F) to logits (N, E, K).
+        head: Function from features (N, G, F) to logits (N, E, K); None if
+            the heads' weights are not known to it.
+        widths: How many of the F features each group has; zeros follow. None
+            where all have F.
     """
 
     logits: Any
     features: Any
-    head: Callable
+    head: Callable | None
+    widths: tuple | None = None
 
 
 def tapped(network):
@@ -39,14 +43,18 @@ def tapped(network):
 
     Returns:
         keras.Model from images to [(B, E, K), (B, G, F)] with the same layers,
-        and the function `Tapped.head`.
+        and the `Tapped` tensors.
 
     Raises:
         InputError: The outputs are not those of dense layers.
     """
     found = _tap(network.outputs[0])
     outputs = [found.logits, found.features]
-    return keras.Model(network.inputs[0], outputs), found.head
+    return keras.Model(network.inputs[0], outputs), found
+
+
+def _same(values):
+    return values
 
 
 def _tap(tensor):
@@ -67,59 +75,72 @@ def _tap(tensor):
 
 def _dense(layer, inputs, logits):
     features = inputs[0]
-
-    def head(values):
-        if len(inputs) > 1:
-            raise expected(
-                "heads with weights of their own",
-                f"layer {layer.name}, whose weights are composed",
-                "Use score='mahalanobis' or 'knn'.",
-            )
-        return layer(values)
-
+    # Of several inputs, the others are weights, which the network composes.
+    head = layer if len(inputs) == 1 else None
     if len(features.shape) == len(logits.shape):
         return Tapped(logits, features, head)
     name = _named(keras_internals.maker(features))  # Heads may be called twice.
     one = keras.layers.Reshape((1, features.shape[-1]), name=name)(features)
-    return Tapped(logits, one, lambda values: head(values[:, 0]))
+    return Tapped(logits, one, _after(head, lambda values: values[:, 0]))
+
+
+def _after(head, before=_same, after=_same):
+    """Returns a head with something before and after it; None for none."""
+    if head is None:
+        return None
+    return lambda values: after(head(before(values)))
 
 
 def _model(layer, inputs):
     inner = _tap(layer.outputs[0])
     both = keras.Model(layer.inputs[0], [inner.logits, inner.features])
     logits, features = both(inputs[0], training=False)
-    return Tapped(logits, features, inner.head)
+    return inner._replace(logits=logits, features=features)
 
 
 def _passed(layer, inputs):
     inner = _tap(inputs[0])
     return inner._replace(
-        logits=layer(inner.logits),
-        head=lambda values: layer(inner.head(values)),
+        logits=layer(inner.logits), head=_after(inner.head, after=layer)
     )
 
 
 def _concatenated(layer, inputs):
     parts = [_tap(tensor) for tensor in inputs]
-    widths = {part.features.shape[-1] for part in parts}
-    if len(widths) > 1:
-        raise expected(
-            "heads that read features of one width",
-            f"widths {sorted(widths)}",
-            "Use a score of the logits, such as score='energy'.",
-        )
     sizes = [part.features.shape[1] for part in parts]
     ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
+    own = [part.features.shape[-1] for part in parts]
+    widths = None
+    if len({*own}) > 1:
+        widths = tuple(
+            width
+            for part, size, some in zip(parts, sizes, own, strict=True)
+            for width in part.widths or (some,) * size
+        )
 
     def head(values):
         seen = ops.split(values, ends[:-1], axis=1)
-        pairs = zip(parts, seen, strict=True)
-        return layer([part.head(some) for part, some in pairs])
+        every = zip(parts, seen, own, strict=True)
+        return layer([part.head(some[..., :n]) for part, some, n in every])
 
     features = keras.layers.Concatenate(axis=1, name=_named(layer))(
-        [part.features for part in parts]
+        [_padded(part.features, max(own)) for part in parts]
     )
-    return Tapped(layer([part.logits for part in parts]), features, head)
+    known = all(part.head is not None for part in parts)
+    return Tapped(
+        layer([part.logits for part in parts]),
+        features,
+        head if known else None,
+        widths,
+    )
+
+
+def _padded(features, width):
+    """Returns features (B, G, F) with zeros up to a width."""
+    missing = width - features.shape[-1]
+    if not missing:
+        return features
+    return ops.pad(features, [[0, 0], [0, 0], [0, missing]])
 
 
 def _unfolded(layer, inputs):
@@ -128,7 +149,8 @@ def _unfolded(layer, inputs):
     return Tapped(
         layer(inner.logits),
         UnfoldMembers(members, name=_named(layer))(inner.features),
-        lambda values: layer(inner.head(fold(values))),
+        _after(inner.head, fold, layer),
+        inner.widths and inner.widths * members,
     )
 
 
@@ -140,7 +162,7 @@ def _reshaped(layer, inputs):
         return Tapped(
             layer(inner.logits),
             keras.layers.Reshape(one, name=_named(layer))(inner.features),
-            lambda values: layer(inner.head(values[:, 0])),
+            _after(inner.head, lambda values: values[:, 0], layer),
         )
     samples, groups, width = inner.features.shape[1:]
     split = keras.layers.Reshape((samples, groups, width))
@@ -148,7 +170,8 @@ def _reshaped(layer, inputs):
     return Tapped(
         layer(inner.logits),
         join(inner.features),
-        lambda values: layer(inner.head(split(values))),
+        _after(inner.head, split, layer),
+        inner.widths and inner.widths * samples,
     )
 
 

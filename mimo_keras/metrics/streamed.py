@@ -47,7 +47,13 @@ class Streamed(keras_internals.LowerIsBetter, keras.metrics.Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Adds a batch; see the class for the arguments."""
-        predictions = ops.cast(ops.convert_to_tensor(y_pred), self.dtype)
+        predictions = ops.cast(numbers("y_pred", y_pred), self.dtype)
+        if len(predictions.shape) < 2:
+            raise expected(
+                "predictions of shape (…, K), or (…, 1) of two classes",
+                f"y_pred.shape={tuple(predictions.shape)}",
+                "Add an axis.",
+            )
         shape = ops.shape(predictions)[:-1]
         if predictions.shape[-1] == 1:
             predictions = self._of_two(predictions)
@@ -56,7 +62,8 @@ class Streamed(keras_internals.LowerIsBetter, keras.metrics.Metric):
         self._check_rows("y_true", targets[..., 0], predictions)
         weights = ops.ones(shape, self.dtype)
         if sample_weight is not None:
-            weights = ops.cast(sample_weight, self.dtype)
+            weights = numbers("sample_weight", sample_weight)
+            weights = ops.cast(weights, self.dtype)
             if len(weights.shape) == len(shape) + 1:
                 weights = ops.squeeze(weights, -1)
             self._check_rows("sample_weight", weights, predictions)
@@ -119,7 +126,7 @@ class Streamed(keras_internals.LowerIsBetter, keras.metrics.Metric):
         return ops.concatenate((others, predictions), axis=-1)
 
     def _targets(self, y_true, shape):
-        y_true = ops.convert_to_tensor(y_true)
+        y_true = numbers("y_true", y_true)
         rank = len(shape)
         if len(y_true.shape) == rank and y_true.shape[-1] == shape[-1]:
             return ops.cast(y_true, self.dtype)
@@ -137,6 +144,27 @@ class Streamed(keras_internals.LowerIsBetter, keras.metrics.Metric):
         found = ops.cast(ops.equal(indices, classes), self.dtype)
         # An index of no class: 0 / 0.
         return found / ops.sum(found, axis=-1, keepdims=True)
+
+
+def numbers(name, values):
+    """Returns values as a tensor; raises InputError if it is not of numbers.
+
+    Args:
+        name: What they are called in the error.
+        values: What was given.
+    """
+    try:
+        tensor = ops.convert_to_tensor(values)
+        kind = keras.backend.standardize_dtype(tensor.dtype)
+    except (TypeError, ValueError):
+        kind = type(values).__name__
+    if not kind.startswith(("float", "bfloat", "int", "uint", "bool")):
+        raise expected(
+            f"numbers as {name}",
+            f"{name} of type {kind}",
+            "Pass class indices and arrays of numbers, without missing values.",
+        )
+    return tensor
 
 
 def _settings(metric):

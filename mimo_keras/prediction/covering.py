@@ -1,13 +1,12 @@
 """Fits sets of classes, and intervals, that cover the truth."""
 
 import dataclasses
-import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from mimo_keras.errors import expected
+from mimo_keras.errors import expected, warn
 from mimo_keras.prediction import conformal, quantile_stages, sets
 
 
@@ -144,9 +143,8 @@ def _quantiles(scores, labels, classes, coverage):
     ]
     always = [k for k, value in enumerate(found) if np.isinf(value)]
     if always:
-        warnings.warn(
+        warn(
             f"Too few examples of the classes {always[:5]} for "
-            f"coverage={coverage}: they are in every set.",
-            stacklevel=5,
+            f"coverage={coverage}: they are in every set."
         )
     return found

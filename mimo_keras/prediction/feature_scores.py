@@ -131,6 +131,20 @@ class VirtualLogit:
         return self.factor * np.linalg.norm(seen, axis=1) - energy
 
 
+def affine(features, logits):
+    """Returns W (F, K) and b (K,) of least squares: logits ≈ Wᵀ x + b.
+
+    Args:
+        features: (n, F).
+        logits: (n, K).
+    """
+    mean = features.mean(axis=0)
+    weight, *_ = np.linalg.lstsq(
+        features - mean, logits - logits.mean(axis=0), rcond=_RESOLVED**0.5
+    )
+    return weight, logits.mean(axis=0) - mean @ weight
+
+
 def unit(features):
     """Returns features (n, F) scaled to length 1; zeros stay."""
     lengths = np.linalg.norm(features, axis=1, keepdims=True)

@@ -28,14 +28,17 @@ class Examples(NamedTuple):
         logits: (n, E, K), float64.
         labels: (n,).
         log_weights: The E log mixture weights.
-        head: Function from features (N, G, F) to logits (N, E, K).
+        head: Function from features (N, G, F) to logits (N, E, K); None if
+            there is none.
+        widths: How many of the F features each group has; None for all.
     """
 
     features: np.ndarray
     logits: np.ndarray
     labels: np.ndarray
     log_weights: list
-    head: Callable
+    head: Callable | None
+    widths: tuple | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,23 +135,26 @@ def _by_group(examples, fits):
 def _virtual_logit(examples, options):
     members = examples.logits.shape[1]
     groups, width = examples.features.shape[1:]
-    dimensions = options.dimensions
-    if dimensions is None:
-        dimensions = feature_scores.principal_dimensions(width)
-    if not 1 <= dimensions < width:
+    widths = examples.widths or (width,) * groups
+    most = min(widths) - 1
+    if options.dimensions is not None and options.dimensions > most:
         raise expected(
-            f"dimensions from 1 to {width - 1}, as features have {width}",
-            f"dimensions={dimensions}",
+            f"dimensions from 1 to {most}, as features have {most + 1}",
+            f"dimensions={options.dimensions}",
             "Leave it out for the authors' choice.",
         )
-    weights, biases = _affine(examples.head, groups, width)
+    weights, biases = _affine(examples)
     parts, scores = [], []
     for member in range(members):
+        group = member * groups // members
+        dimensions = options.dimensions
+        if dimensions is None:
+            dimensions = feature_scores.principal_dimensions(widths[group])
         fitted = functools.partial(
             _virtual, weights[:, member], biases[member], dimensions
         )
         values = (
-            examples.features[:, member * groups // members],
+            examples.features[:, group],
             examples.logits[:, member],
             examples.labels,
         )
@@ -163,22 +169,34 @@ def _virtual(weight, bias, dimensions, features, logits, labels):
     )
 
 
-def _affine(head, groups, width):
-    """Returns W (F, E, K) and b (E, K) of heads, found by calling them."""
-    probes = np.concatenate((np.zeros((1, width)), np.eye(width)))
-    probes = np.repeat(probes[:, np.newaxis], groups, axis=1)
-    seen = [
-        keras.ops.convert_to_numpy(head(probes.astype("float32")))
-        for _ in range(2)
-    ]
-    if not np.array_equal(*seen):
-        raise expected(
-            "heads with fixed weights for score='vim'",
-            "heads that draw their weights",
-            "Use score='mahalanobis' or 'knn'.",
+def _affine(examples):
+    """Returns W (F, E, K) and b (E, K) of the heads.
+
+    They are found by calling the heads. Those that draw their weights, or have
+    them composed by the network, have none to call: theirs are the ones that
+    are nearest to their logits, by least squares.
+    """
+    groups, width = examples.features.shape[1:]
+    if examples.head is not None:
+        probes = np.concatenate((np.zeros((1, width)), np.eye(width)))
+        probes = np.repeat(probes[:, np.newaxis], groups, axis=1)
+        one, other = (
+            keras.ops.convert_to_numpy(examples.head(probes.astype("float32")))
+            for _ in range(2)
         )
-    found = seen[0].astype(np.float64)
-    return found[1:] - found[0], found[0]
+        if np.array_equal(one, other):
+            found = one.astype(np.float64)
+            return found[1:] - found[0], found[0]
+    members = examples.logits.shape[1]
+    found = [
+        feature_scores.affine(
+            examples.features[:, member * groups // members],
+            examples.logits[:, member],
+        )
+        for member in range(members)
+    ]
+    weights, biases = zip(*found, strict=True)
+    return np.stack(weights, axis=1), np.stack(biases)
 
 
 def _stacked(values):

@@ -1,12 +1,11 @@
 """Predictions of held-out examples, to which stages are fitted."""
 
 import hashlib
-import warnings
 
 import keras
 import numpy as np
 
-from mimo_keras.errors import expected
+from mimo_keras.errors import expected, warn
 from mimo_keras.prediction import prediction_checks
 
 FEW = 200
@@ -110,10 +109,7 @@ def checked(logits, labels, few=True):
             "Hold out more of the training data.",
         )
     if few and count < FEW:
-        warnings.warn(
-            f"{count} examples are few to fit to: {FEW} or more are better.",
-            stacklevel=4,
-        )
+        warn(f"{count} examples are few to fit to: {FEW} or more are better.")
     return logits, labels
 
 

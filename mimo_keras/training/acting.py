@@ -1,11 +1,9 @@
 """What a predictor can be fitted to do with its predictions."""
 
-import warnings
-
 import keras
 import numpy as np
 
-from mimo_keras.errors import expected
+from mimo_keras.errors import expected, warn
 from mimo_keras.methods import head_inputs
 from mimo_keras.prediction import (
     abstaining,
@@ -25,8 +23,12 @@ class Acting:
     They fit to held-out examples: images (n, …, C) and labels (n,), or batches
     of both (a tf.data.Dataset, PyDataset or iterable), which the model must not
     have been trained on. The new predictor has the same network and weights;
-    this one stays as it is.
+    this one stays as it is. What this process has trained the model on is
+    refused, as far as it is recognized: see `SeenExamples`.
     """
+
+    seen = None
+    """`SeenExamples` of what the model was trained on in this process."""
 
     def calibrate(self, images, labels=None, method="temperature"):
         """Returns a predictor whose probabilities are calibrated.
@@ -42,9 +44,10 @@ class Acting:
             `Predictor`. An earlier calibration is replaced, with a warning.
 
         Raises:
-            InputError: The data do not fit, or no calibration is best for
-                them; or prediction sets, thresholds or detectors were fitted
-                before, which hold for the probabilities as they are.
+            InputError: The data do not fit, the model was trained on them, or
+                no calibration is best for them; or prediction sets, thresholds
+                or detectors were fitted before, which hold for the
+                probabilities as they are.
         """
         later = [type(s).__name__ for s in self.stages if not s.calibrates]
         if later:
@@ -54,7 +57,8 @@ class Acting:
                 "Calibrate predictor.uncalibrated(), then fit these again.",
             )
         if self.stages:
-            warnings.warn("The earlier calibration is replaced.", stacklevel=2)
+            warn("The earlier calibration is replaced.")
+        self._check_held_out(images)
         logits, labels, about = self._predicted(images, labels)
         stage = calibrating.fit(method, logits, labels, self.log_weights, about)
         return self._with([stage])
@@ -97,11 +101,13 @@ class Acting:
             seed: Of the random draws.
 
         Returns:
-            `Predictor`. Earlier sets are replaced.
+            `Predictor`. Earlier sets are replaced, with a warning.
 
         Raises:
-            InputError: The data do not fit, or are too few for the coverage.
+            InputError: The data do not fit, the model was trained on them, or
+                they are too few for the coverage.
         """
+        self._check_held_out(images)
         options = covering.Options(
             *(coverage, score, by_class, randomized, penalty, free, seed)
         )
@@ -118,7 +124,7 @@ class Acting:
             ),
             options,
         )
-        return self._replacing(type(stage), stage)
+        return self._replacing(type(stage), stage, "sets are")
 
     def threshold(
         self,
@@ -144,10 +150,11 @@ class Acting:
             delta: Probability with which the bound may fail.
 
         Returns:
-            `Predictor`. An earlier threshold is replaced.
+            `Predictor`. An earlier threshold is replaced, with a warning.
 
         Raises:
-            InputError: The data do not fit, or cannot show such a risk.
+            InputError: The data do not fit, the model was trained on them, or
+                they cannot show such a risk.
         """
         if (risk is None) == (coverage is None):
             raise expected(
@@ -155,6 +162,7 @@ class Acting:
                 f"risk={risk}, coverage={coverage}",
                 "Give exactly one of them.",
             )
+        self._check_held_out(images)
         logits, labels, about = self._predicted(images, labels)
         probabilities = self._probabilities(logits)
         examples = (
@@ -167,7 +175,7 @@ class Acting:
             choice = abstaining.for_risk(*examples, risk, delta)
         about |= {**choice._asdict(), "delta": delta}
         stage = abstaining.Abstention(choice.confidence, fitted_on=about)
-        return self._replacing(abstaining.Abstention, stage)
+        return self._replacing(abstaining.Abstention, stage, "threshold is")
 
     def detector(
         self,
@@ -200,17 +208,17 @@ class Acting:
             dimensions: D of "vim"; None for the authors' choice.
 
         Returns:
-            `Predictor`. An earlier detector is replaced.
+            `Predictor`. An earlier detector is replaced, with a warning.
 
         Raises:
             InputError: The data do not fit, there is no such score, or the
-                network has no one width of features (early_exit).
+                network does not end in dense layers.
         """
         abstaining.check_share("known", known)
         if score in fitting_detectors.SCORES:
             options = fitting_detectors.Options(neighbors, bank, dimensions)
             stage = self._of_features(score, images, labels, options, known)
-            return self._replacing(detecting.Detector, stage)
+            return self._replacing(detecting.Detector, stage, "detector is")
         logits, _, about = self._predicted(images, labels)
         stage = detecting.LogitDetector(score, self.log_weights)
         scored = stage(self._outputs(logits), logits.astype("float32"))
@@ -221,10 +229,10 @@ class Acting:
         stage = detecting.LogitDetector(
             score, self.log_weights, limit, fitted_on=about
         )
-        return self._replacing(detecting.Detector, stage)
+        return self._replacing(detecting.Detector, stage, "detector is")
 
     def _of_features(self, score, images, labels, options, known):
-        model, head = head_inputs.tapped(self.network)
+        model, tapped = head_inputs.tapped(self.network)
         parts = []
 
         def outputs(batch):
@@ -241,7 +249,8 @@ class Acting:
         return fitting_detectors.fit(
             score,
             fitting_detectors.Examples(
-                features, logits, labels, self.log_weights, head
+                *(features, logits, labels, self.log_weights),
+                *(tapped.head, tapped.widths),
             ),
             options,
             known,
@@ -347,6 +356,19 @@ class Acting:
         members = precise.log_softmax(logits)
         return np.exp(precise.log_mixture(members, self.log_weights))
 
-    def _replacing(self, kind, stage):
+    def _replacing(self, kind, stage, what=None):
+        """Returns a predictor with a stage in place of those of a kind.
+
+        Args:
+            kind: Class of the stages to replace.
+            stage: The new one.
+            what: Subject and verb of a warning if there were any.
+        """
         others = [s for s in self.stages if not isinstance(s, kind)]
+        if what is not None and len(others) < len(self.stages):
+            warn(f"The earlier {what} replaced.")
         return self._with([*others, stage])
+
+    def _check_held_out(self, images):
+        if self.seen is not None:
+            self.seen.check_held_out(images)

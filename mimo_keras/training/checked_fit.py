@@ -13,6 +13,7 @@ from mimo_keras.training import (
 from mimo_keras.training.checked_call import CheckedCall
 from mimo_keras.training.distribute.seeds import repeatable
 from mimo_keras.training.epoch_clock import with_clock
+from mimo_keras.training.seen_examples import SeenExamples
 
 
 class CheckedFit(CheckedCall):
@@ -22,6 +23,9 @@ class CheckedFit(CheckedCall):
     `likelihood` and a `standardize` layer. Arrays are checked whole before the
     first step, batches of other sources when they are read.
     """
+
+    seen = None
+    """`SeenExamples` of what it was trained on in this process."""
 
     def fit(
         self,
@@ -59,10 +63,10 @@ class CheckedFit(CheckedCall):
         given = (x, y, sample_weight, batch_size, split)
         x, shape = self._checked(*given, training=True)
         data_checks.check_one_kind([shape, other], self.likelihood)
+        self.seen = (self.seen or SeenExamples()).also(given[0], split)
         self._expect(shape, "train_function")
         self._expect(other or shape, "test_function")
-        steps = kwargs.get("steps_per_epoch")
-        self._find_train_examples(x, callbacks, steps, split)
+        self._find_train_examples(x, callbacks, split, **kwargs)
         callbacks = with_clock(callbacks, self, epochs)
         with self._reported():
             history = super().fit(
@@ -132,10 +136,13 @@ class CheckedFit(CheckedCall):
         self._expect(shape, "test_function")
         return super().test_on_batch(x, y, sample_weight, **kwargs)
 
-    def _find_train_examples(self, x, callbacks, steps, split):
+    def _find_train_examples(
+        self, x, callbacks, split, steps_per_epoch=None, **others
+    ):
         annealing = getattr(self, "annealing", None)
         if annealing is None or annealing.train_examples is None:
             return
+        steps = steps_per_epoch
         if steps is not None:
             steps += stopping.steps_done(callbacks)
         rank = len(self.image_shape)

@@ -294,7 +294,7 @@ class EnsembleModel(
                 self.samples,
                 apart,
             )
-            return Predictor(
+            predictor = Predictor(
                 network,
                 log_weights=self.log_weights,
                 likelihood=self.likelihood,
@@ -303,6 +303,8 @@ class EnsembleModel(
                 input_scale=self.standardize.input_scale,
                 folded=folded,
             )
+        predictor.seen = self.seen
+        return predictor
 
     def export(self, filepath, *args, **kwargs):
         """Exports the predictor as in Keras: see `Predictor.export`."""

@@ -149,7 +149,7 @@ class Predictor(
 
     def _with(self, stages):
         """Returns a predictor of the same network with other stages."""
-        return type(self)(
+        found = type(self)(
             self.network,
             self.log_weights,
             self.likelihood,
@@ -160,6 +160,8 @@ class Predictor(
             stages,
             dtype=self.dtype_policy,
         )
+        found.seen = self.seen
+        return found
 
     def get_config(self):
         check_format()

@@ -13,7 +13,7 @@ GROUPS = {
     **{"deep_ensemble": 2, "datamux": 2, "batch_ensemble": 2, "treenet": 2},
     **{"mixture_ensemble": 2, "mimmo": 2},
     # Of two samples, and of two depths.
-    **{"mc_dropout": 2, "dun": 2},
+    **{"mc_dropout": 2, "dun": 2, "early_exit": 2},
 }
 # Whose heads are read like those of another method.
 CROSSED = {"mixmo", "mixshare", "naive_multihead", "treenet", "dun"}
@@ -47,11 +47,11 @@ def predictor(method):
 )
 def test_heads_compute_the_logits_from_their_inputs(method):
     network = predictor(method).network
-    model, head = head_inputs.tapped(network)
+    model, tapped = head_inputs.tapped(network)
     logits, features = model(IMAGES, training=False)
     assert features.shape[:2] == (3, GROUPS[method])
     np.testing.assert_allclose(
-        keras.ops.convert_to_numpy(head(features)),
+        keras.ops.convert_to_numpy(tapped.head(features)),
         keras.ops.convert_to_numpy(logits),
         rtol=1e-5,
         atol=1e-6,
@@ -63,9 +63,28 @@ def test_heads_compute_the_logits_from_their_inputs(method):
         )
 
 
-def test_features_of_several_widths_are_one_line():
-    with pytest.raises(InputError, match=r"widths \[64, 72\]"):
-        head_inputs.tapped(predictor("early_exit").network)
+def test_features_of_several_widths_are_padded_by_zeros():
+    model, tapped = head_inputs.tapped(predictor("early_exit").network)
+    _, features = model(IMAGES, training=False)
+    assert tapped.widths == (72, 64)
+    features = keras.ops.convert_to_numpy(features)
+    assert not features[:, 1, 64:].any()
+    assert features[:, 1, :64].any() and features[:, 0, 64:].any()
+    _, one = head_inputs.tapped(predictor("mimo").network)
+    assert one.widths is None
+
+
+def test_composed_weights_are_no_head():
+    model = create_model(
+        "mixture_ensemble",
+        backbone="wide_resnet_10_1",
+        input_shape=(8, 8, 1),
+        num_classes=3,
+        ensemble_size=2,
+        bank_single_layers=True,
+    )
+    together = model.predictor(apart=False).network
+    assert head_inputs.tapped(together)[1].head is None
 
 
 def test_a_network_without_dense_heads_is_one_line():

@@ -127,3 +127,22 @@ def test_what_does_not_fit_is_one_line():
 def test_rows_that_would_be_broadcast_are_one_line(batch, message):
     with pytest.raises(InputError, match=message):
         metrics.BrierScore().update_state(*batch)
+
+
+@pytest.mark.parametrize(
+    ("batch", "message"),
+    [
+        ((["a", "b"], P[:2]), "numbers as y_true. Received: y_true of type st"),
+        ((np.array(["a", "b"]), P[:2]), "numbers as y_true"),
+        ((np.array([0, None]), P[:2]), "numbers as y_true"),
+        ((None, P[:2]), "y_true of type NoneType"),
+        (([[0], [1, 2]], P[:2]), "y_true of type list"),
+        (([0, 1], [["a"] * 4] * 2), "numbers as y_pred"),
+        (([0, 1], P[:2], ["a", "b"]), "numbers as sample_weight"),
+        (([0, 1], [0.1, 0.9]), r"\(…, K\), or .* y_pred.shape=\(2,\)"),
+    ],
+)
+def test_what_is_no_number_is_one_line(batch, message):
+    with pytest.raises(InputError, match=message) as caught:
+        metrics.BrierScore().update_state(*batch)
+    assert "\n" not in str(caught.value)

@@ -123,14 +123,57 @@ def test_examples_must_show_every_class_and_be_finite():
         fit("knn", bad)
 
 
-def test_heads_that_draw_have_no_virtual_logit():
-    def drawing(features):
-        return head(features) + DRAW.normal()
+def _drawing(features):
+    return head(features) + DRAW.normal()
+
+
+@pytest.mark.parametrize("known", [None, _drawing])
+def test_weights_that_cannot_be_read_are_those_that_fit_the_logits(known):
+    examples = fitting_detectors.Examples(
+        FEATURES, head(FEATURES), LABELS, WEIGHTS, known
+    )
+    stage = fitting_detectors.fit(
+        "vim", examples, fitting_detectors.Options(), 0.9, {}
+    )
+    # Here, the logits say exactly what the weights are.
+    np.testing.assert_allclose(
+        scored(stage, FOREIGN)["member_ood_scores"],
+        wanted("vim"),
+        rtol=2e-4,
+    )
+
+
+def test_zeros_beyond_a_groups_width_change_nothing():
+    """Exits have features of other widths, which are padded."""
+    padded = FEATURES.copy()
+    padded[:, 1, 4:] = 0
+
+    def narrow(features):
+        kept = np.array(features)
+        kept[:, 1, 4:] = 0
+        return head(kept)
 
     examples = fitting_detectors.Examples(
-        FEATURES, head(FEATURES), LABELS, WEIGHTS, drawing
+        padded, narrow(padded), LABELS, WEIGHTS, narrow, (6, 4)
     )
-    with pytest.raises(InputError, match="heads that draw their weights"):
+    stage = fitting_detectors.fit(
+        "vim", examples, fitting_detectors.Options(), 0.9, {}
+    )
+    logits = narrow(FOREIGN)
+    foreign = FOREIGN.copy()
+    foreign[:, 1, 4:] = 0
+    found = stage({}, logits.astype("float32"), foreign)["member_ood_scores"]
+    wide, slim = (
+        feature_scores.VirtualLogit(
+            *(padded[:, g, :n], narrow(padded)[:, e]),
+            *(KERNEL[e, :n], BIAS[e], n // 2),
+        ).score(FOREIGN[:, g, :n], logits[:, e])
+        for e, g, n in ((0, 0, 6), (3, 1, 4))
+    )
+    found = keras.ops.convert_to_numpy(found)
+    np.testing.assert_allclose(found[:, 0], wide, rtol=2e-4)
+    np.testing.assert_allclose(found[:, 3], slim, rtol=2e-4)
+    with pytest.raises(InputError, match="dimensions from 1 to 3"):
         fitting_detectors.fit(
-            "vim", examples, fitting_detectors.Options(), 0.9, {}
+            "vim", examples, fitting_detectors.Options(dimensions=4), 0.9, {}
         )

@@ -171,7 +171,8 @@ def test_features_are_scored_inside_files(
     mimo_keras.export_saved_model(
         acting, tmp_path / name, form or "tf_saved_model"
     )
-    again = acting.detector(IMAGES, labels, "energy")
+    with pytest.warns(UserWarning, match="earlier detector is replaced"):
+        again = acting.detector(IMAGES, labels, "energy")
     assert [type(s).__name__ for s in again.stages] == ["LogitDetector"]
 
 
@@ -191,7 +192,11 @@ def test_stages_follow_the_calibration(predictor, labels):
     confidence = found["probabilities"].max(axis=1)
     limit = acting.stages[2].confidence
     np.testing.assert_array_equal(found["abstain"], ~(confidence >= limit))
-    again = acting.prediction_sets(IMAGES, labels, 0.9, "lac")
+    with pytest.warns(UserWarning, match="earlier sets are replaced") as told:
+        again = acting.prediction_sets(IMAGES, labels, 0.9, "lac")
+    assert told[0].filename == __file__
+    with pytest.warns(UserWarning, match="earlier threshold is replaced"):
+        again = again.threshold(IMAGES, labels, coverage=0.6)
     kinds = [type(stage).__name__ for stage in again.stages]
     assert sorted(kinds) == sorted({*kinds}) and len(kinds) == 4
     with pytest.raises(InputError, match="one with PredictionSets, Abst"):
