@@ -26,14 +26,15 @@ import zipfile
 
 import keras
 
-from mimo_keras import files
-from mimo_keras.errors import expected
-from mimo_keras.export_check import check_export
+from mimo_keras import files, keras_internals
+from mimo_keras.errors import InputError, expected
+from mimo_keras.export_check import check_export, refused
 from mimo_keras.folders import replacing_folder, unfinished
 from mimo_keras.layers.plain_draws import plain_draws
 from mimo_keras.paths import as_path, files_below
 from mimo_keras.training.given_predictor import predictor_of
 from mimo_keras.training.policies import in_float32
+from mimo_keras.training.quantizing import is_quantized
 
 FORMATS = ("tf_saved_model", "litert", "onnx")
 
@@ -104,11 +105,12 @@ def export_saved_model(model, path, format="tf_saved_model"):
             "Rename it.",
         )
     with replacing_folder(path, is_export) as temporary:
-        if format == "tf_saved_model":
-            _write_saved_model(model, temporary)
-        else:
-            # Their runtimes know few operations in 16 bits.
-            _write_file(in_float32(model), temporary, format)
+        with _reported(format):
+            if format == "tf_saved_model":
+                _write_saved_model(model, temporary)
+            else:
+                # Their runtimes know few operations in 16 bits.
+                _write_file(in_float32(model), temporary, format)
         if facts := [_facts(stage) for stage in model.stages]:
             _ADDERS[format](temporary, {"stages": facts})
         check_export(model, temporary, format)
@@ -184,16 +186,39 @@ def _write_saved_model(predictor, path):
 
 
 def _write_file(predictor, path, format):
+    if format == "litert":
+        _check_unquantized(predictor)
     shape = (None, *predictor.image_shape)
     signature = [keras.InputSpec(shape=shape, dtype="float32")]
     native = format == "tf_saved_model"  # It has random operations.
+    with contextlib.nullcontext() if native else plain_draws(predictor):
+        predictor.export(
+            path, format=format, input_signature=signature, verbose=False
+        )
+
+
+@contextlib.contextmanager
+def _reported(format):
+    """Raises what a converter raises as an error in one line."""
     try:
-        with contextlib.nullcontext() if native else plain_draws(predictor):
-            predictor.export(
-                path, format=format, input_signature=signature, verbose=False
-            )
+        yield
     except ImportError as error:
         raise _lacking(format, error) from error
+    except (InputError, OSError):
+        raise
+    except Exception as error:  # Converters raise errors of any kind.
+        raise refused(format, "when it is converted", error) from error
+
+
+def _check_unquantized(predictor):
+    """Raises InputError for dense layers that LiteRT's converter refuses."""
+    for layer in keras_internals.layers_within(predictor):
+        if is_quantized(layer):
+            raise expected(
+                "a predictor that is not quantized for format='litert'",
+                f"{layer.name} quantized to {layer.quantization_mode}",
+                "Export it before quantizing, or in another format.",
+            )
 
 
 def _lacking(format, error):

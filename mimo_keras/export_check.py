@@ -42,7 +42,7 @@ def check_export(predictor, path, format):
     try:
         runners = _RUNNERS[format](path)
     except Exception as error:  # Runtimes raise errors of any kind.
-        raise _refused(format, "when it is loaded", error) from error
+        raise refused(format, "when it is loaded", error) from error
     if not runners:
         return
     with _state_kept(predictor) as has_drawn:
@@ -61,9 +61,9 @@ def check_export(predictor, path, format):
                 compare(run)
                 _compare_on_nan(predictor, images, run)
             except _Difference as error:
-                raise _refused(format, how, error) from None
+                raise refused(format, how, error) from None
             except Exception as error:
-                raise _refused(format, how, error) from error
+                raise refused(format, how, error) from error
 
 
 def _images(predictor):
@@ -81,7 +81,14 @@ class _Difference(Exception):
     """The export predicts something else."""
 
 
-def _refused(format, how, error):
+def refused(format, how, error):
+    """Returns the error about an export that is not what it should be.
+
+    Args:
+        format: As in `export_saved_model`.
+        how: When it was found out, such as "when it is loaded".
+        error: What was raised then.
+    """
     other = "tf_saved_model"
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     return expected(

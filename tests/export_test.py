@@ -223,6 +223,23 @@ def test_what_was_fitted_is_read_by_other_programs(tmp_path):
         assert (path / part).exists()
 
 
+def test_what_a_converter_raises_is_told_in_one_line(tmp_path, monkeypatch):
+    def convert(*args, **kwargs):
+        raise RuntimeError("<unknown>:0: error: 'op'\nand a thousand lines")
+
+    monkeypatch.setattr(mimo_keras.Predictor, "export", convert)
+    with pytest.raises(InputError) as caught:
+        mimo_keras.export_saved_model(
+            exports.model(), tmp_path / "a.tflite", format="litert"
+        )
+    assert str(caught.value) == (
+        "Expected an export that predicts what the predictor does. Received: "
+        "format='litert' that does not, when it is converted: <unknown>:0: "
+        "error: 'op'. Use format='tf_saved_model'."
+    )
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

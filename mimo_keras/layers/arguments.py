@@ -18,6 +18,17 @@ def plain(value):
     return value.tolist() if is_numpy else value
 
 
+def is_whole(value):
+    """Whether a value is an int, or NumPy's; neither a bool nor a float is."""
+    is_integer = isinstance(value, numbers.Integral)
+    return is_integer and not isinstance(value, bool)
+
+
+def is_number(value):
+    """Whether a value is a real number, also NumPy's; a bool is not."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
 def whole(name, value, least=1, remedy="Raise it."):
     """Returns a whole number as an int.
 
@@ -30,8 +41,8 @@ def whole(name, value, least=1, remedy="Raise it."):
     Raises:
         InputError: It is not a whole number, or is smaller.
     """
-    is_whole = isinstance(value, numbers.Integral)
-    if isinstance(value, bool) or not is_whole:
+    value = plain(value)
+    if not is_whole(value):
         raise expected(
             f"{name} to be a whole number", f"{name}={value!r}", "Pass an int."
         )
@@ -71,8 +82,8 @@ def number(name, value, least=-math.inf, most=math.inf):
         InputError: It is not a number, not finite or out of these bounds.
     """
     value = plain(value)
-    is_real = isinstance(value, numbers.Real)
-    if not is_real or not math.isfinite(value) or not least <= value <= most:
+    is_finite = is_number(value) and math.isfinite(value)
+    if not is_finite or not least <= value <= most:
         bounds = f" of at least {least}" if math.isfinite(least) else ""
         if math.isfinite(most):
             bounds = f" from {least} to {most}"

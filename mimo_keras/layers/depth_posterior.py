@@ -145,8 +145,8 @@ def _numbers(prior):
         return tuple(map(float, prior))
     except (TypeError, ValueError):
         raise expected(
-            "a prior of probabilities",
-            f"prior={prior}",
+            "a prior of probabilities over depths",
+            f"prior={prior!r}",
             "Omit it for a uniform prior.",
         ) from None
 

@@ -1,17 +1,16 @@
 """Groups of rows, each with its own mean and variance in batch norm."""
 
 import math
-import numbers
 
 from keras import ops
 
 from mimo_keras.errors import expected
+from mimo_keras.layers.arguments import is_whole
 
 
 def check_size(group_size, synchronized):
     """Raises InputError for a group that batch norm cannot have."""
-    whole = isinstance(group_size, numbers.Integral)
-    if not whole or isinstance(group_size, bool) or group_size < 0:
+    if not is_whole(group_size) or group_size < 0:
         raise expected(
             "group_size to be a whole number of at least 0",
             f"group_size={group_size!r}",

@@ -2,13 +2,13 @@
 
 import dataclasses
 import math
-import numbers
 from collections.abc import Callable
 
 import keras
 
 from mimo_keras.backbones import Backbone
 from mimo_keras.errors import expected
+from mimo_keras.layers.arguments import is_whole
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,8 +66,7 @@ class Sampling:
                 f"{self.input_repetition_probability}",
                 "It is the share of rows with one image in all members.",
             )
-        whole = isinstance(self.shuffle_group, numbers.Integral)
-        if not whole or self.shuffle_group < 0:
+        if not is_whole(self.shuffle_group) or self.shuffle_group < 0:
             raise expected(
                 "shuffle_group to be a whole number of at least 0",
                 f"shuffle_group={self.shuffle_group!r}",
@@ -106,8 +105,7 @@ class KLTerm:
         """
         if train_examples is None:
             return cls(weight, annealing_epochs=annealing_epochs)
-        known = isinstance(train_examples, numbers.Real)
-        if not (known and 1 <= train_examples < math.inf) or train_examples % 1:
+        if not is_whole(train_examples) or train_examples < 1:
             raise expected(
                 "a whole number of train_examples, at least 1",
                 f"train_examples={train_examples!r}",

@@ -47,6 +47,9 @@ def mimmo(
         Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, supplement.
     """
     alpha = arguments.number("alpha", alpha, 0)
+    warmup = arguments.whole("depth_warmup_epochs", depth_warmup_epochs, 0)
+    directions = ("reverse", "forward")
+    arguments.choice("depth_divergence", depth_divergence, directions)
     kl_term = KLTerm.per_image(alpha, train_examples)
     sampling = batch_repetitions, input_repetition_probability, shuffle_group
     members = task.ensemble_size
@@ -59,7 +62,7 @@ def mimmo(
         len(features),
         features[-1],
         learn=learn_depth,
-        warmup_epochs=depth_warmup_epochs,
+        warmup_epochs=warmup,
         prior=depth_prior,
         divergence=depth_divergence,
     )

@@ -8,6 +8,7 @@ import keras
 from mimo_keras import layers
 from mimo_keras.backbones import Kit
 from mimo_keras.errors import expected
+from mimo_keras.layers import arguments
 from mimo_keras.methods.blueprint import Blueprint, Sampling
 from mimo_keras.methods.naive_multihead import heads
 from mimo_keras.methods.registry import register
@@ -104,6 +105,12 @@ def mixed(task, sampling, mixing, loss_root, start=None, unmix=None):
         The `Blueprint`, with loss weights.
     """
     members = task.ensemble_size
+    if members < 2:
+        raise expected(
+            "ensemble_size of at least 2: one member has nothing to mix",
+            f"ensemble_size={members}",
+            "Use method deterministic.",
+        )
     shape = (members, *task.input_shape)
     inputs = keras.Input(shape, name="member_images")
     x = _fold(members, "fold_members")(inputs)
@@ -116,7 +123,8 @@ def mixed(task, sampling, mixing, loss_root, start=None, unmix=None):
             "Use one of list_backbones().",
         )
     features = _features(task, x, stem.masks, unmix)
-    weights = layers.MixingLossWeights(loss_root, name="loss_weights")
+    root = arguments.number("loss_root", loss_root, 1)
+    weights = layers.MixingLossWeights(root, name="loss_weights")
     outputs = [heads(task)(features), weights(stem.ratios)]
     return Blueprint(keras.Model(inputs, outputs), sampling)
 

@@ -1,7 +1,7 @@
 """MixShare: MixMo whose members may share features."""
 
 from mimo_keras.errors import expected
-from mimo_keras.layers import AlignedKernels, UnmixMembers
+from mimo_keras.layers import AlignedKernels, UnmixMembers, arguments
 from mimo_keras.methods.blueprint import Sampling
 from mimo_keras.methods.mixmo import Mixing, mixed
 from mimo_keras.methods.registry import register
@@ -44,8 +44,8 @@ def mixshare(
         unmix: "full"; "partial" for the first `unmix_fraction` of the last
             feature maps; "fadeout" for unmixing that ends after
             `fadeout_epochs`; "none".
-        unmix_fraction: Fraction of the maps that partial unmixing affects.
-        fadeout_epochs: Epochs of the fade-out.
+        unmix_fraction: Fraction of the maps that unmix="partial" affects.
+        fadeout_epochs: Epochs of unmix="fadeout".
         alignment: "equal" if all encoders start with the same kernels,
             "colinear" if with multiples of them, "none".
 
@@ -56,6 +56,8 @@ def mixshare(
         Sun et al., MixShare, CVPR Workshops 2022, section 3 and appendices B
         and C.
     """
+    arguments.number("unmix_fraction", unmix_fraction, 0, 1)
+    arguments.number("fadeout_epochs", fadeout_epochs, 0)
     layer = _unmixing(unmix, unmix_fraction, fadeout_epochs)
     sampling = Sampling(
         task.ensemble_size,

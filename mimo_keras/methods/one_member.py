@@ -1,7 +1,5 @@
 """Members of an ensemble, each as a network of its own."""
 
-import numbers
-
 import keras
 
 from mimo_keras import keras_internals
@@ -13,6 +11,7 @@ from mimo_keras.layers import (
     TemplateBank,
     UnfoldMembers,
 )
+from mimo_keras.layers.arguments import is_whole
 from mimo_keras.layers.protocols import (
     GivesMembersAway,
     HasDivergence,
@@ -46,8 +45,7 @@ def one_member(network, index):
         InputError: There is no such member, or the members cannot be separated.
     """
     members = network.output_shape[1]
-    whole = isinstance(index, numbers.Integral)
-    if not whole or not 0 <= index < members:
+    if not is_whole(index) or not 0 <= index < members:
         raise expected(
             f"a member from 0 to {members - 1}",
             f"index={index!r}",

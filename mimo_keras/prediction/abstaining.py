@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from mimo_keras.errors import expected
+from mimo_keras.layers.arguments import is_number
 from mimo_keras.layers.registration import serializable
 from mimo_keras.prediction.stages import Stage
 
@@ -164,7 +165,7 @@ def _choice(confidence, ends, wrong, index, bound):
 
 def check_share(name, value):
     """Raises InputError unless a number is between 0 and 1."""
-    if not isinstance(value, (int, float)) or not 0 < value < 1:
+    if not is_number(value) or not 0 < value < 1:
         raise expected(
             f"{name} between 0 and 1", f"{name}={value!r}", "Pass a fraction."
         )

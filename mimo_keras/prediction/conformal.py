@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from mimo_keras.errors import expected
+from mimo_keras.layers.arguments import is_number
 
 SCORES = ("aps", "lac", "raps")
 """Names of scores of a class."""
@@ -40,7 +41,7 @@ def rank_of(count, coverage):
 
 def check_coverage(coverage, count):
     """Raises InputError unless n examples can give a coverage in (0, 1)."""
-    if not isinstance(coverage, (int, float)) or not 0 < coverage < 1:
+    if not is_number(coverage) or not 0 < coverage < 1:
         raise expected(
             "a coverage between 0 and 1",
             f"coverage={coverage!r}",

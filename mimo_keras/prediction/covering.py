@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mimo_keras.errors import expected, warn
+from mimo_keras.layers import arguments
 from mimo_keras.prediction import conformal, quantile_stages, sets
 
 
@@ -39,6 +40,13 @@ class Options:
     penalty: float = 0.01
     free: int = 5
     seed: int = 0
+
+    def __post_init__(self):
+        for name in ("by_class", "randomized"):
+            arguments.flag(name, getattr(self, name))
+        arguments.number("penalty", self.penalty, 0)
+        arguments.whole("free", self.free, 0)
+        arguments.whole("seed", self.seed, 0)
 
 
 def class_sets(examples, options):

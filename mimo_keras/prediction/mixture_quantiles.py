@@ -1,12 +1,12 @@
 """Adds quantiles of a mixture of normal distributions."""
 
-import numbers
 import statistics
 
 import numpy as np
 from keras import ops
 
 from mimo_keras.errors import expected
+from mimo_keras.layers import arguments
 from mimo_keras.layers.gaussian_mixture import STEPS, normal_cdf
 from mimo_keras.layers.registration import serializable
 from mimo_keras.prediction.stages import Stage
@@ -90,9 +90,7 @@ def checked_levels(levels):
     """
     several = np.ndim(levels) > 0
     listed = [*levels] if np.ndim(levels) == 1 else [levels]
-    good = listed and all(
-        isinstance(q, numbers.Real) and 0 < q < 1 for q in listed
-    )
+    good = listed and all(arguments.is_number(q) and 0 < q < 1 for q in listed)
     if not good:
         raise expected(
             "a quantile's level between 0 and 1, or a list of such levels",

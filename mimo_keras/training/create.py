@@ -1,10 +1,10 @@
 """The main entry point: a model from the names of a method and a backbone."""
 
-import numbers
 from collections.abc import Iterable
 
 from mimo_keras import backbones, methods
 from mimo_keras.errors import expected
+from mimo_keras.layers import arguments
 from mimo_keras.layers.standardize_images import finite_numbers
 from mimo_keras.training import batch_norms, likelihoods
 from mimo_keras.training.distribute.seeds import seed_generators
@@ -95,8 +95,8 @@ def _task(backbone, input_shape, likelihood, ensemble_size, seed):
         backbones.get(backbone),
         _shape(input_shape),
         likelihood.outputs,
-        _whole("ensemble_size", ensemble_size),
-        seed_generators(None if seed is None else _whole("seed", seed)),
+        arguments.whole("ensemble_size", ensemble_size, None),
+        seed_generators(arguments.seed(seed)),
     )
 
 
@@ -114,8 +114,7 @@ def _shape(input_shape):
     sizes = input_shape if isinstance(input_shape, Iterable) else ()
     sizes = tuple(sizes)
     is_size = all(
-        size is None or isinstance(size, numbers.Integral) and size > 0
-        for size in sizes
+        size is None or arguments.is_whole(size) and size > 0 for size in sizes
     )
     if not sizes or not is_size or sizes[-1] is None:
         raise expected(
@@ -124,13 +123,3 @@ def _shape(input_shape):
             "Leave out the batch; write (8,) for vectors of 8 numbers.",
         )
     return tuple(size if size is None else int(size) for size in sizes)
-
-
-def _whole(name, value):
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
-        raise expected(
-            f"{name} to be a whole number",
-            f"{name}={value!r}",
-            "Pass an int.",
-        )
-    return int(value)

@@ -1,10 +1,9 @@
 """Checks of the user's data before the first step."""
 
-import numbers
-
 import numpy as np
 
 from mimo_keras.errors import expected
+from mimo_keras.layers.arguments import is_whole
 
 # Soft labels may be of 16 bits.
 ROUNDING = 1e-2
@@ -187,8 +186,7 @@ def _weights_error(received):
 
 def check_count(name, value, least=1):
     """Raises InputError unless a value is None or a large enough integer."""
-    is_whole = isinstance(value, numbers.Integral) and value >= least
-    if value is not None and not is_whole:
+    if value is not None and not (is_whole(value) and value >= least):
         raise expected(
             f"{name} to be a whole number of at least {least}",
             f"{name}={value!r}",

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from mimo_keras.errors import expected
+from mimo_keras.layers.arguments import is_number
 from mimo_keras.training.data_checks import check_count
 
 _COUNTS = {
@@ -114,7 +115,7 @@ def class_weights(class_weight, likelihood, sample_weight=None):
             "Multiply one into the other: pass sample_weight.",
         )
     is_good = isinstance(class_weight, dict) and all(
-        isinstance(value, numbers.Real) and np.isfinite(value)
+        is_number(value) and np.isfinite(value)
         for value in class_weight.values()
     )
     if not is_good:

@@ -1,10 +1,10 @@
 """An ensemble that starts where a trained network stands."""
 
-import numbers
 import warnings
 
 from mimo_keras import methods
 from mimo_keras.errors import argument, expected
+from mimo_keras.layers.arguments import is_number
 from mimo_keras.training.create import create_model
 from mimo_keras.training.model import EnsembleModel
 from mimo_keras.training.saved_state import freeze_parts
@@ -123,8 +123,7 @@ def _check(method, noise, freeze):
             f"method={method!r}",
             "Use create_model for the others.",
         )
-    number = isinstance(noise, numbers.Real) and not isinstance(noise, bool)
-    if not number or not 0 <= noise < float("inf"):
+    if not is_number(noise) or not 0 <= noise < float("inf"):
         raise expected(
             "noise of at least 0",
             f"noise={noise!r}",

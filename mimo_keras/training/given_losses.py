@@ -2,7 +2,6 @@
 
 import functools
 import inspect
-import numbers
 
 import keras
 from keras import ops
@@ -10,6 +9,7 @@ from keras import ops
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 from mimo_keras.layers import BernoulliMixture
+from mimo_keras.layers.arguments import is_number
 
 # Whose `from_logits` means a softmax, so that log-probabilities can be computed
 # from logits instead of from rounded probabilities.
@@ -96,7 +96,7 @@ def _factor(loss_weights):
         return 1.0
     listed = isinstance(loss_weights, (list, tuple))
     weights = [*loss_weights] if listed else [loss_weights]
-    if len(weights) == 1 and isinstance(weights[0], numbers.Real):
+    if len(weights) == 1 and is_number(weights[0]):
         return float(weights[0])
     raise expected(
         "loss_weights to be one number: the model has one output",

@@ -1,13 +1,13 @@
 """The L1 and L2 terms of the loss, with coefficients by kind of layer."""
 
 import dataclasses
-import numbers
 
 import keras
 
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 from mimo_keras.layers import MemberBatchNormalization
+from mimo_keras.layers.arguments import is_number
 from mimo_keras.training import losses
 
 _NORMS = (
@@ -92,8 +92,7 @@ def _of_ends(network):
 
 
 def _coefficient(name, value):
-    is_number = isinstance(value, numbers.Real)
-    if not is_number or not 0 <= value < float("inf"):
+    if not is_number(value) or not 0 <= value < float("inf"):
         raise expected(
             f"{name} to be a number of at least 0",
             f"{name}={value!r}",

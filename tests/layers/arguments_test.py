@@ -20,7 +20,7 @@ FLAGS = {"by_member", "use_bias", "one_image", "learn", "train_coefficients"}
 NAMES = {"keys", "reduce", "interpolation", "divergence", "padding"}
 WRONG = {
     **dict.fromkeys(WHOLE, (2.0, "2", None, [2], True, -1, float("nan"))),
-    **dict.fromkeys(NUMBERS, ("1", None, [1.0], -1.5, np.nan, np.inf)),
+    **dict.fromkeys(NUMBERS, ("1", None, [1.0], -1.5, np.nan, np.inf, True)),
     **dict.fromkeys(FLAGS, ("no", None, 2)),
     **dict.fromkeys(NAMES, ("another", 3, [])),
     "kernel_size": (0, "3", 1.5, (3, 3, 3), None),

@@ -72,11 +72,14 @@ def test_a_share_at_or_between_0_and_1_is_taken(share):
 
 
 def test_a_kl_term_per_image_is_over_n_or_waits_for_it():
-    assert KLTerm.per_image(3.0, 12, 2.5) == KLTerm(0.25, 30)
+    for count in (12, np.int64(12), np.uint8(12)):
+        assert KLTerm.per_image(3.0, count, 2.5) == KLTerm(0.25, 30)
     assert KLTerm.per_image(3.0, None, 2.5) == KLTerm(3.0, 0, 2.5)
 
 
-@pytest.mark.parametrize("count", [0, -3, 1.5, math.nan, math.inf, "12"])
+@pytest.mark.parametrize(
+    "count", [0, -3, 1.5, 3.0, True, math.nan, math.inf, "12"]
+)
 def test_a_number_of_images_is_whole(count):
     with pytest.raises(InputError) as caught:
         KLTerm.per_image(1.0, count)

@@ -206,6 +206,8 @@ def test_parameters_are_the_papers(method, members):
         ({"train_examples": 0}, "train_examples=0"),
         ({"alpha": -1.0}, "alpha=-1.0"),
         ({"depth_prior": (0.5, 0.5)}, "a prior of 3"),
+        ({"depth_warmup_epochs": -1}, "depth_warmup_epochs=-1"),
+        ({"depth_divergence": "kl"}, "depth_divergence='kl'"),
         ({"method": "dun"}, "ensemble_size=2"),
     ],
 )

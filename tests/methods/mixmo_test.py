@@ -158,10 +158,11 @@ def test_draws_differ_from_step_to_step_and_repeat_by_seed():
 @pytest.mark.parametrize(
     ("backbone", "members", "options", "match"),
     [
-        ("small_cnn", 1, {}, "at least 2 members"),
+        ("small_cnn", 1, {}, "ensemble_size of at least 2"),
         ("mlp", 2, {"cutmix_probability": 0.5}, "cutmix_probability=0"),
-        ("small_cnn", 2, {"loss_root": 0.5}, "root=0.5"),
+        ("small_cnn", 2, {"loss_root": 0.5}, "loss_root=0.5"),
         ("small_cnn", 2, {"batch_repetitions": 0}, "batch_repetitions"),
+        ("small_cnn", 2, {"cutmix_probability": True}, "cutmix_prob.*=True"),
     ],
 )
 def test_bad_input(backbone, members, options, match):

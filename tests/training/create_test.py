@@ -147,7 +147,8 @@ def test_a_backbone_of_ones_own_is_a_callable():
 
 
 @pytest.mark.parametrize(
-    "shape", [8, "32", (), (None,), (8, 0, 1), (8, 2.5), None, ((2, 3),)]
+    "shape",
+    [8, "32", (), (None,), (8, 0, 1), (8, 2.5), (8, True), None, ((2, 3),)],
 )
 def test_an_input_shape_is_that_of_one_example(shape):
     assert _refusal(input_shape=shape) == (

@@ -43,10 +43,13 @@ def model():
         ({"validation_steps": -1}, "validation_steps=-1"),
         ({"validation_batch_size": 1.5}, "validation_batch_size=1.5"),
         ({"validation_freq": 0}, "validation_freq=0"),
+        ({"batch_size": True}, "batch_size=True"),
+        ({"epochs": 2.0}, "epochs=2.0"),
         ({"initial_epoch": "1"}, "initial_epoch='1'"),
         ({"callbacks": ["stop"]}, "callbacks=['stop']"),
         ({"class_weight": {5: 1.0}}, "class 5"),
         ({"class_weight": {"0": 1.0}}, "class '0'"),
+        ({"class_weight": {0: True}}, "class_weight={0: True}"),
         (
             {"class_weight": {0: 2.0}, "sample_weight": np.ones(6)},
             "both",

@@ -147,7 +147,7 @@ def test_other_reductions_are_refused(reduction):
 
 
 @pytest.mark.parametrize(
-    "weights", [[1.0, 2.0], {"logits": 1.0}, "1", [], [None]]
+    "weights", [[1.0, 2.0], {"logits": 1.0}, "1", [], [None], True]
 )
 def test_other_loss_weights_are_refused(weights):
     message = _refusal(lambda: per_member(None, THREE, weights))

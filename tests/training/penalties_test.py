@@ -79,5 +79,6 @@ def test_the_loss_of_a_model_has_them_and_its_files_keep_them(tmp_path):
 
 @pytest.mark.parametrize("name", ["l1", "l2", "norm_l2", "ends_factor"])
 def test_coefficients_are_numbers(name):
-    with pytest.raises(InputError, match=f"{name}=-1"):
-        Penalties(**{name: -1})
+    for value in (-1, True):
+        with pytest.raises(InputError, match=f"{name}={value}"):
+            Penalties(**{name: value})

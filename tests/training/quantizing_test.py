@@ -63,6 +63,22 @@ def test_a_quantized_predictor_is_exported(tmp_path):
 
 
 @pytest.mark.tensorflow
+def test_litert_takes_no_quantized_layers(tmp_path):
+    predictor = create().predictor()
+    predictor.quantize("int8")
+    told = (
+        r"Expected a predictor that is not quantized for format='litert'\. "
+        r"Received: \w+ quantized to int8\. Export it before quantizing, or in "
+        r"another format\."
+    )
+    with pytest.raises(InputError, match=told):
+        mimo_keras.export_saved_model(
+            predictor, tmp_path / "a.tflite", format="litert"
+        )
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.tensorflow
 def test_batch_ensemble_has_nothing_to_quantize_but_its_members_apart():
     model = create("batch_ensemble")
     before = probabilities(model.predictor())

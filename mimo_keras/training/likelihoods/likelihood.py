@@ -2,9 +2,9 @@
 
 import dataclasses
 import math
-import numbers
 
 from mimo_keras.errors import expected
+from mimo_keras.layers.arguments import is_number, is_whole
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,7 +178,7 @@ def make_whole(likelihood, name, least):
         InputError: It is no such number.
     """
     value = getattr(likelihood, name)
-    if not isinstance(value, numbers.Integral) or value < least:
+    if not is_whole(value) or value < least:
         raise expected(
             f"{name} to be a whole number of at least {least}",
             f"{name}={value!r}",
@@ -190,8 +190,7 @@ def make_whole(likelihood, name, least):
 def make_number(likelihood, name, least, most=math.inf):
     """Converts a field to a Python float; arguments as of `make_whole`."""
     value = getattr(likelihood, name)
-    known = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not known or not least <= value <= most or math.isinf(value):
+    if not is_number(value) or not least <= value <= most or math.isinf(value):
         most = "" if math.isinf(most) else f" and at most {most:g}"
         raise expected(
             f"{name} to be a number of at least {least:g}{most}",

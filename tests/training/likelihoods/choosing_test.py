@@ -59,6 +59,7 @@ def test_it_is_the_one_asked_for(
         ("gaussian", None, None, "output_dim alone"),
         ("categorical", None, 1, "num_classes alone"),
         ("gaussian", None, 0, "output_dim=0"),
+        ("gaussian", None, True, "output_dim=True"),
         (Gaussian(2), None, 1, "output_dim=2, as in .*output_dim=1"),
         (Gaussian(2), 3, None, "num_classes=3"),
     ],
