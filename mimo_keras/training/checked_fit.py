@@ -171,6 +171,7 @@ class CheckedFit(CheckedCall):
             step: Name of the attribute in which Keras keeps the step.
         """
         self.expect_targets(shape)
+        fit_arguments.check_compiler(self)
         rank, name = None if shape is None else len(shape), f"_rank_of_{step}"
         if getattr(self, name, rank) != rank:
             setattr(self, step, None)

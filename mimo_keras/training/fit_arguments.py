@@ -61,6 +61,26 @@ def _check_validation(split, data):
         )
 
 
+def check_compiler(model):
+    """Raises InputError if XLA is to compile a step of several replicas.
+
+    TensorFlow's variables of several devices cannot be part of such a step,
+    with any Keras model; a TPU's steps are compiled in another way.
+
+    Args:
+        model: Compiled keras.Model.
+    """
+    strategy = getattr(model, "distribute_strategy", None)
+    replicas = 1 if strategy is None else strategy.num_replicas_in_sync
+    is_tpu = type(strategy).__name__.startswith("TPU")
+    if replicas > 1 and not is_tpu and model.jit_compile:
+        raise expected(
+            "jit_compile=False for several replicas",
+            f"jit_compile=True and {replicas} replicas",
+            "Leave it out, or use one device.",
+        )
+
+
 def check_sources(images, is_array, validation_split, **given):
     """Raises InputError if arguments do not fit the kind of the data.
 

@@ -1,8 +1,8 @@
 """XLA compiles every method's training step and predictor, as a TPU must.
 
 A seed's draws are the same as without it.
-On one device: Keras itself compiles no step of several replicas on logical
-CPUs, since XLA refuses variables of another device.
+On one device: Keras itself compiles no step of several replicas, since XLA
+refuses variables of another device.
 """
 
 import keras
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from mimo_keras import methods
+from mimo_keras.errors import InputError
 from tests.methods import small
 from tests.methods.tables import NEED_MAPS, SETTINGS
 
@@ -67,3 +68,22 @@ def test_xla_compiles_a_step_and_the_predictor(method):
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
     if method not in ("mc_dropout", "rank1_bnn"):  # These draw at each call.
         small.assert_close(found, predictor(images)["probabilities"])
+
+
+def test_no_step_of_several_replicas_is_compiled(two_cpus):
+    import tensorflow as tf
+
+    strategy = tf.distribute.MirroredStrategy(
+        two_cpus, tf.distribute.ReductionToOneDevice()
+    )
+    with strategy.scope():
+        model = create("mimo")
+        model.compile("sgd", jit_compile=True)
+    data = small.examples(model, ROWS)
+    for step in (model.fit, model.evaluate, model.train_on_batch):
+        with pytest.raises(InputError) as caught:
+            step(*data)
+        assert str(caught.value) == (
+            "Expected jit_compile=False for several replicas. Received: "
+            "jit_compile=True and 2 replicas. Leave it out, or use one device."
+        )
