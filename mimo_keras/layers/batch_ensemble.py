@@ -1,15 +1,17 @@
 """edward2's BatchEnsemble and rank-1 layers, adapted to Keras 3.
 
 Under TensorFlow the classes are edward2's own, with mixins for what Keras 3
-requires; elsewhere BatchEnsemble's are Keras's layers with `FastWeights`.
-edward2, and with it TensorFlow Probability, is imported when one of them is
-first used. Until then a placeholder is registered with Keras under each class's
-name, so that a saved model loads after `import mimo_keras` alone.
+requires; elsewhere they are Keras's layers with the same equations in
+keras.ops: `FastWeights` and `Rank1Factors`. edward2, and with it TensorFlow
+Probability, is imported when one of them is first used. Until then a
+placeholder is registered with Keras under each class's name, so that a saved
+model loads after `import mimo_keras` alone.
 """
 
 import functools
 import inspect
 import random
+import re
 import sys
 import types
 
@@ -24,6 +26,7 @@ from mimo_keras.layers import (
 from mimo_keras.layers.fast_weights import FastWeights
 from mimo_keras.layers.members import rows_per_member, uneven
 from mimo_keras.layers.protocols import Twin
+from mimo_keras.layers.rank1_factors import Rank1Factors
 from mimo_keras.layers.registration import serializable
 
 
@@ -77,22 +80,14 @@ class _Ensemble(on_keras3.OnKeras3Ensemble):
 
 
 class _StandIn:
-    """A placeholder for a layer until edward2 is imported."""
-
-    def __init__(self, *args, **kwargs):
-        raise expected(
-            f"Keras on TensorFlow for {type(self).__name__}, edward2's layer",
-            f"backend={keras.backend.backend()!r}",
-            "Set KERAS_BACKEND=tensorflow before Keras is imported.",
-        )
+    """A placeholder for a layer until it is first used."""
 
     def get_config(self):
         return {}
 
     @classmethod
     def from_config(cls, config):
-        layer = __getattr__(cls.__name__)
-        return layer() if layer is cls else layer.from_config(config)
+        return __getattr__(cls.__name__).from_config(config)
 
 
 # The arguments of each layer, by its name.
@@ -108,12 +103,6 @@ _LAYERS = {
         batch_ensemble_layers.DepthwiseConv2DBatchEnsemble,
     )
 }
-# Layers of edward2 whose equations `FastWeights` also has.
-_WITHOUT_EDWARD2 = {
-    name: getattr(keras.layers, name.removesuffix("BatchEnsemble"))
-    for name in _LAYERS
-    if name.endswith("BatchEnsemble")
-}
 NAMES = tuple(_LAYERS)
 
 
@@ -122,30 +111,32 @@ def _subclass(name, bases, doc=None):
     return type(name, bases, {"__module__": __name__, "__doc__": doc})
 
 
-_STAND_INS = {
-    name: serializable(_subclass(name, (_StandIn,), cls.__doc__))
-    for name, cls in _LAYERS.items()
-}
+for _name, _class in _LAYERS.items():
+    serializable(_subclass(_name, (_StandIn,), _class.__doc__))
 
 
 def __getattr__(name):
     if name not in _LAYERS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if keras.backend.backend() == "tensorflow":
-        return _layers()[name]
-    return _portable_layers().get(name, _STAND_INS[name])
+    on_tensorflow = keras.backend.backend() == "tensorflow"
+    return (_layers() if on_tensorflow else _portable_layers())[name]
 
 
 @functools.cache
 def _portable_layers():
-    return {
-        name: serializable(
-            _subclass(
-                name, (_LAYERS[name], _OneMember, _Ensemble, FastWeights, base)
-            )
-        )
-        for name, base in _WITHOUT_EDWARD2.items()
-    }
+    found = {}
+    for name, cls in _LAYERS.items():
+        plain = re.sub("BatchEnsemble|Rank1", "", name)
+        bases = (*_mixins(name), getattr(keras.layers, plain))
+        found[name] = serializable(_subclass(name, (cls, *bases)))
+    return found
+
+
+def _mixins(name, portable=True):
+    """Returns what comes between a layer's arguments and its equation."""
+    if name.endswith("Rank1"):
+        return _Ensemble, *[Rank1Factors] * portable
+    return _OneMember, _Ensemble, *[FastWeights] * portable
 
 
 @functools.cache
@@ -202,8 +193,7 @@ def _layers():
                 name,
                 (
                     cls,
-                    *[_OneMember] * (name in _WITHOUT_EDWARD2),
-                    _Ensemble,
+                    *_mixins(name, portable=False),
                     getattr(ed.layers, name),
                 ),
             )

@@ -29,16 +29,19 @@ class FastWeights:
             self.rank = rank
         self._pairs = rank or 1
         self.ensemble_size = ensemble_size
-        get = keras.initializers.get
-        self.alpha_initializer = get(alpha_initializer)
-        self.gamma_initializer = get(gamma_initializer)
+        self.alpha_initializer = self._part(alpha_initializer)
+        self.gamma_initializer = self._part(gamma_initializer)
         self.ensemble_activation = keras.activations.get(activation)
         self.use_ensemble_bias = use_bias
-        self.ensemble_bias_initializer = get(bias_initializer)
+        self.ensemble_bias_initializer = self._part(bias_initializer)
         self.ensemble_bias_regularizer = keras.regularizers.get(
             bias_regularizer
         )
         self.ensemble_bias_constraint = keras.constraints.get(bias_constraint)
+
+    def _part(self, identifier, kind="initializers"):
+        """Returns the initializer or similar that an argument describes."""
+        return getattr(keras, kind).get(identifier)
 
     def build(self, input_shape):
         super().build(input_shape)
@@ -47,25 +50,20 @@ class FastWeights:
         members = (self.ensemble_size,)
         if self._pairs > 1:
             members = (self._pairs, *members)
-        self.alpha = self.add_weight(
-            name="alpha",
-            shape=(*members, input_shape[axis]),
-            initializer=self.alpha_initializer,
-        )
-        self.gamma = self.add_weight(
-            name="gamma",
-            shape=(*members, outputs),
-            initializer=self.gamma_initializer,
-        )
+        self.alpha = self._vectors("alpha", (*members, input_shape[axis]))
+        self.gamma = self._vectors("gamma", (*members, outputs))
         self.ensemble_bias = None
         if self.use_ensemble_bias:
-            self.ensemble_bias = self.add_weight(
-                name="ensemble_bias",
-                shape=(self.ensemble_size, outputs),
-                initializer=self.ensemble_bias_initializer,
-                regularizer=self.ensemble_bias_regularizer,
-                constraint=self.ensemble_bias_constraint,
-            )
+            shape = (self.ensemble_size, outputs)
+            self.ensemble_bias = self._vectors("ensemble_bias", shape)
+
+    def _vectors(self, name, shape):
+        """Returns the weight of the members' factors or biases."""
+        parts = {
+            part: getattr(self, f"{name}_{part}", None)
+            for part in ("initializer", "regularizer", "constraint")
+        }
+        return self.add_weight(name=name, shape=shape, **parts)
 
     def call(self, inputs):
         pairs = (self._pairs, self.ensemble_size, -1)
@@ -81,11 +79,13 @@ class FastWeights:
 
     def _by_row(self, vectors, x):
         """Returns (M, C) as (M·B, 1, …, C), to multiply (M·B, …, C)."""
-        rows = ops.repeat(
-            vectors, ops.shape(x)[0] // self.ensemble_size, axis=0
-        )
+        count = ops.shape(x)[0] // self.ensemble_size
+        return self._spread(ops.repeat(vectors, count, axis=0), x)
+
+    def _spread(self, rows, x):
+        """Returns (M·B, C) as (M·B, 1, …, C)."""
         shape = [1] * len(x.shape)
-        shape[0], shape[self._channel_axis()] = -1, vectors.shape[-1]
+        shape[0], shape[self._channel_axis()] = -1, rows.shape[-1]
         return ops.reshape(rows, shape)
 
     def _channel_axis(self):

@@ -1,4 +1,4 @@
-"""The rank-1 layers' arguments; `batch_ensemble` adds edward2's equations.
+"""The rank-1 layers' arguments; `batch_ensemble` adds the equations.
 
 All compute y = (W (x ∘ α)) ∘ γ + b_m for the rows of member m, with α and γ
 sampled from that member's posterior.
@@ -12,7 +12,7 @@ from keras import ops
 
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
-from mimo_keras.layers import arguments, draws, plain_draws
+from mimo_keras.layers import arguments, plain_draws, posteriors
 from mimo_keras.layers.batch_ensemble_layers import checked_sizes
 from mimo_keras.layers.members import checked_members
 from mimo_keras.layers.random_sign import RandomSign
@@ -78,6 +78,8 @@ class Rank1Layer:
     def _adopt(self, name):
         """Replaces an edward2 initializer with weights by our subclass."""
         initializer = getattr(self, name)
+        if isinstance(initializer, posteriors.Posterior):
+            return  # In keras.ops: it draws with our seed by itself.
         if isinstance(initializer, keras.layers.Layer):
             config = keras.saving.serialize_keras_object(initializer)
             keras_internals.forget_layer(self, initializer)
@@ -128,7 +130,8 @@ class DenseRank1(Rank1Layer):
         alpha_initializer: Posterior of the (M, C) input factors: None for
             `rank1_layers.normal_posterior()`, normal distributions around
             random signs, so that members start different; or an initializer
-            of edward2 such as "trainable_normal", around 0.
+            of edward2 such as "trainable_normal", around 0. Other backends
+            than TensorFlow have that and "trainable_deterministic".
         gamma_initializer: Likewise, of the (M, U) output factors.
         alpha_regularizer: The KL divergence from the prior; by default from
             N(0, 1).
@@ -371,21 +374,15 @@ def _initializer(initializer):
 
 def _draw(generator, dtype, distribution, sample, count):
     """Samples a distribution with our own seed and the layer's dtype."""
-    key = plain_draws.next_key(generator)
     inner = getattr(distribution, "distribution", None)
-    is_normal = type(inner).__name__ == "Normal"
-    if key is None:
-        if is_normal:
-            drawn = draws.normal((count, *inner.loc.shape), generator)
-            return ops.cast(inner.loc + inner.scale * drawn, dtype)
-        seed = ops.cast(generator.next(), "int32")
-        return ops.cast(sample(count, seed=seed), dtype)
-    if not is_normal:
+    if type(inner).__name__ == "Normal":
+        moments = inner.loc, inner.scale
+        return posteriors.draw_normal(generator, *moments, count, dtype)
+    if plain_draws.next_key(generator) is not None:
         raise expected(
             "normal posteriors, which plain operations can draw",
             f"{type(inner).__name__}",
             "Export to tf_saved_model, which has random operations.",
         )
-    rows = ops.arange(count, dtype="int32")
-    drawn = plain_draws.normal(rows, inner.loc.shape, key)
-    return ops.cast(inner.loc + inner.scale * drawn, dtype)
+    seed = ops.cast(generator.next(), "int32")
+    return ops.cast(sample(count, seed=seed), dtype)

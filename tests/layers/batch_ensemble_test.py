@@ -340,21 +340,6 @@ def test_draws_have_the_posteriors_mean_and_width():
     np.testing.assert_allclose(drawn.std(axis=1), widths, rtol=0.05)
 
 
-def test_another_backend_is_named_at_construction(tmp_path):
-    pytest.importorskip("jax")
-    code = (
-        "import mimo_keras\n"
-        "try:\n"
-        "    mimo_keras.layers.Conv2DRank1(4, 3, ensemble_size=2)\n"
-        "except mimo_keras.InputError as error:\n"
-        "    print(error)\n"
-    )
-    said = _run(code, tmp_path, KERAS_BACKEND="jax")
-    assert "Conv2DRank1" in said
-    assert "backend='jax'" in said
-    assert "KERAS_BACKEND=tensorflow" in said
-
-
 def test_a_missing_edward2_is_named_with_its_pip_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "edward2", None)
     batch_ensemble.edward2.cache_clear()

@@ -11,10 +11,8 @@ import pytest
 import mimo_keras
 from mimo_keras import layers
 from tests import documents
-from tests.layers.cases import TENSORFLOW
 
-PUBLIC = [x for x in layers.__all__ if TENSORFLOW or "Rank1" not in x]
-every_class = pytest.mark.parametrize("name", PUBLIC)
+every_class = pytest.mark.parametrize("name", layers.__all__)
 # "x = … # (B, 4, 10)": a variable and the shape that its comment states.
 _SHAPE = re.compile(r"^(\w+) = [^#\n]*#\s*(\(.*\))$", re.M)
 
@@ -43,7 +41,8 @@ def test_every_argument_is_named_and_described(name):
 
 
 @pytest.mark.parametrize(
-    "name", [x for x in PUBLIC if re.search("Conv|Dense[BR]|Dense$", x)]
+    "name",
+    [x for x in layers.__all__ if re.search("Conv|Dense[BR]|Dense$", x)],
 )
 def test_layers_with_kernels_take_the_members_by_name(name):
     parameter = inspect.signature(getattr(layers, name)).parameters.get(

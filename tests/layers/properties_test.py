@@ -34,7 +34,8 @@ def _shape(name):
     return (4, 2) if "1D" in name else (4, 4, 2)
 
 
-# edward2's layers are not in the conformance test.
+# edward2's layers are not in the conformance test. rank1_factors_test.py has
+# the rank-1 ones on JAX.
 EDWARD2 = [
     Case(name, _shape(name), options, members=2)
     for name, options in {

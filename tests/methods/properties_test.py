@@ -15,7 +15,7 @@ from tests.methods.tables import NEED_MAPS, ON_BACKBONE, SETTINGS
 POLICIES = {"mixed_bfloat16": 0.03, "mixed_float16": 5e-3, "float32": 1e-5}
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 METHODS = methods.list_methods()
-# Some are built from edward2's layers.
+# For time; batch_ensemble_test.py and rank1_bnn_test.py run there, too.
 if not TENSORFLOW:
     METHODS = sorted({*METHODS} - {"batch_ensemble", "rank1_bnn"})
 ONE = {m for m, known in SETTINGS.items() if known.get("members") == 1}

@@ -10,7 +10,7 @@ from mimo_keras.training.checkpoints import Checkpoints
 from mimo_keras.training.distribute.seeds import states
 from tests.training import twins
 
-pytestmark = pytest.mark.tensorflow
+on_tensorflow = pytest.mark.tensorflow
 
 RNG = np.random.default_rng(0)
 SHAPE = (8, 8, 3)
@@ -72,7 +72,11 @@ def narrow(model):
         # As in Uncertainty-Baselines: a mean over M·B rows, l2 · Σ w² of all
         # but the posteriors, Σ KL / N.
         ({}, 1, 1),
-        ({"member_reduction": "sum", "kl_weight": 2.0}, 3, 2),
+        pytest.param(
+            {"member_reduction": "sum", "kl_weight": 2.0},
+            *(3, 2),
+            marks=on_tensorflow,
+        ),
     ],
 )
 def test_the_loss_is_cross_entropy_and_a_kl_term_that_grows(
@@ -92,7 +96,14 @@ def test_the_loss_is_cross_entropy_and_a_kl_term_that_grows(
     np.testing.assert_allclose(found, expected + kl_term * shares, rtol=1e-3)
 
 
-@pytest.mark.parametrize("backbone", ["wide_resnet_10_1", "small_cnn", "mlp_6"])
+@pytest.mark.parametrize(
+    "backbone",
+    [
+        pytest.param("wide_resnet_10_1", marks=on_tensorflow),
+        pytest.param("small_cnn", marks=on_tensorflow),
+        "mlp_6",
+    ],
+)
 def test_every_layer_draws_and_pays(backbone):
     model = create(backbone, ensemble_batch_norm=True)
     first, second = model(IMAGES), model(IMAGES)
@@ -108,6 +119,7 @@ def test_every_layer_draws_and_pays(backbone):
     assert sum(divergences) == pytest.approx(kl(model), rel=1e-3)
 
 
+@on_tensorflow
 def test_posteriors_start_as_asked():
     model = create("mlp_60", dropout_rate=0.2, random_sign_init=-0.3)
     mean, stddev = (
@@ -146,6 +158,7 @@ def test_posteriors_and_prior_are_not_decayed():
     assert [w.name for w in decayed] == ["kernel", "ensemble_bias"] * 2
 
 
+@on_tensorflow
 def test_samples_are_components():
     model = create(samples=4)
     logits = np.asarray(model(IMAGES))
@@ -154,6 +167,7 @@ def test_samples_are_components():
     assert model.predictor()(IMAGES)["member_probabilities"].shape[1] == 12
 
 
+@on_tensorflow
 def test_resumed_training_is_the_same_bit_for_bit(tmp_path):
     def trained(model, epochs):
         model.fit(
@@ -217,7 +231,9 @@ def fitted(model, learning_rate=0.01, epochs=2, run_eagerly=True):
     return model, history.history["loss"]
 
 
-@pytest.mark.parametrize("backbone", ["mlp_6", "small_cnn"])
+@pytest.mark.parametrize(
+    "backbone", ["mlp_6", pytest.param("small_cnn", marks=on_tensorflow)]
+)
 def test_keras_files_have_the_model_and_its_training(backbone, tmp_path):
     """The conformance test loads one in a fresh process."""
     model, _ = fitted(create(backbone, random_sign_init=-0.1))
@@ -230,6 +246,7 @@ def test_keras_files_have_the_model_and_its_training(backbone, tmp_path):
     assert loaded.get_compile_config() == model.get_compile_config()
 
 
+@on_tensorflow
 def test_saved_model_serves_the_mixture_of_all_samples(tmp_path):
     import tensorflow as tf
 
@@ -265,6 +282,7 @@ def test_two_replicas_train_as_one(two_cpus):
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
 
 
+@on_tensorflow
 def test_low_precision_keeps_posteriors_in_float32():
     keras.config.set_dtype_policy("mixed_bfloat16")
     model = create("small_cnn", random_sign_init=-0.1, kl_weight=0.0)
@@ -277,6 +295,7 @@ def test_low_precision_keeps_posteriors_in_float32():
     assert keras.backend.standardize_dtype(model(IMAGES).dtype) == "float32"
 
 
+@on_tensorflow
 @pytest.mark.large
 def test_resnet50_takes_part():
     model = create("resnet50", members=2)

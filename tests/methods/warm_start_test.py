@@ -21,7 +21,8 @@ OPTIONS = {
 }
 ALONE = {"deterministic": {}, "mc_dropout": {"dropout_rate": 0.0}}
 SHARING = {"deep_ensemble": {}, "naive_multihead": {}}
-NEED_EDWARD2 = {"rank1_bnn"}
+# For time; on JAX its layers take the same weights.
+ON_TENSORFLOW = {"rank1_bnn"}
 
 
 # JAX compiles each operation of a large network anew.
@@ -41,7 +42,7 @@ def network(request):
 
 def marked(methods):
     return [
-        pytest.param(m, marks=[pytest.mark.tensorflow] * (m in NEED_EDWARD2))
+        pytest.param(m, marks=[pytest.mark.tensorflow] * (m in ON_TENSORFLOW))
         for m in methods
     ]
 
