@@ -34,6 +34,7 @@ from mimo_keras.analysis.separation import (
     separation_plot,
     variance_shares,
 )
+from mimo_keras.analysis.set_figures import coverage_by_method
 from mimo_keras.analysis.severity_boxes import severity_boxes
 from mimo_keras.analysis.shared_features import (
     feature_norms,
@@ -61,6 +62,7 @@ __all__ = [
     "bias_variance_curves",
     "budget_curves",
     "conditional_variances",
+    "coverage_by_method",
     "depth_bars",
     "depth_columns",
     "depth_course",

@@ -34,7 +34,7 @@ def corruption_by_severity(results, metrics=("accuracy", "nll", "ece")):
         3.6 * len(present), 3.1, columns=len(present)
     )
     for axes, metric in zip(panels, present, strict=True):
-        _draw_curves(axes, *curves[metric])
+        draw_curves(axes, *curves[metric], "corruption type")
         axes.set_ylabel(_LABELS.get(metric, metric))
         axes.set_xlabel("Severity (0 = clean)")
     handles, labels = panels[0].get_legend_handles_labels()
@@ -42,17 +42,26 @@ def corruption_by_severity(results, metrics=("accuracy", "nll", "ece")):
     return figure
 
 
-def _draw_curves(axes, severities, mean, types):
-    for index, values in enumerate(types.values()):
-        label = "One corruption type" if index == 0 else None
+def draw_curves(axes, severities, mean, curves, each):
+    """Draws a mean, and faintly what it is of; labels the extreme ones.
+
+    Args:
+        axes: Where to draw.
+        severities: (S,).
+        mean: (S,).
+        curves: Dictionary from a name to (S,).
+        each: What the curves are of, in the singular.
+    """
+    for index, values in enumerate(curves.values()):
+        label = f"One {each}" if index == 0 else None
         axes.plot(
             severities, values, color=style.PALE, linewidth=0.9, label=label
         )
     axes.plot(
-        severities, mean, "o-", color=style.BLUE, label="Mean over the types"
+        severities, mean, "o-", color=style.BLUE, label=f"Mean over {each}s"
     )
     axes.set_xticks(severities)
-    _name_extremes(axes, severities[-1], types)
+    _name_extremes(axes, severities[-1], curves)
 
 
 def _name_extremes(axes, severity, types):

@@ -9,11 +9,14 @@ from mimo_keras.analysis.reliability import (
     reliability_diagram,
 )
 from mimo_keras.analysis.set_figures import coverage_plot, set_sizes_plot
-from mimo_keras.analysis.summary import QUALITY, Table, fixed
+from mimo_keras.analysis.summary import (
+    FITTED_OOD,
+    QUALITY,
+    Table,
+    fixed,
+)
 
 _SEVERITY = "severity_"
-_OOD = "ood_"
-_DETECTION = {"auroc": "AUROC", "aupr": "AUPR", "fpr95": "FPR95"}
 
 
 def severities(results):
@@ -55,19 +58,6 @@ def prediction_sets(results):
         if "coverage" in metrics
     ]
     return Table(("", "Coverage", "Mean size"), tuple(rows))
-
-
-def detected(results):
-    """Returns the table of how well the detector tells images apart."""
-    rows = [
-        (
-            name.removeprefix(_OOD),
-            *(fixed(number(metrics, key)) for key in _DETECTION),
-        )
-        for name, metrics in sorted(results.fitted.items())
-        if name.startswith(_OOD)
-    ]
-    return Table(("", *_DETECTION.values()), tuple(rows))
 
 
 def reliability(arrays):
@@ -118,8 +108,8 @@ def coverage(results):
         f"{values[0]:.4f} to {values[-1]:.4f}."
     )
     caption = (
-        "What was promised holds for images like the held-out ones; under "
-        "corruption the sets grow, and cover the truth less often."
+        "The coverage that was asked for is promised for images like the "
+        "held-out ones, not for corrupted ones."
     )
     wanted = asked if asked == asked else None
     return coverage_plot([*found], values, mean, wanted), alt, caption
@@ -136,7 +126,7 @@ def histograms(results, arrays):
     if inside is None or not outside:
         return None
     areas = {
-        name: number(results.fitted.get(_OOD + name, {}), "auroc")
+        name: number(results.fitted.get(FITTED_OOD + name, {}), "auroc")
         for name in outside
     }
     alt = f"Histograms of the detector's score of {', '.join(sorted(outside))}."

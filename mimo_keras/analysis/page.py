@@ -39,6 +39,7 @@ figure { margin: 16px 0; max-width: 100%; }
 figure img { background: #ffffff; border: 1px solid var(--line);
   border-radius: 8px; padding: 10px; max-width: 100%; height: auto;
   display: block; }
+figure img.wide { min-width: 600px; }
 figcaption { margin-top: 6px; max-width: 75ch; }
 .figures figcaption { max-width: 48ch; }
 .listing { columns: 300px; column-gap: 28px; padding: 0; margin: 0;
@@ -115,9 +116,19 @@ def tiles(pairs):
     return element("dl", *boxes, class_="tiles")
 
 
-def picture(address, alt, caption):
-    """Returns an image with its caption and alternative text."""
-    image = element("img", src=address, alt=alt)
+def picture(address, alt, caption, wide=False):
+    """Returns an image with its caption and alternative text.
+
+    Args:
+        address: Its address, such as a data URI.
+        alt: What it shows, in words.
+        caption: The text below it.
+        wide: Whether it has several panels, which a narrow window does not
+            shrink, but scrolls.
+    """
+    of_kind = {"class_": "wide"} if wide else {}
+    image = element("img", src=address, alt=alt, **of_kind)
+    image = element("div", image, class_="scroll") if wide else image
     return element("figure", image, element("figcaption", caption))
 
 

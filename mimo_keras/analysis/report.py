@@ -49,15 +49,14 @@ _NOTES = {
     "highest probability, by the entropy (ent.), and by the mutual "
     "information of prediction and member (MI). FPR95: the false-positive "
     "rate where the true-positive rate is 95%; lower is better. Higher is "
-    "better for the others.",
+    "better for the others. Det.: by the score of the detector that was "
+    "fitted to held-out images.",
     "Cost": "Parameters are as trained; everything else is for one prediction "
     "by the whole ensemble. A multiply-add counts as two FLOPs.",
     "Calibration": "The ensemble on the test set as it was trained, and with "
     "probabilities that were calibrated on held-out images.",
     "Prediction sets": "Coverage: the fraction of examples whose set has the "
     "true class; mean size: the number of classes in a set.",
-    "Detector": "Detecting other images by the score that was fitted; AUROC "
-    "and AUPR: higher is better, FPR95: lower.",
     "Corruptions": "Accuracy by corruption type and severity.",
 }
 
@@ -115,7 +114,7 @@ def _page(results, flags, figures, title):
         "Diversity": (summary.diversity(results), "agreement"),
         "Natural test sets": (summary.natural(results), None),
         "Out of distribution": (summary.ood(results), "ood"),
-        "Detector": (fitted_figures.detected(results), "detected"),
+        "Detector": (None, "detected"),
         "Cost": (summary.cost(results), None),
         "Training": (None, "training"),
     }

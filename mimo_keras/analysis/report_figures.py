@@ -52,8 +52,13 @@ def figures(results, rows, arrays):
     return {name: markup for name, markup in drawn.items() if markup}
 
 
+_WIDE = 6.0
+"""Inches from which on a figure does not fit a narrow window."""
+
+
 def _picture(figure, alt, caption):
-    return page.picture(style.data_uri(figure), alt, caption)
+    wide = figure.get_figwidth() > _WIDE
+    return page.picture(style.data_uri(figure), alt, caption, wide)
 
 
 def _reliability(arrays):

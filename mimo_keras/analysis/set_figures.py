@@ -3,6 +3,7 @@
 import numpy as np
 
 from mimo_keras.analysis import style
+from mimo_keras.analysis.corruption import draw_curves
 
 
 @style.drawn
@@ -36,7 +37,8 @@ def set_sizes_plot(sizes, covered):
         xlabel="Classes in the set",
         ylabel="Share of the examples (%)",
     )
-    axes.legend(loc="best")
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=2)
     return figure
 
 
@@ -73,4 +75,34 @@ def coverage_plot(severities, coverage, size, wanted=None):
     )
     for axes in (left, right):
         axes.set_xticks(severities)
+    return figure
+
+
+@style.drawn
+def coverage_by_method(severities, methods, wanted):
+    """Plots the coverage and the mean size of the sets of several methods.
+
+    Args:
+        severities: (S,); 0 is the clean test set.
+        methods: Dictionary from a method's title to a dictionary of
+            "coverage" and "set_size", each (S,).
+        wanted: The coverage that was asked for.
+
+    Returns:
+        A `matplotlib.figure.Figure`: the mean over the methods, and faintly
+        each of them; the two that end highest and lowest are labeled.
+    """
+    figure, panels = style.new_figure(8.2, 3.2, columns=2)
+    labels = {
+        "coverage": "Coverage (fraction)",
+        "set_size": "Mean size (classes)",
+    }
+    for axes, (measure, label) in zip(panels, labels.items(), strict=True):
+        curves = {title: found[measure] for title, found in methods.items()}
+        mean = np.mean([*curves.values()], axis=0)
+        draw_curves(axes, [*severities], mean, curves, "method")
+        axes.set(xlabel="Severity (0 = clean)", ylabel=label)
+    panels[0].axhline(wanted, color=style.INK, ls="--", lw=1, label="Asked for")
+    handles, names = panels[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper left", ncols=len(names))
     return figure

@@ -35,6 +35,13 @@ _OOD = {
     "auroc_entropy": "AUROC ent.",
     "auroc_mutual_information": "AUROC MI",
 }
+_DETECTOR = {
+    "auroc": "AUROC det.",
+    "aupr": "AUPR det.",
+    "fpr95": "FPR95 det.",
+}
+FITTED_OOD = "ood_"
+"""Before the name of a set, in `Results.fitted`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -205,12 +212,23 @@ def natural(results):
 
 
 def ood(results):
-    """Returns the table of out-of-distribution detection, a row per set."""
-    rows = [
-        (name, *(fixed(number(results.ood[name], key)) for key in _OOD))
-        for name in sorted(results.ood)
-    ]
-    return Table(("", *_OOD.values()), tuple(rows))
+    """Returns the table of out-of-distribution detection, a row per set.
+
+    It has further columns if a detector was fitted.
+    """
+    fitted = {
+        name.removeprefix(FITTED_OOD): metrics
+        for name, metrics in results.fitted.items()
+        if name.startswith(FITTED_OOD)
+    }
+    rows = []
+    for name in sorted({*results.ood, *fitted}):
+        own, more = results.ood.get(name, {}), fitted.get(name, {})
+        cells = [number(own, key) for key in _OOD]
+        cells += [number(more, key) for key in _DETECTOR] if fitted else []
+        rows.append((name, *map(fixed, cells)))
+    columns = [*_OOD.values(), *(_DETECTOR.values() if fitted else ())]
+    return Table(("", *columns), tuple(rows))
 
 
 def cost(results):

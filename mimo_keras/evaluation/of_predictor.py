@@ -23,7 +23,13 @@ from mimo_keras.training.likelihoods.labels import OfLabels
 
 
 def evaluate_model(
-    model, images, labels=None, *, batch_size=128, num_bins=calibration.BINS
+    model,
+    images,
+    labels=None,
+    *,
+    batch_size=128,
+    num_bins=calibration.BINS,
+    verbose="auto",
 ):
     """Returns the measures of a model on labelled examples.
 
@@ -37,6 +43,8 @@ def evaluate_model(
         labels: Class indices (n,), one-hot labels (n, K), or targets.
         batch_size: Images of a batch, where `images` is an array.
         num_bins: Number of bins of the calibration errors.
+        verbose: 1 for a progress bar, 0 for none, "auto" for one in a terminal
+            or a notebook.
 
     Returns:
         A flat dictionary of floats: what `Classification.result` and
@@ -58,7 +66,9 @@ def evaluate_model(
     ```
     """
     model = predictor_of(model, "Use model.evaluate for a plain Keras model.")
-    outputs, targets, answers = model.answered(images, labels, batch_size)
+    outputs, targets, answers = model.answered(
+        images, labels, batch_size, verbose
+    )
     return _measured(
         model.likelihood, model, outputs, targets, answers, num_bins
     )

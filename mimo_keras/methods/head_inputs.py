@@ -17,17 +17,15 @@ class Tapped(NamedTuple):
     Attributes:
         logits: KerasTensor (B, E, K).
         features: KerasTensor (B, G, F). The G groups of components read the
-            same features: component e those of group ⌊e · G / E⌋.
+            same features: component e those of group ⌊e · G / E⌋. Narrower
+            ones than others are followed by zeros.
         head: Function from features (N, G, F) to logits (N, E, K); None if
             the heads' weights are not known to it.
-        widths: How many of the F features each group has; zeros follow. None
-            where all have F.
     """
 
     logits: Any
     features: Any
     head: Callable | None
-    widths: tuple | None = None
 
 
 def tapped(network):
@@ -43,14 +41,14 @@ def tapped(network):
 
     Returns:
         keras.Model from images to [(B, E, K), (B, G, F)] with the same layers,
-        and the `Tapped` tensors.
+        and the function `Tapped.head` or None.
 
     Raises:
         InputError: The outputs are not those of dense layers.
     """
     found = _tap(network.outputs[0])
     outputs = [found.logits, found.features]
-    return keras.Model(network.inputs[0], outputs), found
+    return keras.Model(network.inputs[0], outputs), found.head
 
 
 def _same(values):
@@ -109,29 +107,21 @@ def _concatenated(layer, inputs):
     parts = [_tap(tensor) for tensor in inputs]
     sizes = [part.features.shape[1] for part in parts]
     ends = [sum(sizes[: i + 1]) for i in range(len(sizes))]
-    own = [part.features.shape[-1] for part in parts]
-    widths = None
-    if len({*own}) > 1:
-        widths = tuple(
-            width
-            for part, size, some in zip(parts, sizes, own, strict=True)
-            for width in part.widths or (some,) * size
-        )
+    widths = [part.features.shape[-1] for part in parts]
 
     def head(values):
         seen = ops.split(values, ends[:-1], axis=1)
-        every = zip(parts, seen, own, strict=True)
+        every = zip(parts, seen, widths, strict=True)
         return layer([part.head(some[..., :n]) for part, some, n in every])
 
     features = keras.layers.Concatenate(axis=1, name=_named(layer))(
-        [_padded(part.features, max(own)) for part in parts]
+        [_padded(part.features, max(widths)) for part in parts]
     )
     known = all(part.head is not None for part in parts)
     return Tapped(
         layer([part.logits for part in parts]),
         features,
         head if known else None,
-        widths,
     )
 
 
@@ -150,7 +140,6 @@ def _unfolded(layer, inputs):
         layer(inner.logits),
         UnfoldMembers(members, name=_named(layer))(inner.features),
         _after(inner.head, fold, layer),
-        inner.widths and inner.widths * members,
     )
 
 
@@ -171,7 +160,6 @@ def _reshaped(layer, inputs):
         layer(inner.logits),
         join(inner.features),
         _after(inner.head, split, layer),
-        inner.widths and inner.widths * samples,
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from mimo_keras.errors import expected
 from mimo_keras.layers.arguments import is_number
 
-SCORES = ("aps", "lac", "raps")
+SCORES = ("lac", "aps", "raps")
 """Names of scores of a class."""
 
 

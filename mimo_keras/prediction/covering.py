@@ -59,6 +59,8 @@ def class_sets(examples, options):
     Raises:
         InputError: The options are invalid, or the examples too few.
     """
+    if options.score is None and options.randomized:
+        options = dataclasses.replace(options, score="aps")
     score = _checked(options, conformal.SCORES, examples)
     probabilities, labels = examples.probabilities(), examples.targets
     draws = 1.0
@@ -68,10 +70,10 @@ def class_sets(examples, options):
     scores = conformal.class_scores(
         probabilities, score, draws, options.penalty, options.free
     )
-    own = np.take_along_axis(scores, labels[:, np.newaxis], 1)[:, 0]
     classes = probabilities.shape[1] if options.by_class else None
+    _warn_of_large(score, scores, probabilities, labels, options.coverage)
     return sets.PredictionSets(
-        _quantiles(own, labels, classes, options.coverage),
+        _quantiles(_own(scores, labels), labels, classes, options.coverage),
         score,
         penalty=options.penalty,
         free=options.free,
@@ -79,6 +81,31 @@ def class_sets(examples, options):
         seed=options.seed,
         fitted_on={**examples.about, "coverage": options.coverage},
     )
+
+
+def _warn_of_large(score, scores, probabilities, labels, coverage):
+    """Warns of sets that hold most classes where "lac" needs few.
+
+    Sums of probabilities say little if the first of them is nearly 1.
+    """
+    if score == "lac":
+        return
+
+    def size_by(values):
+        most = conformal.quantile(_own(values, labels), coverage)
+        return (values <= most + sets.ROUNDING).sum(axis=1).mean()
+
+    size, least = size_by(scores), size_by(1 - probabilities)
+    classes = scores.shape[1]
+    if size > classes / 2 and least < size / 2:
+        warn(
+            f"Sets by score={score!r} hold {size:.1f} of {classes} classes on "
+            f"average; by score='lac', {least:.1f}."
+        )
+
+
+def _own(scores, labels):
+    return np.take_along_axis(scores, labels[:, np.newaxis], 1)[:, 0]
 
 
 def intervals(examples, options, mean, deviation):

@@ -176,8 +176,14 @@ def unseen(fit, features, logits, labels):
     return scores
 
 
+def rank(features):
+    """Returns in how many dimensions features (n, F) extend."""
+    values = np.linalg.eigvalsh(features.T @ features)
+    return int((values > max(values[-1], 0) * _RESOLVED).sum())
+
+
 def principal_dimensions(width):
-    """Returns D for F features: as the authors of ViM, half for few."""
+    """Returns D for F dimensions: as the authors of ViM, half for few."""
     return 1000 if width >= 2048 else 512 if width >= 768 else width // 2
 
 

@@ -30,7 +30,6 @@ class Examples(NamedTuple):
         log_weights: The E log mixture weights.
         head: Function from features (N, G, F) to logits (N, E, K); None if
             there is none.
-        widths: How many of the F features each group has; None for all.
     """
 
     features: np.ndarray
@@ -38,7 +37,6 @@ class Examples(NamedTuple):
     labels: np.ndarray
     log_weights: list
     head: Callable | None
-    widths: tuple | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,29 +133,24 @@ def _by_group(examples, fits):
 def _virtual_logit(examples, options):
     members = examples.logits.shape[1]
     groups, width = examples.features.shape[1:]
-    widths = examples.widths or (width,) * groups
-    most = min(widths) - 1
-    if options.dimensions is not None and options.dimensions > most:
+    if options.dimensions is not None and options.dimensions >= width:
         raise expected(
-            f"dimensions from 1 to {most}, as features have {most + 1}",
+            f"dimensions from 1 to {width - 1}, as features have {width}",
             f"dimensions={options.dimensions}",
             "Leave it out for the authors' choice.",
         )
     weights, biases = _affine(examples)
     parts, scores = [], []
     for member in range(members):
-        group = member * groups // members
+        features = examples.features[:, member * groups // members]
         dimensions = options.dimensions
         if dimensions is None:
-            dimensions = feature_scores.principal_dimensions(widths[group])
+            used = feature_scores.rank(features)
+            dimensions = feature_scores.principal_dimensions(used)
         fitted = functools.partial(
             _virtual, weights[:, member], biases[member], dimensions
         )
-        values = (
-            examples.features[:, group],
-            examples.logits[:, member],
-            examples.labels,
-        )
+        values = features, examples.logits[:, member], examples.labels
         parts.append(fitted(*values))
         scores.append(feature_scores.unseen(fitted, *values))
     return parts, scores

@@ -6,13 +6,13 @@ import keras
 import numpy as np
 
 from mimo_keras.errors import expected, warn
-from mimo_keras.prediction import prediction_checks
+from mimo_keras.prediction import batch_bars, prediction_checks
 
 FEW = 200
 """Fewer examples than that are too few for most purposes."""
 
 
-def collect(member_outputs, images, labels=None, batch_size=128):
+def collect(member_outputs, images, labels=None, batch_size=128, verbose=0):
     """Returns the members' outputs and the labels of all examples.
 
     Args:
@@ -21,6 +21,7 @@ def collect(member_outputs, images, labels=None, batch_size=128):
             tf.data.Dataset, PyDataset or any iterable.
         labels: Class indices or targets, if `images` holds images alone.
         batch_size: Images of a batch, where `images` is an array.
+        verbose: Whether a bar shows how far it is, see `batch_bars.shown`.
 
     Returns:
         Outputs (n, E, K) in float64 and labels (n, …).
@@ -29,7 +30,8 @@ def collect(member_outputs, images, labels=None, batch_size=128):
         InputError: There are no examples, or labels are missing.
     """
     outputs, found = [], []
-    for batch in _batches(images, labels, batch_size):
+    batches, count = _batches(images, labels, batch_size)
+    for batch in batch_bars.shown(batches, count, verbose):
         if not isinstance(batch, (tuple, list)) or len(batch) < 2:
             raise expected(
                 "batches of (images, labels)",
@@ -47,8 +49,10 @@ def collect(member_outputs, images, labels=None, batch_size=128):
 
 
 def _batches(images, labels, batch_size):
+    """Returns an iterable of batches, and how many there are or None."""
     if isinstance(images, keras.utils.PyDataset):
-        return (images[index] for index in range(len(images)))
+        count = len(images)
+        return (images[index] for index in range(count)), count
     if not (hasattr(images, "__array__") or isinstance(images, list)):
         if labels is not None:
             raise expected(
@@ -56,7 +60,7 @@ def _batches(images, labels, batch_size):
                 f"labels={type(labels).__name__} beside a data set",
                 "Leave labels out.",
             )
-        return images
+        return images, batch_bars.count_of(images)
     if labels is None:
         raise expected(
             "labels for the images", "labels=None", "Pass their true labels."
@@ -68,10 +72,12 @@ def _batches(images, labels, batch_size):
             f"{len(labels)} labels for {len(images)} images",
             "Compare how both were loaded.",
         )
-    return (
+    starts = range(0, len(images), batch_size)
+    batches = (
         (images[first : first + batch_size], labels[first : first + batch_size])
-        for first in range(0, len(images), batch_size)
+        for first in starts
     )
+    return batches, len(starts)
 
 
 def checked(logits, labels, few=True):

@@ -90,7 +90,7 @@ class Acting:
             images: Held-out images, or batches of (images, labels).
             labels: Their classes or targets.
             coverage: In (0, 1).
-            score: "aps", the default, "lac" or "raps" for classes; "residual",
+            score: "lac", the default, "aps" or "raps" for classes; "residual",
                 the default, or "normalized" (by the members' standard
                 deviation) in regression.
             by_class: Whether each class is to be covered as often.
@@ -232,7 +232,7 @@ class Acting:
         return self._replacing(detecting.Detector, stage, "detector is")
 
     def _of_features(self, score, images, labels, options, known):
-        model, tapped = head_inputs.tapped(self.network)
+        model, head = head_inputs.tapped(self.network)
         parts = []
 
         def outputs(batch):
@@ -249,8 +249,7 @@ class Acting:
         return fitting_detectors.fit(
             score,
             fitting_detectors.Examples(
-                *(features, logits, labels, self.log_weights),
-                *(tapped.head, tapped.widths),
+                features, logits, labels, self.log_weights, head
             ),
             options,
             known,
@@ -283,13 +282,14 @@ class Acting:
         stage = self.likelihood.quantile(levels, self.log_weights)
         return self._replacing(type(stage), stage)
 
-    def answered(self, images, labels=None, batch_size=128):
+    def answered(self, images, labels=None, batch_size=128, verbose=0):
         """Returns what this predictor says of labelled examples.
 
         Args:
             images: Images, or batches of (images, labels).
             labels: Their classes or targets.
             batch_size: Images of a batch, where `images` is an array.
+            verbose: Whether a bar shows how far it is: 0, 1 or "auto".
 
         Returns:
             The members' outputs (n, E, K) in float64, the labels, and a
@@ -311,7 +311,9 @@ class Acting:
             return logits
 
         with repeatable(self):
-            found = held_out.collect(outputs, images, labels, batch_size)
+            found = held_out.collect(
+                outputs, images, labels, batch_size, verbose
+            )
         answers = {
             name: np.concatenate([part[name] for part in parts])
             for name in parts[0]

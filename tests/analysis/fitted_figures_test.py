@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mimo_keras.analysis import fitted_figures
+from mimo_keras.analysis import fitted_figures, summary
 from mimo_keras.evaluation import Results
 
 RESULTS = Results.from_flat(
@@ -46,14 +46,17 @@ def test_tables():
         ("Severity 1", "0.7000", "2.000"),
         ("Severity 2", "0.6000", "2.500"),
     )
-    assert fitted_figures.detected(RESULTS).rows == (
-        ("noise", "0.9500", "–", "–"),
+    assert summary.ood(RESULTS).columns[-3:] == (
+        *("AUROC det.", "AUPR det.", "FPR95 det."),
     )
-    for make in (
-        fitted_figures.calibrated,
-        fitted_figures.prediction_sets,
-        fitted_figures.detected,
-    ):
+    none = ("–",) * 5
+    assert summary.ood(RESULTS).rows == (("noise", *none, "0.9500", "–", "–"),)
+    known = Results(ood={"noise": {"auroc": 0.5}, "other": {"auroc": 0.25}})
+    rows = summary.ood(known | Results(fitted=RESULTS.fitted)).rows
+    assert [row[0] for row in rows] == ["noise", "other"]
+    assert rows[0][1] == "0.5000" and rows[0][6] == "0.9500"
+    assert rows[1][1] == "0.2500" and rows[1][6] == "–"
+    for make in (fitted_figures.calibrated, fitted_figures.prediction_sets):
         assert make(Results()).rows == ()
 
 

@@ -23,3 +23,22 @@ def test_lines_are_coverage_and_size():
     np.testing.assert_allclose(right.lines[0].get_ydata(), values[2])
     left, _ = set_figures.coverage_plot(*values).axes
     assert len(left.lines) == 1
+
+
+def test_methods_are_faint_and_their_mean_is_not():
+    curves = {
+        "A": {"coverage": [0.9, 0.7], "set_size": [1.0, 1.5]},
+        "B": {"coverage": [0.9, 0.5], "set_size": [1.0, 2.5]},
+    }
+    figure = set_figures.coverage_by_method(range(2), curves, 0.95)
+    left, right = figure.axes
+    *_, mean, asked = left.lines
+    np.testing.assert_allclose(mean.get_ydata(), [0.9, 0.6])
+    np.testing.assert_allclose(left.lines[1].get_ydata(), [0.9, 0.5])
+    assert asked.get_ydata()[0] == 0.95
+    np.testing.assert_allclose(right.lines[-1].get_ydata(), [1.0, 2.0])
+    assert [text.get_text() for text in right.texts] == ["B", "A"]
+    [legend] = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        *("One method", "Mean over methods", "Asked for"),
+    ]

@@ -37,13 +37,16 @@ def test_it_has_what_the_accumulators_have(model):
         assert found[name] == pytest.approx(value, abs=1e-4), name
 
 
-def test_every_source_gives_the_same(model):
+def test_every_source_gives_the_same(model, capsys):
     wanted = mimo_keras.evaluate(model, IMAGES, LABELS)
     data = tf.data.Dataset.from_tensor_slices((IMAGES, LABELS)).batch(7)
     predictor = model.predictor()
     for arguments in ((data,), (IMAGES, np.eye(3)[LABELS])):
-        found = mimo_keras.evaluate(predictor, *arguments, batch_size=9)
+        options = {"batch_size": 9, "verbose": 1}
+        found = mimo_keras.evaluate(predictor, *arguments, **options)
         assert found == pytest.approx(wanted, abs=1e-5)
+    shown = capsys.readouterr().out
+    assert "9/9" in shown and "7/7" in shown
 
 
 @pytest.mark.filterwarnings("ignore:60 examples are few")

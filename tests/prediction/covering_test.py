@@ -43,6 +43,22 @@ def test_options_reach_the_stage_and_its_scores():
     assert stage.quantiles == [pytest.approx(conformal.quantile(own, 0.9))]
 
 
+def test_the_smallest_sets_are_the_default():
+    assert covering.class_sets(CLASSES, covering.Options()).score == "lac"
+    options = covering.Options(randomized=True)
+    assert covering.class_sets(CLASSES, options).score == "aps"
+
+
+def test_sums_of_nearly_one_are_told():
+    """Sure predictions: all sums are nearly 1, as far as the quantile is."""
+    labels = np.arange(100) % 4
+    sure = np.full((100, 4), 1e-9)
+    sure[np.arange(100), labels] = 1 - 3e-9
+    examples = CLASSES._replace(targets=labels, probabilities=lambda: sure)
+    with pytest.warns(UserWarning, match="'aps' hold 4.0 of 4 .*'lac', 1.0"):
+        covering.class_sets(examples, covering.Options(0.9, "aps"))
+
+
 def interval_sets(examples, options):
     moments = precise.moments(examples.outputs, WEIGHTS)
     return covering.intervals(examples, options, *moments)
@@ -75,7 +91,7 @@ def test_equal_members_have_intervals_by_the_floor():
 @pytest.mark.parametrize(
     ("fit", "examples", "score", "message"),
     [
-        (covering.class_sets, CLASSES, "top", "among aps, lac, raps"),
+        (covering.class_sets, CLASSES, "top", "among lac, aps, raps"),
         (interval_sets, NUMBERS, "aps", "among residual, normalized"),
     ],
 )

@@ -154,7 +154,7 @@ def test_zeros_beyond_a_groups_width_change_nothing():
         return head(kept)
 
     examples = fitting_detectors.Examples(
-        padded, narrow(padded), LABELS, WEIGHTS, narrow, (6, 4)
+        padded, narrow(padded), LABELS, WEIGHTS, narrow
     )
     stage = fitting_detectors.fit(
         "vim", examples, fitting_detectors.Options(), 0.9, {}
@@ -173,7 +173,7 @@ def test_zeros_beyond_a_groups_width_change_nothing():
     found = keras.ops.convert_to_numpy(found)
     np.testing.assert_allclose(found[:, 0], wide, rtol=2e-4)
     np.testing.assert_allclose(found[:, 3], slim, rtol=2e-4)
-    with pytest.raises(InputError, match="dimensions from 1 to 3"):
+    with pytest.raises(InputError, match="vary in more than 4 dimensions"):
         fitting_detectors.fit(
             "vim", examples, fitting_detectors.Options(dimensions=4), 0.9, {}
         )
