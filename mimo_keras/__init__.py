@@ -18,8 +18,10 @@ from mimo_keras.training import (
     EnsembleModel,
     Predictor,
     assemble,
+    average_weights,
     create_model,
     from_network,
+    refresh_batch_norms,
 )
 from mimo_keras.version import __version__
 
@@ -30,6 +32,7 @@ __all__ = [
     "__version__",
     "analysis",
     "assemble",
+    "average_weights",
     "backbones",
     "create_model",
     "data",
@@ -44,6 +47,7 @@ __all__ = [
     "methods",
     "metrics",
     "prediction",
+    "refresh_batch_norms",
     "report",
     "training",
 ]

@@ -148,6 +148,26 @@ def keras_archive(path):
     return path
 
 
+def keras_weights(path):
+    """Returns the path of a .weights.h5 file that claims about its size.
+
+    Args:
+        path: The file's path.
+
+    Raises:
+        Exception: As `keras_archive`.
+    """
+    import h5py
+
+    with (
+        regular(as_path(path)).open("rb") as file,
+        h5py.File(file, "r") as group,
+    ):
+        size = file.seek(0, os.SEEK_END)
+        _check_claim(sum(_claims(group)), size, "it claims")
+    return path
+
+
 def _check_size(archive, size):
     claimed = sum(part.file_size for part in archive.infolist())
     _check_claim(claimed, size, "it unpacks to")

@@ -9,8 +9,10 @@ r"""Evaluates finished runs or saved models, set by set.
 
     python uncertainty_runs/evaluate.py --runs=runs/a --calibrate=val \
         --prediction_sets=0.9 --detector=vim
+    python uncertainty_runs/evaluate.py --models=runs/a/snapshots \
+        --dataset=cifar10 --output_dir=runs/a_snapshots
 
-The last command fits the predictor to the images that the run held out
+The fourth command fits the predictor to the images that the run held out
 (--validation_share), never to the test set, and adds how it does then, as
 "fitted/…". With --export, the fitted predictor is exported.
 
@@ -55,7 +57,7 @@ with early.importing(__name__):
         define_unfinished_flag,
     )
     from uncertainty_runs.common.run_folder import RESULTS, alone
-    from uncertainty_runs.evaluation import fitted
+    from uncertainty_runs.evaluation import fitted, saved_models
     from uncertainty_runs.evaluation.predict import as_number, fingerprint
     from uncertainty_runs.evaluation.suite import Suite, save
 
@@ -63,7 +65,13 @@ with early.importing(__name__):
 def define_flags():
     text, yes_no = flags.DEFINE_string, flags.DEFINE_bool
     flags.DEFINE_list("runs", [], "Folders of finished runs.")
-    flags.DEFINE_list("models", [], "Saved models: .keras files.")
+    flags.DEFINE_list("models", [], "Saved models: .keras files, or folders.")
+    yes_no(
+        "average_weights",
+        False,
+        "Evaluate one model with the mean of the weights of --models, as of "
+        "snapshots of one run; batch norms see the training images anew.",
+    )
     flags.DEFINE_enum(
         "dataset", None, [*data.DATASETS], "Data set of --models."
     )
@@ -144,6 +152,12 @@ def output_dir(f):
             "none",
             "Name a folder for the results.",
         )
+    if f.average_weights and f.runs:
+        raise expected(
+            "--average_weights with --models: other runs' weights have no mean",
+            f"runs={','.join(f.runs)}",
+            "Name the snapshots of one run in --models.",
+        )
     return as_path(f.output_dir or f.runs[0], "output_dir")
 
 
@@ -183,15 +197,21 @@ def of_files(f):
     """Returns the same for saved models."""
     if f.dataset is None:
         raise expected("--dataset with --models", "none", "Name the data set.")
-    members = [_ensemble(path) for path in f.models]
+    paths = saved_models.files_of(f.models)
+    members = [_ensemble(path) for path in paths]
     config = DataConfig(
         dataset=f.dataset, image_size=members[0].image_shape[0], **_given(f)
     )
+    averaged = {}
+    if f.average_weights:
+        members = [saved_models.averaged(members, config)]
+        averaged = {"average_weights": True}
     record = {
         **vars(config),
         "method": members[0].name,
         "ensemble_size": sum(len(model.log_weights) for model in members),
-        "models": list(f.models),
+        "models": paths,
+        **averaged,
     }
     return config, record, members, {}
 

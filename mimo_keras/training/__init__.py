@@ -8,8 +8,12 @@ from mimo_keras.training.from_network import from_network
 from mimo_keras.training.losses import SmoothedCrossEntropy
 from mimo_keras.training.model import EnsembleModel
 from mimo_keras.training.predictor import Predictor
-from mimo_keras.training.schedules import WarmUpStepDecay
+from mimo_keras.training.schedules import WarmUpStepDecay, cyclic_cosine
 from mimo_keras.training.side_by_side import SideBySide
+from mimo_keras.training.weight_averages import (
+    average_weights,
+    refresh_batch_norms,
+)
 
 __all__ = [
     "EnsembleModel",
@@ -18,8 +22,11 @@ __all__ = [
     "SmoothedCrossEntropy",
     "WarmUpStepDecay",
     "assemble",
+    "average_weights",
     "create_model",
+    "cyclic_cosine",
     "fit",
     "from_network",
     "make_strategy",
+    "refresh_batch_norms",
 ]

@@ -13,23 +13,27 @@ from mimo_keras.training import scale_checks
 from mimo_keras.training.create import from_blueprint
 from mimo_keras.training.model import EnsembleModel
 from mimo_keras.training.policies import policy_of
-from mimo_keras.untrusted import keras_archive
+from mimo_keras.untrusted import keras_archive, keras_weights
 
 _REASON = 200
 """Longest part of Keras's message shown: it may quote the whole file."""
 
 
-def assemble(models):
+def assemble(models, model=None):
     """Makes one ensemble of separately trained deterministic models.
 
     Its prediction is the mean of theirs. It has copies of their weights, and
-    can be saved, exported and trained further, like any `deep_ensemble`.
+    can be saved, exported and trained further, like any `deep_ensemble`. The
+    members may also be epochs of one run, a snapshot ensemble: see
+    `training.cyclic_cosine`.
 
     Args:
         models: Each an `EnsembleModel` with one member, or the path of one
-            saved as .keras. All must agree in image shape, likelihood, mean,
-            std and input_scale. For run folders, see
-            uncertainty_runs/evaluate.py.
+            saved as .keras, or of its weights (.weights.h5). All must agree in
+            image shape, likelihood, mean, std and input_scale. For run
+            folders, see uncertainty_runs/evaluate.py.
+        model: `EnsembleModel` whose weights those files hold, such as
+            keras.callbacks.ModelCheckpoint writes them; it is not changed.
 
     Returns:
         `EnsembleModel`, not compiled.
@@ -47,7 +51,8 @@ def assemble(models):
 
     Reference:
         Lakshminarayanan et al., Simple and scalable predictive uncertainty
-        estimation using deep ensembles, NeurIPS 2017.
+        estimation using deep ensembles, NeurIPS 2017; of epochs of one run,
+        Huang et al., Snapshot ensembles: train 1, get M for free, ICLR 2017.
     """
     if isinstance(models, (str, os.PathLike)) or not isinstance(
         models, Iterable
@@ -57,7 +62,7 @@ def assemble(models):
             f"models={models!r}",
             "Write a single one as a list, too.",
         )
-    models = [loaded(model) for model in models]
+    models = [_with_weights(each, model) for each in models]
     if not models:
         raise expected("at least one model", "none", "Name their files.")
     first = models[0]
@@ -76,6 +81,29 @@ def assemble(models):
         )
 
 
+def _with_weights(each, model):
+    """Returns a model of `assemble`, with weights from a file of weights."""
+    is_path = isinstance(each, (str, os.PathLike))
+    if not is_path or not str(each).endswith(".weights.h5"):
+        return loaded(each)
+    if not isinstance(model, EnsembleModel):
+        raise expected(
+            f"the model whose weights are in {each}",
+            f"model={model!r}",
+            "Pass it as model, or save whole models as .keras.",
+        )
+    twin = EnsembleModel.from_config(model.get_config())
+    try:
+        twin.load_weights(keras_weights(as_path(each)))
+    except Exception as error:  # A malformed file can raise anything.
+        raise expected(
+            f"weights of model {model.name}",
+            f"{each} ({_reason(error)})",
+            "Name a file that model.save_weights wrote.",
+        ) from error
+    return twin
+
+
 def loaded(model):
     """Returns the model itself, or loads it from the path of a .keras file."""
     if not isinstance(model, (str, os.PathLike)):
@@ -88,8 +116,12 @@ def loaded(model):
         # unknown classes.
         return keras.saving.load_model(keras_archive(path), safe_mode=True)
     except Exception as error:  # A malformed file can raise anything.
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise _unreadable(path, reason[:_REASON]) from error
+        raise _unreadable(path, _reason(error)) from error
+
+
+def _reason(error):
+    """Returns the beginning of another library's message, as one line."""
+    return (" ".join(str(error).split()) or type(error).__name__)[:_REASON]
 
 
 def _unreadable(path, reason):

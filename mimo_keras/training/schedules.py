@@ -1,5 +1,7 @@
 """Learning-rate schedules of the papers' recipes."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -50,6 +52,35 @@ class WarmUpStepDecay(keras.optimizers.schedules.LearningRateSchedule):
             "decay": self.decay,
             "warm_up_steps": self.warm_up_steps,
         }
+
+
+def cyclic_cosine(base_rate, steps, cycles):
+    """Returns a schedule that falls along a cosine, several times in a row.
+
+    At step t of a cycle of T = ⌈steps / cycles⌉ the rate is
+    base_rate / 2 · (1 + cos(π t / T)). The network at the end of each cycle is
+    a member of a snapshot ensemble.
+
+    Args:
+        base_rate: The rate at the start of each cycle.
+        steps: Updates of the whole training.
+        cycles: Number of cycles.
+
+    Returns:
+        keras.optimizers.schedules.CosineDecayRestarts.
+
+    Reference:
+        Huang et al., Snapshot ensembles: train 1, get M for free, ICLR 2017,
+        equation 2.
+    """
+    for name, value in {"steps": steps, "cycles": cycles}.items():
+        if value < 1:
+            raise expected(
+                f"{name} of at least 1", f"{name}={value}", "Raise it."
+            )
+    return keras.optimizers.schedules.CosineDecayRestarts(
+        base_rate, math.ceil(steps / cycles), t_mul=1.0
+    )
 
 
 @serializable

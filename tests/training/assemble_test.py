@@ -217,3 +217,35 @@ def test_what_is_no_list_of_models_is_refused(models):
         "Expected a list of models or of their files. Received: "
         f"models={models!r}. Write a single one as a list, too."
     )
+
+
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
+def test_epochs_of_one_run_are_members_by_their_weights(tmp_path):
+    model = single()
+    model.compile("sgd")
+    images, labels = examples()
+    file = str(tmp_path / "{epoch}.weights.h5")
+    keep = keras.callbacks.ModelCheckpoint(file, save_weights_only=True)
+    seen = []
+    look = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda *_: seen.append(model.get_weights())
+    )
+    model.fit(images, labels, epochs=3, verbose=0, callbacks=[keep, look])
+    paths = [tmp_path / f"{epoch}.weights.h5" for epoch in (1, 3)]
+    ensemble = mimo_keras.assemble(paths, model=model)
+    logits = keras.ops.convert_to_numpy(ensemble(images))
+    for member, epoch in enumerate((0, 2)):
+        model.set_weights(seen[epoch])
+        alone = keras.ops.convert_to_numpy(model(images))
+        np.testing.assert_allclose(logits[:, [member]], alone, rtol=1e-5)
+    with pytest.raises(InputError, match="the model whose weights are in"):
+        mimo_keras.assemble(paths)
+    for name, text in (("bad", b"text"), ("none", None)):
+        path = tmp_path / f"{name}.weights.h5"
+        if text:
+            path.write_bytes(text)
+        with pytest.raises(InputError, match=f"weights of model.*{name}"):
+            mimo_keras.assemble([path], model=model)
+    other = single(backbone="mlp_4")
+    with pytest.raises(InputError, match="weights of model deterministic"):
+        mimo_keras.assemble(paths, model=other)

@@ -1,6 +1,7 @@
 """The learning rate, step by step."""
 
 import json
+import math
 
 import keras
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from mimo_keras.errors import InputError
-from mimo_keras.training import WarmUpStepDecay
+from mimo_keras.training import WarmUpStepDecay, cyclic_cosine
 
 
 def _rates(schedule, steps):
@@ -75,3 +76,20 @@ def test_an_optimizer_follows_it_in_a_traced_step():
 def test_boundaries_must_rise():
     with pytest.raises(InputError, match=r"boundaries=\[5, 3\]"):
         WarmUpStepDecay(0.1, [5, 3])
+
+
+def test_cycles_are_those_of_snapshot_ensembles():
+    """Huang et al., equation 2, with t counted from 1."""
+    steps, cycles = 11, 3
+    length = math.ceil(steps / cycles)
+    wanted = [
+        0.2 / 2 * (math.cos(math.pi * ((t - 1) % length) / length) + 1)
+        for t in range(1, steps + 1)
+    ]
+    schedule = cyclic_cosine(0.2, steps, cycles)
+    np.testing.assert_allclose(
+        _rates(schedule, range(steps)), wanted, rtol=1e-5
+    )
+    for given in ({"steps": 0, "cycles": 1}, {"steps": 5, "cycles": 0}):
+        with pytest.raises(InputError, match="of at least 1"):
+            cyclic_cosine(0.2, **given)

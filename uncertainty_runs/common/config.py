@@ -12,6 +12,7 @@ from uncertainty_runs.common import (
     flags,
     recipes,
     saved_values,
+    snapshots,
     starting,
 )
 from uncertainty_runs.common.naming import folder_name
@@ -40,9 +41,8 @@ _OF_DATA = ("train_examples",)
 # Methods that average the members' losses, where older runs added them up.
 _ONCE_SUMMED = ("batch_ensemble", "rank1_bnn")
 # Flags of networks of all methods, besides M.
-_OF_NETWORKS = ("recipe", "backbone", "width_multiplier")
-_OF_NETWORKS += ("batch_repetitions", "input_repetition_probability")
-_OF_NETWORKS += ("init_from", "noise", "freeze", "input_scale")
+_OF_NETWORKS = ("recipe", "backbone", "width_multiplier", "batch_repetitions")
+_OF_NETWORKS += ("input_repetition_probability", *starting.FLAGS)
 # Fields whose flags only scripts for photographs have.
 _OF_PHOTOGRAPHS = ("image_size", "skip_bad_records", "require")
 
@@ -162,6 +162,7 @@ class RunConfig(DataConfig):
     lr_warmup_epochs: int
     optimizer: str = "sgd"
     schedule: str = "steps"
+    snapshots: int = 0
     nesterov: bool = True
     one_minus_momentum: float = 0.1
     augment: bool = True
@@ -240,9 +241,7 @@ class RunConfig(DataConfig):
         values = with_defaults(values)
         fields = {field.name for field in dataclasses.fields(cls)}
         missing = sorted(fields - {*values})
-        unknown = sorted(
-            name for name in {*values} - fields if values[name] is not None
-        )
+        unknown = sorted(n for n in {*values} - fields if values[n] is not None)
         if missing or unknown:
             names = [f"no {name}" for name in missing[:1]] + unknown[:1]
             raise expected(
@@ -297,6 +296,7 @@ def resolve():
     width = str(values["width_multiplier"])
     values["backbone"] = values["backbone"].replace("{width}", width)
     _check_tuning(values)
+    snapshots.check(values)
     values["lr_decay_epochs"] = _epochs(values["lr_decay_epochs"])
     if values["output_dir"] is None:
         words = [values[n] for n in ("dataset", "method", "ensemble_size")]

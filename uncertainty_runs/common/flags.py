@@ -239,6 +239,14 @@ def _define_training():
     )
     of_recipe(number, "lr_decay_ratio", "Factor of each decay.", lower_bound=0)
     of_recipe(whole, "lr_warmup_epochs", "Epochs of warm-up.", lower_bound=0)
+    whole(
+        "snapshots",
+        0,
+        "Keep the model at the ends of so many cycles, in each of which the "
+        "rate falls along a cosine; 0: the recipe's schedule.",
+        lower_bound=0,
+        upper_bound=MOST,
+    )
     of_recipe(number, "l1", "Coefficient of Σ |w|.", lower_bound=0)
     of_recipe(number, "l2", "Coefficient of Σ w².", lower_bound=0)
     number(

@@ -11,7 +11,7 @@ from mimo_keras.errors import expected
 from mimo_keras.paths import as_path
 from mimo_keras.training import SmoothedCrossEntropy, WarmUpStepDecay
 from mimo_keras.training.fit import restore
-from mimo_keras.training.schedules import ScheduleOfUpdates
+from mimo_keras.training.schedules import ScheduleOfUpdates, cyclic_cosine
 from uncertainty_runs.common import starting
 from uncertainty_runs.common.config import RunConfig
 
@@ -112,10 +112,12 @@ def build_optimizer(config, steps):
         config.lr_decay_ratio,
         steps * config.lr_warmup_epochs,
     )
-    if config.schedule == "cosine":
+    # A model that is only evaluated has no steps.
+    updates = max(steps, 1) * config.train_epochs
+    if config.snapshots:
+        schedule = cyclic_cosine(rate, updates, config.snapshots)
+    elif config.schedule == "cosine":
         schedules = keras.optimizers.schedules
-        # A model that is only evaluated has no steps.
-        updates = max(steps, 1) * config.train_epochs
         schedule = schedules.CosineDecay(rate, updates)
     accumulated = {}
     if passes > 1:

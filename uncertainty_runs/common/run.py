@@ -22,6 +22,7 @@ from uncertainty_runs.common import (
     signals,
     starting,
 )
+from uncertainty_runs.common.snapshots import SnapshotsCallback
 from uncertainty_runs.evaluation.depth_course import DepthCallback
 from uncertainty_runs.evaluation.suite import CorruptionsCallback, Suite, save
 from uncertainty_runs.evaluation.trajectory import TrajectoryCallback
@@ -177,6 +178,7 @@ def fit(config, model, batches, steps, suite, output):
                     output.writes,
                     config.trajectory_images,
                 ),
+                SnapshotsCallback(config, output.folder, output.writes),
                 *telling,
             ],
             verbose=1 if bar else 2,

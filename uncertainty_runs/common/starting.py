@@ -16,6 +16,7 @@ BACKBONE = "init_from"
 _NOISE = 0.1
 _ALONE = ("backbone", "width_multiplier")
 _WITH = ("noise", "freeze", "input_scale")
+FLAGS = ("init_from", *_WITH)
 
 
 def settle(values):
