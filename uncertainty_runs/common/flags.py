@@ -275,6 +275,10 @@ def _define_training():
         lower_bound=0,
         upper_bound=SIDE,
     )
+    _define_numerics()
+
+
+def _define_numerics():
     yes_no("use_bfloat16", False, "Compute in bfloat16, with float32 weights.")
     whole(
         "seed",
