@@ -5,11 +5,12 @@ Each becomes MIMO of two members on small images from 0 to 255 (as
 and `batch_ensemble` converts its layers. Predictor and model may differ by as
 much as the model's own logits do when its images are rounded differently.
 Where that is too much to tell anything, all is repeated in float64 with smaller
-scales in the batch norms. The record grows network by network; those that it
-has are not built again.
+scales in the batch norms; `--norm_scale` has them from the start. The record
+grows network by network; those that it has are not built again.
 
 python benchmarks/applications.py --record=out/applications.json
 python benchmarks/applications.py --networks=ResNet50,MobileNetV3Small
+python benchmarks/applications.py --networks=EfficientNetV2L --norm_scale=0.6
 """
 
 import contextlib
@@ -41,6 +42,7 @@ COLUMNS = (
     "Side",
     "mimo",
     "Precision",
+    "Norms",
     "Folded",
     "Exported",
     "batch_ensemble",
@@ -59,6 +61,9 @@ CALM = 0.6
 def define_flags():
     flags.DEFINE_list("networks", list_networks(), "Networks to build.")
     flags.DEFINE_string("record", "", "JSON file to which results are added.")
+    flags.DEFINE_float(
+        "norm_scale", 1.0, "Factor on the scales of the batch norms.", 0.0
+    )
 
 
 def list_networks():
@@ -90,11 +95,16 @@ def create(name, method):
     )
 
 
-def tried(name):
-    """Returns what became of a network, a row of the record."""
+def tried(name, norm_scale=1.0):
+    """Returns what became of a network, a row of the record.
+
+    Args:
+        name: That of the network.
+        norm_scale: Factor on the scales of its batch norms.
+    """
     side = SIDES.get(name, SIDE)
     row = {"name": name, "side": side, "folded": None, "exported": False}
-    row["mimo"] = _outcome(functools.partial(_mimo, name, row))
+    row["mimo"] = _outcome(functools.partial(_mimo, name, row, norm_scale))
     keras.backend.clear_session()
     convert = functools.partial(create, name, "batch_ensemble")
     row["batch_ensemble"] = _outcome(convert)
@@ -102,17 +112,17 @@ def tried(name):
     return row
 
 
-def _mimo(name, row):
+def _mimo(name, row, norm_scale=1.0):
     """Trains a step, predicts and exports; what came out is put in the row."""
-    row["precision"] = "float32"
+    row |= {"precision": "float32", "norm_scale": norm_scale}
     try:
         _mimo_once(name, row)
     except InputError:
         # Rounding may be all that differs, in the predictor or its export.
         keras.backend.clear_session()
-        row["precision"] = "float64"
+        row |= {"precision": "float64", "norm_scale": min(norm_scale, CALM)}
         with _precision("float64"):
-            _mimo_once(name, row, CALM)
+            _mimo_once(name, row)
 
 
 @contextlib.contextmanager
@@ -125,11 +135,11 @@ def _precision(name):
         keras.config.set_floatx(before)
 
 
-def _mimo_once(name, row, factor=1.0):
+def _mimo_once(name, row):
     model = create(name, "mimo")
     for layer in keras_internals.layers_within(model):
         if isinstance(layer, keras.layers.BatchNormalization) and layer.scale:
-            layer.gamma.assign(factor * layer.gamma)
+            layer.gamma.assign(row["norm_scale"] * layer.gamma)
     shape = (ROWS, *model.image_shape)
     images = np.random.default_rng(0).integers(0, 256, shape).astype("uint8")
     model.compile(keras.optimizers.SGD(1e-3), run_eagerly=True)
@@ -185,8 +195,9 @@ def table(rows):
             f"`{row['name']}`",
             str(row["side"]),
             row["mimo"],
-            # Records of earlier versions do not have it.
+            # Records of earlier versions do not have these.
             row.get("precision", "float32"),
+            f"{row.get('norm_scale', 1.0):g}",
             answers[row["folded"]],
             answers[row["exported"]],
             _short(row["batch_ensemble"]),
@@ -210,7 +221,7 @@ def main():
     for name in flags.FLAGS.networks:
         if name in known:
             continue
-        rows.append(tried(name))
+        rows.append(tried(name, flags.FLAGS.norm_scale))
         if record:
             files.write_json(record, {"networks": rows})
         print(table(rows[-1:]).splitlines()[-1], flush=True)

@@ -64,7 +64,8 @@ def export_saved_model(model, path, format="tf_saved_model"):
     imports neither this library nor Keras. Call it by its signatures,
     `loaded.signatures["serving_default"](images=…)` with float32 images (on the
     scale of the model's mean and std, which is [0, 1]) and "serving_uint8" with
-    bytes (0 to 255); `loaded.serve` takes either, by its dtype. All return
+    bytes (0 to 255); `loaded.serve` takes either, by its dtype. Under JAX it
+    takes float32 alone, and there is no "serving_uint8". All return
     "probabilities" (B, K), "member_probabilities" (B, E, K), "entropy" (B,) and
     "mutual_information" (B,); in regression "mean", "member_means" and
     what else `layers.MeanMixture` or `layers.GaussianMixture` names. LiteRT and
@@ -187,6 +188,7 @@ def _write_saved_model(predictor, path):
 
 def _write_file(predictor, path, format):
     if format == "litert":
+        _check_backend()
         _check_unquantized(predictor)
     shape = (None, *predictor.image_shape)
     signature = [keras.InputSpec(shape=shape, dtype="float32")]
@@ -210,6 +212,18 @@ def _reported(format):
         raise refused(format, "when it is converted", error) from error
 
 
+def _check_backend():
+    """Raises InputError under a backend that writes no LiteRT files."""
+    name = keras.backend.backend()
+    if name != "tensorflow":
+        raise expected(
+            "the TensorFlow backend for format='litert'",
+            f"backend {name}",
+            "Save the model as .keras, and export it with "
+            "KERAS_BACKEND=tensorflow.",
+        )
+
+
 def _check_unquantized(predictor):
     """Raises InputError for dense layers that LiteRT's converter refuses."""
     for layer in keras_internals.layers_within(predictor):
@@ -222,10 +236,13 @@ def _check_unquantized(predictor):
 
 
 def _lacking(format, error):
+    remedy = "Run: pip install 'mimo_keras[onnx]'."
+    if keras.backend.backend() != "tensorflow":
+        remedy = (
+            "Or save it as .keras, and export with KERAS_BACKEND=tensorflow."
+        )
     return expected(
-        f"the packages that {format} export needs",
-        f"{error}",
-        "Run: pip install 'mimo_keras[onnx]'.",
+        f"the packages that {format} export needs", f"{error}", remedy
     )
 
 

@@ -223,6 +223,20 @@ def test_what_was_fitted_is_read_by_other_programs(tmp_path):
         assert (path / part).exists()
 
 
+def test_litert_files_are_written_under_tensorflow(tmp_path, monkeypatch):
+    predictor = exports.model().predictor()
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(InputError) as caught:
+        mimo_keras.export_saved_model(
+            predictor, tmp_path / "a.tflite", format="litert"
+        )
+    assert str(caught.value) == (
+        "Expected the TensorFlow backend for format='litert'. Received: "
+        "backend jax. Save the model as .keras, and export it with "
+        "KERAS_BACKEND=tensorflow."
+    )
+
+
 def test_what_a_converter_raises_is_told_in_one_line(tmp_path, monkeypatch):
     def convert(*args, **kwargs):
         raise RuntimeError("<unknown>:0: error: 'op'\nand a thousand lines")

@@ -33,8 +33,10 @@ def per_member(loss, likelihood, loss_weights=None):
         loss: None for the likelihood's own; or as in Keras: a name, a function
             (targets, outputs) -> one value per row, or a keras.losses.Loss that
             averages over the batch. Losses of Keras see what they read there:
-            probabilities, or logits with from_logits=True. Losses of your own
-            see the model's outputs, which are logits.
+            probabilities, or logits with from_logits=True. (On TensorFlow Keras
+            lets binary losses read a softmax layer's logits as those of a
+            sigmoid; here they read its probabilities, as on JAX.) Losses of
+            your own see the model's outputs, which are logits.
         likelihood: `likelihoods.Likelihood`.
         loss_weights: As in Keras: None, or the factor of the loss.
 

@@ -39,7 +39,7 @@ def test_a_row_says_what_became_of_a_network(monkeypatch):
         monkeypatch.setattr(
             keras.applications, make.__name__, make, raising=False
         )
-    row = applications.tried("tiny")
+    row = applications.tried("tiny", norm_scale=0.5)
     assert row == {
         "name": "tiny",
         "side": 64,
@@ -47,9 +47,10 @@ def test_a_row_says_what_became_of_a_network(monkeypatch):
         "exported": True,
         "mimo": "yes",
         "precision": "float32",
+        "norm_scale": 0.5,
         "batch_ensemble": "yes",
     }
-    monkeypatch.setattr(applications, "_mimo", lambda name, row: None)
+    monkeypatch.setattr(applications, "_mimo", lambda *_: None)
     row = applications.tried("separable")
     assert "of type SeparableConv2D" in row["batch_ensemble"]
     assert "no: `SeparableConv2D`" in applications.table([row])
@@ -59,12 +60,16 @@ def test_a_row_says_what_became_of_a_network(monkeypatch):
 def test_what_rounding_may_explain_is_repeated_in_float64(monkeypatch):
     monkeypatch.setattr(keras.applications, "tiny", tiny, raising=False)
     monkeypatch.setitem(applications.CLOSE, "float32", -1.0)
-    for telling, precision in ((1e-3, "float32"), (1e-9, "float64")):
+    for telling, precision, scale in (
+        (1e-3, "float32", 1.0),
+        (1e-9, "float64", applications.CALM),
+    ):
         monkeypatch.setattr(applications, "TELLING", telling)
         row = {}
         applications._mimo("tiny", row)
         assert row == {
             "precision": precision,
+            "norm_scale": scale,
             "folded": True,
             "exported": True,
         }

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from mimo_keras.errors import InputError
+from mimo_keras.training import checked_sources
 from tests.training import networks
 
 EXAMPLES = networks.examples(8)
@@ -261,3 +262,12 @@ def test_lists_are_arrays(model):
     wanted = model.evaluate(IMAGES, LABELS, verbose=0)
     found = model.evaluate(IMAGES.tolist(), LABELS.tolist(), verbose=0)
     np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("dtype", "large"), [("f2", 6e4), ("f4", 3e38)])
+def test_finite_images_are_so_although_their_sum_is_not(dtype, large):
+    images = np.full((2, 3), large, dtype)
+    assert checked_sources._is_finite(tf.constant(images))
+    for bad in (np.nan, np.inf):
+        images[1, 0] = bad
+        assert not checked_sources._is_finite(tf.constant(images))
