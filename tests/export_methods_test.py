@@ -1,14 +1,13 @@
 """Every method in every format, against its predictor."""
 
 import functools
-import warnings
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import mimo_keras
 from mimo_keras import methods
+from tests import exported
 from tests.methods import small, tables
 
 SETTINGS = tables.SETTINGS | {
@@ -28,7 +27,6 @@ ALWAYS = {
 RANDOM = {"mc_dropout", "rank1_bnn"}
 SIZES = (1, 5)
 COPIES = 100
-NAMES = {"litert": "m.tflite", "onnx": "m.onnx", "tf_saved_model": "saved"}
 SHAPE = (8, 8, 1)
 IMAGES = np.random.default_rng(0).random((max(SIZES), *SHAPE), "f")
 
@@ -51,50 +49,13 @@ def _cases():
     tests/methods compares the SavedModel of every method.
     """
     for method in methods.list_methods():
-        for format in NAMES:
+        for format in exported.NAMES:
             if format == "tf_saved_model" and method not in ("mimo", *RANDOM):
                 continue
             large = (method, format) not in ALWAYS
             yield pytest.param(
                 method, format, marks=[pytest.mark.large] * large
             )
-
-
-def _runs(path, format):
-    """Yields functions that run an export, from images to outputs."""
-    if format == "tf_saved_model":
-        loaded = tf.saved_model.load(path)
-        for serve in (loaded.serve, loaded.signatures["serving_default"]):
-            yield lambda images, serve=serve: {
-                k: v.numpy()
-                for k, v in serve(images=tf.constant(images)).items()
-            }
-    elif format == "onnx":
-        session = pytest.importorskip("onnxruntime").InferenceSession(path)
-        [image] = session.get_inputs()
-        names = [output.name for output in session.get_outputs()]
-        yield lambda images: dict(
-            zip(names, session.run(None, {image.name: images}), strict=True)
-        )
-    else:
-        kinds = tf.lite.experimental.OpResolverType
-        for kind in (kinds.AUTO, kinds.BUILTIN_WITHOUT_DEFAULT_DELEGATES):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                interpreter = tf.lite.Interpreter(
-                    path, experimental_op_resolver_type=kind
-                )
-            yield lambda images, interpreter=interpreter: _lite(
-                interpreter, images
-            )
-
-
-def _lite(interpreter, images):
-    [image] = interpreter.get_input_details()
-    interpreter.resize_tensor_input(image["index"], images.shape)
-    runner = interpreter.get_signature_runner()
-    [name] = runner.get_input_details()
-    return runner(**{name: images})
 
 
 def _assert_predicts(predictor, run, is_random):
@@ -126,9 +87,9 @@ def test_every_method_is_exported(method, format, tmp_path):
     if format == "onnx":
         pytest.importorskip("tf2onnx")
     predictor = _predictor(method)
-    path = str(tmp_path / NAMES[format])
+    path = str(tmp_path / exported.NAMES[format])
     mimo_keras.export_saved_model(predictor, path, format)
-    for run in _runs(path, format):
+    for run in exported.runs(path, format):
         _assert_predicts(predictor, run, method in RANDOM)
 
 
@@ -137,7 +98,7 @@ def test_member_batch_norms_and_shortcuts_in_litert(tmp_path):
     predictor = _created(
         "batch_ensemble", "wide_resnet_10_1", ensemble_batch_norm=True
     )
-    path = str(tmp_path / NAMES["litert"])
+    path = str(tmp_path / exported.NAMES["litert"])
     mimo_keras.export_saved_model(predictor, path, "litert")
-    for run in _runs(path, "litert"):
+    for run in exported.runs(path, "litert"):
         _assert_predicts(predictor, run, is_random=False)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mimo_keras.analysis import regression_page
 from mimo_keras.analysis.report import write_page
 from mimo_keras.errors import expected
 from mimo_keras.evaluation import (
@@ -13,9 +14,11 @@ from mimo_keras.evaluation import (
     scores,
 )
 from mimo_keras.evaluation.calibration import BINS
+from mimo_keras.evaluation.of_predictor import of_numbers, of_stages
 from mimo_keras.paths import as_path
 from mimo_keras.prediction import held_out
 from mimo_keras.training.given_predictor import predictor_of
+from mimo_keras.training.likelihoods.means import OfNumbers
 
 
 def report_of_model(
@@ -29,18 +32,20 @@ def report_of_model(
     batch_size=128,
     num_bins=BINS,
 ):
-    """Writes a page about a model of classes, like that of a run.
+    """Writes a page about a model, like that of a run.
 
-    It has the measures, members and diversity, reliability and
+    Of classes it has the measures, members and diversity, reliability and
     risk against coverage; of a predictor that was fitted to held-out images
     also the reliability after calibration, coverage and sizes of its prediction
-    sets, and its detector's scores.
+    sets, and its detector's scores. Of a regression it has the measures,
+    intervals, members and diversity, and of predicted distributions the PIT
+    histogram, calibration curve and sharpness.
 
     Args:
         model: `EnsembleModel` or its `Predictor`, fitted or not.
         images: (n, …, C); or batches of (images, labels): a tf.data.Dataset,
             PyDataset or any iterable.
-        labels: Class indices (n,) or one-hot labels (n, K).
+        labels: Class indices (n,), one-hot labels (n, K), or targets.
         path: The page's path, which ends in .html.
         foreign: Dictionary from a name to images that are unlike the training
             images, (m, …, C), whose scores are compared with those of `images`;
@@ -53,7 +58,8 @@ def report_of_model(
         The page's path, as a string.
 
     Raises:
-        InputError: The data do not fit the model, or it has no classes.
+        InputError: The data do not fit the model, or its outputs are several
+            labels.
 
     Example:
 
@@ -62,18 +68,44 @@ def report_of_model(
     mimo_keras.report(predictor, test_images, test_labels, "report.html")
     ```
     """
-    model = _checked_predictor(model, path)
+    model, foreign = _checked_predictor(model, path), _checked(foreign)
+    title = title or f"Report of {model.name}"
+    if isinstance(model.likelihood, OfNumbers):
+        _check_none(foreign)
+        found = _of_numbers(model, *model.answered(images, labels, batch_size))
+        regression_page.write(as_path(str(path)), *found, title)
+        return str(path)
     results, arrays = _measured(
-        model, images, labels, _checked(foreign), batch_size, num_bins
+        model, images, labels, foreign, batch_size, num_bins
     )
-    path = as_path(str(path))
-    write_page(path, results, arrays, title or f"Report of {model.name}")
+    write_page(as_path(str(path)), results, arrays, title)
     return str(path)
+
+
+def _check_none(foreign):
+    if foreign:
+        raise expected(
+            "no foreign images for a regression",
+            f"foreign={[*foreign]}",
+            "Leave them out: their scores are those of classes.",
+        )
+
+
+def _of_numbers(model, outputs, targets, answers):
+    """Returns a regression's measures and the arrays behind its figures."""
+    metrics = of_numbers(model.likelihood, model.log_weights, outputs, targets)
+    arrays = {}
+    if hasattr(metrics, "calibration"):
+        arrays |= metrics.calibration()._asdict()
+    if hasattr(metrics, "pit_histogram"):
+        arrays |= {"pit": metrics.pit_histogram(), "std": answers["std"]}
+    return metrics.result() | of_stages(answers, targets), arrays
 
 
 def _checked_predictor(model, path):
     model = predictor_of(model, "Create one with create_model.")
-    model.likelihood.check_classes()
+    if not isinstance(model.likelihood, OfNumbers):
+        model.likelihood.check_classes()
     if not str(path).endswith(".html"):
         raise expected(
             "a path that ends in .html", f"path={str(path)!r}", "Rename it."

@@ -20,6 +20,7 @@ from mimo_keras.training.likelihoods import (
     Quantiles,
 )
 from mimo_keras.training.likelihoods.labels import OfLabels
+from mimo_keras.training.likelihoods.means import OfNumbers
 
 
 def evaluate_model(
@@ -77,32 +78,58 @@ def evaluate_model(
 @functools.singledispatch
 def _measured(likelihood, model, outputs, targets, answers, num_bins):
     """Returns the measures that fit a likelihood."""
-    raise expected(
+    raise _unknown(likelihood)
+
+
+def _unknown(likelihood):
+    return expected(
         "a likelihood that evaluate knows",
         f"likelihood={likelihood}",
         "Compute measures of your own from the predictor's outputs.",
     )
 
 
-@_measured.register
-def _(likelihood: Mean, model, means, targets, answers, num_bins):
-    metrics = Regression(model.log_weights)
-    metrics.update(means, targets)
+@_measured.register(OfNumbers)
+def _(likelihood, model, outputs, targets, answers, num_bins):
+    metrics = of_numbers(likelihood, model.log_weights, outputs, targets)
     return metrics.result() | of_stages(answers, targets)
 
 
-@_measured.register
-def _(likelihood: Gaussian, model, outputs, targets, answers, num_bins):
-    metrics = GaussianRegression(model.log_weights)
+@functools.singledispatch
+def of_numbers(likelihood, log_weights, outputs, targets):
+    """Returns the metrics of a regression, with all examples in them.
+
+    Args:
+        likelihood: `likelihoods.OfNumbers`.
+        log_weights: E log mixture weights.
+        outputs: The members', (n, E, outputs).
+        targets: (n, d), or (n,).
+
+    Returns:
+        `Regression`, `GaussianRegression` or `QuantileRegression`.
+    """
+    raise _unknown(likelihood)
+
+
+@of_numbers.register
+def _(likelihood: Mean, log_weights, outputs, targets):
+    metrics = Regression(log_weights)
+    metrics.update(outputs, targets)
+    return metrics
+
+
+@of_numbers.register
+def _(likelihood: Gaussian, log_weights, outputs, targets):
+    metrics = GaussianRegression(log_weights)
     metrics.update(*likelihood.members(outputs), targets)
-    return metrics.result() | of_stages(answers, targets)
+    return metrics
 
 
-@_measured.register
-def _(likelihood: Quantiles, model, outputs, targets, answers, num_bins):
-    metrics = QuantileRegression(model.log_weights, likelihood.levels)
+@of_numbers.register
+def _(likelihood: Quantiles, log_weights, outputs, targets):
+    metrics = QuantileRegression(log_weights, likelihood.levels)
     metrics.update(likelihood.members(outputs), targets)
-    return metrics.result() | of_stages(answers, targets)
+    return metrics
 
 
 @_measured.register

@@ -3,6 +3,7 @@
 import numpy as np
 
 from mimo_keras.evaluation.classification import by_member
+from mimo_keras.evaluation.gaussian_regression import Calibration
 from mimo_keras.evaluation.streaming import Sums
 from mimo_keras.prediction.prediction_checks import (
     checked_array,
@@ -59,6 +60,10 @@ class QuantileRegression:
             axis=(-2, -1)
         )
 
+    def calibration(self):
+        """Returns the `Calibration` at the predicted levels."""
+        return Calibration(self.levels, self._sums.mean("below"))
+
     def result(self):
         """Returns the measures of all examples so far.
 
@@ -70,12 +75,11 @@ class QuantileRegression:
             |share of targets at or below the quantile - level|.
         """
         share = f"{100 * (self.levels[-1] - self.levels[0]):.3g}"
-        gaps = np.abs(self._sums.mean("below") - self.levels)
         return {
             "pinball": float(self._sums.mean("pinball")),
             **by_member("pinball", self._sums.mean("member_pinball")),
             "mae": float(self._sums.mean("error")),
             f"coverage_{share}": float(self._sums.mean("inside")),
             f"width_{share}": float(self._sums.mean("width")),
-            "calibration_error": float(gaps.mean()),
+            "calibration_error": self.calibration().error,
         }

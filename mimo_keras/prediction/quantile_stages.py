@@ -74,8 +74,10 @@ class InterpolatedQuantiles(Stage):
             np.interp(levels, self.known, row)
             for row in np.eye(len(self.known))
         ]
-        weights = np.array(weights, "float32").T
-        found = ops.einsum("lq,bqd->bld", weights, outputs["quantiles"])
+        weights = np.array(weights, "float32").T[..., np.newaxis]
+        # LiteRT fails in an einsum here, whose batch size it does not know.
+        known = ops.expand_dims(outputs["quantiles"], 1)
+        found = ops.sum(weights * known, axis=2)
         if isinstance(self.levels, float):
             found = found[:, 0]
         return {**outputs, "quantile": found}
