@@ -23,6 +23,9 @@ _OF_SOFTMAX = {
 }
 # Losses of Keras for class indices; all others compare number by number.
 _OF_INDICES = ("sparse", "Sparse", "ctc", "CTC", "circle", "Circle")
+_OF_INDICES += ("categorical_generalized", "CategoricalGeneralized")
+# Names that Keras completes when it has seen targets and predictions.
+_BY_SHAPE = ("crossentropy", "ce")
 _AVERAGES = ("sum_over_batch_size", "mean")
 
 
@@ -46,7 +49,8 @@ def per_member(loss, likelihood, loss_weights=None):
     factor = _factor(loss_weights)
     if isinstance(loss, (list, tuple)) and len(loss) == 1:
         (loss,) = loss
-    if loss is None:
+    by_shape = isinstance(loss, str) and loss.lower() in _BY_SHAPE
+    if loss is None or by_shape and likelihood.num_classes:
         own = likelihood.member_loss
         return own if factor == 1.0 else _scaled(own, factor)
     function, sees_logits = _function(loss)

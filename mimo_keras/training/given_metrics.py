@@ -7,7 +7,7 @@ import keras
 from mimo_keras.errors import expected
 
 # Names that Keras completes when it has seen targets and predictions.
-_BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
+_BY_SHAPE = ("accuracy", "acc")
 # Metrics of Keras that read whatever they are given.
 _OF_ANY = ("Mean", "MeanMetricWrapper", "Sum")
 

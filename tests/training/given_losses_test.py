@@ -48,6 +48,8 @@ def _minus_picked(labels, logits):
         (["sparse_categorical_crossentropy"], LABELS),
         ("categorical_crossentropy", HOT),
         ("categorical_crossentropy", SOFT),
+        ("crossentropy", LABELS),
+        ("ce", HOT),
         (keras.losses.CategoricalCrossentropy(from_logits=True), SOFT),
         (None, LABELS),
         (None, SOFT),
@@ -58,6 +60,13 @@ def test_cross_entropies_are_those_of_the_softmax(loss, targets):
     probabilities = np.eye(3)[targets] if targets.ndim == 2 else targets
     wanted = -(probabilities * np.log(PROBABILITIES)).sum(axis=-1)
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_a_generalized_cross_entropy_is_of_class_indices():
+    loss = keras.losses.CategoricalGeneralizedCrossEntropy(q=0.5)
+    found = per_member(loss, THREE)(LABELS, LOGITS)
+    picked = np.take_along_axis(PROBABILITIES, LABELS[..., None], -1)[..., 0]
+    np.testing.assert_allclose(found, (1 - picked**0.5) / 0.5, rtol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +139,7 @@ def _refusal(call):
 
 @pytest.mark.parametrize(
     "loss",
-    ["crossentropy", 3, {"logits": "mse"}, ["mse", "mae"], keras.losses.Huber],
+    ["crosentropy", 3, {"logits": "mse"}, ["mse", "mae"], keras.losses.Huber],
 )
 def test_what_is_no_loss_is_refused(loss):
     assert _refusal(lambda: per_member(loss, THREE)).startswith(
