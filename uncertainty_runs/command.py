@@ -24,7 +24,7 @@ SCRIPTS |= {
     name: f"uncertainty_runs.studies.{name}"
     for name in (
         *("study", "sweep", "budgets", "depths", "sharing"),
-        *("toy_regression", "fashion", "warm_starts"),
+        *("toy_regression", "diabetes", "fashion", "warm_starts"),
     )
 }
 """Name -> module."""

@@ -51,6 +51,9 @@ class MixtureQuantiles(Stage):
         scores = np.vectorize(normal)(levels).astype("float32")
         means, stds = (ops.expand_dims(x, 2) for x in (means, stds))
         own = means + stds * scores
+        if len(self.log_weights) == 1:
+            # LiteRT would take both ends of the bracket for one tensor.
+            return self._with(outputs, own[:, 0])
         low, high = ops.min(own, axis=1), ops.max(own, axis=1)
 
         def halve(step, bracket):
@@ -66,7 +69,9 @@ class MixtureQuantiles(Stage):
 
         # Unrolled, an exported file would be forty times as large.
         low, high = ops.fori_loop(0, STEPS, halve, (low, high))
-        found = 0.5 * (low + high)
+        return self._with(outputs, 0.5 * (low + high))
+
+    def _with(self, outputs, found):
         if isinstance(self.levels, float):
             found = found[:, 0]
         return {**outputs, "quantile": found}

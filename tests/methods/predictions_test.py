@@ -27,7 +27,11 @@ LIKELIHOODS = {
 }
 EVERY = [*METHODS, "rank1_bnn"]
 # mixture_quantiles_test.py exports gaussian in every format.
-ALWAYS = {("multilabel", "tf_saved_model"), ("quantiles", "litert")}
+ALWAYS = {
+    ("multilabel", "mimo", "tf_saved_model"),
+    ("quantiles", "mimo", "litert"),
+    ("gaussian", "deterministic", "litert"),
+}
 FORMATS = ("tf_saved_model", "litert", "onnx")
 
 
@@ -208,15 +212,15 @@ def test_quantiles_are_those_of_the_mixture(method):
 
 
 def exports():
-    """Every product: MIMO's in CI, those of other methods in the matrix."""
+    """Every product: MIMO's in CI, most others in the matrix."""
     for name in LIKELIHOODS:
         for method in EVERY:
             for kind in FORMATS:
                 marks = [pytest.mark.tensorflow]
-                if method != "mimo":
-                    marks.append(pytest.mark.matrix)
-                elif (name, kind) not in ALWAYS:
-                    marks.append(pytest.mark.large)
+                if (name, method, kind) not in ALWAYS:
+                    often = method == "mimo"
+                    mark = pytest.mark.large if often else pytest.mark.matrix
+                    marks.append(mark)
                 yield pytest.param(name, method, kind, marks=marks)
 
 

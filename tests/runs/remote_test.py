@@ -28,6 +28,7 @@ SCRIPTS = {
     "reproduce": {"data_dir", "output_dir", "record", "records"},
     "studies.budgets": {"data_dir", "figure", "output_dir", "record"},
     "studies.depths": {"data_dir", "output_dir", "record"},
+    "studies.diabetes": {"record"},
     "studies.fashion": {"data_dir", "figures", "output_dir", "record"},
     "studies.sharing": {"data_dir", "output_dir", "record"},
     "studies.study": {"data_dir", "output_dir", "record"},

@@ -71,6 +71,10 @@ FIRST["fashion"] = (
 FIRST["warm_starts"] = (
     *("--seeds=0", "--record=warm.json", "--methods=mimo:2", "--epochs=10"),
 )
+FIRST["diabetes"] = (
+    *("--splits=1", "--methods=deterministic:1", "--backbone=mlp_4"),
+    "--record=diabetes.json",
+)
 _COSTS = ("cost/params", "cost/flops")
 STARTERS = ("study", "budgets", "sharing", "depths", "sweep", "reproduce")
 STARTERS += ("fashion", "warm_starts")
@@ -104,7 +108,7 @@ def _shorten(module, model):
     kind = getattr(importlib.import_module(module), model)
     fit = kind.fit
 
-    def shortened(self, *args, epochs, steps_per_epoch, **kwargs):
+    def shortened(self, *args, epochs, steps_per_epoch=16, **kwargs):
         epochs = min(epochs, kwargs.get("initial_epoch", 0) + EPOCHS)
         steps = min(steps_per_epoch, 16)
         return fit(self, *args, epochs=epochs, steps_per_epoch=steps, **kwargs)
