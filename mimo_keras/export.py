@@ -167,7 +167,7 @@ def _write_saved_model(predictor, path):
     # It takes any arguments: where one is missing or misspelled, tf.function
     # (2.21) would raise with its lock held, and every other thread would wait
     # for ever. As it is, a loaded model answers that no graph matches them.
-    @tf.function
+    @tf.function(autograph=False)
     def serve(images=None, *others, **misspelled):
         return predictor(images)
 
@@ -209,7 +209,15 @@ def _reported(format):
     except (InputError, OSError):
         raise
     except Exception as error:  # Converters raise errors of any kind.
+        if format == "tf_saved_model" and _is_of_tensorflow(error):
+            raise  # A full disk, for example: nothing is converted.
         raise refused(format, "when it is converted", error) from error
+
+
+def _is_of_tensorflow(error):
+    import tensorflow as tf
+
+    return isinstance(error, tf.errors.OpError)
 
 
 def _check_backend():

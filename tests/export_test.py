@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import mimo_keras
 from mimo_keras.errors import InputError
+from mimo_keras.files import WriteError
 from tests.stress import serving
 from tests.training import exports, networks, subprocesses
 
@@ -152,6 +153,16 @@ def test_an_export_is_a_snapshot(tmp_path):
     np.testing.assert_allclose(
         loaded.serve(exports.IMAGES)["probabilities"], before, atol=1e-6
     )
+
+
+def test_a_full_disk_is_not_blamed_on_the_model(tmp_path, monkeypatch):
+    def save(*_):
+        raise tf.errors.UnknownError(None, None, "saved; File too large")
+
+    monkeypatch.setattr(tf.saved_model, "save", save)
+    with pytest.raises(WriteError, match="File too large"):
+        mimo_keras.export_saved_model(exports.model(), tmp_path / "a")
+    assert not list(tmp_path.iterdir())
 
 
 def test_regression(tmp_path):

@@ -55,6 +55,7 @@ def training_batches(
     steps = len(examples) // batch_size
     gather = _gathering(_tensors(examples), augment, copies)
 
+    @tf.autograph.experimental.do_not_convert
     def batches_of(epoch):
         rows = _epoch(seed, len(examples), batch_size, epoch)
         return rows.skip(skipped(initial_epoch, initial_step, epoch))

@@ -150,7 +150,7 @@ def logits_function(strategy, predictor, batch_size):
 
     replicas = strategy.num_replicas_in_sync
 
-    @tf.function
+    @tf.function(autograph=False)
     def step(images):
         return strategy.run(predictor.member_logits, args=(images,))
 
