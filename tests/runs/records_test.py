@@ -221,7 +221,7 @@ def test_the_toy_study_keeps_its_other_runs(run, tmp_path, monkeypatch):
         if members == predictions.stops_at:
             raise KeyboardInterrupt
         draw = np.random.default_rng(members)
-        shape = (toy_regression.STAGES, 3, 4, members)
+        shape = (toy_regression.STAGES, 3, 4, members, 1)
         return draw.normal(size=shape)
 
     monkeypatch.setattr(toy_regression, "kept_predictions", predictions)

@@ -137,7 +137,7 @@ def test_a_tiny_study_and_its_record(tmp_path):
     assert len(list(kept.iterdir())) == 2
     record = records.read(tmp_path / "r.json")
     kept_stages = np.load(one)["stages"]
-    assert kept_stages.shape == (toy_regression.STAGES, 3, 40, 1)
+    assert kept_stages.shape == (toy_regression.STAGES, 3, 40, 1, 1)
     assert toy_regression.table(record) in said
     one, two = record["runs"]
     assert (one["ensemble_size"], two["ensemble_size"]) == (1, 2)
@@ -163,7 +163,7 @@ def test_a_tiny_study_and_its_record(tmp_path):
 def test_predictions_that_cannot_be_used_are_made_again(
     parse, tmp_path, monkeypatch, caplog
 ):
-    made = np.ones((toy_regression.STAGES, 3, 4, 2))
+    made = np.ones((toy_regression.STAGES, 3, 4, 2, 1))
     monkeypatch.setattr(toy_regression, "trained", lambda *_: [*made])
     f = parse(
         *("--training_sets=3", "--test_examples=4"), f"--output_dir={tmp_path}"
@@ -189,6 +189,20 @@ def test_predictions_that_cannot_be_used_are_made_again(
         [said] = kept()
         assert said.startswith(f"Trained again: {path} (")
         assert kept() == []
+
+
+def test_predictions_of_older_versions_are_read(parse, tmp_path, monkeypatch):
+    f = parse(
+        *("--training_sets=3", "--test_examples=4"), f"--output_dir={tmp_path}"
+    )
+    older = np.random.default_rng(0).random((toy_regression.STAGES, 3, 4, 2))
+    monkeypatch.setattr(toy_regression, "trained", lambda *_: [*older])
+    toy_regression.kept_predictions(f, "mimo", 2, None)  # As they were.
+    found = toy_regression.kept_predictions(f, "mimo", 2, None)
+    np.testing.assert_array_equal(found, older[..., None])
+    # Those of other heads are other files.
+    f = parse("--likelihood=gaussian")
+    assert "likelihood" in toy_regression.facts(f)
 
 
 def test_the_documents_have_the_tables_and_figure_of_the_record():

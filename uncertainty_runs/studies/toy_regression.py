@@ -10,9 +10,11 @@ training sets. The paper does not specify inputs, noise or optimizer; the
 defaults are those of a public copy of its authors' notebook: x in [-1, 1),
 noise 0.08, Adam at 0.01, 2000 epochs of batches of 32. The record also has the
 parts after each tenth of training. The predictions of each (method, M) are
-saved under --output_dir, so a stopped study resumes with the next one.
---table_only only prints the tables and draws the figure, from the record and
-the arrays saved with the figure.
+saved under --output_dir, so a stopped study resumes with the next one. With
+--likelihood=gaussian the heads also predict standard deviations, and the record
+has the scores of the predicted distributions. --table_only only prints the
+tables and draws the figure, from the record and the arrays saved with the
+figure.
 """
 
 import itertools
@@ -41,7 +43,7 @@ with early.importing(__name__):
     from mimo_keras.training.side_by_side import SideBySide
     from uncertainty_runs.common import run_folder, script
     from uncertainty_runs.common.flags import MOST, whole
-    from uncertainty_runs.studies import engine, records
+    from uncertainty_runs.studies import engine, records, toy_scores
 
 BACKBONE = "mlp_32_128"
 PARTS = ("bias2", "variance", "error", "member_error")
@@ -63,6 +65,7 @@ SETTINGS = (
     "batch_size",
     "learning_rate",
     "seed",
+    "likelihood",
 )
 STAGES = 10
 RUN = ("method", "ensemble_size")
@@ -85,6 +88,8 @@ def define_flags():
     whole("train_epochs", 2000, "Training epochs.", lower_bound=STAGES)
     whole("batch_size", 32, "Examples per step.", lower_bound=1)
     number("learning_rate", 0.01, "Learning rate of Adam.", lower_bound=0)
+    kinds = ["mean", "gaussian"]
+    flags.DEFINE_enum("likelihood", "mean", kinds, "What a head predicts.")
     whole("seed", 0, "Random seed.", lower_bound=0, upper_bound=2**31)
     flags.DEFINE_string(
         "output_dir", "runs/toy_regression", "Folder of the predictions."
@@ -163,7 +168,9 @@ def run(f):
     for method, members in itertools.product(f.methods, sizes):
         print(f"{method}, M = {members} ...", flush=True)
         stages = kept_predictions(f, method, members, data)
-        errors = [parts(stage, means, noise) for stage in stages]
+        errors = [parts(stage[..., 0], means, noise) for stage in stages]
+        if f.likelihood == "gaussian":
+            errors[-1] |= toy_scores.scores(stages[-1], data["test_y"])
         first = first or errors[-1]
         one = {"method": method, "ensemble_size": members}
         one |= entry(errors[-1], first)
@@ -173,7 +180,7 @@ def run(f):
         write_json(f.record, record)
         shown = method == "mimo" and members <= SHOWN
         if example is None or shown:
-            example = stages[-1][0]
+            example = stages[-1][0, ..., 0]
     return example_arrays(data, means, example)
 
 
@@ -194,7 +201,10 @@ def opened(f, *first):
 
 def facts(f):
     """Returns the settings and versions that predictions depend on."""
-    return {name: f[name].value for name in SETTINGS} | engine.versions()
+    found = {name: f[name].value for name in SETTINGS} | engine.versions()
+    if f.likelihood == "mean":
+        del found["likelihood"]  # As in files of older versions.
+    return found
 
 
 def kept_predictions(f, method, members, data):
@@ -202,10 +212,12 @@ def kept_predictions(f, method, members, data):
     name = f"{method}-{members}-{run_folder.fingerprint(facts(f)):08x}.npz"
     path = as_path(f.output_dir) / name
     shape = (STAGES, f.training_sets, f.test_examples, members)
+    # Older files have means without a last axis.
+    shapes = [shape, (*shape, 1)] if f.likelihood == "mean" else [(*shape, 2)]
     try:
         stages = read_arrays(path).get("stages", np.array(None))
-        if stages.shape == shape and stages.dtype.kind == "f":
-            return stages
+        if stages.shape in shapes and stages.dtype.kind == "f":
+            return stages.reshape(shapes[-1])
         logging.warning("Trained again: %s (no predictions %s)", path, shape)
     except FileNotFoundError:
         pass
@@ -232,6 +244,7 @@ def draw_data(f):
         "x": np.stack([one.images for one in sets], axis=1),
         "y": np.stack([one.labels for one in sets], axis=1),
         "test_x": test.images[:, 0],
+        "test_y": test.labels[:, 0],
     }
 
 
@@ -239,7 +252,7 @@ def trained(f, method, members, data):
     """Trains one model per training set; returns their predictions.
 
     Returns:
-        A list of arrays (S, n, M), one for each tenth of training.
+        A list of arrays (S, n, M, outputs), one for each tenth of training.
     """
     keras.utils.set_random_seed(f.seed)
     models = []
@@ -250,6 +263,7 @@ def trained(f, method, members, data):
             input_shape=(1,),
             num_classes=None,
             output_dim=1,
+            likelihood=f.likelihood,
             ensemble_size=members,
             seed=f.seed + index,
         )
@@ -262,7 +276,7 @@ def trained(f, method, members, data):
     predictions = []
 
     def predict(epoch, logs):
-        outputs = [stack.predict_on_batch(x)[..., 0] for x in chunks(test)]
+        outputs = [stack.predict_on_batch(x) for x in chunks(test)]
         predictions.append(np.swapaxes(np.concatenate(outputs), 0, 1))
 
     stack.fit(
@@ -313,7 +327,7 @@ def parts(predictions, means, noise):
 def entry(values, first):
     """Returns (estimate, half-width) pairs, also of changes to `first`."""
     intervals = {}
-    for name in PARTS:
+    for name in values:
         intervals[name] = analysis.normal_interval(values[name])
         if values is not first:
             # Per training set: both saw the same ones.
@@ -335,13 +349,14 @@ def example_arrays(data, means, members):
 
 
 def table(record):
-    """Returns two Markdown tables: the parts, and their changes."""
+    """Returns Markdown tables: the parts and changes, then any scores'."""
     first = record["runs"][0]
     label = f"{first['method']}, M = {first['ensemble_size']}"
     main = _table(record["runs"], "{}", "Method")
     changes = [one for one in record["runs"] if "error_change" in one]
     title = f"Change from {label}"
-    return f"{main}\n\n{_table(changes, '{}_change', title, sign='+')}"
+    changed = _table(changes, "{}_change", title, sign="+")
+    return "\n\n".join([main, changed, *toy_scores.tables(record)])
 
 
 def _table(runs, key, title, sign=""):
