@@ -20,6 +20,7 @@ from mimo_keras.training import (
     assemble,
     average_weights,
     create_model,
+    distill,
     from_network,
     refresh_batch_norms,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "backbones",
     "create_model",
     "data",
+    "distill",
     "evaluate",
     "evaluation",
     "export_saved_model",

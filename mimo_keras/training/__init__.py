@@ -2,6 +2,7 @@
 
 from mimo_keras.training.assemble import assemble
 from mimo_keras.training.create import create_model
+from mimo_keras.training.distilling import distill
 from mimo_keras.training.distribute import make_strategy
 from mimo_keras.training.fit import fit
 from mimo_keras.training.from_network import from_network
@@ -25,6 +26,7 @@ __all__ = [
     "average_weights",
     "create_model",
     "cyclic_cosine",
+    "distill",
     "fit",
     "from_network",
     "make_strategy",
