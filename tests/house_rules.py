@@ -104,6 +104,10 @@ class Source:
     def tree(self):
         return ast.parse(self.text, self.path)
 
+    @functools.cached_property
+    def nodes(self):
+        return [*ast.walk(self.tree)]
+
     @property
     def part(self):
         """The part of mimo_keras that the file belongs to; None if outside."""
@@ -112,7 +116,7 @@ class Source:
 
     def imports(self):
         """Yields (line, dotted name) of every import, anywhere in the file."""
-        yield from _imports(self.path, ast.walk(self.tree))
+        yield from _imports(self.path, self.nodes)
 
     def eager_imports(self):
         """Yields the imports that run when the file itself is imported."""
@@ -195,9 +199,8 @@ def keras_is_met_at_its_door(source):
         modules.add(name.split(".")[-1])
         if name.startswith("keras.src"):
             yield line, f"{name} is private. {remedy}"
-    nodes = [*ast.walk(source.tree)]
-    defined = [pair for node in nodes for pair in _names_defined(node)]
-    read = [pair for node in nodes for pair in _names_read(node, modules)]
+    defined = [pair for node in source.nodes for pair in _names_defined(node)]
+    read = [p for node in source.nodes for p in _names_read(node, modules)]
     inherited, private = _keras_names()
     own = {name for name, _ in defined} - inherited
     for name, line in defined + read:
@@ -251,7 +254,7 @@ def nothing_asks_for_the_task(source):
     free = source.part == "data" or source.path.startswith(KNOW_THE_TASK)
     if source.path.startswith("tests/") or free:
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         named = isinstance(node, ast.Constant) and node.value in KINDS_OF_TASK
         if named or (isinstance(node, ast.Compare) and _compares_count(node)):
             yield (
@@ -286,7 +289,7 @@ def works_are_cited_by_name(source):
 
 def nothing_prints(source):
     if source.part is not None:
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             if isinstance(node, ast.Call) and _name(node.func) == "print":
                 yield node.lineno, "print: return the value, or log by absl."
 
@@ -298,7 +301,7 @@ def _name(node):
 def the_library_names_no_flags(source):
     if source.part is None or source.path in STYLED:
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             flag = re.search(r"(?<![\w-])--[a-z]\w*", node.value)
             if flag:
@@ -312,7 +315,7 @@ def the_library_names_no_flags(source):
 def files_have_one_door(source):
     if source.path.startswith("tests/") or source.path == FILES:
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Call) and _touches_a_file(node):
             yield (
                 node.lineno,
@@ -339,7 +342,7 @@ def public_names_are_described(source):
 
 
 def functions_are_short(source):
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = node.end_lineno - node.lineno + 1
             if lines > FUNCTION_LINES:
@@ -370,25 +373,22 @@ def basenames_are_unique(source):
     basename = source.path.split("/")[-1]
     if source.path.startswith("tests/") or basename in SHARED_BASENAMES:
         return
-    for other in sorted(_sources_named(basename) - {source.path}):
+    same = {path for path in _sources() if path.endswith(f"/{basename}")}
+    for other in sorted(same - {source.path}):
         yield 1, f"{other} has the same basename: rename one of the two."
 
 
 @functools.cache
-def _sources_named(basename):
-    """Returns the paths of the sources, not tests, with a basename."""
-    return {
-        path.relative_to(ROOT).as_posix()
-        for folder in FOLDERS
-        if folder != "tests"
-        for path in (ROOT / folder).rglob(basename)
-    }
+def _sources():
+    """Returns the paths of the sources; the last folder has tests."""
+    found = [p for name in FOLDERS[:-1] for p in (ROOT / name).rglob("*.py")]
+    return {path.relative_to(ROOT).as_posix() for path in found}
 
 
 def no_test_is_skipped(source):
     if not source.path.startswith("tests/"):
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Attribute) and node.attr in SKIPS:
             if ast.unparse(node).split(".")[0] in {"pytest", "unittest"}:
                 yield node.lineno, f"{node.attr}: fix the code, or drop it."

@@ -9,7 +9,7 @@ import platform
 import numpy as np
 import pytest
 
-from mimo_keras.analysis import summary, write_report
+from mimo_keras.analysis import report_figures, summary, write_report
 from mimo_keras.errors import InputError
 
 _VOID = {"meta", "img"}
@@ -43,6 +43,13 @@ class _Page(html.parser.HTMLParser):
             self.cells[-1] += data
         if self.open and self.open[-1] in ("h1", "h2"):
             self.headings.append(data)
+
+
+@pytest.fixture
+def undrawn(monkeypatch, tmp_path, write_run):
+    """The folder of a run whose page gets no figures."""
+    monkeypatch.setattr(report_figures, "figures", lambda *_: {})
+    return write_run(tmp_path)
 
 
 def _rewrite(folder, name, content):
@@ -152,28 +159,25 @@ def test_without_whole_results_the_old_page_stays(tmp_path, content):
     assert (tmp_path / "report.html").read_text() == "old"
 
 
-def test_an_unfinished_run_says_so_on_its_page(tmp_path, write_run, results):
-    folder = write_run(tmp_path)
+def test_an_unfinished_run_says_so_on_its_page(undrawn, results):
     for epoch, told in ((3, True), (200, False)):
         progress = {"training/epoch": epoch, "training/epochs": 200}
-        _rewrite(folder, "results.json", results.flat() | progress)
-        text = write_report(folder).read_text("utf-8")
+        _rewrite(undrawn, "results.json", results.flat() | progress)
+        text = write_report(undrawn).read_text("utf-8")
         assert ("unfinished: after epoch 3 of 200" in text) == told
 
 
-def test_how_many_corrupted_images_is_on_the_page(tmp_path, write_run, results):
-    folder = write_run(tmp_path)
+def test_how_many_corrupted_images_is_on_the_page(undrawn, results):
     for value in (1000, 0):
         flat = results.flat() | {"evaluation/corrupted_examples": value}
-        _rewrite(folder, "results.json", flat)
-        text = write_report(folder).read_text("utf-8")
+        _rewrite(undrawn, "results.json", flat)
+        text = write_report(undrawn).read_text("utf-8")
         assert ("1,000 images of each" in text) == bool(value)
 
 
-def test_averaged_logits_are_named_on_the_page(tmp_path, write_run, results):
-    folder = write_run(tmp_path)
+def test_averaged_logits_are_named_on_the_page(undrawn, results):
     for value in (1, 0):
         flat = results.flat() | {"evaluation/averaged_logits": value}
-        _rewrite(folder, "results.json", flat)
-        text = write_report(folder).read_text("utf-8")
+        _rewrite(undrawn, "results.json", flat)
+        text = write_report(undrawn).read_text("utf-8")
         assert ("averages logits" in text) == bool(value)

@@ -137,6 +137,7 @@ def test_tables_by_hand():
     assert second == ["dun:1", "1.030", "-", "-", "1,234"]
 
 
+@pytest.mark.large
 def test_a_contestant_works_and_is_timed():
     spec = bench.spec("mimo:2", "mlp_8") | {"options": {"batch_repetitions": 2}}
     with Worker(spec) as worker:

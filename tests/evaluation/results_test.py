@@ -109,7 +109,7 @@ def test_every_kind_of_key_by_hand():
     assert Results.from_flat({}) == Results()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(some_results())
 def test_what_is_written_is_read_back(results):
     assert Results.from_flat(results.flat()) == results
@@ -146,7 +146,7 @@ def test_a_member_without_a_sane_number_is_a_metric():
         assert results == Results(test={name: 1.0})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(some_results(), some_results())
 def test_joined_results_have_the_entries_of_both(first, second):
     before = first.flat()

@@ -116,6 +116,7 @@ def test_evaluating_the_run_again_gives_the_same(used, trained, data_dir):
             assert after[name] == value, name
 
 
+@pytest.mark.large
 def test_a_stopped_evaluation_resumes_set_by_set(used, data_dir):
     (used / "results.json").unlink()
     flags = [
@@ -173,6 +174,7 @@ def spoilt(data_dir, folder, name, split):
     return path
 
 
+@pytest.mark.large
 def test_a_corrupt_training_photograph_stops_or_is_skipped(data_dir, tmp_path):
     here = tmp_path / "data"
     spoilt(data_dir, here, "imagenet2012", "train")
@@ -191,6 +193,7 @@ def test_a_corrupt_training_photograph_stops_or_is_skipped(data_dir, tmp_path):
     assert len(outputs.rows(tmp_path / "out")) == 1
 
 
+@pytest.mark.large
 def test_a_truncated_test_set_stops_and_keeps_what_there_is(
     used, data_dir, tmp_path
 ):

@@ -68,6 +68,7 @@ def test_fashion_mnist_from_its_files_to_results(prepared, tmp_path, capsys):
             prepared(*line)
 
 
+@pytest.mark.large
 def test_photographs_from_class_folders_to_results(prepared, tmp_path, capsys):
     names = [f"{c}/{i}.jpg" for c in "abc" for i in range(6)]
     write_photographs(tmp_path / "photos", *names)

@@ -245,10 +245,13 @@ def test_a_file_holds_all_of_it(predictor, labels, tmp_path):
     ("name", "method", "options"),
     [
         ("saved_model", "vector", {"randomized": True}),
-        ("it.tflite", "isotonic", {}),
+        pytest.param("it.tflite", "isotonic", {}, marks=pytest.mark.large),
         ("it.tflite", "member_temperatures", {"randomized": True}),
         ("it.onnx", "isotonic", {}),
-        ("it.onnx", "temperature", {"randomized": True}),
+        pytest.param(
+            *("it.onnx", "temperature", {"randomized": True}),
+            marks=pytest.mark.large,
+        ),
     ],
 )
 def test_an_export_does_all_of_it(

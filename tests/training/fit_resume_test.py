@@ -48,7 +48,7 @@ def _seed(folder):
         # Before the first checkpoint; between two; and twice in one run.
         ([_StopAt(0, 1)], 1),
         ([_StopAt(2, 0), _StopAt(3)], 1),
-        ([_StopAt(3, 1)], 2),
+        pytest.param([_StopAt(3, 1)], 2, marks=pytest.mark.large),
     ],
 )
 def test_a_resumed_run_ends_bit_for_bit_as_an_uninterrupted_one(

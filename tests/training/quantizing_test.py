@@ -1,5 +1,6 @@
 """Quantized models: their predictors, exports, and what cannot be quantized."""
 
+import gc
 import warnings
 
 import numpy as np
@@ -11,6 +12,12 @@ from tests.methods import small
 
 SHAPE = (6,)
 VECTORS = np.random.default_rng(0).random((5, *SHAPE), "f")
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_collected(monkeypatch):
+    """Keras collects garbage after each layer, half a second each."""
+    monkeypatch.setattr(gc, "collect", lambda: 0)
 
 
 def create(method="mimo", **options):

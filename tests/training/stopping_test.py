@@ -40,9 +40,9 @@ def stopped(folder, call, **options):
         # A new model has no metrics yet in the middle of an epoch.
         ([5, 1, 4], short_runs.create),
         ([1], short_runs.again),
-        ([3], short_runs.again),
+        pytest.param([3], short_runs.again, marks=pytest.mark.large),
         ([11], short_runs.again),
-        ([12], short_runs.again),
+        pytest.param([12], short_runs.again, marks=pytest.mark.large),
     ],
 )
 def test_a_stopped_run_ends_bit_for_bit_as_an_uninterrupted_one(
