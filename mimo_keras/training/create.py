@@ -96,16 +96,19 @@ def _task(backbone, input_shape, likelihood, ensemble_size, seed):
         _shape(input_shape),
         likelihood.outputs,
         arguments.whole("ensemble_size", ensemble_size, None),
-        seed_generators(arguments.seed(seed)),
+        seed_generators(
+            None if seed is None else arguments.whole("seed", seed, None)
+        ),
     )
 
 
-def _checked(blueprint, likelihood, *, input_scale, std, **facts):
+def _checked(blueprint, likelihood, *, input_scale, std, seed, **facts):
     """Returns the model; raises InputError if its images do not fit."""
     check_scale_of_ids(blueprint.network, input_scale)
     std = finite_numbers("std", std)
     check_preprocessing(blueprint.network, input_scale, std)
     facts |= {"input_scale": input_scale, "std": std}
+    facts["seed"] = arguments.plain(seed)
     return from_blueprint(blueprint, likelihood, **facts)
 
 

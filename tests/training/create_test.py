@@ -166,6 +166,16 @@ def test_an_ensemble_size_is_a_whole_number(members):
     )
 
 
+@pytest.mark.parametrize("make", [lambda: 1.5, keras.random.SeedGenerator])
+def test_a_seed_is_a_whole_number(make):
+    seed = make()
+    assert _refusal(seed=seed) == (
+        "Expected seed to be a whole number. Received: "
+        f"seed={' '.join(repr(seed).split())}. Pass an int."
+    )
+    assert type(networks.create(seed=np.int64(3)).seed) is int
+
+
 @pytest.mark.parametrize("name", ["mean", "std"])
 def test_mean_and_std_are_for_the_channels_of_the_images(name):
     assert _refusal(**{name: [0.5, 0.5, 0.5]}) == (
