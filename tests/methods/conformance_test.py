@@ -174,7 +174,8 @@ def test_keras_file_has_the_model_and_its_training(case, tmp_path):
     small.assert_close(*variables, atol=0)
     small.assert_close(*map(seeds.states, (loaded, model)), atol=0)
     loaded.run_eagerly = small.step_by_step()["run_eagerly"]
-    [wanted], [found] = fit(model, epochs=1), fit(loaded, epochs=1)
+    one_step = {"epochs": 1, "rows": BATCH}
+    [wanted], [found] = fit(model, **one_step), fit(loaded, **one_step)
     assert found == pytest.approx(wanted, rel=1e-5)
     small.assert_same_weights(loaded.network, model.network)
 
@@ -200,10 +201,12 @@ print(json.dumps(differences))
 def models_to_load(matrix):
     """Yields names and models, also of edward2's layers where they are.
 
-    With other weights than those that a new model has.
+    With other weights than those that a new model has. JAX has no other classes
+    than TensorFlow but those of batch_ensemble, and takes long to compile.
     """
     for case in SHORT_TABLE:
-        if matrix or not (crosses(case) or is_deep(case)):
+        own = TENSORFLOW or case[0] == "batch_ensemble"
+        if matrix or (own and tuple(case[1:]) == HOME):
             model = create(*case)
             small.scatter_trainable(model.network)
             model.compile()

@@ -10,7 +10,9 @@ SINGLE = ("deterministic", "naive_multihead", "mimo")
 CASES = (
     # JAX meets the deep network in the other tests.
     pytest.param(
-        "wide_resnet_10_1", "classification", marks=pytest.mark.tensorflow
+        "wide_resnet_10_1",
+        "classification",
+        marks=[pytest.mark.tensorflow, pytest.mark.large],
     ),
     ("small_cnn", "classification"),
     ("mlp", "regression"),

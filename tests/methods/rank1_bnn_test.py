@@ -262,6 +262,7 @@ def test_saved_model_serves_the_mixture_of_all_samples(tmp_path):
             np.testing.assert_allclose(found[name], value, atol=1e-4)
 
 
+@pytest.mark.large  # Its layers have replicas in batch_ensemble_test.py.
 def test_two_replicas_train_as_one(two_cpus):
     import tensorflow as tf
 

@@ -73,12 +73,16 @@ OTHERWISE = {
     },
     ("small_cnn", "regression"): {"mimmo"},
 }
-# Methods that neither draw rows nor have their own loss: replicas are large,
-# or in the matrix where all layers are those of the deterministic network.
+# Methods that neither draw rows nor have their own loss, or do as another does
+# (dun as mimmo, mixshare as mixmo): replicas are large, or in the matrix where
+# all layers are those of the deterministic network.
 PLAIN = {
     "batch_ensemble": pytest.mark.large,
+    "deep_ensemble": pytest.mark.large,
+    "dun": pytest.mark.large,
     "early_exit": pytest.mark.matrix,
     "mc_dropout": pytest.mark.matrix,
+    "mixshare": pytest.mark.large,
     "mixture_ensemble": pytest.mark.large,
     "naive_multihead": pytest.mark.matrix,
     "treenet": pytest.mark.matrix,
@@ -141,7 +145,10 @@ def replicas():
     def marks(case):
         if is_cheap(case):
             return [PLAIN[case[0]]] if case[0] in PLAIN else []
-        return matrix_if(case[0] != "deterministic")
+        # sync_batch_norm_test.py has the norms of replicas.
+        if case[0] == "deterministic":
+            return [pytest.mark.large]
+        return [pytest.mark.matrix]
 
     either = [c for c in SHORT_TABLE if is_cheap(c) or is_deep(c)]
     return table(either, marks)
