@@ -52,8 +52,18 @@ for size in json.loads(sys.argv[3]):
         found = function(images=tf.constant(batch[:size]))
         answers.append({k: v.numpy().tolist() for k, v in found.items()})
 after = {name.split(".")[0] for name in sys.modules}
+fitted = tf.saved_model.load(sys.argv[5]).signatures["serving_default"]
+interpreter = tf.lite.Interpreter(sys.argv[6])
+[image] = interpreter.get_input_details()
+interpreter.resize_tensor_input(image["index"], floats.shape)
+runner = interpreter.get_signature_runner()
+[name] = runner.get_input_details()
+ends = fitted(images=tf.constant(floats)), runner(**{name: floats})
 print(json.dumps({
     "answers": answers,
+    "fitted": [
+        {k: np.asarray(v).tolist() for k, v in found.items()} for found in ends
+    ],
     "signatures": sorted(loaded.signatures),
     "loaded": sorted(after - before),
     "ours": "mimo_keras" in after,
@@ -63,12 +73,45 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="module")
-def answer(saved, tmp_path_factory):
+def acting():
+    """A predictor with stages of every kind."""
+    predictor, kinds = exports.model().predictor(), mimo_keras.prediction
+    weights = predictor.log_weights
+    warm = kinds.Temperature(2.5, weights, fitted_on={"examples": 300})
+    logits = predictor.member_logits(exports.FLOATS)
+    likely = np.array(warm.probabilities({}, logits))
+    stages = [
+        warm,
+        kinds.PredictionSets([0.7], "lac", fitted_on={"coverage": 0.9}),
+        kinds.Abstention(np.median(likely.max(axis=1)) + 1e-3),
+        kinds.LogitDetector("energy", weights, -1.0),
+    ]
+    return mimo_keras.Predictor(
+        predictor.network,
+        weights,
+        mean=[0.4, 0.5],
+        std=0.25,
+        stages=stages,
+    )
+
+
+@pytest.fixture(scope="module")
+def fitted(acting, tmp_path_factory):
+    """Its SavedModel, which replaces another, and its LiteRT file."""
+    folder = tmp_path_factory.mktemp("fitted")
+    for _ in range(2):
+        mimo_keras.export_saved_model(acting, folder / "saved_model")
+    mimo_keras.export_saved_model(acting, folder / "it.tflite", "litert")
+    return folder / "saved_model", folder / "it.tflite"
+
+
+@pytest.fixture(scope="module")
+def answer(saved, fitted, tmp_path_factory):
     """Answers of a process that has only TensorFlow."""
     images = tmp_path_factory.mktemp("images") / "images.npy"
     np.save(images, exports.IMAGES)
     sizes, folder = json.dumps(exports.SIZES), serving.SERVED.parent
-    printed = subprocesses.python(SERVE, saved, images, sizes, folder)
+    printed = subprocesses.python(SERVE, saved, images, sizes, folder, *fitted)
     return json.loads(printed.splitlines()[-1])
 
 
@@ -82,6 +125,15 @@ def test_a_process_with_tensorflow_alone_serves_it(answer):
             found = next(answers)
             assert found.keys() == NAMES
             exports.assert_predictions(found, size)
+
+
+def test_it_serves_all_that_was_fitted(answer, acting):
+    wanted = {k: np.array(v) for k, v in acting(exports.FLOATS).items()}
+    assert 0 < wanted["abstain"].mean() < 1 and wanted["set_size"].max() > 1
+    for found in answer["fitted"]:
+        assert found.keys() == wanted.keys()
+        for name, value in wanted.items():
+            np.testing.assert_allclose(found[name], value, atol=1e-5)
 
 
 def test_what_is_served_is_folded(saved):
@@ -213,23 +265,20 @@ def test_other_answers_and_growing_memory_are_faults():
     ]
 
 
-def test_what_was_fitted_is_read_by_other_programs(tmp_path):
-    predictor = exports.model().predictor()
-    plain = mimo_keras.export_saved_model(predictor, tmp_path / "plain")
-    assert mimo_keras.fitted_on(plain) == []
-    stage = mimo_keras.prediction.Temperature(
-        2.5, predictor.log_weights, fitted_on={"examples": 300}
-    )
-    fitted = mimo_keras.Predictor(
-        predictor.network, predictor.log_weights, stages=[stage]
-    )
-    path = tmp_path / "fitted"
-    for _ in range(2):  # The second replaces the first.
-        mimo_keras.export_saved_model(fitted, path)
-    wanted = [{"stage": "Temperature", "examples": 300, "temperature": 2.5}]
-    assert mimo_keras.fitted_on(path) == wanted
+def test_what_was_fitted_is_read_by_other_programs(saved, fitted):
+    assert mimo_keras.fitted_on(saved) == []
+    path, lite = fitted
+    found = mimo_keras.fitted_on(path)
+    assert found[0] == {
+        **{"stage": "Temperature", "examples": 300, "temperature": 2.5},
+    }
+    assert [stage["stage"] for stage in found[1:]] == [
+        *("PredictionSets", "Abstention", "LogitDetector"),
+    ]
+    assert found[1]["coverage"] == 0.9 and found[3]["score"] == "energy"
+    assert mimo_keras.fitted_on(lite) == found
     file = path / "assets.extra" / "fitted_on.json"
-    assert json.loads(file.read_text("utf-8")) == {"stages": wanted}
+    assert json.loads(file.read_text("utf-8")) == {"stages": found}
     for part in ("saved_model.pb", "variables"):
         assert (path / part).exists()
 

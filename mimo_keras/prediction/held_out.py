@@ -60,6 +60,12 @@ def _batches(images, labels, batch_size):
                 f"labels={type(labels).__name__} beside a data set",
                 "Leave labels out.",
             )
+        if not hasattr(images, "__iter__"):
+            raise expected(
+                "images, or batches of (images, labels)",
+                f"{type(images).__name__}",
+                "Pass arrays, a data set or any iterable.",
+            )
         return images, batch_bars.count_of(images)
     if labels is None:
         raise expected(

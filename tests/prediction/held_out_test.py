@@ -54,6 +54,7 @@ def test_all_examples_are_collected_in_order(data):
         ((iter(_pairs()), LABELS), "labels inside the batches"),
         ((iter([IMAGES]), None), "Received: batches of ndarray"),
         ((iter([]), None), "held-out examples. Received: none"),
+        ((None, None), "images, or batches of .* Received: NoneType"),
         ((IMAGES[:0], LABELS[:0]), "held-out examples. Received: none"),
     ],
 )

@@ -1,5 +1,7 @@
 """Predictors that are fitted to do more with their predictions."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import tensorflow as tf
 import mimo_keras
 from mimo_keras.errors import InputError
 from mimo_keras.prediction import calibrating, conformal, precise
-from tests.training import networks
+from tests.training import networks, subprocesses
 
 COUNT = 240
 IMAGES = networks.examples(COUNT).images
@@ -241,6 +243,32 @@ def test_a_file_holds_all_of_it(predictor, labels, tmp_path):
         np.testing.assert_array_equal(found[name], value)
 
 
+ALONE = """
+import json, sys
+import numpy as np
+import onnxruntime
+
+session = onnxruntime.InferenceSession(sys.argv[1])
+[image] = session.get_inputs()
+names = [output.name for output in session.get_outputs()]
+found = session.run(None, {image.name: np.load(sys.argv[2])})
+about = session.get_modelmeta().custom_metadata_map["mimo_keras_fitted_on"]
+others = {"mimo_keras", "keras", "tensorflow", "onnx"} & {*sys.modules}
+print(json.dumps({
+    "outputs": {n: f.tolist() for n, f in zip(names, found)},
+    "about": json.loads(about)["stages"],
+    "others": sorted(others),
+}))
+"""
+
+
+def _alone(path):
+    """Returns what a process says that has only ONNX Runtime."""
+    images = path.with_name("images.npy")
+    np.save(images, IMAGES[:9] / np.float32(255))
+    return json.loads(subprocesses.python(ALONE, path, images))
+
+
 @pytest.mark.parametrize(
     ("name", "method", "options"),
     [
@@ -275,6 +303,15 @@ def test_an_export_does_all_of_it(
     ]
     assert about[1].items() >= acting.stages[1].fitted_on.items()
     assert about[1]["coverage"] == 0.8 and about[0]["method"] == method
+    if form == "onnx":
+        found = _alone(tmp_path / name)
+        assert found["about"] == about and found["others"] == []
+        wanted = predict(acting, IMAGES[:9] / np.float32(255))
+        assert found["outputs"].keys() == wanted.keys()
+        for output in ("probabilities", "abstain", "ood_score", "is_foreign"):
+            np.testing.assert_allclose(
+                found["outputs"][output], wanted[output], rtol=1e-4, atol=1e-5
+            )
     if form is None:
         signature = tf.saved_model.load(tmp_path / name).signatures
         found = signature["serving_uint8"](images=tf.constant(IMAGES))
