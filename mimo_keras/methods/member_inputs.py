@@ -5,7 +5,7 @@ import keras
 from mimo_keras import keras_internals
 from mimo_keras.backbones import Kit
 from mimo_keras.errors import InputError, expected
-from mimo_keras.layers import ConcatenateMembers
+from mimo_keras.layers import ConcatenateMembers, SelectMember
 from mimo_keras.methods.cloning import (
     copy_layer,
     graft,
@@ -22,7 +22,9 @@ def concatenated_features(backbone, inputs):
     Layers of its own that bring an image to another scale may have a constant
     for each channel of one image. Where a network starts with such layers, they
     are applied to each member's input, and what follows is built on the
-    concatenation.
+    concatenation. Where it starts with an Embedding of token ids, each member
+    has its own, and what follows reads their sum: like a convolution of the
+    concatenation, it folds exactly.
 
     Args:
         backbone: `Backbone`.
@@ -34,6 +36,8 @@ def concatenated_features(backbone, inputs):
     Raises:
         InputError: It cannot be built on M·C channels.
     """
+    if (embedded := _embedded(backbone, inputs)) is not None:
+        return embedded
     x = ConcatenateMembers(name="concatenate_members")(inputs)
     if backbone.uses_kit:
         return backbone.features(x, Kit())[0]
@@ -82,6 +86,43 @@ def _lifted(backbone, inputs):
     for layer, _ in first:
         x = _over_members(layer)(x)
     x = ConcatenateMembers(name="concatenate_members")(x)
+    return _built_on(x, first[-1][1], outputs)
+
+
+def _embedded(backbone, inputs):
+    """Builds the features on the sum of the members' embeddings.
+
+    Returns:
+        KerasTensor (N, F); None if the network does not start with a new
+        Embedding.
+    """
+    if backbone.uses_kit or backbone.shares:
+        return None
+    tokens = keras.Input(inputs.shape[2:], dtype=inputs.dtype)
+    try:
+        outputs, _ = backbone.features(tokens, Kit())
+        inside = set(keras.Model(tokens, outputs).operations)
+    except Exception:  # Not built on one example: see above.
+        return None
+    calls = [x for x in keras_internals.calls_on(tokens) if x[0] in inside]
+    if len(calls) != 1 or type(calls[0][0]) is not keras.layers.Embedding:
+        return None
+    [(layer, [last])] = calls
+    if layer.mask_zero or keras_internals.call_count(layer) != 1:
+        return None
+    parts = []
+    for member in range(inputs.shape[1]):
+        own = copy_layer(layer, name=f"{layer.name}_{member}")
+        one = SelectMember(member, name=f"select_member_{member}")
+        parts.append(own(one(inputs)))
+    x = parts[0]
+    if len(parts) > 1:
+        x = keras.layers.Add(name="sum_embeddings")(parts)
+    return _built_on(x, last, outputs)
+
+
+def _built_on(x, last, outputs):
+    """Builds what follows a tensor of a network on another one."""
     pairs = []
 
     def become(layer, within):
@@ -89,7 +130,6 @@ def _lifted(backbone, inputs):
         pairs.append((layer, copy))
         return copy
 
-    _, last = first[-1]
     rest = keras.Function(last, outputs)
     features = graft(rest, x, become)
     for layer, copy in pairs:

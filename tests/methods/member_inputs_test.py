@@ -129,3 +129,75 @@ def test_networks_of_keras_applications_keep_their_scale(name):
     values = small.numpy(seen(np.stack([images, images], axis=1)))
     assert 0.9 < np.ptp(values) <= 2
     small.assert_close(model.predictor().member_logits(images), model(images))
+
+
+def tokens_network(x):
+    """Embeds token ids, with positions, and mixes them."""
+    x = keras.layers.Embedding(20, 4)(x)
+    return keras.layers.Dense(5, "tanh")(keras.layers.Flatten()(x))
+
+
+def test_each_member_embeds_tokens_and_their_sum_folds_exactly(tmp_path):
+    rng = np.random.default_rng(0)
+    ids = rng.integers(0, 20, (6, 3, 7)).astype("int32")
+    model = mimo_keras.create_model(
+        "mimo",
+        backbone=tokens_network,
+        input_shape=(7,),
+        num_classes=2,
+        ensemble_size=3,
+        input_scale=None,
+    )
+    tables = [
+        keras.ops.convert_to_numpy(layer.embeddings)
+        for layer in model.network.layers
+        if isinstance(layer, keras.layers.Embedding)
+    ]
+    assert len(tables) == 3
+    assert all(np.abs(tables[0] - other).max() > 0 for other in tables[1:])
+    summed = sum(tables[m][ids[:, m]] for m in range(3)).reshape(6, -1)
+    [dense] = [
+        layer
+        for layer in model.network.layers
+        if type(layer) is keras.layers.Dense
+    ]
+    heads = keras.Function(dense.output, model.network.output)
+    kernel, bias = map(keras.ops.convert_to_numpy, dense.weights)
+    features = np.tanh(summed @ kernel + bias)
+    wanted = keras.ops.convert_to_numpy(heads(features.astype("float32")))
+    found = keras.ops.convert_to_numpy(model.network(ids))
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    # One example for all members, at the cost of its embeddings.
+    predictor = model.predictor()
+    assert predictor.folded
+    same = np.repeat(ids[:, :1], 3, axis=1)
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(predictor.member_logits(ids[:, 0])),
+        keras.ops.convert_to_numpy(model.network(same)),
+        atol=1e-6,
+    )
+    predictor.save(tmp_path / "predictor.keras")
+    loaded = keras.saving.load_model(tmp_path / "predictor.keras")
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(loaded(ids[:, 0])["probabilities"]),
+        keras.ops.convert_to_numpy(predictor(ids[:, 0])["probabilities"]),
+        atol=1e-6,
+    )
+
+
+def test_a_trained_embedding_keeps_its_table():
+    known = keras.layers.Embedding(20, 4)
+    known(keras.Input((7,)))
+
+    def network(x):
+        return keras.layers.Flatten()(known(x))
+
+    model = mimo_keras.create_model(
+        "mimo",
+        backbone=network,
+        input_shape=(7,),
+        num_classes=2,
+        ensemble_size=2,
+        input_scale=None,
+    )
+    assert known in model.network.layers
