@@ -9,6 +9,7 @@ from mimo_keras.evaluation import (
     selective,
 )
 from mimo_keras.evaluation.streaming import Sums
+from mimo_keras.layers.arguments import whole
 from mimo_keras.prediction import precise
 from mimo_keras.prediction.prediction_checks import (
     checked_array,
@@ -57,12 +58,8 @@ class Classification:
                 f"num_classes={num_classes}",
                 "Pass the number of columns of the logits.",
             )
-        if num_bins < 1:
-            raise expected(
-                "at least one bin", f"num_bins={num_bins}", "The usual is 15."
-            )
         self.num_classes = num_classes
-        self.num_bins = num_bins
+        self.num_bins = whole("num_bins", num_bins, remedy="The usual is 15.")
         self.log_weights = checked_log_weights(log_weights)
         self.average = checked_average(average)
         self._sums = Sums()

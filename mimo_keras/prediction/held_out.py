@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from mimo_keras.errors import expected, warn
+from mimo_keras.layers import arguments
 from mimo_keras.prediction import batch_bars, prediction_checks
 
 FEW = 200
@@ -78,6 +79,7 @@ def _batches(images, labels, batch_size):
             f"{len(labels)} labels for {len(images)} images",
             "Compare how both were loaded.",
         )
+    batch_size = arguments.whole("batch_size", batch_size)
     starts = range(0, len(images), batch_size)
     batches = (
         (images[first : first + batch_size], labels[first : first + batch_size])

@@ -63,7 +63,7 @@ def test_the_number_of_bins_of_the_calibration_error(num_bins):
 
 
 def test_no_bins_are_an_error():
-    with pytest.raises(InputError, match="at least one bin.*num_bins=0"):
+    with pytest.raises(InputError, match="at least 1.*num_bins=0"):
         Classification(5, [0.0], num_bins=0)
 
 

@@ -86,6 +86,14 @@ def test_regression(model):
     assert found["width"] == pytest.approx(2 * covering.stages[0].quantiles[0])
 
 
+@pytest.mark.parametrize("value", [0, 2.0, True])
+@pytest.mark.parametrize("name", ["batch_size", "num_bins"])
+def test_counts_are_whole_numbers(model, name, value):
+    with pytest.raises(InputError, match=f"{name}={value}") as caught:
+        mimo_keras.evaluate(model, IMAGES, LABELS, **{name: value})
+    assert "\n" not in str(caught.value)
+
+
 def test_what_is_no_model_is_one_line(model):
     with pytest.raises(InputError, match="an EnsembleModel or its predictor"):
         mimo_keras.evaluate(keras.Sequential(), IMAGES, LABELS)
