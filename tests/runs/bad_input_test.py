@@ -40,9 +40,9 @@ FLAGS = {
     ],
     "--num_cores=3": ["rows=128, batch_repetitions=4, devices=3. Change"],
     "--num_cores=-1": ["--num_cores=-1", "[0, 2147483647]"],
-    "--per_core_batch_size=4796": [
-        "at most 1198 unique images per step",
-        "1199. Lower --per_core_batch_size",
+    "--per_core_batch_size=1284": [
+        "at most 320 unique images per step",
+        "321. Lower --per_core_batch_size",
     ],
     "--batch_repetitions=0": ["--batch_repetitions=0", "[1, 1000]"],
     "--train_epochs=many": ["--train_epochs=many", "'many'"],
@@ -207,7 +207,7 @@ def test_weights_that_explode_in_the_last_step_are_not_kept(cifar, tmp_path):
     """The epoch's loss is then finite: it is that of earlier weights."""
     done = cifar(
         *("--train_epochs=1", "--lr_warmup_epochs=0", "--output_dir=out"),
-        *("--lr_decay_epochs=", "--per_core_batch_size=4792"),
+        *("--lr_decay_epochs=", "--per_core_batch_size=1280"),
         "--base_learning_rate=1e30",
     )
     assert done.status == 3

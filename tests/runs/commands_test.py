@@ -17,7 +17,7 @@ def test_the_command_ends_well_and_says_where_things_lie(finished, results):
     command, _ = finished
     assert (command.status, command.stderr) == (0, "")
     assert "\r" not in command.stdout and "\b" not in command.stdout
-    assert command.stdout.count("37/37") == 3
+    assert command.stdout.count("10/10") == 3
     last = command.stdout.splitlines()[-2:]
     assert last == [
         "Report:      run/report.html",
@@ -70,8 +70,8 @@ def test_metrics_csv_has_a_row_an_epoch(folder, results):
         np.testing.assert_allclose(
             float(rows[-1][f"val_{name}"]), results[f"test/{name}"], rtol=1e-5
         )
-    # Base rate 0.12 · 32 / 128 = 0.03; steps of 37 an epoch: decays by 0.2
-    # at steps 37·3·80//200 = 44, 88 and 99; the rate is the next step's.
+    # Base rate 0.12 · 32 / 128 = 0.03; steps of 10 an epoch: decays by 0.2
+    # at steps 10·3·80//200 = 12, 24 and 27; the rate is the next step's.
     rates = [float(row["learning_rate"]) for row in rows]
     expected = [0.03, 0.03 * 0.2, 0.03 * 0.2**3]
     np.testing.assert_allclose(rates, expected, rtol=1e-5)
@@ -108,7 +108,7 @@ def test_the_same_command_again_only_evaluates(folder, used, cifar, more):
     before = {p: p.read_bytes() for p in used.glob("checkpoints/*")}
     again = cifar("--output_dir=run", *more)
     assert (again.status, again.stderr) == (0, "")
-    assert "37/37" not in again.stdout
+    assert "10/10" not in again.stdout
     assert {p: p.read_bytes() for p in used.glob("checkpoints/*")} == before
     assert outputs.rows(used) == outputs.rows(folder)
     found, wanted = (
@@ -241,7 +241,13 @@ def test_flags_make_the_method_s_network_which_trains(parse, method):
     assert any(np.any(a != b) for a, b in zip(before, after, strict=True))
 
 
-@pytest.mark.parametrize("method", END_TO_END)
+@pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param(m, marks=[pytest.mark.large] * (m == "mimmo"))
+        for m in END_TO_END
+    ],
+)
 def test_a_tiny_command_of_each_method(cifar, tmp_path, method):
     flags, members, params = COMMANDS[method]
     found = _trained(cifar, tmp_path, f"--method={method}", *flags)

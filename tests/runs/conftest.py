@@ -10,14 +10,14 @@ from absl.testing import flagsaver
 from mimo_keras import data
 from tests import once
 from tests.runs import outputs, processes
-from tests.runs.processes import TINY
+from tests.runs.processes import SHORT
 from uncertainty_runs.common import config, run_data
 from uncertainty_runs.common.flags import define_flags
 
 
 @pytest.fixture
 def cifar(tmp_path):
-    """A function that runs a tiny cifar.py in the test's own folder."""
+    """A function that runs a short cifar.py in the test's own folder."""
 
     def run(*flags, before=None):
         return _short(tmp_path, *flags, before=before)
@@ -27,7 +27,7 @@ def cifar(tmp_path):
 
 def _short(folder, *flags, before=None):
     actions = [processes.few, *([before] if before else [])]
-    return processes.run([*TINY, *flags], folder, processes.together(*actions))
+    return processes.run([*SHORT, *flags], folder, processes.together(*actions))
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +35,7 @@ def finished(tmp_path_factory):
     """The output of a plain command, and the folder of its run."""
 
     def make(folder):
-        flags = [*TINY, "--output_dir=run", "--export"]
+        flags = [*SHORT, "--output_dir=run", "--export"]
         return processes.run_plainly(flags, folder)
 
     folder, said = once.made(tmp_path_factory, "finished", make)

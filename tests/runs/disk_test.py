@@ -81,10 +81,11 @@ def test_events_that_cannot_be_written_are_reported(used, cifar):
     assert "run/tensorboard (Permission denied)" in said and REMEDY in said
 
 
+@pytest.mark.large
 def test_a_folder_that_becomes_read_only(short, cifar, tmp_path):
     """Also as root, without the capability to write everywhere."""
     run = tmp_path / "run"
-    forbid = functools.partial(disks.read_only_from, run, STEP, 40)
+    forbid = functools.partial(disks.read_only_from, run, STEP, 13)
     said = line(cifar(*COMMAND, before=forbid))
     assert "run/metrics.csv (Permission denied)" in said and REMEDY in said
     assert left_by(run) == KEPT

@@ -130,7 +130,7 @@ def test_a_run_with_held_out_images_few_bins_and_one_checkpoint(
     assert (done.status, done.stderr) == (0, "")
     folder = tmp_path / "run"
     results, rows = outputs.results(folder), outputs.rows(folder)
-    # 1079 images to train on are 33 steps of 32; the validation is on 119.
+    # The validation is on 119 of 1198 images.
     for name in ("accuracy", "nll"):
         np.testing.assert_allclose(
             float(rows[-1][f"val_{name}"]),

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import gc
 import itertools
 import multiprocessing
 import multiprocessing.connection
@@ -24,6 +25,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CIFAR = ROOT / "uncertainty_runs" / "cifar.py"
 # Small enough to train in seconds; of three epochs' checkpoints two are kept.
 TINY = ("--dataset=digits", "--width_multiplier=1", "--train_epochs=3")
+# Epochs of ten steps.
+SHORT = (*TINY, "--train_examples=320")
 SECONDS = 240
 """When a process counts as hanging; none that works comes near it."""
 PRELOADED = (
@@ -226,6 +229,7 @@ def _script(argv, folder, before):
             os.dup2(file.fileno(), number)
     os.chdir(folder)
     sys.argv = argv
+    gc.freeze()  # What is imported stays.
     # As in a terminal: the tests themselves may run where it is ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)

@@ -48,7 +48,7 @@ def main():
     with contextlib.suppress(_Killed):
         cifar.main()
     first = files_below(folder / "checkpoints")
-    processes.at(_STEP, 45, _terminate)
+    processes.at(_STEP, 18, _terminate)
     with contextlib.suppress(Stopped):
         cifar.main()
     second = files_below(folder / "checkpoints")

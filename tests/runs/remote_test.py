@@ -39,9 +39,10 @@ SCRIPTS = {
 """Scripts, with their flags that are names of files and folders."""
 
 
+@pytest.mark.large
 def test_a_run_in_memory_ends_like_a_local_one(short, tmp_path):
     """Killed in the first epoch, stopped in the second, and resumed twice."""
-    flags = [*processes.TINY, "--output_dir=ram://runs/run", "--export"]
+    flags = [*processes.SHORT, "--output_dir=ram://runs/run", "--export"]
     script = pathlib.Path(remote_runs.__file__)
     done = processes.run(flags, tmp_path, processes.few, script)
     assert (done.status, done.stderr) == (0, "")

@@ -36,7 +36,7 @@ MOMENTS = {
         ["epoch_000001.npz"],
     ),
     "in the middle of epoch 2": (
-        {"where": STEP, "call": 19},
+        {"where": STEP, "call": 5},
         ["epoch_000001.npz"],
     ),
     "while a checkpoint goes to the disk": (
@@ -117,7 +117,7 @@ def test_killed_at_random_times(folder, cifar, tmp_path):
     for _ in range(2):
         # Within an epoch, so that one more is left for the next process.
         how = {
-            "call": random.randint(1, 37),
+            "call": random.randint(1, 10),
             "seconds": random.uniform(0.01, 0.15),
         }
         done = cifar(*COMMAND, before=functools.partial(kill, STEP, **how))

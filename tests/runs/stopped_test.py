@@ -24,25 +24,25 @@ LAST = ["epoch_000002.npz", "epoch_000003.npz"]
 MOMENTS = [
     (
         {"where": STEP, "call": 5},
-        "Stopped in epoch 1 after step 5 of 37.",
+        "Stopped in epoch 1 after step 5 of 10.",
         ["epoch_000000_step_000005.npz"],
     ),
     (
         {"where": STEP, "call": 1, "number": signal.SIGINT},
-        "Stopped in epoch 1 after step 6 of 37.",
+        "Stopped in epoch 1 after step 6 of 10.",
         ["epoch_000000_step_000005.npz", "epoch_000000_step_000006.npz"],
     ),
-    # 31 steps are left of epoch 1.
+    # Four steps are left of epoch 1.
     (
-        {"where": STEP, "call": 31 + 36, "number": signal.SIGHUP},
-        "Stopped in epoch 2 after step 36 of 37.",
-        ["epoch_000001.npz", "epoch_000001_step_000036.npz"],
+        {"where": STEP, "call": 4 + 9, "number": signal.SIGHUP},
+        "Stopped in epoch 2 after step 9 of 10.",
+        ["epoch_000001.npz", "epoch_000001_step_000009.npz"],
     ),
     # After the last step, the epoch is finished first.
     (
         {"where": STEP, "call": 1},
         "Stopped after epoch 2.",
-        ["epoch_000001_step_000036.npz", "epoch_000002.npz"],
+        ["epoch_000001_step_000009.npz", "epoch_000002.npz"],
     ),
     (
         {

@@ -3,6 +3,8 @@
 import functools
 import signal
 
+import pytest
+
 from tests.runs import processes
 from tests.runs.bad_input_test import contents, line
 from tests.runs.ends import assert_same_end
@@ -31,12 +33,13 @@ def test_evaluate_refuses_it_too(used):
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.large
 def test_the_first_of_two_ends_as_if_alone(short, tmp_path):
     """It waits at its second checkpoint until the second is rejected."""
     one, two = tmp_path / "one", tmp_path / "two"
     for cwd in (one, two):
         cwd.mkdir()
-    flags = [*processes.TINY, f"--output_dir={tmp_path / 'run'}"]
+    flags = [*processes.SHORT, f"--output_dir={tmp_path / 'run'}"]
     save = "mimo_keras.training.checkpoints:Checkpoints.save"
     pause = functools.partial(processes.kill, save, 2, number=signal.SIGSTOP)
     first = processes.start(flags, one, pause)

@@ -118,10 +118,11 @@ def test_without_an_interval_there_is_no_file(callback, tmp_path):
     assert not (tmp_path / NAME).exists()
 
 
+@pytest.mark.large
 def test_a_run_that_was_killed_keeps_the_same(short, cifar, tmp_path):
     """And training equals that of a run without trajectories."""
     step = "keras.callbacks:TensorBoard.on_train_batch_end"
-    for where, call in ((step, 60), (EVALUATION, 1)):
+    for where, call in ((step, 15), (EVALUATION, 1)):
         how = functools.partial(kill, where, call)
         assert cifar(*COMMAND, before=how).status == -9
     epochs, probabilities = kept(tmp_path / "run")

@@ -12,7 +12,7 @@ from tests.training import subprocesses
 
 COMMAND = (
     *("--dataset=digits", "--width_multiplier=1", "--train_epochs=2"),
-    "--corruptions_interval=2",
+    *("--corruptions_interval=2", "--train_examples=320"),
 )
 # Asks a worker to stop when its first epoch begins.
 TELL = functools.partial(
@@ -94,6 +94,7 @@ def test_what_is_reported_is_what_was_validated(finished):
         assert arrays["reliability_count"].sum() == 599
 
 
+@pytest.mark.large
 def test_one_that_is_told_to_stop_stops_all_after_the_epoch(finished, tmp_path):
     for one in run(tmp_path, before=TELL):
         assert one.status == 0, one
