@@ -25,6 +25,7 @@ SCRIPTS |= {
     for name in (
         *("study", "sweep", "budgets", "depths", "sharing"),
         *("toy_regression", "diabetes", "fashion", "warm_starts"),
+        "calibration_study",
     )
 }
 """Name -> module."""

@@ -49,6 +49,7 @@ SAMPLE = {
     "reproduce --figure=mimo6 --record=.": "of a file for --record",
     "sweep --table_only --record=other/flags.json": "KeyError",
     "fashion --table_only --record=record.json": "KeyError",
+    "calibration_study --table_only --record=record.json": "KeyError",
 }
 
 

@@ -27,6 +27,7 @@ SCRIPTS = {
     "prepare": {"data_dir", "source"},
     "reproduce": {"data_dir", "output_dir", "record", "records"},
     "studies.budgets": {"data_dir", "figure", "output_dir", "record"},
+    "studies.calibration_study": {"figure", "record"},
     "studies.depths": {"data_dir", "output_dir", "record"},
     "studies.diabetes": {"record"},
     "studies.fashion": {"data_dir", "figures", "output_dir", "record"},

@@ -75,6 +75,10 @@ FIRST["diabetes"] = (
     *("--splits=1", "--methods=deterministic:1", "--backbone=mlp_4"),
     "--record=diabetes.json",
 )
+FIRST["calibration_study"] = (
+    *("--seeds=0", "--methods=mimo:2", "--train_epochs=1"),
+    *("--coverage=0.8", "--record=calibration.json"),
+)
 _COSTS = ("cost/params", "cost/flops")
 STARTERS = ("study", "budgets", "sharing", "depths", "sweep", "reproduce")
 STARTERS += ("fashion", "warm_starts")
