@@ -8,7 +8,7 @@ import pytest
 import mimo_keras
 from mimo_keras import methods
 from tests import exported
-from tests.methods import small, tables
+from tests.methods import networks, small, tables
 
 SETTINGS = tables.SETTINGS | {
     "mc_dropout": {"members": 1, "dropout_rate": 0.3, "samples": 2},
@@ -102,3 +102,27 @@ def test_member_batch_norms_and_shortcuts_in_litert(tmp_path):
     mimo_keras.export_saved_model(predictor, path, "litert")
     for run in exported.runs(path, "litert"):
         _assert_predicts(predictor, run, is_random=False)
+
+
+@pytest.mark.parametrize(
+    ("method", "format"),
+    [
+        ("batch_ensemble", "tf_saved_model"),
+        pytest.param("mimo", "litert", marks=pytest.mark.large),
+        pytest.param("mixture_ensemble", "onnx", marks=pytest.mark.large),
+    ],
+)
+def test_ensembles_from_a_network_are_exported(method, format, tmp_path):
+    if format == "onnx":
+        pytest.importorskip("tf2onnx")
+    network = networks.create("small_cnn")
+    predictor = mimo_keras.from_network(
+        network, method, ensemble_size=2, noise=0.1, seed=0
+    ).predictor()
+    path = str(tmp_path / exported.NAMES[format])
+    mimo_keras.export_saved_model(predictor, path, format)
+    wanted = predictor(networks.IMAGES)
+    for run in exported.runs(path, format):
+        found = run(networks.IMAGES)
+        for name, value in wanted.items():
+            np.testing.assert_allclose(found[name], value, atol=1e-5)

@@ -7,8 +7,9 @@ import pytest
 
 from mimo_keras.errors import InputError
 from tests.runs import in_process
-from uncertainty_runs.studies import engine, warm_starts
+from uncertainty_runs.studies import engine, records, warm_starts
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 FLAGS = {"dataset": "digits", "epochs": 20, "rate": 0.03, "output_dir": "out"}
 
 
@@ -69,11 +70,14 @@ def test_a_row_is_the_mean_over_seeds():
     ]
     lines = warm_starts.table({"runs": runs, "epochs": 20}).splitlines()
     rows = [[c.strip() for c in x.split("|")[1:-1]] for x in lines]
-    assert rows[0] == ["Method", "M", "Epochs", *warm_starts.COLUMNS]
-    assert [row[:4] for row in rows[2:]] == [
-        ["deterministic", "1", "20", "0.1000"],
-        ["mimo", "3", "22 from scratch", "0.2000"],
-        ["mimo", "3", "20 as deterministic + 2", "0.4000 ± 0.1414"],
+    assert rows[0] == [
+        *("Method", "M", "Epochs", "Seeds"),
+        *warm_starts.COLUMNS,
+    ]
+    assert [row[:5] for row in rows[2:]] == [
+        ["deterministic", "1", "20", "1", "0.1000"],
+        ["mimo", "3", "22 from scratch", "1", "0.2000"],
+        ["mimo", "3", "20 as deterministic + 2", "2", "0.4000 ± 0.1414"],
     ]
     assert rows[2][-1] == "-"
 
@@ -84,3 +88,10 @@ def test_methods_are_names_and_members(methods, tmp_path, monkeypatch):
     with pytest.raises(InputError, match="methods as method:M"):
         in_process.main(warm_starts, f"--methods={methods}")
     assert not [*pathlib.Path().iterdir()]
+
+
+def test_the_documents_have_the_table_of_the_recorded_runs():
+    record = records.read(ROOT / "results/warm_starts.json")
+    told = (ROOT / "docs/fine_tuning.md").read_text("utf-8")
+    assert warm_starts.table(record) in told
+    assert record["command"] in told

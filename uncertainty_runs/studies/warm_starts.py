@@ -117,8 +117,9 @@ def table(record):
             else "-"
             for key in COLUMNS.values()
         ]
-        rows.append([method, members, told[kind], *cells])
-    return analysis.markdown_table(rows, ["Method", "M", "Epochs", *COLUMNS])
+        rows.append([method, members, told[kind], len(runs), *cells])
+    header = ["Method", "M", "Epochs", "Seeds", *COLUMNS]
+    return analysis.markdown_table(rows, header)
 
 
 if __name__ == "__main__":
