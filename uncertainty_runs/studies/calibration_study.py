@@ -304,7 +304,8 @@ def figure(record):
     """Draws coverage and size of the sets by severity, means over seeds."""
     curves = {}
     for key, runs in study.groups(record).items():
-        curves[_title(*key)] = {
+        # Without M, the longest names fit beside the lines.
+        curves[_title(key[0], None)] = {
             measure: [
                 statistics.fmean(study.values(runs, f"severity_{s}/{measure}"))
                 for s in SEVERITIES
