@@ -36,8 +36,6 @@ def concatenated_features(backbone, inputs):
     Raises:
         InputError: It cannot be built on M·C channels.
     """
-    if (embedded := _embedded(backbone, inputs)) is not None:
-        return embedded
     x = ConcatenateMembers(name="concatenate_members")(inputs)
     if backbone.uses_kit:
         return backbone.features(x, Kit())[0]
@@ -47,6 +45,11 @@ def concatenated_features(backbone, inputs):
         raise
     except Exception as error:  # A user's own function may raise anything.
         failed, features = error, None
+    # A network on one example comes second: it builds a user's own layers.
+    if features is None or _embeds(x):
+        embedded = _embedded(backbone, inputs)
+        if embedded is not None:
+            return embedded
     if features is not None and not _leading(x, keras.Model(inputs, features)):
         return features
     lifted = _lifted(backbone, inputs)
@@ -89,6 +92,12 @@ def _lifted(backbone, inputs):
     return _built_on(x, first[-1][1], outputs)
 
 
+def _embeds(tensor):
+    """Whether a layer looks up embeddings of a tensor."""
+    readers = [operation for operation, _ in keras_internals.calls_on(tensor)]
+    return any(isinstance(x, keras.layers.Embedding) for x in readers)
+
+
 def _embedded(backbone, inputs):
     """Builds the features on the sum of the members' embeddings.
 
@@ -96,7 +105,7 @@ def _embedded(backbone, inputs):
         KerasTensor (N, F); None if the network does not start with a new
         Embedding.
     """
-    if backbone.uses_kit or backbone.shares:
+    if backbone.shares:
         return None
     tokens = keras.Input(inputs.shape[2:], dtype=inputs.dtype)
     try:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mimo_keras import layers
-from mimo_keras.layers import batch_ensemble
+from tests.layers import portable_layers
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.normal(size=(6, 6, 5, 4)).astype("float32")
@@ -35,7 +35,7 @@ every_layer = pytest.mark.parametrize("name", CASES)
 
 def portable(name, **changes):
     options = {**CASES[name][0], "ensemble_size": 3, **changes}
-    return batch_ensemble._portable_layers()[name](**options)
+    return portable_layers.portable(name)(**options)
 
 
 def inputs_of(name):

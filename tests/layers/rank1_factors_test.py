@@ -6,7 +6,7 @@ import pytest
 
 from mimo_keras import layers
 from mimo_keras.errors import InputError
-from mimo_keras.layers import batch_ensemble
+from tests.layers import portable_layers
 
 INPUTS = np.random.default_rng(0).normal(size=(6, 6, 5, 4)).astype("float32")
 PRIOR = {
@@ -45,7 +45,7 @@ every_layer = pytest.mark.parametrize("name", CASES)
 
 
 def portable(name, **changes):
-    kind = batch_ensemble._portable_layers()[name.partition("-")[0]]
+    kind = portable_layers.portable(name.partition("-")[0])
     options = {"seed": 3, **CASES[name][0], **changes}
     return kind(ensemble_size=3, **options)
 

@@ -51,6 +51,7 @@ def create(method):
     return model
 
 
+@pytest.mark.large
 def test_files_pass_from_tensorflow_to_jax_and_back(tmp_path):
     pytest.importorskip("jax")
     models = {method: create(method) for method in METHODS}

@@ -218,6 +218,7 @@ def models_to_load(matrix):
         yield "rank1_bnn", model
 
 
+@pytest.mark.large
 def test_keras_files_load_in_a_fresh_process(tmp_path, pytestconfig):
     saved = dict(models_to_load(pytestconfig.getoption("matrix")))
     for name, model in saved.items():

@@ -15,7 +15,7 @@ SHAPE = (32, 32, 3)
 TEST, SVHN, CORRUPTED = 40, 30, 20
 TINY = (
     *("--train_epochs=1", "--backbone=wide_resnet_10_{width}"),
-    *("--per_core_batch_size=64", "--output_dir=out"),
+    *("--per_core_batch_size=64", "--train_examples=64", "--output_dir=out"),
 )
 
 

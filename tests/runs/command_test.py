@@ -28,7 +28,9 @@ def test_usage_has_a_line_for_each(tmp_path):
     assert (done.status, done.stderr) == (0, "")
     lines = done.stdout.splitlines()[2:]
     assert [line.split()[0] for line in lines] == [*command.SCRIPTS]
-    assert "  cifar           Trains and evaluates an efficient" in done.stdout
+    assert (
+        "  cifar              Trains and evaluates an efficient" in done.stdout
+    )
     assert all(line.endswith(".") and len(line) <= 99 for line in lines)
 
 

@@ -76,6 +76,7 @@ def stopping(number=signal.SIGTERM, **how):
     return functools.partial(kill, number=number, **how)
 
 
+@pytest.mark.large
 def test_stopped_at_every_moment(short, cifar, tmp_path):
     run = tmp_path / "run"
     for how, said, left in MOMENTS:

@@ -36,18 +36,21 @@ def weights(folder, index, method):
         return [arrays[name] for name in arrays.files]
 
 
+@pytest.mark.large
 def test_each_worker_has_its_part_of_what_one_process_would_see(found):
     whole = worker_runs.rows_seen(distribution.make_strategy())
     parts = np.concatenate([each["seen"] for each in found], axis=2)
     np.testing.assert_array_equal(parts, whole)
 
 
+@pytest.mark.large
 def test_one_is_the_chief_and_all_meet(found):
     assert [each["chief"] for each in found] == [True, False]
     assert [each["replicas"] for each in found] == [2, 2]
     assert [each["met"] for each in found] == [[0, 1], [0, 1]]
 
 
+@pytest.mark.large
 @pytest.mark.parametrize(
     ("method", "num_cores"), [("mimmo", 2), ("deterministic", 0)]
 )
@@ -77,6 +80,7 @@ def _assert_same_rows(found, method, rows):
             )
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("method", worker_runs.SETTINGS)
 def test_the_chief_alone_writes(folder, method):
     names = sorted(path.name for path in (folder / method).iterdir())
@@ -86,6 +90,7 @@ def test_the_chief_alone_writes(folder, method):
     assert len(events) == 1
 
 
+@pytest.mark.large
 def test_workers_that_do_not_share_a_folder_are_reported(found):
     assert {each["apart"] for each in found} == {
         "Expected the same number of finished epochs in all workers. "
@@ -94,6 +99,7 @@ def test_workers_that_do_not_share_a_folder_are_reported(found):
     }
 
 
+@pytest.mark.large
 def test_a_loss_that_is_not_finite_stops_all_workers(found):
     for each in found:
         assert each["wild"].startswith("Expected a finite loss. Received: ")
