@@ -23,13 +23,16 @@ def sharing_rates(method, seed, **options):
         **options,
     )
     # Unused weights fade by weight decay alone, so it is strong.
-    optimizer = keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True)
+    # Without clipping one seed of 20 ends above its first loss.
+    optimizer = keras.optimizers.SGD(
+        0.05, momentum=0.9, nesterov=True, global_clipnorm=1.0
+    )
     model.compile(optimizer, l2=0.01)
     history = model.fit(
         images, digits.labels, batch_size=64, epochs=60, verbose=0
     ).history
-    # 0.11 to 0.64 over 17 seeds.
-    assert history["loss"][-1] < 0.9 * history["loss"][0]
+    # 0.11 to 0.26 over 20 seeds.
+    assert history["loss"][-1] < 0.6 * history["loss"][0]
     return analysis.sharing_rates(model.network)
 
 
@@ -39,5 +42,5 @@ def test_unmixed_members_share_features_and_mimos_do_not():
     apart = sharing_rates("mimo", seed=0)
     shared = sharing_rates("mixshare", seed=0, unmix="full")
     gaps = [shared[part] - apart[part] for part in ("heads", "encoders")]
-    # Over 17 seeds 0.07 to 0.36, 0.24 on average.
-    assert np.mean(gaps) > 0.05, (apart, shared)
+    # Over 20 seeds 0.22 to 0.34 on average, and at least 0.12 each.
+    assert min(gaps) > 0 and np.mean(gaps) > 0.03, (apart, shared)

@@ -288,9 +288,9 @@ def test_low_precision_keeps_posteriors_in_float32():
     keras.config.set_dtype_policy("mixed_bfloat16")
     model = create("small_cnn", random_sign_init=-0.1, kl_weight=0.0)
     model, losses = fitted(
-        model, learning_rate=1e-3, epochs=8, run_eagerly=False
+        model, learning_rate=0.01, epochs=12, run_eagerly=False
     )
-    # 0.43 to 0.74 of it over 20 seeds.
+    # 0.33 to 0.65 of it over 20 seeds, with a deviation of 0.08.
     assert losses[-1] < losses[0]
     assert {w.dtype for w in model.trainable_weights} == {"float32"}
     assert keras.backend.standardize_dtype(model(IMAGES).dtype) == "float32"
