@@ -53,8 +53,8 @@ COSTLY = {
 }
 HEAVY = BACKENDS | COSTLY | {"PIL", "onnx", "scipy", "tensorboard"}
 
-# The only file that uses Keras's private names.
-KERAS_DOOR = "mimo_keras/keras_internals.py"
+# The only folder that uses private names of Keras.
+KERAS_DOOR = "mimo_keras/keras_internals/"
 # What is predicted is the likelihood's to know. Files of older versions,
 # which a mixture reads, name the task; data sets say whether they have classes.
 KINDS_OF_TASK = {"classification", "regression"}
@@ -191,7 +191,7 @@ def heavy_imports_wait(source):
 
 
 def keras_is_met_at_its_door(source):
-    if source.path == KERAS_DOOR:
+    if source.path.startswith(KERAS_DOOR):
         return
     remedy = f"Keras may change it: give it a function in {KERAS_DOOR}."
     modules = set()
