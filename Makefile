@@ -14,8 +14,9 @@ PORTABLE_TESTS := tests/layers tests/backbones tests/methods \
 	tests/metrics/calibration_errors_test.py tests/prediction
 FAST_XLA := --xla_backend_optimization_level=0 \
 	--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1
-CONFORMANCE_TESTS := tests/layers/conformance_test.py \
-	tests/methods/conformance_test.py
+# Every file with cases that are marked matrix.
+MATRIX_TESTS := tests/layers/conformance_test.py tests/methods \
+	tests/training/batch_norms_test.py
 
 # A pyenv shim can exist and fail, and a Debian python3 can lack ensurepip, so
 # the only way to check a Python is to run it.
@@ -38,8 +39,8 @@ demo: install ## Train, evaluate and export MIMO on handwritten digits
 test: install ## Run all tests except the large ones (WORKERS=2 at a time)
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "not large"
 
-test-matrix: install ## Every method on every backbone: the conformance tables
-	KERAS_BACKEND=tensorflow $(PYTEST) --matrix $(CONFORMANCE_TESTS)
+test-matrix: .venv/extras ## Methods x backbones, likelihoods and formats
+	KERAS_BACKEND=tensorflow $(PYTEST) --matrix $(MATRIX_TESTS)
 
 lint: install ## Check style and format without changing anything
 	$(PYTHON) -m ruff check .

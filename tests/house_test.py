@@ -159,6 +159,20 @@ def test_what_is_required_is_installed(pyproject):
         assert requirement.specifier.contains(version), text
 
 
+def test_make_runs_every_file_with_cases_of_the_matrix():
+    makefile = (ROOT / "Makefile").read_text("utf-8").replace("\\\n", "")
+    [line] = re.findall(r"^MATRIX_TESTS := (.*)$", makefile, re.M)
+    places = [ROOT / path for path in line.split()]
+    marked = re.compile(r"\bmark\.matrix\b|\bmatrix_if\(")
+    files = {
+        path
+        for path in (ROOT / "tests").rglob("*_test.py")
+        if marked.search(path.read_text("utf-8"))
+    }
+    run = {p for p in files for place in places if p.is_relative_to(place)}
+    assert len(files) > 4 and files - run == set()
+
+
 def test_makefile_takes_the_python_that_the_project_takes(pyproject):
     makefile = (ROOT / "Makefile").read_text("utf-8")
     lowest, beyond = re.search(
