@@ -30,16 +30,47 @@ CASES = {
         2,
     ),
 }
+# Only compared with edward2.
+MORE = {
+    "DenseBatchEnsemble-bias": ({"units": 5}, 0),
+    "Conv1DBatchEnsemble-strided": (
+        {"filters": 5, "kernel_size": 3, "strides": 2, "activation": "tanh"},
+        1,
+    ),
+    "Conv2DBatchEnsemble-bias": (
+        {"filters": 5, "kernel_size": 3, "padding": "same"},
+        2,
+    ),
+    "DepthwiseConv2DBatchEnsemble-strided": (
+        {"kernel_size": 3, "strides": 2, "padding": "same"},
+        2,
+    ),
+}
 every_layer = pytest.mark.parametrize("name", CASES)
 
 
 def portable(name, **changes):
-    options = {**CASES[name][0], "ensemble_size": 3, **changes}
-    return portable_layers.portable(name)(**options)
+    options = {**options_of(name), "ensemble_size": 3, **changes}
+    return portable_layers.portable(kind_of(name))(**options)
+
+
+def kind_of(name):
+    return name.partition("-")[0]
+
+
+def options_of(name):
+    return (CASES | MORE)[name][0]
 
 
 def inputs_of(name):
-    return IMAGES[(slice(None), 0, 0)[: 3 - CASES[name][1]]]
+    return IMAGES[(slice(None), 0, 0)[: 3 - (CASES | MORE)[name][1]]]
+
+
+def both(name):
+    """The same layer in keras.ops and of edward2, with equal weights."""
+    theirs = getattr(layers, kind_of(name))
+    theirs = theirs(ensemble_size=3, **options_of(name))
+    return [filled(x, inputs_of(name)) for x in (portable(name), theirs)]
 
 
 def filled(layer, inputs):
@@ -54,23 +85,47 @@ def array(tensor):
     return keras.ops.convert_to_numpy(tensor)
 
 
+@pytest.mark.parametrize("name", [*CASES, *MORE])
+@pytest.mark.tensorflow
+def test_outputs_and_gradients_are_edward2s(name):
+    import tensorflow as tf
+
+    found = []
+    for layer in both(name):
+        inputs = tf.constant(inputs_of(name))
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = layer(inputs)
+            loss = tf.reduce_sum(outputs * tf.cos(outputs))
+        names = [w.name for w in layer.weights]
+        weights = layer.trainable_weights
+        assert len(weights) == len(names)
+        gradients = tape.gradient(loss, [inputs, *weights])
+        found.append((names, [outputs, *gradients]))
+    (names, ours), (others, theirs) = found
+    assert names == others
+    for what, one, other in zip(
+        ["outputs", "inputs", *names], ours, theirs, strict=True
+    ):
+        scale = np.abs(other).max()
+        assert scale > 1e-3, what
+        np.testing.assert_allclose(
+            one, other, rtol=0, atol=1e-6 * scale, err_msg=what
+        )
+
+
 @every_layer
 @pytest.mark.tensorflow
-def test_they_are_edward2s(name):
+def test_a_file_of_one_backend_is_read_by_the_other(name):
+    ours, theirs = both(name)
     inputs = inputs_of(name)
-    ours = filled(portable(name), inputs)
-    options = CASES[name][0]
-    theirs = filled(getattr(layers, name)(**options, ensemble_size=3), inputs)
-    names = [[w.name for w in layer.weights] for layer in (ours, theirs)]
-    assert names[0] == names[1]
-    np.testing.assert_allclose(
-        array(ours(inputs)), array(theirs(inputs)), rtol=1e-4, atol=1e-4
-    )
-    # A file of one backend is read by the other.
-    twin = type(ours).from_config(theirs.get_config())
-    twin(inputs)
-    twin.set_weights(theirs.get_weights())
-    np.testing.assert_array_equal(array(twin(inputs)), array(ours(inputs)))
+    for kind, source in ((type(ours), theirs), (type(theirs), ours)):
+        twin = kind.from_config(source.get_config())
+        twin(inputs)
+        twin.set_weights(source.get_weights())
+        np.testing.assert_allclose(
+            array(twin(inputs)), array(source(inputs)), rtol=1e-5, atol=1e-4
+        )
 
 
 @every_layer
