@@ -11,6 +11,7 @@ from mimo_keras.layers.fold_members import FoldMembers
 from mimo_keras.layers.fused_batch_norm import FusedBatchNormalization
 from mimo_keras.layers.gaussian_mixture import GaussianMixture
 from mimo_keras.layers.member_batch_norm import MemberBatchNormalization
+from mimo_keras.layers.member_embedding import MemberEmbedding
 from mimo_keras.layers.member_kernels import MemberConv2D, MemberDense
 from mimo_keras.layers.mix_members import MixMembers
 from mimo_keras.layers.mixing_loss_weights import MixingLossWeights
@@ -54,6 +55,7 @@ __all__ = [
     "MemberBatchNormalization",
     "MemberConv2D",
     "MemberDense",
+    "MemberEmbedding",
     "MixMembers",
     "MixingLossWeights",
     "MixturePrediction",

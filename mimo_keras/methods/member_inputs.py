@@ -5,7 +5,7 @@ import keras
 from mimo_keras import keras_internals
 from mimo_keras.backbones import Kit
 from mimo_keras.errors import InputError, expected
-from mimo_keras.layers import ConcatenateMembers, SelectMember
+from mimo_keras.layers import ConcatenateMembers, MemberEmbedding
 from mimo_keras.methods.cloning import (
     copy_layer,
     graft,
@@ -23,8 +23,7 @@ def concatenated_features(backbone, inputs):
     for each channel of one image. Where a network starts with such layers, they
     are applied to each member's input, and what follows is built on the
     concatenation. Where it starts with an Embedding of token ids, each member
-    has its own, and what follows reads their sum: like a convolution of the
-    concatenation, it folds exactly.
+    has its own, and what follows reads their sum: see `MemberEmbedding`.
 
     Args:
         backbone: `Backbone`.
@@ -119,14 +118,7 @@ def _embedded(backbone, inputs):
     [(layer, [last])] = calls
     if layer.mask_zero or keras_internals.call_count(layer) != 1:
         return None
-    parts = []
-    for member in range(inputs.shape[1]):
-        own = copy_layer(layer, name=f"{layer.name}_{member}")
-        one = SelectMember(member, name=f"select_member_{member}")
-        parts.append(own(one(inputs)))
-    x = parts[0]
-    if len(parts) > 1:
-        x = keras.layers.Add(name="sum_embeddings")(parts)
+    x = MemberEmbedding.of(layer, inputs.shape[1])(inputs)
     return _built_on(x, last, outputs)
 
 

@@ -7,6 +7,7 @@ from mimo_keras.errors import expected
 from mimo_keras.layers import (
     ConcatenateMembers,
     FoldMembers,
+    MemberEmbedding,
     MultiplexConvolutions,
     MultiplexMembers,
     RepeatMembers,
@@ -15,6 +16,9 @@ from mimo_keras.layers import (
 
 # Layers that add up what members see.
 _MIXES = (MultiplexConvolutions, MultiplexMembers)
+
+# Layers that look up token ids.
+_EMBEDS = (MemberEmbedding, keras.layers.Embedding)
 
 # Layers that move values without computing with them.
 _MOVES = (
@@ -60,7 +64,7 @@ def check_scale_of_ids(network, input_scale):
     if input_scale is None and not mixes:
         return
     for layer in layers:
-        is_embedding = isinstance(layer, keras.layers.Embedding)
+        is_embedding = isinstance(layer, _EMBEDS)
         if not (is_embedding and keras_internals.call_count(layer)):
             continue
         if mixes:

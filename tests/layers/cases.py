@@ -212,6 +212,20 @@ CASES = [
     ),
     Case("MemberDense", (6,), {"units": 3, "ensemble_size": 2}, members=2),
     Case(
+        "MemberEmbedding",
+        (3, 5),
+        {
+            "ensemble_size": 3,
+            "input_dim": 256,
+            "output_dim": 2,
+            "embeddings_initializer": "zeros",
+            "embeddings_regularizer": "l2",
+            "embeddings_constraint": "non_neg",
+        },
+        dtype="uint8",
+        stacked=True,
+    ),
+    Case(
         "MixMembers",
         (3, 4, 4, 2),
         {

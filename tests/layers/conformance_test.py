@@ -106,6 +106,8 @@ def test_attributes_are_the_arguments(case):
         elif name.endswith("regularizer"):
             config = keras.regularizers.get(value).get_config()
             assert stored.get_config() == config
+        elif name.endswith("constraint"):
+            assert type(stored) is type(keras.constraints.get(value))
         else:
             assert np.array_equal(stored, value)
 

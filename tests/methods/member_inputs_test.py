@@ -148,11 +148,12 @@ def test_each_member_embeds_tokens_and_their_sum_folds_exactly(tmp_path):
         ensemble_size=3,
         input_scale=None,
     )
-    tables = [
-        keras.ops.convert_to_numpy(layer.embeddings)
+    [embedding] = [
+        layer
         for layer in model.network.layers
-        if isinstance(layer, keras.layers.Embedding)
+        if isinstance(layer, mimo_keras.layers.MemberEmbedding)
     ]
+    tables = [*map(keras.ops.convert_to_numpy, embedding.embeddings)]
     assert len(tables) == 3
     assert all(np.abs(tables[0] - other).max() > 0 for other in tables[1:])
     summed = sum(tables[m][ids[:, m]] for m in range(3)).reshape(6, -1)
@@ -167,9 +168,16 @@ def test_each_member_embeds_tokens_and_their_sum_folds_exactly(tmp_path):
     wanted = keras.ops.convert_to_numpy(heads(features.astype("float32")))
     found = keras.ops.convert_to_numpy(model.network(ids))
     np.testing.assert_allclose(found, wanted, atol=1e-5)
-    # One example for all members, at the cost of its embeddings.
+    # One example for all members, at the cost of a plain network's look-up.
     predictor = model.predictor()
     assert predictor.folded
+    [one] = [
+        layer
+        for layer in predictor.network.layers
+        if layer.name == embedding.name
+    ]
+    assert type(one) is keras.layers.Embedding
+    np.testing.assert_allclose(one.get_weights()[0], sum(tables), rtol=1e-6)
     same = np.repeat(ids[:, :1], 3, axis=1)
     np.testing.assert_allclose(
         keras.ops.convert_to_numpy(predictor.member_logits(ids[:, 0])),
