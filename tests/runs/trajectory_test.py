@@ -66,11 +66,15 @@ def test_all_test_images_if_asked_for(callback, tmp_path):
     assert kept(tmp_path)[1].shape == (1, 599, 3, 10)
 
 
-def test_epochs_that_are_trained_again_are_dropped(callback, tmp_path):
+@pytest.mark.parametrize("resumed_at", [3, 4])
+def test_epochs_that_are_trained_again_are_dropped(
+    callback, tmp_path, resumed_at
+):
+    """And none else: an epoch that was saved before resuming stays."""
     train(callback, 0, 5)
     again = TrajectoryCallback(callback.suite, tmp_path, 2)
     again.set_model(callback.model)
-    train(again, 3, 6)
+    train(again, resumed_at, 6)
     assert kept(tmp_path)[0].tolist() == [0, 2, 4, 6]
     anew = TrajectoryCallback(callback.suite, tmp_path, 1)
     anew.set_model(callback.model)
