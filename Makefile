@@ -2,9 +2,12 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test test-matrix lint check bench applications stress clean
+.PHONY: help install demo test test-matrix lint check bench applications stress docs
+.PHONY: clean
 
 WORKERS := 2
+# 0 for a site whose guides are not run.
+GUIDES := 1
 PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 PYTEST := $(PYTHON) -m pytest --numprocesses=$(WORKERS) --dist=worksteal \
@@ -71,8 +74,13 @@ stress: install ## Signals, flags, damage, a loaded server: docs/stress.md
 	$(PYTHON) -m tests.stress.serving --record=results/stress_serving.json \
 		--document=docs/stress.md
 
+docs: .venv/docs ## Run the guides and build the site, build/site/index.html
+	$(PYTHON) -m sphinx --jobs 2 --quiet --fail-on-warning --keep-going \
+		-d build/site_state -D plot_gallery=$(GUIDES) docs build/site
+	$(PYTHON) docs/extensions/check_site.py build/site
+
 clean: ## Remove .venv, runs/ and the tools' caches
-	rm -rf .venv runs build dist *.egg-info
+	rm -rf .venv runs build dist docs/generated *.egg-info
 	rm -rf .hypothesis .jax_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -94,4 +102,9 @@ clean: ## Remove .venv, runs/ and the tools' caches
 .venv/extras: .venv/installed
 	@echo "Installing the packages for the JAX and ONNX tests ..."
 	@$(PIP) --editable '.[test,jax,onnx]'
+	@touch $@
+
+.venv/docs: .venv/installed
+	@echo "Installing the packages for the documentation ..."
+	@$(PIP) --editable '.[test,docs]'
 	@touch $@

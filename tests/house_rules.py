@@ -11,7 +11,8 @@ import pathlib
 import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-FOLDERS = ("mimo_keras", "uncertainty_runs", "benchmarks", "tests")
+CODE = ("mimo_keras", "uncertainty_runs", "benchmarks")
+FOLDERS = (*CODE, "docs/extensions", "docs/guides", "tests")
 
 # Parts of mimo_keras that every part may import, and that import no other.
 LEAVES = {"errors", "files", "folders", "keras_internals", "paths"}
@@ -344,13 +345,10 @@ def public_names_are_described(source):
 def functions_are_short(source):
     for node in source.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            lines = node.end_lineno - node.lineno + 1
+            described = (ast.get_docstring(node, False) or "").count("\n")
+            lines = node.end_lineno - node.lineno + 1 - described
             if lines > FUNCTION_LINES:
-                yield (
-                    node.lineno,
-                    f"{node.name} has {lines} lines, more than "
-                    f"{FUNCTION_LINES}: take parts of it out.",
-                )
+                yield node.lineno, f"{node.name} has {lines} lines: split it."
 
 
 def files_are_short(source):

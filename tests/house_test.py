@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 PACKAGES = ("mimo_keras", "uncertainty_runs")
 SOURCES = {
     path.relative_to(ROOT).as_posix()
-    for folder in (*PACKAGES, "benchmarks", "tests")
+    for folder in house_rules.FOLDERS
     for path in (ROOT / folder).rglob("*.py")
 }
 README = ROOT / "README.md"

@@ -86,7 +86,18 @@ def dun(
 ):
     """One network with a posterior over depths: MIMMO with one member.
 
-    Args and returns as for `mimmo`.
+    Args:
+        task: The `Task`, of one member.
+        train_examples: N in the KL term's factor; None for that which `fit`
+            finds in its data.
+        learn_depth: Whether the posterior over depths is learned.
+        depth_warmup_epochs: Epochs in which it is held at the prior.
+        alpha: Weight of the KL term.
+        depth_prior: Prior over the depths; None for the uniform one.
+        depth_divergence: "reverse" or "forward", as for `mimmo`.
+
+    Returns:
+        The `Blueprint`; its network maps (N, …, C) to (N, D, K).
 
     Reference:
         Antorán et al., Depth uncertainty in neural networks, NeurIPS 2020;

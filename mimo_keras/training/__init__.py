@@ -4,7 +4,7 @@ from mimo_keras.training.assemble import assemble
 from mimo_keras.training.create import create_model
 from mimo_keras.training.distilling import distill
 from mimo_keras.training.distribute import make_strategy
-from mimo_keras.training.fit import fit
+from mimo_keras.training.fit import NonFiniteLossError, fit
 from mimo_keras.training.from_network import from_network
 from mimo_keras.training.losses import SmoothedCrossEntropy
 from mimo_keras.training.model import EnsembleModel
@@ -18,6 +18,7 @@ from mimo_keras.training.weight_averages import (
 
 __all__ = [
     "EnsembleModel",
+    "NonFiniteLossError",
     "Predictor",
     "SideBySide",
     "SmoothedCrossEntropy",

@@ -66,7 +66,8 @@ def fit(
     Raises:
         NonFiniteLossError: The loss became NaN or infinite.
         InputError: The folder is that of another model or run.
-        Stopped: `stop` returned True; a checkpoint holds the progress.
+        mimo_keras.errors.Stopped: `stop` returned True; a checkpoint holds
+            the progress.
     """
     strategy = getattr(model, "distribute_strategy", None)
     chief = workers.is_chief(strategy)
