@@ -32,6 +32,7 @@ from mimo_keras.export_check import check_export, refused
 from mimo_keras.folders import replacing_folder, unfinished
 from mimo_keras.layers.plain_draws import plain_draws
 from mimo_keras.paths import as_path, files_below
+from mimo_keras.training import packed_rows
 from mimo_keras.training.given_predictor import predictor_of
 from mimo_keras.training.policies import in_float32
 from mimo_keras.training.quantizing import is_quantized
@@ -69,8 +70,9 @@ def export_saved_model(model, path, format="tf_saved_model"):
     "probabilities" (B, K), "member_probabilities" (B, E, K), "entropy" (B,) and
     "mutual_information" (B,); in regression "mean", "member_means" and
     what else `layers.MeanMixture` or `layers.GaussianMixture` names. LiteRT and
-    ONNX files take float32. The module's docstring says what else holds in a
-    file.
+    ONNX files take float32. A model of several inputs has one input of each
+    name in every format, and no "serving_uint8". The module's docstring says
+    what else holds in a file.
 
     Args:
         model: `EnsembleModel`, whose folded predictor is exported, or a
@@ -171,27 +173,48 @@ def _write_saved_model(predictor, path):
     def serve(images=None, *others, **misspelled):
         return predictor(images)
 
-    shape = (None, *predictor.image_shape)
-    signatures = {
-        "serving_default": serve.get_concrete_function(
-            tf.TensorSpec(shape, tf.float32, name="images")
-        ),
-        "serving_uint8": serve.get_concrete_function(
-            tf.TensorSpec(shape, tf.uint8, name="images")
-        ),
-    }
+    if predictor.split is None:
+        shape = (None, *predictor.image_shape)
+        signatures = {
+            "serving_default": serve.get_concrete_function(
+                tf.TensorSpec(shape, tf.float32, name="images")
+            ),
+            "serving_uint8": serve.get_concrete_function(
+                tf.TensorSpec(shape, tf.uint8, name="images")
+            ),
+        }
+    else:
+        serve, signatures = _serving_named(predictor)
     archive = tf.Module()
     archive.variables_ = [v.value for v in predictor.variables]
     archive.serve = serve
     tf.saved_model.save(archive, path, signatures)
 
 
+def _serving_named(predictor):
+    """Returns the function, and signatures, of several named inputs."""
+    import tensorflow as tf
+
+    names = predictor.split.shapes
+
+    # As in the function of one input, for the same reason.
+    @tf.function(autograph=False)
+    def serve(*others, **named):
+        return predictor({name: named[name] for name in names})
+
+    specs = packed_rows.signature(predictor.split, predictor.image_shape)
+    specs = {
+        name: tf.TensorSpec(spec.shape, spec.dtype, name=name)
+        for name, spec in specs.items()
+    }
+    return serve, {"serving_default": serve.get_concrete_function(**specs)}
+
+
 def _write_file(predictor, path, format):
     if format == "litert":
         _check_backend()
         _check_unquantized(predictor)
-    shape = (None, *predictor.image_shape)
-    signature = [keras.InputSpec(shape=shape, dtype="float32")]
+    signature = [packed_rows.signature(predictor.split, predictor.image_shape)]
     native = format == "tf_saved_model"  # It has random operations.
     with contextlib.nullcontext() if native else plain_draws(predictor):
         predictor.export(

@@ -10,6 +10,7 @@ from absl import logging
 
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
+from mimo_keras.training import packed_rows
 from mimo_keras.training.quantizing import is_quantized
 
 SIZES = (1, 3)
@@ -40,7 +41,7 @@ def check_export(predictor, path, format):
     """
     images = _images(predictor)
     try:
-        runners = _RUNNERS[format](path)
+        runners = _of_rows(predictor, _RUNNERS[format](path))
     except Exception as error:  # Runtimes raise errors of any kind.
         raise refused(format, "when it is loaded", error) from error
     if not runners:
@@ -75,6 +76,17 @@ def _images(predictor):
     return images * np.float32(
         255 if standardize.input_scale == "0..255" else 1
     )
+
+
+def _of_rows(predictor, runners):
+    """Returns the runners as functions of one array."""
+    if predictor.split is None:
+        return runners
+
+    def named(run):
+        return lambda rows: run(packed_rows.unpacked(predictor.split, rows))
+
+    return {how: named(run) for how, run in runners.items()}
 
 
 class _Difference(Exception):
@@ -192,7 +204,7 @@ def _check_difference(name, difference, allowed):
 
 def _compare_on_nan(predictor, images, run):
     bad = np.array(images[:1])
-    bad[(0, *[0] * (bad.ndim - 1))] = np.nan
+    bad[(0, *[0] * (bad.ndim - 2), _first_float(predictor))] = np.nan
     try:
         found = run(bad)
     except Exception:  # It refuses the image, which is as good.
@@ -205,15 +217,27 @@ def _compare_on_nan(predictor, images, run):
             )
 
 
+def _first_float(predictor):
+    """Returns the place in a row that may be NaN: integers cannot."""
+    if predictor.split is None:
+        return 0
+    for name, place in predictor.split.places().items():
+        if name not in predictor.split.dtypes:
+            return place.start
+    return None
+
+
 def _saved_model(path):
     import tensorflow as tf
 
     loaded = tf.saved_model.load(path)
 
-    def run(images):
+    def run(inputs):
         signature = loaded.signatures["serving_default"]
-        [name] = signature.structured_input_signature[1]
-        return _numpy(signature(**{name: tf.constant(images)}))
+        inputs = _named(inputs, signature.structured_input_signature[1])
+        return _numpy(
+            signature(**{n: tf.constant(x) for n, x in inputs.items()})
+        )
 
     return {"as loaded by TensorFlow": run}
 
@@ -223,18 +247,18 @@ def _litert(path):
 
     resolver = tf.lite.experimental.OpResolverType
 
-    def run(images, kind):
+    def run(inputs, kind):
         with warnings.catch_warnings():
             # TensorFlow warns that its interpreter will move elsewhere.
             warnings.simplefilter("ignore")
             interpreter = tf.lite.Interpreter(
                 path, experimental_op_resolver_type=kind
             )
-        [image] = interpreter.get_input_details()
-        interpreter.resize_tensor_input(image["index"], images.shape)
-        runner = interpreter.get_signature_runner()
-        [name] = runner.get_input_details()
-        return runner(**{name: images})
+        places = _places(interpreter)
+        inputs = _named(inputs, places)
+        for name, values in inputs.items():
+            interpreter.resize_tensor_input(places[name], values.shape)
+        return interpreter.get_signature_runner()(**inputs)
 
     return {
         "with XNNPACK": functools.partial(run, kind=resolver.AUTO),
@@ -244,6 +268,12 @@ def _litert(path):
     }
 
 
+def _places(interpreter):
+    """Returns the indices of a LiteRT file's inputs by their names."""
+    details = interpreter.get_signature_runner().get_input_details()
+    return {name: each["index"] for name, each in details.items()}
+
+
 def _onnx(path):
     try:
         import onnxruntime
@@ -251,16 +281,24 @@ def _onnx(path):
         logging.warning("%s is not checked: onnxruntime is missing.", path)
         return {}
 
-    def run(images):
+    def run(inputs):
         session = onnxruntime.InferenceSession(
             path, providers=["CPUExecutionProvider"]
         )
-        [image] = session.get_inputs()
+        given = _named(inputs, [each.name for each in session.get_inputs()])
         names = [output.name for output in session.get_outputs()]
-        values = session.run(None, {image.name: images})
+        values = session.run(None, given)
         return dict(zip(names, values, strict=True))
 
     return {"in ONNX Runtime": run}
+
+
+def _named(inputs, names):
+    """Returns arrays by the names that a file has for its inputs."""
+    if isinstance(inputs, dict):
+        return inputs
+    [name] = names
+    return {name: inputs}
 
 
 _RUNNERS = {"tf_saved_model": _saved_model, "litert": _litert, "onnx": _onnx}

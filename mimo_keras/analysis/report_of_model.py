@@ -68,7 +68,8 @@ def report_of_model(
     mimo_keras.report(predictor, test_images, test_labels, "report.html")
     ```
     """
-    model, foreign = _checked_predictor(model, path), _checked(foreign)
+    model = _checked_predictor(model, path)
+    foreign = _checked(foreign, model)
     title = title or f"Report of {model.name}"
     if isinstance(model.likelihood, OfNumbers):
         _check_none(foreign)
@@ -137,7 +138,7 @@ def _measured(model, images, labels, foreign, batch_size, num_bins):
     return results, arrays
 
 
-def _checked(foreign):
+def _checked(foreign, model):
     if foreign is None:
         return {}
     if not isinstance(foreign, dict):
@@ -146,7 +147,10 @@ def _checked(foreign):
             f"foreign of type {type(foreign).__name__}",
             'Pass {"noise": images}.',
         )
-    return {str(name): np.asarray(some) for name, some in foreign.items()}
+    return {
+        str(name): np.asarray(model.joined(some))
+        for name, some in foreign.items()
+    }
 
 
 def _scores(model, foreign, batch_size):

@@ -86,6 +86,8 @@ class Backbone:
             methods that replace layers must convert what they built.
         shares: Whether layers that a method cannot convert stay as they are,
             shared by all members, instead of being refused.
+        named: Whether it reads several named inputs, from rows that begin with
+            `layers.SplitInputs`.
     """
 
     stem: Callable
@@ -93,6 +95,7 @@ class Backbone:
     top: Callable
     uses_kit: bool = True
     shares: bool = False
+    named: bool = False
 
     def features(self, x, kit):
         """Builds the whole backbone on `x`.

@@ -27,6 +27,7 @@ from mimo_keras.layers.random_sign import RandomSign
 from mimo_keras.layers.repeat_members import RepeatMembers
 from mimo_keras.layers.select_member import SelectMember
 from mimo_keras.layers.series_as_map import SeriesAsMap
+from mimo_keras.layers.split_inputs import SplitInputs
 from mimo_keras.layers.standardize_images import StandardizeImages
 from mimo_keras.layers.template_bank import TemplateBank
 from mimo_keras.layers.template_layers import TemplateConv2D, TemplateDense
@@ -67,6 +68,7 @@ __all__ = [
     "RepeatMembers",
     "SelectMember",
     "SeriesAsMap",
+    "SplitInputs",
     "StandardizeImages",
     "TemplateBank",
     "TemplateConv2D",

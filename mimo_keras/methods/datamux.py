@@ -52,6 +52,8 @@ def datamux(
         Rodrigues, MIMMO, CVPR Workshops 2023, appendix B.
     """
     members = task.ensemble_size
+    if task.backbone.named:
+        _check_named(keys, reduce)
     inputs = keras.Input((members, *task.input_shape), name="member_images")
     x = _multiplexer(keys, members, reduce)(inputs)
     features, _ = task.backbone.features(x, Kit())
@@ -67,6 +69,16 @@ def datamux(
             shuffle_group,
         ),
     )
+
+
+def _check_named(keys, reduce):
+    """Raises InputError unless each of several inputs is marked by itself."""
+    if keys not in ("gaussian", "identity") or reduce != "mean":
+        raise expected(
+            "keys='gaussian' and reduce='mean' for inputs of a dictionary",
+            f"keys={keys!r}, reduce={reduce!r}",
+            "Others do not keep the inputs apart, or take images alone.",
+        )
 
 
 def _multiplexer(keys, members, reduce):

@@ -61,8 +61,11 @@ def encoder_layer(network):
             )
         if isinstance(layer, _MULTIPLEXERS) and layer.reduce == "mean":
             return layer if isinstance(layer, _BY_MEMBER) else None
-    linear = linear_layers(network, _stacked(network))
-    return linear[0] if linear is not None and len(linear) == 1 else None
+    stacked = _stacked(network)
+    if stacked is None:
+        return None
+    linear = linear_layers(network, {stacked: network.input_shape[1]})
+    return next(iter(linear)) if linear and len(linear) == 1 else None
 
 
 def _stacked(network):

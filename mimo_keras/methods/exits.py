@@ -27,6 +27,8 @@ def exit_features(task, x, kit):
     Reference:
         Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix B.
     """
+    if task.backbone.named:
+        early_maps({})  # Joined inputs are not what it is built on.
     features, endpoints = task.backbone.features(x, kit)
     early = early_maps(endpoints)
     return [

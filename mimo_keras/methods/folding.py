@@ -8,12 +8,20 @@ read the members' inputs one by one define their replacement for a single image
 themselves: they offer `for_one_image`.
 """
 
+import math
+import typing
+
 import keras
 from keras import ops
 
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
-from mimo_keras.layers import ConcatenateMembers, RepeatMembers, SeriesAsMap
+from mimo_keras.layers import (
+    ConcatenateMembers,
+    RepeatMembers,
+    SeriesAsMap,
+    SplitInputs,
+)
 from mimo_keras.layers.protocols import SeesOneImage, Twin
 from mimo_keras.methods.cloning import clone
 from mimo_keras.methods.one_member import members_apart
@@ -30,7 +38,6 @@ _CHANNELWISE = (
     keras.layers.AveragePooling2D,
     keras.layers.Cropping2D,
     keras.layers.Dropout,
-    keras.layers.Flatten,
     keras.layers.Identity,
     keras.layers.MaxPooling2D,
     keras.layers.ReLU,
@@ -71,29 +78,35 @@ def _copy(network, multi_input, folding, apart):
     members, *image_shape = network.input_shape[1:]
     if folding and _is_read_by_member(network):
         return _clone(network, image_shape, {}), True
-    first = linear_layers(network, concatenated(network))
+    first = linear_layers(network, dict.fromkeys(_joints(network), members))
     if first is None or not folding:
         image = keras.Input(image_shape, name="images")
         repeated = RepeatMembers(members, name="repeat_members")(image)
         copy = _clone(network, (members, *image_shape))
         return keras.Model(image, copy(repeated)), False
     replaced = {
-        layer: _folded_weights(layer, members, image_shape[-1])
-        for layer in first
+        layer: _folded_weights(layer, parts) for layer, parts in first.items()
     }
     return _clone(network, image_shape, replaced), True
 
 
 def _is_read_by_member(network):
     """Whether every layer that reads the input can handle one image."""
-    inputs = network.operations[0]
-    readers = keras_internals.readers(inputs)
     return all(
         isinstance(reader, SeesOneImage)
         and not isinstance(reader, ConcatenateMembers)
-        for reader in readers
-        if reader in network.operations
+        for reader in _readers(network.operations[0], set(network.operations))
     )
+
+
+def _readers(operation, inside):
+    """Returns who reads an operation; of inputs that are split, each one."""
+    found = []
+    for reader in keras_internals.readers(operation):
+        if reader in inside:
+            is_split = isinstance(reader, SplitInputs)
+            found += _readers(reader, inside) if is_split else [reader]
+    return found
 
 
 def _clone(network, input_shape, replaced=None):
@@ -123,33 +136,89 @@ def _clone(network, input_shape, replaced=None):
 
 def concatenated(network):
     """Returns the layer that concatenates the members' inputs, or None."""
-    concatenations = [
-        layer
-        for layer in network.layers
-        if isinstance(layer, ConcatenateMembers)
-    ]
-    return concatenations[0] if len(concatenations) == 1 else None
+    layers = _joints(network)
+    return layers[0] if len(layers) == 1 else None
 
 
-def linear_layers(network, layer):
-    """Returns the first linear layers after `layer`; None if others follow."""
-    if layer is None:
-        return None
-    inside = set(network.operations)
-    linear = []
-    for consumer in keras_internals.readers(layer):
-        if consumer not in inside:
-            continue
-        if _is_one_of(_LINEAR, consumer) and _has_one_group(consumer):
-            linear.append(consumer)
-        elif _is_one_of(_CHANNELWISE, consumer):
-            behind = linear_layers(network, consumer)
+def _joints(network):
+    return [x for x in network.layers if isinstance(x, ConcatenateMembers)]
+
+
+class Part(typing.NamedTuple):
+    """Channels that stand side by side, member-major at each position.
+
+    Attributes:
+        positions: How often they are repeated, as `Flatten` does.
+        members: M; 1 for channels that do not belong to members.
+        channels: C of one member.
+    """
+
+    positions: int
+    members: int
+    channels: int
+
+
+def linear_layers(network, sources):
+    """Finds the first linear layers behind the members' channels.
+
+    Args:
+        network: Functional keras.Model.
+        sources: Dictionary from the layers that put the members' channels side
+            by side to M.
+
+    Returns:
+        Dictionary from these layers to the `Part`s of which their input
+        channels consist; None if there are none, or others follow.
+    """
+    linear, parts, inside = {}, {}, set(network.operations)
+    for operation in network.operations:
+        if members := sources.get(operation):
+            channels = operation.output.shape[-1] // members
+            parts[operation] = [Part(1, members, channels)]
+        else:
+            seen = _inputs(operation)
+            if not any(keras_internals.maker(x) in parts for x in seen):
+                continue
+            behind = _behind(operation, seen, parts)
             if behind is None:
                 return None
-            linear.extend(behind)
-        else:
-            return None
+            (linear if _is_linear(operation) else parts)[operation] = behind
+            if operation in linear:
+                continue
+        for reader in keras_internals.readers(operation):
+            # Only the first call of a layer is looked at.
+            if reader in inside and keras_internals.call_count(reader) != 1:
+                return None
     return linear or None
+
+
+def _inputs(operation):
+    output = keras.tree.flatten(operation.output)[0]
+    return keras_internals.made_from(output)
+
+
+def _behind(operation, inputs, parts):
+    """Returns the parts behind an operation; of its input, if it is linear."""
+    found = [
+        parts.get(keras_internals.maker(x), [Part(1, 1, x.shape[-1])])
+        for x in inputs
+    ]
+    if _is_linear(operation) or _is_one_of(_CHANNELWISE, operation):
+        return found[0]
+    if _is_one_of((keras.layers.Flatten,), operation):
+        positions = math.prod(inputs[0].shape[1:-1])
+        if len(found[0]) > 1:
+            return found[0] * positions
+        [(before, *rest)] = found[0]
+        return [Part(before * positions, *rest)]
+    if _is_one_of((keras.layers.Concatenate,), operation):
+        last = operation.axis in (-1, len(inputs[0].shape) - 1)
+        return sum(found, []) if last else None
+    return None
+
+
+def _is_linear(operation):
+    return _is_one_of(_LINEAR, operation) and _has_one_group(operation)
 
 
 def _is_one_of(kinds, layer):
@@ -170,18 +239,28 @@ def _has_one_group(layer):
     return getattr(layer, "groups", 1) == 1
 
 
-def _folded_weights(layer, members, channels):
+def _folded_weights(layer, parts):
     """Returns a layer's weights with its kernel summed over the members.
 
-    Input channels are member-major at each position; flattening keeps that
-    order within each pixel, so the same split applies.
+    Input channels are member-major at each position.
+
+    Args:
+        layer: A linear layer.
+        parts: The `Part`s of its input channels.
     """
     kernel, *rest = _float_weights(layer)
-    by_member = ops.reshape(kernel, (-1, members, channels, kernel.shape[-1]))
-    summed = ops.sum(by_member, axis=1)
     *space, inputs, outputs = kernel.shape
-    shape = (*space, inputs // members, outputs)
-    return [ops.convert_to_numpy(ops.reshape(summed, shape)), *rest]
+    by_position = ops.reshape(kernel, (-1, inputs, outputs))
+    summed, start = [], 0
+    for positions, members, channels in parts:
+        size = positions * members * channels
+        part = by_position[:, start : start + size]
+        start += size
+        part = ops.reshape(part, (-1, positions, members, channels, outputs))
+        part = ops.sum(part, axis=2)
+        summed.append(ops.reshape(part, (-1, positions * channels, outputs)))
+    kernel = ops.reshape(ops.concatenate(summed, axis=1), (*space, -1, outputs))
+    return [ops.convert_to_numpy(kernel), *rest]
 
 
 def _float_weights(layer):

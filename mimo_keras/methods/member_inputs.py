@@ -5,7 +5,11 @@ import keras
 from mimo_keras import keras_internals
 from mimo_keras.backbones import Kit
 from mimo_keras.errors import InputError, expected
-from mimo_keras.layers import ConcatenateMembers, MemberEmbedding
+from mimo_keras.layers import (
+    ConcatenateMembers,
+    MemberEmbedding,
+    SplitInputs,
+)
 from mimo_keras.methods.cloning import (
     copy_layer,
     graft,
@@ -24,6 +28,7 @@ def concatenated_features(backbone, inputs):
     are applied to each member's input, and what follows is built on the
     concatenation. Where it starts with an Embedding of token ids, each member
     has its own, and what follows reads their sum: see `MemberEmbedding`.
+    Several named inputs are treated so one by one.
 
     Args:
         backbone: `Backbone`.
@@ -35,6 +40,8 @@ def concatenated_features(backbone, inputs):
     Raises:
         InputError: It cannot be built on M·C channels.
     """
+    if backbone.named:
+        return _by_name(backbone, inputs)
     x = ConcatenateMembers(name="concatenate_members")(inputs)
     if backbone.uses_kit:
         return backbone.features(x, Kit())[0]
@@ -56,18 +63,78 @@ def concatenated_features(backbone, inputs):
         return lifted
     if features is not None:
         return features
-    reason = " ".join(str(failed).split())
-    raise expected(
-        f"a backbone that can be built on {x.shape[-1]} channels, those of "
-        f"{inputs.shape[1]} members",
-        f"{type(failed).__name__} ({reason[:200]})",
+    raise _unbuildable(failed, inputs, backbone) from failed
+
+
+def _unbuildable(error, inputs, backbone):
+    members, *_, channels = inputs.shape[1:]
+    reason = " ".join(str(error).split())
+    count = "" if backbone.named else f"{members * channels} "
+    return expected(
+        f"a backbone that can be built on {count}channels, those of "
+        f"{members} members",
+        f"{type(error).__name__} ({reason[:200]})",
         "Let the network start with a convolution or dense layer, or use "
         "another method, such as batch_ensemble."
-        if backbone.shares
+        if backbone.shares or backbone.named
         else "Pass a function that makes new layers on the tensor that it is "
         "given, such as lambda x: Network(input_tensor=x, "
         "weights=None).output.",
-    ) from failed
+    )
+
+
+def _by_name(backbone, inputs):
+    """Builds a backbone of named inputs, each joined over the members.
+
+    Args:
+        backbone: `Backbone`.
+        inputs: KerasTensor (N, M, D).
+    """
+    rows = keras.Input(inputs.shape[2:])
+    outputs, _ = backbone.features(rows, Kit())
+    # Networks within the network are unfolded, to see the first layers.
+    again = keras.Input(inputs.shape[2:])
+    network = keras.Model(again, _built_on(again, rows, outputs))
+    [split] = [x for x in network.layers if isinstance(x, SplitInputs)]
+    seen = copy_layer(split)(inputs)
+    starts, ends = [], []
+    # Keras lists a layer's outputs in the order of their names.
+    tensors = keras.tree.flatten(split.output)
+    for name, tensor in zip(split.shapes, tensors, strict=True):
+        if _calls(tensor, network):
+            start, end = _joined(name, seen[name], tensor, network)
+            starts.append(start)
+            ends.append(end)
+    try:
+        return _built_on(starts, ends, network.outputs[0])
+    except InputError:
+        raise
+    except Exception as error:  # A user's own layers may raise anything.
+        raise _unbuildable(error, inputs, backbone) from error
+
+
+def _joined(name, inputs, tensor, network):
+    """Joins the members' inputs of one name.
+
+    Args:
+        name: The input's name.
+        inputs: KerasTensor (N, M, …).
+        tensor: The input (N, …) in the network of one example.
+        network: That network.
+
+    Returns:
+        KerasTensor without the members' axis, and the tensor of the network in
+        whose place it stands.
+    """
+    embedded = _embedding_of(tensor, network)
+    if embedded is not None:
+        layer, end = embedded
+        return MemberEmbedding.of(layer, inputs.shape[1])(inputs), end
+    first = _leading(tensor, network)
+    for layer, _ in first:
+        inputs = _over_members(layer)(inputs)
+    x = ConcatenateMembers(name=f"concatenate_{name}")(inputs)
+    return x, first[-1][1] if first else tensor
 
 
 def _lifted(backbone, inputs):
@@ -109,21 +176,38 @@ def _embedded(backbone, inputs):
     tokens = keras.Input(inputs.shape[2:], dtype=inputs.dtype)
     try:
         outputs, _ = backbone.features(tokens, Kit())
-        inside = set(keras.Model(tokens, outputs).operations)
+        found = _embedding_of(tokens, keras.Model(tokens, outputs))
     except Exception:  # Not built on one example: see above.
         return None
-    calls = [x for x in keras_internals.calls_on(tokens) if x[0] in inside]
+    if found is None:
+        return None
+    layer, last = found
+    x = MemberEmbedding.of(layer, inputs.shape[1])(inputs)
+    return _built_on(x, last, outputs)
+
+
+def _embedding_of(tokens, network):
+    """Returns the new Embedding that alone reads a tensor, and its output.
+
+    None if another layer reads it, or the layer masks ids or is called again.
+    """
+    calls = _calls(tokens, network)
     if len(calls) != 1 or type(calls[0][0]) is not keras.layers.Embedding:
         return None
     [(layer, [last])] = calls
     if layer.mask_zero or keras_internals.call_count(layer) != 1:
         return None
-    x = MemberEmbedding.of(layer, inputs.shape[1])(inputs)
-    return _built_on(x, last, outputs)
+    return layer, last
+
+
+def _calls(tensor, network):
+    """Returns a network's calls on a tensor, as `calls_on` does."""
+    inside = set(network.operations)
+    return [x for x in keras_internals.calls_on(tensor) if x[0] in inside]
 
 
 def _built_on(x, last, outputs):
-    """Builds what follows a tensor of a network on another one."""
+    """Builds what follows tensors of a network on others; lists, or one."""
     pairs = []
 
     def become(layer, within):
@@ -144,13 +228,9 @@ def _leading(tensor, network):
     Returns:
         A list of pairs (layer, its output).
     """
-    found, inside = [], set(network.operations)
+    found = []
     while True:
-        calls = [
-            (operation, outputs)
-            for operation, outputs in keras_internals.calls_on(tensor)
-            if operation in inside
-        ]
+        calls = _calls(tensor, network)
         if len(calls) != 1 or not isinstance(calls[0][0], _PREPROCESSING):
             return found
         [(layer, [tensor])] = calls

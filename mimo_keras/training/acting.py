@@ -14,6 +14,7 @@ from mimo_keras.prediction import (
     held_out,
     precise,
 )
+from mimo_keras.training import packed_rows
 from mimo_keras.training.distribute.seeds import repeatable
 
 
@@ -232,6 +233,7 @@ class Acting:
         return self._replacing(detecting.Detector, stage, "detector is")
 
     def _of_features(self, score, images, labels, options, known):
+        images = self.joined(images)
         model, head = head_inputs.tapped(self.network)
         parts = []
 
@@ -295,6 +297,7 @@ class Acting:
             The members' outputs (n, E, K) in float64, the labels, and a
             dictionary of the other outputs, as arrays.
         """
+        images = self.joined(images)
         parts = []
 
         def outputs(batch):
@@ -328,6 +331,7 @@ class Acting:
             labels: Their classes or targets.
             batch_size: Images of a batch, where `images` is an array.
         """
+        images = self.joined(images)
 
         def outputs(batch):
             return self.member_logits(self._checked_images(batch))
@@ -371,6 +375,16 @@ class Acting:
             warn(f"The earlier {what} replaced.")
         return self._with([*others, stage])
 
+    def joined(self, images):
+        """Returns a dictionary of named inputs as one array (n, D).
+
+        Args:
+            images: The dictionary; anything else is returned as it is.
+        """
+        if not isinstance(images, dict):
+            return images
+        return packed_rows.packed(self.split, images)
+
     def _check_held_out(self, images):
         if self.seen is not None:
-            self.seen.check_held_out(images)
+            self.seen.check_held_out(self.joined(images))

@@ -1,10 +1,17 @@
 """Calls of a model, after a check of the images."""
 
+import functools
+
 import keras
 import numpy as np
 
 from mimo_keras.errors import expected
-from mimo_keras.training import data_checks, empty_replicas, scale_checks
+from mimo_keras.training import (
+    data_checks,
+    empty_replicas,
+    packed_rows,
+    scale_checks,
+)
 from mimo_keras.training.checked_sources import Checks
 from mimo_keras.training.distribute import untuned
 from mimo_keras.training.distribute.seeds import repeatable
@@ -13,13 +20,24 @@ from mimo_keras.training.distribute.seeds import repeatable
 class CheckedCall:
     """Mixin for keras.Model that refuses images that do not fit.
 
-    List it before keras.Model. The model must have an `image_shape` and a
-    `standardize` layer. Values are checked where they are known: in an eager
-    call, not in the graph of a tf.function, of `fit` or of an export.
+    List it before keras.Model. The model must have a `network`, an
+    `image_shape` and a `standardize` layer. Values are checked where they are
+    known: in an eager call, not in the graph of a tf.function, of `fit` or of
+    an export.
     """
 
     copies = 0
     """How many copies of each image a training batch may hold; 0 for none."""
+
+    @functools.cached_property
+    def split(self):
+        """`layers.SplitInputs` of the network, or None for one input."""
+        return packed_rows.split_of(self.network)
+
+    @property
+    def input_shapes(self):
+        """Shapes of one example's inputs by name; None for one input."""
+        return None if self.split is None else dict(self.split.shapes)
 
     def predict(self, x, batch_size=None, *args, **kwargs):
         """Predicts as in Keras, after a check of arrays of images.
@@ -42,6 +60,7 @@ class CheckedCall:
         return super().predict_on_batch(self._checked_images(x))
 
     def __call__(self, images, *args, **kwargs):
+        images = packed_rows.packed(self.split, images)
         copies = self.copies if kwargs.get("training") else 0
         images = checked_images(
             images, self.image_shape, self.standardize, copies
@@ -52,6 +71,7 @@ class CheckedCall:
         return Checks(self.image_shape, self.standardize, likelihood, copies)
 
     def _checked_images(self, x, copies=0):
+        x = packed_rows.packed(self.split, x)
         if not data_checks.is_array(x):
             return x
         return checked_images(x, self.image_shape, self.standardize, copies)

@@ -7,6 +7,7 @@ from mimo_keras.training import (
     checked_sources,
     data_checks,
     fit_arguments,
+    packed_rows,
     stopping,
     train_examples,
 )
@@ -63,7 +64,8 @@ class CheckedFit(CheckedCall):
         given = (x, y, sample_weight, batch_size, split)
         x, shape = self._checked(*given, training=True)
         data_checks.check_one_kind([shape, other], self.likelihood)
-        self.seen = (self.seen or SeenExamples()).also(given[0], split)
+        known = x if data_checks.is_array(x) else given[0]
+        self.seen = (self.seen or SeenExamples()).also(known, split)
         self._expect(shape, "train_function")
         self._expect(other or shape, "test_function")
         self._find_train_examples(x, callbacks, split, **kwargs)
@@ -145,9 +147,14 @@ class CheckedFit(CheckedCall):
         steps = steps_per_epoch
         if steps is not None:
             steps += stopping.steps_done(callbacks)
-        rank = len(self.image_shape)
         annealing.found(
-            train_examples.find(x, rank, validation_split=split, steps=steps)
+            train_examples.find(
+                x,
+                len(self.image_shape),
+                self.input_shapes,
+                validation_split=split,
+                steps=steps,
+            )
         )
 
     def _reported(self):
@@ -203,6 +210,7 @@ class CheckedFit(CheckedCall):
         training=False,
     ):
         """Returns x after the checks, and the shape of its targets."""
+        x = packed_rows.packed(self.split, x)
         is_array = data_checks.is_array(x)
         fit_arguments.check_sources(
             x, is_array, split, y=y, sample_weight=sample_weight

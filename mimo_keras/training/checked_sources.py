@@ -18,8 +18,9 @@ import numpy as np
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 from mimo_keras.layers import StandardizeImages, standardize_images
-from mimo_keras.training import data_checks, scale_checks
+from mimo_keras.training import data_checks, packed_rows, scale_checks
 from mimo_keras.training.likelihoods import Likelihood
+from mimo_keras.training.packed_rows import MappedSource
 
 # A few images of each batch tell its scale.
 _ROWS = 4
@@ -63,13 +64,14 @@ class Checks:
             raise expected(
                 "images: an array, or a source of batches",
                 f"x of type {type(x).__name__}",
-                "Pass one array, a tf.data.Dataset or a PyDataset.",
+                "Pass one array, a tf.data.Dataset or a PyDataset; for several "
+                "inputs, create the model with input_shape as a dictionary.",
             )
         if isinstance(x, keras.utils.PyDataset):
             if x.num_batches == 0:  # None if it is endless.
                 raise empty()
             first = self.check(x[0])
-            return _CheckedSource(x, self), first
+            return MappedSource(x, self._passed), first
         if isinstance(x, Iterator):
             first = next(x, None)
             if first is None:
@@ -102,8 +104,12 @@ class Checks:
 
     def _generator(self, batches):
         for batch in batches:
-            self.check(batch)
-            yield batch
+            yield self._passed(batch)
+
+    def _passed(self, batch):
+        """Returns a batch after its check."""
+        self.check(batch)
+        return batch
 
     def _unpacked(self, element):
         """Returns an element's images, targets and weights."""
@@ -217,37 +223,11 @@ class Checks:
                 "NaN or infinity in a batch",
                 "Remove or fix these.",
             )
+        if name == "whole":
+            return packed_rows.too_large(int(value))
         if name == "weights":
             return data_checks.weights_error(f"{value:g}")
         return self.likelihood.fault_error(f"{value:g}")
-
-
-class _CheckedSource(keras.utils.PyDataset):
-    """A PyDataset whose batches are checked when they are read."""
-
-    def __init__(self, source, checks):
-        names = ("workers", "use_multiprocessing", "max_queue_size")
-        given = {n: getattr(source, n) for n in names if hasattr(source, n)}
-        super().__init__(**given)
-        self._source, self._checks = source, checks
-
-    def __len__(self):
-        return self._source.num_batches
-
-    @property
-    def num_batches(self):
-        return self._source.num_batches
-
-    def __getitem__(self, index):
-        batch = self._source[index]
-        self._checks.check(batch)
-        return batch
-
-    def on_epoch_begin(self):
-        self._source.on_epoch_begin()
-
-    def on_epoch_end(self):
-        self._source.on_epoch_end()
 
 
 def empty():

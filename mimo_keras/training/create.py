@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from mimo_keras import backbones, methods
+from mimo_keras.backbones.named_inputs import of_named_inputs
 from mimo_keras.errors import expected
-from mimo_keras.layers import arguments
+from mimo_keras.layers import SplitInputs, arguments
 from mimo_keras.layers.standardize_images import finite_numbers
 from mimo_keras.training import batch_norms, likelihoods
 from mimo_keras.training.distribute.seeds import seed_generators
@@ -35,7 +38,11 @@ def create_model(
     Args:
         method: A name of `list_methods()`.
         backbone: A name, see `list_backbones()`, or a callable to features.
-        input_shape: Shape of one example, such as (32, 32, 3).
+        input_shape: Shape of one example, such as (32, 32, 3); or of its named
+            inputs, such as {"image": (32, 32, 3), "age": (1,)}. Then the
+            backbone is a keras.Model with inputs of these names or a function
+            of such a dictionary, and input_scale is None. See
+            docs/inputs.md.
         num_classes: K; None for regression.
         ensemble_size: M, the number of members.
         output_dim: d, the number of outputs of a regression.
@@ -65,14 +72,15 @@ def create_model(
         num_classes=10, ensemble_size=3, batch_repetitions=4)
     ```
     """
+    scales = {"mean": mean, "std": std, "input_scale": input_scale}
+    _check_scales(input_shape, **scales)
     likelihood, options = likelihoods.chosen(
         likelihood, num_classes, output_dim, options
     )
     task = _task(backbone, input_shape, likelihood, ensemble_size, seed)
     blueprint = methods.build(method, task, options)
     batch_norms.arrange(blueprint, sync_batch_norm, norm_group)
-    facts = {"mean": mean, "std": std, "input_scale": input_scale}
-    return _checked(blueprint, likelihood, **facts, seed=seed, name=method)
+    return _checked(blueprint, likelihood, **scales, seed=seed, name=method)
 
 
 def from_blueprint(blueprint, likelihood, **options):
@@ -91,9 +99,10 @@ def from_blueprint(blueprint, likelihood, **options):
 
 def _task(backbone, input_shape, likelihood, ensemble_size, seed):
     """Returns the `methods.Task`, after checks that no method needs to make."""
+    backbone, input_shape = _network(backbone, input_shape)
     return methods.Task(
-        backbones.get(backbone),
-        _shape(input_shape),
+        backbone,
+        input_shape,
         likelihood.outputs,
         arguments.whole("ensemble_size", ensemble_size, None),
         seed_generators(
@@ -110,6 +119,27 @@ def _checked(blueprint, likelihood, *, input_scale, std, seed, **facts):
     facts |= {"input_scale": input_scale, "std": std}
     facts["seed"] = arguments.plain(seed)
     return from_blueprint(blueprint, likelihood, **facts)
+
+
+def _network(backbone, input_shape):
+    """Returns the `Backbone`, and the shape of what it is built on."""
+    if not isinstance(input_shape, dict):
+        return backbones.get(backbone), _shape(input_shape)
+    split = SplitInputs(input_shape)
+    return of_named_inputs(backbone, split.shapes), (split.width,)
+
+
+def _check_scales(input_shape, *, mean, std, input_scale):
+    """Raises InputError if inputs of a dictionary were to be scaled alike."""
+    if isinstance(input_shape, dict) and (
+        input_scale is not None or np.any(mean) or np.any(np.asarray(std) != 1)
+    ):
+        raise expected(
+            "input_scale=None, and no mean or std, for inputs of a dictionary",
+            f"input_scale={input_scale!r}, mean={mean}, std={std}",
+            "Scale each in the backbone: keras.layers.Rescaling(1 / 255), "
+            "keras.layers.Normalization.",
+        )
 
 
 def _shape(input_shape):

@@ -12,6 +12,7 @@ from mimo_keras.layers import (
     MultiplexMembers,
     RepeatMembers,
     SelectMember,
+    SplitInputs,
 )
 
 # Layers that add up what members see.
@@ -26,6 +27,7 @@ _MOVES = (
     FoldMembers,
     RepeatMembers,
     SelectMember,
+    SplitInputs,
     keras.Model,
     keras.layers.Concatenate,
     keras.layers.Cropping1D,

@@ -7,12 +7,14 @@ import keras
 from mimo_keras.errors import argument, expected
 
 
-def find(x, image_rank, *, validation_split=0.0, steps=None):
+def find(x, image_rank, shapes=None, *, validation_split=0.0, steps=None):
     """Returns how many images an epoch of `fit` trains on.
 
     Args:
         x: Images as Keras takes them: an array, or any source of batches.
         image_rank: Number of axes of one image.
+        shapes: Shapes of an example's named inputs, if a data set's elements
+            may be dictionaries of these; or None.
         validation_split: Share of an array's images that is left out.
         steps: Steps of an epoch; None for as many as there are.
 
@@ -27,7 +29,7 @@ def find(x, image_rank, *, validation_split=0.0, steps=None):
     """
     if getattr(x, "shape", None):
         return math.floor(int(x.shape[0]) * (1.0 - validation_split))
-    batches, images, rows = _source(x, image_rank)
+    batches, images, rows = _source(x, image_rank, shapes)
     if steps is not None and rows and (batches is None or steps < batches):
         return steps * rows()
     if batches:
@@ -58,7 +60,7 @@ def require(model):
         )
 
 
-def _source(x, image_rank):
+def _source(x, image_rank, shapes):
     """Returns what is known about a source of batches.
 
     Returns:
@@ -70,7 +72,7 @@ def _source(x, image_rank):
         batches = int(x.cardinality())
         return (
             batches if batches >= 0 else None,
-            lambda: _unbatched(x, image_rank),
+            lambda: _unbatched(x, image_rank, shapes),
             lambda: _rows(x.element_spec) or _rows(next(iter(x))),
         )
     if isinstance(x, keras.utils.PyDataset):
@@ -85,7 +87,7 @@ def _source(x, image_rank):
     return None, None, None
 
 
-def _unbatched(dataset, image_rank):
+def _unbatched(dataset, image_rank, shapes):
     """Returns how many single images a tf.data.Dataset groups into batches.
 
     None if it says nothing about them, or does not use them all.
@@ -93,18 +95,32 @@ def _unbatched(dataset, image_rank):
     batches = dataset.cardinality()
     if _rows(dataset.element_spec):
         return None  # All batches are full.
-    while dataset is not None and _rank(dataset) == image_rank + 1:
+    while dataset is not None and _axes(dataset, image_rank, shapes) == 1:
         if dataset.cardinality() != batches:
             return None
         dataset = getattr(dataset, "_input_dataset", None)
-    if dataset is None or _rank(dataset) != image_rank:
+    if dataset is None or _axes(dataset, image_rank, shapes) != 0:
         return None
     return max(int(dataset.cardinality()), 0)
 
 
-def _rank(dataset):
-    shape = getattr(_images(dataset.element_spec), "shape", None)
-    return None if shape is None else shape.rank
+def _axes(dataset, image_rank, shapes):
+    """Returns how many axes an element has before those of one image.
+
+    None if that is unknown.
+    """
+    images = _images(dataset.element_spec)
+    if isinstance(images, dict) and shapes and images.keys() == shapes.keys():
+        given = {name: images[name].shape for name in shapes}
+        if all(given[n].rank == 1 + len(shapes[n]) for n in shapes):
+            return 1
+        if all(tuple(given[n]) == shapes[n] for n in shapes):
+            return 0
+        return None  # A column (B,) looks like one example of (1,).
+    shape = getattr(images, "shape", None)
+    if shape is None or shape.rank is None:
+        return None
+    return shape.rank - image_rank
 
 
 def _rows(batch):

@@ -2,16 +2,16 @@
 
 import os
 
-import keras
-
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
+from mimo_keras.training import packed_rows
 
 
 class Writing:
     """Mixin for keras.Model that writes only files that can be read again.
 
-    List it before keras.Model. The model must have an `image_shape`.
+    List it before keras.Model. The model must have an `image_shape` and
+    a `split`, see `CheckedCall`.
     """
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
@@ -39,8 +39,9 @@ class Writing:
         with the predictor.
         """
         if input_signature is None:
-            shape = (None, *self.image_shape)
-            input_signature = [keras.InputSpec(shape=shape, dtype="float32")]
+            input_signature = [
+                packed_rows.signature(self.split, self.image_shape)
+            ]
         return super().export(
             filepath,
             format=format,

@@ -293,6 +293,15 @@ CASES = [
     Case("RepeatMembers", (4, 4, 2), {"ensemble_size": 3}),
     Case("SeriesAsMap", (5, 2)),
     Case("SelectMember", (3, 4, 4, 2), {"member": 1}, stacked=True),
+    Case(
+        "SplitInputs",
+        (11,),
+        {
+            "shapes": {"age": (3,), "image": (2, 2, 2)},
+            "dtypes": {"age": "int8"},
+        },
+        low=("int8", "float32"),
+    ),
     Case("StandardizeImages", (4, 4, 2), {"mean": 0.5, "std": [0.2, 0.3]}),
     Case(
         "StandardizeImages",

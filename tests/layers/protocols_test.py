@@ -24,6 +24,7 @@ OFFERED = {
         "MultiplexConvolutions",
         "MultiplexMembers",
         "SelectMember",
+        "SplitInputs",
         "UnfoldMembers",
         "UnmixMembers",
     },
