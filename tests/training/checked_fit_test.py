@@ -26,6 +26,7 @@ class Recorded:
 
 
 class Model(CheckedFit, Recorded, keras.Model):
+    split = None
     image_shape = (5,)
     likelihood = Categorical(3)
     standardize = StandardizeImages()
