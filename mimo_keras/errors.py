@@ -20,6 +20,15 @@ class InputError(OneLineError, ValueError):
 
     The scripts print the message and exit with its `status`, without a
     traceback.
+
+    Example:
+
+    ```python
+    try:
+        mimo_keras.backbones.get("no_such_network")
+    except mimo_keras.InputError as error:
+        print(error)
+    ```
     """
 
     status = 2

@@ -92,6 +92,17 @@ def export_saved_model(model, path, format="tf_saved_model"):
             it or holds anything but an earlier export, the model is not one
             of ours, a package is missing, or the export would not predict
             what the predictor does; nothing is then left behind.
+
+    Example:
+
+    ```python
+    import tensorflow as tf
+
+    path = mimo_keras.export_saved_model(predictor, "saved_model")
+    loaded = tf.saved_model.load(path)
+    serve = loaded.signatures["serving_uint8"]
+    serve(images=images[:5])["probabilities"]                # (5, K)
+    ```
     """
     if format not in FORMATS:
         raise expected(
@@ -295,6 +306,15 @@ def fitted_on(path):
 
     Raises:
         InputError: It is no such file or folder.
+
+    Example:
+
+    ```python
+    calibrated = predictor.calibrate(held_out_images, held_out_labels)
+    calibrated.save("calibrated.keras")
+    [stage] = mimo_keras.fitted_on("calibrated.keras")
+    stage["stage"], stage["examples"]  # ('Temperature', 200)
+    ```
     """
     path = as_path(path)
     try:

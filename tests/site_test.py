@@ -17,7 +17,7 @@ from docs.extensions import (
 )
 from mimo_keras.methods import registry
 from mimo_keras.training.likelihoods.choosing import NAMES
-from tests.public_test import PACKAGES
+from tests import reference
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 _FENCE = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.M)
@@ -84,23 +84,12 @@ def test_likelihood_tables_have_every_likelihood_and_option():
     assert f"| `floor` | `{floor['floor']!r}` | The least σ. |" in made
 
 
-def _public():
-    """Returns what is public by its names: object -> a set of names."""
-    found = {}
-    for package in (*PACKAGES, "mimo_keras.training.likelihoods"):
-        module = importlib.import_module(package)
-        for name in module.__all__:
-            value = getattr(module, name)
-            if inspect.isclass(value) or inspect.isfunction(value):
-                found.setdefault(value, set()).add(f"{package}.{name}")
-    return found
-
-
 def test_reference_lists_every_public_name_once():
     pages = [path.read_text("utf-8") for path in ROOT.glob("docs/api/*.md")]
     listed = re.findall(r"^   (mimo_keras[\w.]+)$", "\n".join(pages), re.M)
     assert len(listed) == len(set(listed))
-    lost = [names for names in _public().values() if not names & {*listed}]
+    found = reference.public().values()
+    lost = [names for names in found if {*listed}.isdisjoint(names)]
     assert not lost, "list one name of each in docs/api"
     for name in listed:
         module, _, attribute = name.rpartition(".")

@@ -49,6 +49,14 @@ def bias_variance(predictions, means, noise=0.0):
     Raises:
         InputError: There are fewer than 3 training sets, or shapes differ.
 
+    Example:
+
+    ```python
+    errors = [[0.1, -0.1], [-0.1, 0.1], [0.1, 0.1]]          # S = 3, n = 2
+    parts = mimo_keras.analysis.bias_variance(errors, means=[0.0, 0.0])
+    round(float(parts["error"].mean()), 3)                   # 0.01
+    ```
+
     Reference:
         Havasi et al., ICLR 2021, section 2.1, whose bias includes the noise;
         Efron and Stein, The jackknife estimate of variance, 1981.
@@ -86,6 +94,13 @@ def normal_interval(values):
 
     Returns:
         Two floats; the half-width is 1.96 standard errors.
+
+    Example:
+
+    ```python
+    mean, half = mimo_keras.analysis.normal_interval([1.0, 2.0, 3.0])
+    round(mean, 2), round(half, 2)                           # (2.0, 1.13)
+    ```
     """
     values = np.asarray(values, np.float64)
     error = values.std(ddof=1) / np.sqrt(len(values))
@@ -110,6 +125,19 @@ def bias_variance_curves(series, example):
         A `matplotlib.figure.Figure` of four panels, against ensemble size. If
         all points have a course, three more below are against epochs, with a
         curve for each M, like the paper's figure 2.
+
+    Example:
+
+    ```python
+    x = np.linspace(0, 1, 20)
+    example = {"x": x, "mean": x, "members": [x, x**2]}
+    example |= {"train_x": x, "train_y": x}
+    point = {"bias2": (0.01, 0.002), "variance": (0.02, 0.002)}
+    point |= {"error": (0.03, 0.002), "members": 1}
+    series = {"MIMO": [point, {**point, "members": 2}]}
+    figure = mimo_keras.analysis.bias_variance_curves(series, example)
+    len(figure.axes)                                         # 4
+    ```
 
     Reference:
         Havasi et al., ICLR 2021, figure 2.

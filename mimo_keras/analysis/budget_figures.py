@@ -26,6 +26,14 @@ def budget_curves(series):
     Returns:
         A `matplotlib.figure.Figure`.
 
+    Example:
+
+    ```python
+    point = {"params": 5e4}
+    point |= {"test/accuracy": (0.99, 0.0), "test/nll": (0.03, 0.0)}
+    figure = mimo_keras.analysis.budget_curves({"Deterministic": [point]})
+    ```
+
     Reference:
         Teterwak et al., MixtureEnsembles, 2021, figure 3, left.
     """

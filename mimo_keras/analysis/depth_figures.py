@@ -14,8 +14,20 @@ def depth_posterior(model):
     Args:
         model: `EnsembleModel` of method mimmo or dun.
 
+    Returns:
+        θ, an array (M, D), which sums to 1 over depths.
+
     Raises:
         InputError: The model has no depths.
+
+    Example:
+
+    ```python
+    depths = mimo_keras.create_model(
+        "dun", backbone="small_cnn_1", input_shape=(8, 8, 1), num_classes=10)
+    theta = mimo_keras.analysis.depth_posterior(depths)
+    round(float(theta.sum()), 3)                             # 1.0
+    ```
     """
     import keras
 
@@ -41,6 +53,12 @@ def depth_bars(theta):
     Returns:
         A `matplotlib.figure.Figure`.
 
+    Example:
+
+    ```python
+    figure = mimo_keras.analysis.depth_bars([[0.2, 0.8], [0.5, 0.5]])
+    ```
+
     Reference:
         Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendices C and D.
     """
@@ -63,7 +81,21 @@ def depth_bars(theta):
 
 
 def depth_columns(members, depths):
-    """Returns the columns of metrics.csv with θ: M lists of D names."""
+    """Returns the columns of metrics.csv with θ: M lists of D names.
+
+    Args:
+        members: M.
+        depths: D.
+
+    Returns:
+        M lists of D names.
+
+    Example:
+
+    ```python
+    mimo_keras.analysis.depth_columns(1, 1)  # [['theta_member_0_depth_1']]
+    ```
+    """
     return [
         [
             f"theta_member_{member}_depth_{depth}"
@@ -84,6 +116,13 @@ def depth_course(rows):
 
     Raises:
         InputError: There are no such columns.
+
+    Example:
+
+    ```python
+    rows = [{"epoch": 1, "theta_member_0_depth_1": 1.0}]
+    mimo_keras.analysis.depth_course(rows)["theta"].shape    # (1, 1, 1)
+    ```
     """
     pattern = r"theta_member_(\d+)_depth_(\d+)"
     found = [
@@ -118,6 +157,13 @@ def depth_course_plot(epochs, theta):
 
     Returns:
         A `matplotlib.figure.Figure` with a panel for each member.
+
+    Example:
+
+    ```python
+    theta = [[[0.5, 0.5]], [[0.2, 0.8]]]  # T = 2, M = 1, D = 2
+    figure = mimo_keras.analysis.depth_course_plot([1, 2], theta)
+    ```
 
     Reference:
         Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix D.

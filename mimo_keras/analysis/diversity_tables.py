@@ -52,8 +52,22 @@ def run_diversity(results, arrays):
         results: Its `evaluation.Results`.
         arrays: Its arrays, of which "disagreement_matrix" is read.
 
+    Returns:
+        Dictionary with a number for each column of `diversity_table`.
+
     Raises:
         InputError: The run has fewer than two members.
+
+    Example:
+
+    ```python
+    results = mimo_keras.evaluation.Results.from_flat({
+        "test/disagreement": 0.1, "test/kl": 0.2, "test/accuracy": 0.9,
+        "test/accuracy_member_0": 0.8, "test/accuracy_member_1": 0.8})
+    arrays = {"disagreement_matrix": [[0.0, 0.1], [0.1, 0.0]]}
+    row = mimo_keras.analysis.run_diversity(results, arrays)
+    round(row["Disagreement / error"], 3)                    # 0.5
+    ```
     """
     if "disagreement_matrix" not in arrays:
         raise expected(
@@ -82,6 +96,14 @@ def diversity_table(runs):
 
     Returns:
         The table, its rows sorted by mean disagreement.
+
+    Example:
+
+    ```python
+    row = {"Disagreement": 0.1, "KL (nats)": 0.2, "Accuracy": 0.9}
+    row |= {"Disagreement / error": 0.5, "method": "mimo", "ensemble_size": 2}
+    print(mimo_keras.analysis.diversity_table([row]))
+    ```
 
     Reference:
         Havasi et al., ICLR 2021, figure 4, right.

@@ -97,6 +97,16 @@ def member_lines(model, images, labels, points=21, batch_size=256):
     Raises:
         InputError: There are fewer than two members, or they cannot be
             extracted; see `methods.one_member`.
+
+    Example:
+
+    ```python
+    ensemble = mimo_keras.create_model(
+        "deep_ensemble", backbone="mlp_4", input_shape=(8, 8, 1),
+        num_classes=10, ensemble_size=2)
+    lines = mimo_keras.analysis.member_lines(ensemble, images, labels, points=3)
+    lines["accuracy"].shape                                  # (1, 3)
+    ```
     """
     import keras
 
@@ -132,6 +142,13 @@ def line_plot(lines, title=""):
 
     Returns:
         A `matplotlib.figure.Figure`.
+
+    Example:
+
+    ```python
+    lines = {"t": [0, 1], "pairs": [(0, 1)], "accuracy": [[0.9, 0.8]]}
+    figure = mimo_keras.analysis.line_plot(lines, title="MIMO")
+    ```
 
     Reference:
         Teterwak et al., MixtureEnsembles, 2021, figure 4.

@@ -28,6 +28,12 @@ def method_title(method, members=None):
 
     Returns:
         The name, such as "MIMO, M = 3".
+
+    Example:
+
+    ```python
+    mimo_keras.analysis.method_title("mimo", 3)              # MIMO, M = 3
+    ```
     """
     title = _NAMES.get(method, method)
     return title if members is None else f"{title}, M = {members}"

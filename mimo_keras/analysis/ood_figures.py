@@ -20,6 +20,14 @@ def ood_histograms(scores, auroc=None):
 
     Returns:
         A `matplotlib.figure.Figure`, one panel per set.
+
+    Example:
+
+    ```python
+    rng = np.random.default_rng(0)
+    scores = {"letters": (rng.normal(size=50), rng.normal(2, size=50))}
+    figure = mimo_keras.analysis.ood_histograms(scores, auroc={"letters": 0.92})
+    ```
     """
     columns = min(max(len(scores), 1), _COLUMNS)
     lines = -(-max(len(scores), 1) // columns)

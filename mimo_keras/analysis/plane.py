@@ -43,6 +43,17 @@ def plane_landscape(model, images, labels, points=21, batch_size=256):
     Raises:
         InputError: The model lacks three members of this kind.
 
+    Example:
+
+    ```python
+    three = mimo_keras.create_model(
+        "mimo", backbone="mlp_4", input_shape=(8, 8, 1), num_classes=10,
+        ensemble_size=3)
+    landscape = mimo_keras.analysis.plane_landscape(
+        three, images, labels, points=3)
+    landscape["accuracy"].shape                              # (3, 3)
+    ```
+
     Reference:
         Havasi et al., ICLR 2021, section 3.1, figure 3. It does not specify
         what the other inputs see.
@@ -197,6 +208,15 @@ def plane_maps(landscape, title=""):
     Returns:
         A `matplotlib.figure.Figure`: the accuracy and the disagreement with
         each member.
+
+    Example:
+
+    ```python
+    landscape = {"x": np.arange(3), "y": np.arange(3), "members": np.eye(3, 2)}
+    landscape |= {"accuracy": np.eye(3), "disagreement": np.ones((3, 3, 3)) / 2}
+    landscape |= {"member_accuracy": [0.9] * 3, "ensemble_accuracy": 0.95}
+    figure = mimo_keras.analysis.plane_maps(landscape, title="MIMO")
+    ```
 
     Reference:
         Havasi et al., ICLR 2021, figure 3.

@@ -43,6 +43,14 @@ def reliability_diagram(count, confidence, accuracy, title="Reliability"):
 
     Raises:
         InputError: If the three are not vectors of one length.
+
+    Example:
+
+    ```python
+    metrics = mimo_keras.evaluation.Classification(10, predictor.log_weights)
+    metrics.update(predictor.member_logits(images), labels)
+    figure = mimo_keras.analysis.reliability_diagram(*metrics.reliability())
+    ```
     """
     shapes = [np.shape(array) for array in (count, confidence, accuracy)]
     if len(set(shapes)) > 1 or len(shapes[0]) != 1:

@@ -75,6 +75,13 @@ def write_report(output_dir):
 
     Raises:
         InputError: If results.json is missing, or a file is half-written.
+
+    Example:
+
+    ```python
+    page = mimo_keras.analysis.write_report(run_dir)
+    page.name                                                # report.html
+    ```
     """
     folder = as_path(output_dir, "output_dir")
     results = read_results(folder / "results.json")

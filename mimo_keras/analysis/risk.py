@@ -18,6 +18,13 @@ def risk_coverage_plot(coverage, risk, area=None, title=""):
 
     Returns:
         A `matplotlib.figure.Figure`.
+
+    Example:
+
+    ```python
+    curve = mimo_keras.evaluation.risk_coverage(count=[1, 1], wrong=[0, 1])
+    figure = mimo_keras.analysis.risk_coverage_plot(*curve)
+    ```
     """
     coverage, risk = np.asarray(coverage, float), np.asarray(risk, float)
     figure, (axes,) = style.new_figure(4.4, 3.2)

@@ -41,6 +41,15 @@ def conditional_variances(model, images, draws=8, seed=0, batch_size=256):
         InputError: All members of the model see the same image, or the network
             has no nonlinearity layers.
 
+    Example:
+
+    ```python
+    found = mimo_keras.analysis.conditional_variances(
+        model, images[:8], draws=2)
+    variances = next(iter(found.values()))
+    len(variances)                                           # 2
+    ```
+
     Reference:
         Havasi et al., ICLR 2021, section 3.3.
     """
@@ -87,6 +96,14 @@ def variance_shares(variances):
     Returns:
         (M, A) for A pre-activations of all layers, which sum to 1 over the
         inputs; one that no input affects is omitted.
+
+    Example:
+
+    ```python
+    found = {"relu": np.array([[1.0, 3.0], [1.0, 1.0]])}     # M = 2, F = 2
+    found = mimo_keras.analysis.variance_shares(found).round(2).tolist()
+    found  # [[0.5, 0.75], [0.5, 0.25]]
+    ```
     """
     values = np.concatenate(list(variances.values()), axis=1)
     total = values.sum(axis=0)
@@ -105,6 +122,13 @@ def separation_plot(variances, title=""):
         A `matplotlib.figure.Figure`: the histogram of the inputs' shares of the
         variance, and the variances by two inputs against each other, for each
         pair of the first three members.
+
+    Example:
+
+    ```python
+    found = {"relu": np.array([[1.0, 3.0], [1.0, 1.0]])}
+    figure = mimo_keras.analysis.separation_plot(found, title="MIMO")
+    ```
 
     Reference:
         Havasi et al., ICLR 2021, figure 4, left.

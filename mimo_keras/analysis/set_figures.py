@@ -91,6 +91,15 @@ def coverage_by_method(severities, methods, wanted):
     Returns:
         A `matplotlib.figure.Figure`: the mean over the methods, and faintly
         each of them; the two that end highest and lowest are labeled.
+
+    Example:
+
+    ```python
+    severities = range(3)
+    mimo = {"coverage": [0.9, 0.8, 0.7], "set_size": [1.1, 1.3, 1.6]}
+    figure = mimo_keras.analysis.coverage_by_method(
+        severities, {"MIMO": mimo}, wanted=0.9)
+    ```
     """
     figure, panels = style.new_figure(8.2, 3.2, columns=2)
     labels = {

@@ -29,6 +29,15 @@ def severity_boxes(scores, severities):
         severity a box of each method, from the lower to the upper quartile
         with the median; whiskers reach the extremes.
 
+    Example:
+
+    ```python
+    scores = {name: [[0.9, 0.8], [0.7, 0.6]] for name in ("accuracy", "nll")}
+    scores |= {"brier": scores["nll"], "ece": scores["nll"]}
+    figure = mimo_keras.analysis.severity_boxes(
+        {"MIMO": scores}, severities=[1, 2])
+    ```
+
     Reference:
         Ovadia et al., Can you trust your model's uncertainty?, NeurIPS 2019,
         figures 2 and S5.

@@ -22,6 +22,13 @@ def feature_norms(network):
         have such kernels; "heads", of the weights with which each member's head
         reads a feature, if there are such heads.
 
+    Example:
+
+    ```python
+    norms = mimo_keras.analysis.feature_norms(model.network)
+    sorted(norms)  # ['encoders', 'heads']
+    ```
+
     Reference:
         Sun et al., MixShare, CVPR Workshops 2022, section 2.
     """
@@ -54,6 +61,12 @@ def sharing_rate(norms):
         all members use all features equally, 0 if each has its own. Features
         that no member uses are ignored; if no others exist it is NaN.
 
+    Example:
+
+    ```python
+    mimo_keras.analysis.sharing_rate([[1.0, 0.0], [2.0, 1.0]])  # 0.25
+    ```
+
     Reference:
         Sun et al., MixShare, CVPR Workshops 2022, section 2.
     """
@@ -77,6 +90,12 @@ def feature_overlap(norms):
     Returns:
         The mean over features of min / max of the relative norms; NaN if a
         member uses no feature at all.
+
+    Example:
+
+    ```python
+    mimo_keras.analysis.feature_overlap([[1.0, 0.0], [2.0, 0.0]])  # 1.0
+    ```
 
     Reference:
         Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix B.1.
@@ -109,6 +128,13 @@ def sharing_rates(network):
     Returns:
         Dictionary with "encoders" and "heads" where they exist; empty for a
         single member.
+
+    Example:
+
+    ```python
+    found = sorted(mimo_keras.analysis.sharing_rates(model.network))
+    found  # ['encoders', 'heads']
+    ```
     """
     return _by_part(sharing_rate, network)
 
@@ -121,6 +147,13 @@ def feature_overlaps(network):
 
     Returns:
         As `sharing_rates`.
+
+    Example:
+
+    ```python
+    found = sorted(mimo_keras.analysis.feature_overlaps(model.network))
+    found  # ['encoders', 'heads']
+    ```
     """
     return _by_part(feature_overlap, network)
 
@@ -152,6 +185,13 @@ def feature_variances(model, images, fixed=None, batch_size=256):
 
     Raises:
         InputError: All members of the model see the same image.
+
+    Example:
+
+    ```python
+    found = mimo_keras.analysis.feature_variances(model, images[:8])
+    len(found["stem"])                                       # 2
+    ```
 
     Reference:
         Sun et al., MixShare, CVPR Workshops 2022, appendix D.
@@ -260,6 +300,13 @@ def feature_use(panels, label):
         A `matplotlib.figure.Figure` with a panel per array. Features are sorted
         by how much more member 0 uses them than the others; the use common to
         all members is filled gray.
+
+    Example:
+
+    ```python
+    norms = mimo_keras.analysis.feature_norms(model.network)
+    figure = mimo_keras.analysis.feature_use(norms, "L1 norm")
+    ```
 
     Reference:
         Sun et al., MixShare, CVPR Workshops 2022, figures 3, 5 and 6.

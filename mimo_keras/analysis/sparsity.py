@@ -21,6 +21,12 @@ def kept_weights(network, threshold=THRESHOLD):
     Raises:
         InputError: There are no weights, or the threshold is negative.
 
+    Example:
+
+    ```python
+    0 < mimo_keras.analysis.kept_weights(model.network) <= 1  # True
+    ```
+
     Reference:
         Havasi et al., ICLR 2021, appendix C and figure 9.
     """

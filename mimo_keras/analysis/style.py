@@ -157,7 +157,23 @@ def is_figure(content):
 
 
 def save_png(figure, path, dpi=200):
-    """Writes a figure to `path` as a PNG, atomically."""
+    """Writes a figure to `path` as a PNG, atomically.
+
+    Args:
+        figure: A `matplotlib.figure.Figure`.
+        path: Where to write.
+        dpi: Dots per inch.
+
+    Returns:
+        None.
+
+    Example:
+
+    ```python
+    figure = mimo_keras.analysis.depth_bars([[0.2, 0.8]])
+    mimo_keras.analysis.save_png(figure, "depths.png", dpi=50)
+    ```
+    """
     with replacing(path, "wb") as file:
         file.write(image_bytes(figure, "png", dpi))
 

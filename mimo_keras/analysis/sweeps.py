@@ -42,6 +42,14 @@ def sweep_curves(series, label, scale="linear", panels=("accuracy",)):
         A `matplotlib.figure.Figure`: ensembles as solid lines, the means of
         their members dashed, error bars of one standard deviation.
 
+    Example:
+
+    ```python
+    points = [{"x": m, "accuracy": (0.9 + m / 100, 0.01),
+               "accuracy_member": (0.9, 0.01)} for m in (1, 2, 3)]
+    figure = mimo_keras.analysis.sweep_curves({"MIMO": points}, "Members M")
+    ```
+
     Reference:
         Havasi et al., ICLR 2021, figures 5 to 9; Ferianc and Rodrigues, MIMMO,
         CVPR Workshops 2023, supplement, figures 5 and 6.
@@ -87,6 +95,14 @@ def sweep_boxes(series, label, panels=("accuracy",)):
     Returns:
         A `matplotlib.figure.Figure`: for each value of x a box from the lower
         to the upper quartile of the ensembles' means, with their median.
+
+    Example:
+
+    ```python
+    points = [{"x": m, "accuracy": (0.9 + m / 100, 0.01)} for m in (1, 2, 3)]
+    figure = mimo_keras.analysis.sweep_boxes(
+        {"R = 1": points, "R = 4": points}, "Members M")
+    ```
 
     Reference:
         Havasi et al., ICLR 2021, figure 6b.

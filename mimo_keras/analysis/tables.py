@@ -16,6 +16,13 @@ def results_table(results):
     Returns:
         Aligned tables under their titles, separated by blank lines; tables
         without results are omitted. No newline at the end.
+
+    Example:
+
+    ```python
+    results = mimo_keras.evaluation.Results.from_flat({"test/accuracy": 0.9})
+    print(mimo_keras.analysis.results_table(results))
+    ```
     """
     size = max(len(summary.members(results).rows) - 1, 0)
     parts = {
@@ -62,6 +69,13 @@ def markdown_table(rows, columns):
 
     Raises:
         InputError: If a row has more or fewer cells than there are columns.
+
+    Example:
+
+    ```python
+    columns = ["Method", "Accuracy"]
+    print(mimo_keras.analysis.markdown_table([["mimo", 0.98]], columns))
+    ```
     """
     for row in rows:
         if len(row) != len(columns):
@@ -96,6 +110,12 @@ def mean_and_std(values, digits=4):
 
     Raises:
         InputError: If there are no numbers.
+
+    Example:
+
+    ```python
+    mimo_keras.analysis.mean_and_std([0.9, 0.8], digits=2)   # 0.85 ± 0.07
+    ```
     """
     numbers, mean = _numbers_and_mean(values, digits)
     if len(numbers) == 1:

@@ -24,6 +24,15 @@ def function_space(probabilities, seed=0):
     Raises:
         InputError: There are fewer than 2 times.
 
+    Example:
+
+    ```python
+    rng = np.random.default_rng(0)
+    probabilities = rng.dirichlet(np.ones(3), size=(4, 5, 1))  # T, N, M
+    places = mimo_keras.analysis.function_space(probabilities)
+    places.shape                                             # (1, 4, 2)
+    ```
+
     Reference:
         Havasi et al., ICLR 2021, section 3.2; van der Maaten and Hinton,
         Visualizing data using t-SNE, JMLR 2008.
@@ -58,6 +67,13 @@ def trajectory_plot(places, epochs, title=""):
 
     Returns:
         A `matplotlib.figure.Figure`.
+
+    Example:
+
+    ```python
+    places = np.random.default_rng(0).normal(size=(2, 4, 2))
+    figure = mimo_keras.analysis.trajectory_plot(places, epochs=[1, 2, 3, 4])
+    ```
 
     Reference:
         Havasi et al., ICLR 2021, figure 4, middle right.

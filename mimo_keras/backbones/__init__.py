@@ -50,7 +50,17 @@ _BACKBONES = {
 
 
 def list_backbones():
-    """Returns the forms of backbone names, such as "mlp[_{units}…]"."""
+    """Returns the forms of backbone names, such as "mlp[_{units}…]".
+
+    Returns:
+        A list of texts.
+
+    Example:
+
+    ```python
+    "small_cnn[_{width}]" in mimo_keras.list_backbones()     # True
+    ```
+    """
     return list(_BACKBONES)
 
 
@@ -69,6 +79,12 @@ def get(backbone):
 
     Raises:
         InputError: The name is unknown.
+
+    Example:
+
+    ```python
+    len(mimo_keras.backbones.get("wide_resnet_28_10").stages)  # 3
+    ```
     """
     if isinstance(backbone, Backbone):
         return backbone

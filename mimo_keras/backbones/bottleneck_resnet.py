@@ -27,6 +27,17 @@ def bottleneck_resnet(depths=DEPTHS, widths=WIDTHS, strides=STRIDES):
     Returns:
         The `Backbone`.
 
+    Raises:
+        InputError: The stages have no equal number of depths, widths and
+            strides.
+
+    Example:
+
+    ```python
+    backbone = mimo_keras.backbones.bottleneck_resnet((1, 1), (4, 8), (1, 2))
+    len(backbone.stages)                                     # 2
+    ```
+
     Reference:
         Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix B.
     """

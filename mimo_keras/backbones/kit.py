@@ -49,6 +49,13 @@ class Kit:
             or flattened.
         prefix: Prefix of each layer's name, so that a method can build a stage
             more than once in one network.
+
+    Example:
+
+    ```python
+    kit = mimo_keras.backbones.Kit(prefix="a_")
+    kit.dense(4, name="head").name                           # head
+    ```
     """
 
     conv: Callable = conv2d
@@ -88,6 +95,18 @@ class Backbone:
             shared by all members, instead of being refused.
         named: Whether it reads several named inputs, from rows that begin with
             `layers.SplitInputs`.
+
+    Example:
+
+    ```python
+    linear = mimo_keras.backbones.Backbone(
+        stem=lambda x, kit: kit.conv(4, 3, name="first")(x),
+        stages=(),
+        top=lambda x, kit: keras.layers.GlobalAveragePooling2D()(x))
+    model = mimo_keras.create_model(
+        "mimo", backbone=linear, input_shape=(8, 8, 1), num_classes=10,
+        ensemble_size=2)
+    ```
     """
 
     stem: Callable

@@ -34,6 +34,17 @@ def vit(width=384, blocks=12, heads=6, patch=16):
     Returns:
         The `Backbone`.
 
+    Raises:
+        InputError: The blocks are no multiple of 4, or the width none of the
+            heads.
+
+    Example:
+
+    ```python
+    backbone = mimo_keras.backbones.vit(width=8, blocks=4, heads=2, patch=4)
+    len(backbone.stages)                                     # 4
+    ```
+
     Reference:
         Dosovitskiy et al., An image is worth 16x16 words, ICLR 2021; Touvron
         et al., Training data-efficient image transformers, ICML 2021 (sizes);

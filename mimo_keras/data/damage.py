@@ -129,8 +129,24 @@ def named(photographs):
     Args:
         photographs: `photographs.Photographs` that the block reads.
 
+    Returns:
+        A context manager.
+
     Raises:
         InputError: A row cannot be read; the message names file and record.
+
+    Example:
+
+    ```python
+    from mimo_keras.data.photographs import Files
+    from PIL import Image
+
+    Image.new("RGB", (40, 30)).save("cat.png")
+    pets = Files(name="pets", num_classes=2, size=16, paths=("cat.png",),
+                 labels=np.array([0]))
+    with mimo_keras.data.named_damage(pets):
+        batch, _ = next(pets.evaluation_batches(2))
+    ```
     """
     import tensorflow as tf
 

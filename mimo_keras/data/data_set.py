@@ -43,9 +43,10 @@ class DataSet:
             downloading it, as a sentence.
 
     Example:
-        >>> from mimo_keras import data
-        >>> data.get("digits").image_shape
-        (8, 8, 1)
+
+    ```python
+    mimo_keras.data.get("digits").image_shape                # (8, 8, 1)
+    ```
     """
 
     name: str

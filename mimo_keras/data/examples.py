@@ -18,6 +18,13 @@ class Examples:
             own units; (n, features) for vectors.
         labels: (n,) int64 in 0..num_classes-1; for regression (n, d) float32.
         num_classes: The number of classes, or None for regression.
+
+    Example:
+
+    ```python
+    examples = mimo_keras.data.Examples("mine", images, labels, num_classes=10)
+    len(examples), examples.image_shape                      # (64, (8, 8, 1))
+    ```
     """
 
     name: str

@@ -232,8 +232,20 @@ DATASETS = types.MappingProxyType(
 def get(name):
     """Returns the record of the data set called `name`.
 
+    Args:
+        name: A key of `DATASETS`.
+
+    Returns:
+        The `DataSet`.
+
     Raises:
         InputError: There is no data set of that name.
+
+    Example:
+
+    ```python
+    mimo_keras.data.get("cifar10").image_shape               # (32, 32, 3)
+    ```
     """
     if name not in DATASETS:
         raise expected(

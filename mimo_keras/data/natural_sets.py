@@ -25,6 +25,16 @@ class Natural:
         groups: The classes of the set, each a tuple of classes of the
             training set; None if they are the same.
         by_group: Whether labels are indices of groups instead of classes.
+
+    Example:
+
+    ```python
+    sketches = mimo_keras.data.natural("imagenet2012")["imagenet_sketch"]
+    try:
+        test_set = sketches()
+    except mimo_keras.InputError as error:
+        print(error)                                         # where to get it
+    ```
     """
 
     photographs: photographs.Photographs

@@ -40,6 +40,19 @@ class Photographs:
         skip: Whether unreadable photographs are left out of evaluation, and in
             training replaced by others of the batch; otherwise the first one
             is an error.
+
+    Example:
+
+    ```python
+    from mimo_keras.data.photographs import Files
+    from PIL import Image
+
+    Image.new("RGB", (40, 30)).save("cat.png")
+    pets = Files(name="pets", num_classes=2, size=16, paths=("cat.png",),
+                 labels=np.array([0]))
+    batch, _ = next(pets.evaluation_batches(2))
+    batch.shape                                              # (1, 16, 16, 3)
+    ```
     """
 
     name: str

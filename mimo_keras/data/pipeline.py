@@ -47,6 +47,14 @@ def training_batches(
     Raises:
         InputError: The batch is empty or larger than the data set, or
             `initial_epoch` is not in 0..epochs.
+
+    Example:
+
+    ```python
+    train = mimo_keras.data.load("digits", "train")
+    batches = mimo_keras.data.training_batches(train, 32, seed=0, epochs=2)
+    len(batches)                                             # 74
+    ```
     """
     import tensorflow as tf
 
@@ -98,6 +106,14 @@ def evaluation_batches(examples, batch_size):
 
     Raises:
         InputError: The batch size is not a positive integer.
+
+    Example:
+
+    ```python
+    test = mimo_keras.data.load("digits", "test")
+    batch, _ = next(mimo_keras.data.evaluation_batches(test, 32))
+    batch.shape                                              # (32, 8, 8, 1)
+    ```
     """
     _check_positive(batch_size)
     return (
@@ -126,6 +142,14 @@ def weighted_batches(examples, batch_size):
 
     Raises:
         InputError: The batch size is not a positive integer.
+
+    Example:
+
+    ```python
+    test = mimo_keras.data.load("digits", "test")
+    batches = mimo_keras.data.weighted_batches(test, 64)
+    model.evaluate(batches, verbose=0)
+    ```
     """
     import tensorflow as tf
 

@@ -61,6 +61,14 @@ def shifted(examples, types=None):
 
     Raises:
         InputError: A name is unknown, or the examples are not images.
+
+    Example:
+
+    ```python
+    test = mimo_keras.data.load("digits", "test")
+    first = next(iter(mimo_keras.data.shifted(test)))
+    first.examples.images.shape                              # (599, 8, 8, 1)
+    ```
     """
     images = examples.images
     if images.ndim != 4 or images.dtype != np.uint8:

@@ -29,6 +29,13 @@ def load(name, split, **where):
     Raises:
         InputError: The name or the split is unknown, or the data is missing or
             damaged.
+
+    Example:
+
+    ```python
+    train = mimo_keras.data.load("digits", "train")
+    train.images.shape                                       # (1198, 8, 8, 1)
+    ```
     """
     data_set = get(name)
     try:
@@ -49,6 +56,13 @@ def standardization(name):
 
     Raises:
         InputError: The name is unknown.
+
+    Example:
+
+    ```python
+    mean, std = mimo_keras.data.standardization("cifar10")
+    len(mean)                                                # 3
+    ```
     """
     data_set = get(name)
     if data_set.mean is not None:
@@ -81,6 +95,14 @@ def corrupted(name, *, types=None, severities=SEVERITIES, **where):
     Raises:
         InputError: The name, a type or a severity does not exist; when the
             examples are accessed, if the data is missing or damaged.
+
+    Example:
+
+    ```python
+    sets = mimo_keras.data.corrupted("digits", severities=[1])
+    first = next(sets)
+    first.severity                                           # 1
+    ```
     """
     suite = _having("corruptions", "a corrupted suite", name)
     return suite.sets(types, severities, **where)
@@ -101,6 +123,13 @@ def out_of_distribution(name, **where):
     Raises:
         InputError: There is no such data set; when loading, if the data is
             missing or damaged.
+
+    Example:
+
+    ```python
+    loaders = mimo_keras.data.out_of_distribution("cifar10")
+    sorted(loaders)  # ['cifar100', 'svhn_cropped']
+    ```
     """
     readers = _having("out_of_distribution", "out-of-distribution sets", name)
     return {
@@ -123,6 +152,12 @@ def natural(name, **where):
 
     Raises:
         InputError: There is no such data set.
+
+    Example:
+
+    ```python
+    sorted(mimo_keras.data.natural("digits"))                # []
+    ```
     """
     return {
         other: functools.partial(read, **where)

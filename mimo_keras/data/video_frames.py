@@ -40,6 +40,16 @@ class VideoFrames:
         anchors: The index of each anchor's frame, (A,).
         neighbours: For each anchor the indices of its neighbours' frames.
         distances: For each anchor how many frames away each neighbour is.
+
+    Example:
+
+    ```python
+    videos = mimo_keras.data.natural("imagenet2012")["imagenet_vid_robust"]
+    try:
+        frames = videos()
+    except mimo_keras.InputError as error:
+        print(error)                                         # where to get it
+    ```
     """
 
     frames: Files

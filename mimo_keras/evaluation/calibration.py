@@ -19,6 +19,14 @@ class Reliability(NamedTuple):
         confidence: Their mean confidence, (n,); NaN in an empty bin.
         accuracy: The fraction of them predicted correctly, (n,); NaN in an
             empty bin.
+
+    Example:
+
+    ```python
+    metrics = mimo_keras.evaluation.Classification(10, predictor.log_weights)
+    metrics.update(predictor.member_logits(images), labels)
+    int(metrics.reliability().count.sum())                   # 64
+    ```
     """
 
     count: np.ndarray

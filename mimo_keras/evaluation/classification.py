@@ -38,10 +38,11 @@ class Classification:
     Example:
 
     ```python
-    metrics = Classification(num_classes=10, log_weights=np.log([1 / 3] * 3))
-    for images, labels in batches:
-        metrics.update(model.predict_on_batch(images), labels)
-    metrics.result()["nll"]
+    metrics = mimo_keras.evaluation.Classification(10, predictor.log_weights)
+    for start in (0, 32):
+        part = slice(start, start + 32)
+        metrics.update(model.predict_on_batch(images[part]), labels[part])
+    metrics.result()["nll"] > 0                              # True
     ```
     """
 

@@ -44,6 +44,18 @@ def corruption_errors(results, clean_accuracy):
     Raises:
         InputError: A type or a severity is missing.
 
+    Example:
+
+    ```python
+    from mimo_keras.data.corruptions import BENCHMARK
+
+    results = [(name, severity, {"accuracy": 0.5})
+               for name in BENCHMARK for severity in (1, 2, 3, 4, 5)]
+    errors = mimo_keras.evaluation.corruption_errors(
+        results, clean_accuracy=0.8)
+    sorted(errors)  # ['mce', 'relative_mce']
+    ```
+
     Reference:
         Hendrycks and Dietterich, Benchmarking neural network robustness to
         common corruptions and perturbations, ICLR 2019, section 4.1.

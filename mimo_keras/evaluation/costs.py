@@ -50,6 +50,13 @@ def multiply_adds(network):
     Raises:
         InputError: If the model is not functional, a size of its input is not
             known, or the multiply-adds of a layer with a kernel are unknown.
+
+    Example:
+
+    ```python
+    small = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    mimo_keras.evaluation.multiply_adds(small)               # 12
+    ```
     """
     return sum(count for _, count in multiply_adds_by_call(network))
 
@@ -65,6 +72,13 @@ def flops(network):
 
     Returns:
         The number of floating-point operations.
+
+    Example:
+
+    ```python
+    small = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    mimo_keras.evaluation.flops(small)                       # 24
+    ```
     """
     return 2 * multiply_adds(network)
 
@@ -121,7 +135,21 @@ def calls_of(network):
 
 
 def trainable_parameters(model):
-    """Returns the number of trainable parameters of a built model."""
+    """Returns the number of trainable parameters of a built model.
+
+    Args:
+        model: A built keras.Model.
+
+    Returns:
+        The number.
+
+    Example:
+
+    ```python
+    small = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    mimo_keras.evaluation.trainable_parameters(small)        # 15
+    ```
+    """
     return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
@@ -140,6 +168,14 @@ class Stopwatch:
 
     Attributes:
         calls: Pairs (b, seconds), one per call so far.
+
+    Example:
+
+    ```python
+    timed = mimo_keras.evaluation.Stopwatch(predictor.member_logits)
+    logits = timed(images)
+    len(timed.calls)                                         # 1
+    ```
     """
 
     def __init__(self, logits_fn):
@@ -187,6 +223,14 @@ def milliseconds_per_example(logits_fn, images, repeats=10):
 
     Raises:
         InputError: If `repeats` is not positive or there are no images.
+
+    Example:
+
+    ```python
+    took = mimo_keras.evaluation.milliseconds_per_example(
+        predictor.member_logits, images, repeats=2)
+    took > 0                                                 # True
+    ```
     """
     watch = Stopwatch(logits_fn)
     for _ in range(repeats + 1):

@@ -16,6 +16,14 @@ class Diversity(NamedTuple):
         disagreement: The fraction of examples where the predicted classes of
             members i and j differ, (E, E); symmetric, zero diagonal.
         kl: E_{p_i}[log p_i - log p_j] in nats, (E, E); zero diagonal.
+
+    Example:
+
+    ```python
+    metrics = mimo_keras.evaluation.Classification(10, predictor.log_weights)
+    metrics.update(predictor.member_logits(images), labels)
+    metrics.diversity().disagreement.shape                   # (2, 2)
+    ```
     """
 
     disagreement: np.ndarray

@@ -40,6 +40,14 @@ class GaussianRegression:
 
     Args:
         log_weights: The log mixture weights, (E,).
+
+    Example:
+
+    ```python
+    metrics = mimo_keras.evaluation.GaussianRegression([0.0])
+    metrics.update(means=[[[0.0]]], stds=[[[1.0]]], targets=[[0.0]])
+    round(metrics.result()["nll"], 3)                        # 0.919
+    ```
     """
 
     def __init__(self, log_weights):

@@ -30,6 +30,14 @@ def scores(logits, log_weights, average="probabilities"):
 
     Raises:
         InputError: If shapes do not match or logits are not finite.
+
+    Example:
+
+    ```python
+    logits = np.zeros((3, 2, 10))                            # B, E, K
+    found = mimo_keras.evaluation.scores(logits, np.log([0.5, 0.5]))
+    found["max_probability"].round(3).tolist()               # [0.9, 0.9, 0.9]
+    ```
     """
     log_weights = checked_log_weights(log_weights)
     shape = (None, len(log_weights), None)
@@ -66,6 +74,12 @@ def detection(scores_in, scores_out):
 
     Raises:
         InputError: If a set is empty, or its scores are not finite vectors.
+
+    Example:
+
+    ```python
+    mimo_keras.evaluation.detection([0.1, 0.2], [0.8, 0.9])["auroc"]  # 1.0
+    ```
     """
     import sklearn.metrics
 

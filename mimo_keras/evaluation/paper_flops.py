@@ -35,6 +35,16 @@ def mimo_flops(network):
     Args:
         network: As for `multiply_adds`.
 
+    Returns:
+        The number of floating-point operations.
+
+    Example:
+
+    ```python
+    small = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    mimo_keras.evaluation.mimo_flops(small)                  # 48
+    ```
+
     Reference:
         Havasi et al., ICLR 2021, section 4, footnote 2.
     """
@@ -56,6 +66,16 @@ def mimmo_flops(network):
 
     Args:
         network: As for `multiply_adds`.
+
+    Returns:
+        The number of floating-point operations.
+
+    Example:
+
+    ```python
+    small = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    mimo_keras.evaluation.mimmo_flops(small)                 # 15
+    ```
 
     Reference:
         Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, supplement, tables 1

@@ -17,6 +17,14 @@ class QuantileRegression:
     Args:
         log_weights: The log mixture weights, (E,).
         levels: The Q ascending levels.
+
+    Example:
+
+    ```python
+    metrics = mimo_keras.evaluation.QuantileRegression([0.0], levels=[0.1, 0.9])
+    metrics.update(quantiles=[[[[-1.0], [1.0]]]], targets=[[0.0]])
+    round(metrics.result()["pinball"], 3)                    # 0.1
+    ```
     """
 
     def __init__(self, log_weights, levels):

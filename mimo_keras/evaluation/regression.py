@@ -17,6 +17,14 @@ class Regression:
 
     Args:
         log_weights: The log mixture weights, (E,).
+
+    Example:
+
+    ```python
+    metrics = mimo_keras.evaluation.Regression(np.log([0.5, 0.5]))
+    metrics.update(means=[[[0.0], [2.0]]], targets=[[1.0]])
+    metrics.result()["mse"]                                  # 0.0
+    ```
     """
 
     def __init__(self, log_weights):

@@ -53,6 +53,14 @@ class SuiteResults(_Joinable):
         of_types: Number of types, 17 or 19 -> metric -> mean over those types
             of CIFAR-100-C.
         sets: (type, severity) -> metric -> value.
+
+    Example:
+
+    ```python
+    flat = {"corrupted/fog_3/nll": 0.9, "corrupted/nll": 0.9}
+    suite = mimo_keras.evaluation.Results.from_flat(flat).corrupted
+    suite.means["nll"]                                       # 0.9
+    ```
     """
 
     means: dict = _empty()
@@ -130,8 +138,10 @@ class Results(_Joinable):
     Example:
 
     ```python
-    results = Results.from_flat({"test/nll": 0.5, "corrupted/fog_3/nll": 0.9})
-    results.test["nll"], results.corrupted.sets["fog", 3]["nll"]
+    flat = {"test/nll": 0.5, "corrupted/fog_3/nll": 0.9}
+    results = mimo_keras.evaluation.Results.from_flat(flat)
+    results.test["nll"]                                      # 0.5
+    results.corrupted.sets["fog", 3]["nll"]                  # 0.9
     ```
     """
 

@@ -18,6 +18,13 @@ class RiskCoverage(NamedTuple):
         risk: The fraction of wrong answers among that many of the most
             confident examples, (P,).
         area: The mean risk over all numbers of answered examples (AURC).
+
+    Example:
+
+    ```python
+    curve = mimo_keras.evaluation.risk_coverage(count=[1, 1], wrong=[0, 1])
+    float(curve.area)                                        # 0.25
+    ```
     """
 
     coverage: np.ndarray
@@ -62,6 +69,14 @@ def risk_coverage(count, wrong, points=101):
 
     Returns:
         The curve, and the area under it, computed from all examples.
+
+    Example:
+
+    ```python
+    curve = mimo_keras.evaluation.risk_coverage(
+        count=[1, 1], wrong=[0, 1], points=3)
+    curve.risk.tolist()                                      # [0.0, 0.0, 0.5]
+    ```
 
     Reference:
         Geifman and El-Yaniv, Selective classification for deep neural

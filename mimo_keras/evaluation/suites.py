@@ -33,6 +33,14 @@ def evaluate(
 
     Raises:
         InputError: As for `Classification.update`.
+
+    Example:
+
+    ```python
+    metrics = mimo_keras.evaluation.evaluate(
+        predictor.member_logits, [(images, labels)], 10, predictor.log_weights)
+    metrics.result()["nll"] > 0                              # True
+    ```
     """
     metrics = Classification(num_classes, log_weights, num_bins, average)
     for images, labels in batches:
@@ -54,6 +62,14 @@ def ood_scores(logits_fn, batches, log_weights, average="probabilities"):
 
     Raises:
         InputError: As for `ood.scores`, or if there is no batch.
+
+    Example:
+
+    ```python
+    scores = mimo_keras.evaluation.ood_scores(
+        predictor.member_logits, [(images, labels)], predictor.log_weights)
+    scores["entropy"].shape                                  # (64,)
+    ```
     """
     parts = [
         ood.scores(logits_fn(images), log_weights, average)
@@ -79,6 +95,15 @@ def clean_results(metrics):
 
     Raises:
         InputError: If there were no examples.
+
+    Example:
+
+    ```python
+    metrics = mimo_keras.evaluation.Classification(10, predictor.log_weights)
+    metrics.update(predictor.member_logits(images), labels)
+    results = mimo_keras.evaluation.clean_results(metrics)
+    "aurc" in results.test                                   # True
+    ```
     """
     members = metrics.members()
     return Results(
@@ -103,6 +128,16 @@ def ood_results(scores_in, scores_out):
         For each OOD set, by name, "auroc", "aupr" and "fpr95" for the maximum
         probability, and the same with "_entropy" and "_mutual_information"
         appended for the other scores.
+
+    Example:
+
+    ```python
+    inside, outside = {"max_probability": [0.1]}, {"max_probability": [0.9]}
+    inside |= {"entropy": [0.1], "mutual_information": [0.0]}
+    outside |= {"entropy": [0.9], "mutual_information": [0.5]}
+    found = mimo_keras.evaluation.ood_results(inside, {"letters": outside})
+    found["letters"]["auroc_entropy"]                        # 1.0
+    ```
     """
     return {
         name: {
@@ -127,6 +162,14 @@ def corrupted_means(results):
 
     Raises:
         InputError: As for `corrupted_results`.
+
+    Example:
+
+    ```python
+    scores = dict.fromkeys(mimo_keras.evaluation.METRICS, 0.5)
+    results = [("fog", 1, scores), ("fog", 2, scores)]
+    mimo_keras.evaluation.corrupted_means(results)["nll"]    # 0.5
+    ```
     """
     sets = _checked_sets("corrupted", results)
     return type_means.summary(sets)["means"]
@@ -147,6 +190,15 @@ def corrupted_results(results):
 
     Raises:
         InputError: If there are no results, or duplicates.
+
+    Example:
+
+    ```python
+    scores = dict.fromkeys(mimo_keras.evaluation.METRICS, 0.5)
+    results = [("fog", 1, scores), ("fog", 2, scores)]
+    suite = mimo_keras.evaluation.corrupted_results(results)
+    suite.means["nll"], suite.by_severity[2]["nll"]          # (0.5, 0.5)
+    ```
     """
     sets = _checked_sets("corrupted", results)
     return SuiteResults(**type_means.summary(sets), sets=sets)
@@ -184,6 +236,15 @@ def shifted_results(results):
     Raises:
         InputError: If there are no results, or duplicates.
 
+    Example:
+
+    ```python
+    scores = dict.fromkeys(mimo_keras.evaluation.METRICS, 0.5)
+    results = [("rotation", 1, scores), ("rotation", 2, scores)]
+    suite = mimo_keras.evaluation.shifted_results(results)
+    suite.deviations["nll"]                                  # 0.0
+    ```
+
     Reference:
         Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix B.
     """
@@ -213,6 +274,13 @@ def padded(logits_fn, batch_size):
     Raises:
         InputError: If `batch_size` is not positive; the function raises it
             for an empty batch.
+
+    Example:
+
+    ```python
+    logits = mimo_keras.evaluation.padded(predictor.member_logits, 32)
+    logits(images[:5]).shape                                 # (5, 2, 10)
+    ```
     """
     if batch_size < 1:
         raise expected(

@@ -23,6 +23,16 @@ class Task:
         ensemble_size: M, the number of members.
         seed_generator: Returns a new seed generator for a layer that draws.
             Those of `create_model` draw different numbers on each replica.
+
+    Example:
+
+    ```python
+    task = mimo_keras.methods.Task(
+        mimo_keras.backbones.get("small_cnn_1"), input_shape=(8, 8, 1),
+        outputs=10, ensemble_size=2)
+    found = mimo_keras.methods.build("mimo", task, {}).network.output_shape
+    found  # (None, 2, 10)
+    ```
     """
 
     backbone: Backbone
@@ -45,6 +55,12 @@ class Sampling:
         shuffle_group: g, the number of images among which rows are formed: the
             images of a row come from one group; 0 if all images of a replica
             form one group.
+
+    Example:
+
+    ```python
+    sampling = mimo_keras.methods.Sampling(members=3, batch_repetitions=4)
+    ```
     """
 
     members: int = 0
@@ -85,6 +101,13 @@ class KLTerm:
         annealing_epochs: None for the factor above. Otherwise the factor is
             weight / N, and grows over this many epochs of N images, where N is
             the number of training images, which `fit` finds.
+
+    Example:
+
+    ```python
+    term = mimo_keras.methods.KLTerm.per_image(1.0, train_examples=50_000)
+    term.weight                                              # 2e-05
+    ```
     """
 
     weight: float = 1.0
@@ -131,6 +154,15 @@ class Blueprint:
         kl_term: Weight of the layers' KL divergences.
         member_reduction: "sum" or "mean": how the losses of a row's E
             components become one.
+
+    Example:
+
+    ```python
+    inputs = keras.Input((4,))
+    outputs = keras.layers.Reshape((2, 3))(keras.layers.Dense(6)(inputs))
+    blueprint = mimo_keras.methods.Blueprint(keras.Model(inputs, outputs))
+    blueprint.sampling.members                               # 0
+    ```
     """
 
     network: keras.Model

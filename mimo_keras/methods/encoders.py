@@ -18,7 +18,20 @@ _MULTIPLEXERS = (MultiplexConvolutions, MultiplexMembers)
 
 
 def has_encoders(network):
-    """Whether `encoder_kernels` finds a kernel for each member."""
+    """Whether `encoder_kernels` finds a kernel for each member.
+
+    Args:
+        network: Functional keras.Model from (N, M, …).
+
+    Returns:
+        A bool.
+
+    Example:
+
+    ```python
+    mimo_keras.methods.has_encoders(model.network)           # True
+    ```
+    """
     return encoder_layer(network) is not None
 
 
@@ -35,6 +48,13 @@ def encoder_kernels(network):
 
     Raises:
         InputError: The members have no such kernels.
+
+    Example:
+
+    ```python
+    kernels = mimo_keras.methods.encoder_kernels(model.network)
+    len(kernels)                                             # 2
+    ```
     """
     encoders = encoder_layer(network)
     if encoders is None:
@@ -53,7 +73,21 @@ def encoder_kernels(network):
 
 
 def encoder_layer(network):
-    """Returns the layer that holds all members' first kernels, or None."""
+    """Returns the layer that holds all members' first kernels, or None.
+
+    Args:
+        network: Functional keras.Model from (N, M, …).
+
+    Returns:
+        A keras.layers.Layer, or None.
+
+    Example:
+
+    ```python
+    layer = mimo_keras.methods.encoder_layer(model.network)
+    layer is None                                            # False
+    ```
+    """
     for layer in network.layers:
         if isinstance(layer, FoldMembers) and layer.by_member:
             return next(

@@ -63,6 +63,13 @@ def single_image(network, multi_input, folding=True, samples=1, apart=None):
 
     Returns:
         The copy, and whether it is folded.
+
+    Example:
+
+    ```python
+    folded, is_folded = mimo_keras.methods.single_image(model.network, True)
+    folded.output_shape, is_folded  # ((None, 2, 10), True)
+    ```
     """
     copy, folded = _copy(network, multi_input, folding, apart)
     if samples > 1:

@@ -20,8 +20,20 @@ def freeze_trunk(network, trained):
         network: The method's functional keras.Model, after `warm_start`.
         trained: The `trained.Trained` that it started from.
 
+    Returns:
+        None.
+
     Raises:
         InputError: The members share nothing.
+
+    Example:
+
+    ```python
+    ensemble = mimo_keras.from_network(
+        network, "batch_ensemble", ensemble_size=2, num_classes=10)
+    mimo_keras.methods.freeze_trunk(
+        ensemble.network, mimo_keras.methods.trained.read(network))
+    ```
     """
     own = {id(layer) for layer in widened(network, trained)}
     shared = [
@@ -70,6 +82,12 @@ def frozen_variables(network):
 
     Returns:
         A list of indices, for `freeze_variables`.
+
+    Example:
+
+    ```python
+    mimo_keras.methods.frozen_variables(model.network)       # []
+    ```
     """
     return [
         index
@@ -79,7 +97,22 @@ def frozen_variables(network):
 
 
 def freeze_variables(network, indices):
-    """Freezes the variables that `frozen_variables` listed."""
+    """Freezes the variables that `frozen_variables` listed.
+
+    Args:
+        network: Functional keras.Model.
+        indices: The list that `frozen_variables` returned.
+
+    Returns:
+        None.
+
+    Example:
+
+    ```python
+    indices = mimo_keras.methods.frozen_variables(model.network)
+    mimo_keras.methods.freeze_variables(model.network, indices)
+    ```
+    """
     found = _single_variables(network)
     for index in indices:
         found[index][1].trainable = False

@@ -110,6 +110,17 @@ def plan_templates(task, options):
 
     Raises:
         InputError: The budget is too small, or no kernels can be composed.
+
+    Example:
+
+    ```python
+    task = mimo_keras.methods.Task(
+        mimo_keras.backbones.get("small_cnn_1"), input_shape=(8, 8, 1),
+        outputs=10, ensemble_size=2)
+    plan = mimo_keras.methods.plan_templates(
+        task, mimo_keras.methods.BankOptions(grouping="single"))
+    plan.ensemble_size                                       # 2
+    ```
     """
     if not task.backbone.uses_kit:
         raise expected(

@@ -43,6 +43,16 @@ def one_member(network, index):
 
     Raises:
         InputError: There is no such member, or the members cannot be separated.
+
+    Example:
+
+    ```python
+    ensemble = mimo_keras.create_model(
+        "naive_multihead", backbone="mlp_4", input_shape=(8, 8, 1),
+        num_classes=10, ensemble_size=2)
+    member = mimo_keras.methods.one_member(ensemble.network, 0)
+    member.output_shape                                      # (None, 1, 10)
+    ```
     """
     members = network.output_shape[1]
     if not is_whole(index) or not 0 <= index < members:

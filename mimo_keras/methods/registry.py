@@ -23,6 +23,24 @@ def register(name):
 
     A method is a function from a `Task`, and its own options as keyword
     arguments, to a `Blueprint`.
+
+    Args:
+        name: What `create_model` takes as `method`.
+
+    Returns:
+        The decorator, which returns the function as it is.
+
+    Example:
+
+    ```python
+    @mimo_keras.methods.register("two_heads")
+    def two_heads(task):
+        inputs = keras.Input(task.input_shape)
+        features, _ = task.backbone.features(inputs, mimo_keras.backbones.Kit())
+        heads = mimo_keras.layers.DenseMultihead(task.outputs, ensemble_size=2)
+        network = keras.Model(inputs, heads(features))
+        return mimo_keras.methods.Blueprint(network)
+    ```
     """
 
     def decorate(method):
@@ -33,12 +51,35 @@ def register(name):
 
 
 def list_methods():
-    """Returns the names of the methods, sorted."""
+    """Returns the names of the methods, sorted.
+
+    Returns:
+        A list of texts.
+
+    Example:
+
+    ```python
+    "mimo" in mimo_keras.list_methods()                      # True
+    ```
+    """
     return sorted(_METHODS)
 
 
 def options(name):
-    """Returns the names of a method's own options, in order."""
+    """Returns the names of a method's own options, in order.
+
+    Args:
+        name: The method.
+
+    Returns:
+        A list of names.
+
+    Example:
+
+    ```python
+    mimo_keras.methods.options("batch_ensemble")[0]  # ensemble_batch_norm
+    ```
+    """
     parameters = inspect.signature(get(name)).parameters.values()
     return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
 
@@ -88,6 +129,16 @@ def build(name, task, chosen):
 
     Raises:
         InputError: The method or an option is unknown.
+
+    Example:
+
+    ```python
+    task = mimo_keras.methods.Task(
+        mimo_keras.backbones.get("small_cnn_1"), input_shape=(8, 8, 1),
+        outputs=10, ensemble_size=2)
+    blueprint = mimo_keras.methods.build("mimo", task, {"batch_repetitions": 4})
+    blueprint.network.output_shape                           # (None, 2, 10)
+    ```
     """
     known = options(name)
     for option in chosen:

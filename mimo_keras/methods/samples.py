@@ -15,6 +15,16 @@ def sampled(network, images, samples):
 
     Returns:
         (B, S·E, K), the samples one after another.
+
+    Example:
+
+    ```python
+    x = keras.Input((4,))
+    heads = keras.layers.Reshape((1, 3))(keras.layers.Dense(3)(x))
+    stochastic = keras.Model(x, heads)
+    found = mimo_keras.methods.sampled(stochastic, np.zeros((5, 4)), 2).shape
+    found  # (5, 2, 3)
+    ```
     """
     if samples == 1:
         return network(images, training=False)

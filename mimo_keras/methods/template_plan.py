@@ -18,7 +18,21 @@ from mimo_keras.methods.template_shares import (
 
 @dataclasses.dataclass(frozen=True)
 class BankOptions:
-    """How parameters are shared: the options of `mixture_ensemble`."""
+    """How parameters are shared: the options of `mixture_ensemble`.
+
+    Args:
+        num_params: See `mixture_ensemble`, like the others.
+        templates_per_layer: t.
+        assign: "shared", "disjoint" or "distinct".
+        grouping: "by_shape" or "single".
+        bank_single_layers: Whether also kernels of unique shape are composed.
+
+    Example:
+
+    ```python
+    options = mimo_keras.methods.BankOptions(num_params=0.5, grouping="single")
+    ```
+    """
 
     num_params: int | float = 1.0
     templates_per_layer: int = 5
@@ -151,6 +165,17 @@ class TemplatePlan:
         ensemble_size: M.
         plain_parameters: Trainable parameters of the plain network.
         norm_parameters: Trainable parameters of all members' batch norms.
+
+    Example:
+
+    ```python
+    task = mimo_keras.methods.Task(
+        mimo_keras.backbones.get("small_cnn_1"), input_shape=(8, 8, 1),
+        outputs=10, ensemble_size=2)
+    plan = mimo_keras.methods.plan_templates(
+        task, mimo_keras.methods.BankOptions(grouping="single"))
+    plan.total > 0                                           # True
+    ```
     """
 
     groups: tuple[Group, ...]

@@ -56,6 +56,13 @@ def warm_start(network, trained, members, noise=0.0, seed=None):
 
     Raises:
         InputError: A layer's weights cannot be divided among members.
+
+    Example:
+
+    ```python
+    ensemble = mimo_keras.from_network(
+        network, "mimo", ensemble_size=2, num_classes=10)    # calls it
+    ```
     """
     draw = _Noise(noise, np.random.default_rng(seed))
     sources = {layer.name: layer for layer in trained.trunk.layers}

@@ -25,6 +25,14 @@ class Abstention(Stage):
         confidence: The least confidence that is answered.
         fitted_on: See `Stage`; with "coverage", "risk" and "risk_bound" of the
             answers among the examples.
+
+    Example:
+
+    ```python
+    outputs = {"probabilities": np.array([[0.7, 0.2, 0.1]], "float32")}
+    stage = mimo_keras.prediction.Abstention(confidence=0.8)
+    stage(outputs, None)["abstain"]                          # [True]
+    ```
     """
 
     def __init__(self, confidence, **kwargs):

@@ -45,7 +45,7 @@ class Temperature(Calibrator):
     ```python
     warm = mimo_keras.prediction.Temperature(2.0, log_weights=[0.0])
     logits = np.array([[[2.0, 0.0]]], "float32")
-    warm({}, logits)["probabilities"]                        # softmax([1, 0])
+    warm({}, logits)["probabilities"]                        # (B, K)
     ```
 
     Reference:
@@ -84,6 +84,15 @@ class MemberTemperatures(Stage):
     Members that are calibrated one by one make a mixture that is not confident
     enough, because averaging adds uncertainty: see the reference. It is here
     to compare with, and for members that are used alone.
+
+    Example:
+
+    ```python
+    logits = np.array([[[2.0, 0.0]]], "float32")             # (B, E, K)
+    outputs = {"probabilities": np.array([[0.88, 0.12]], "float32")}
+    stage = mimo_keras.prediction.MemberTemperatures([2.0], log_weights=[0.0])
+    stage(outputs, logits)["probabilities"]                  # (B, K)
+    ```
 
     Reference:
         Rahaman and Thiery, Uncertainty quantification and deep ensembles,
@@ -125,6 +134,16 @@ class VectorScaling(Calibrator):
         log_weights: The E log mixture weights.
         fitted_on: See `Stage`.
 
+    Example:
+
+    ```python
+    logits = np.array([[[2.0, 0.0]]], "float32")             # (B, E, K)
+    outputs = {"probabilities": np.array([[0.88, 0.12]], "float32")}
+    stage = mimo_keras.prediction.VectorScaling(
+        [1, 1], [0, 0], log_weights=[0.0])
+    stage(outputs, logits)["probabilities"]                  # (B, K)
+    ```
+
     Reference:
         Guo et al., On calibration of modern neural networks, ICML 2017,
         section 4.2.
@@ -162,6 +181,15 @@ class Isotonic(Calibrator):
         inputs: For each class, ascending probabilities: K sequences of P_k.
         values: The calibrated probabilities there, nondecreasing.
         fitted_on: See `Stage`.
+
+    Example:
+
+    ```python
+    logits = np.array([[[2.0, 0.0]]], "float32")             # (B, E, K)
+    outputs = {"probabilities": np.array([[0.88, 0.12]], "float32")}
+    stage = mimo_keras.prediction.Isotonic([[0, 1], [0, 1]], [[0, 1], [0, 1]])
+    stage(outputs, logits)["probabilities"]                  # (B, K)
+    ```
 
     Reference:
         Zadrozny and Elkan, Transforming classifier scores into accurate

@@ -91,6 +91,15 @@ class LogitDetector(Detector):
         threshold: Above it, "is_foreign" (B,) is true; None for no such output.
         fitted_on: See `Stage`.
 
+    Example:
+
+    ```python
+    logits = np.array([[[2.0, 0.0]]], "float32")             # (B, E, K)
+    outputs = {"probabilities": np.array([[0.88, 0.12]], "float32")}
+    stage = mimo_keras.prediction.LogitDetector("max_logit", log_weights=[0.0])
+    stage(outputs, logits)["ood_score"]                      # [-2.0]
+    ```
+
     Reference:
         Liu et al., Energy-based out-of-distribution detection, NeurIPS 2020,
         equation 4; Hendrycks et al., Scaling out-of-distribution detection for

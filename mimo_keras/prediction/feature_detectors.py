@@ -72,6 +72,23 @@ class MahalanobisDetector(FeatureDetector):
 
     See `feature_scores.Mahalanobis`, whose "center" (G, F), "whiten" (G, F, r)
     and "means" (G, K, r) of each group of members it holds.
+
+    Args:
+        sizes: Dictionary from the names of its weights to their shapes.
+        log_weights: The E log mixture weights.
+        threshold: Above it, "is_foreign" (B,) is true; None for no such output.
+        fitted_on: See `Stage`.
+
+    Example:
+
+    ```python
+    logits = np.zeros((1, 1, 3), "float32")                  # (B, E, K)
+    features = np.ones((1, 1, 2), "float32")                 # (B, G, F)
+    stage = mimo_keras.prediction.MahalanobisDetector.of(
+        {"center": np.zeros((1, 2)), "whiten": np.eye(2)[np.newaxis],
+         "means": np.zeros((1, 3, 2))}, log_weights=[0.0])
+    stage({}, logits, features)["ood_score"]                 # [2.0]
+    ```
     """
 
     def scores(self, features, logits):
@@ -94,6 +111,16 @@ class NeighborDetector(FeatureDetector):
     Args:
         neighbors: k.
         **kwargs: See `FeatureDetector`.
+
+    Example:
+
+    ```python
+    logits = np.zeros((1, 1, 3), "float32")                  # (B, E, K)
+    features = np.ones((1, 1, 2), "float32")                 # (B, G, F)
+    stage = mimo_keras.prediction.NeighborDetector.of(
+        {"bank": np.ones((1, 4, 2)) / 2**0.5}, log_weights=[0.0])
+    stage({}, logits, features)["ood_score"]                 # (B,)
+    ```
     """
 
     def __init__(self, *args, neighbors=1, **kwargs):
@@ -127,6 +154,23 @@ class VirtualLogitDetector(FeatureDetector):
 
     See `feature_scores.VirtualLogit`, whose "origin" (E, F), "residual"
     (E, F, r) and "factor" (E,) of each member it holds.
+
+    Args:
+        sizes: Dictionary from the names of its weights to their shapes.
+        log_weights: The E log mixture weights.
+        threshold: Above it, "is_foreign" (B,) is true; None for no such output.
+        fitted_on: See `Stage`.
+
+    Example:
+
+    ```python
+    logits = np.zeros((1, 1, 3), "float32")                  # (B, E, K)
+    features = np.ones((1, 1, 2), "float32")                 # (B, G, F)
+    stage = mimo_keras.prediction.VirtualLogitDetector.of(
+        {"origin": np.zeros((1, 2)), "residual": np.ones((1, 2, 1)),
+         "factor": np.ones(1)}, log_weights=[0.0])
+    stage({}, logits, features)["ood_score"]                 # (B,)
+    ```
     """
 
     def scores(self, features, logits):

@@ -18,6 +18,15 @@ class QuantileIntervals(Stage):
         margins: How far, for each of the d numbers; below 0 for closer.
         fitted_on: See `Stage`.
 
+    Example:
+
+    ```python
+    stage = mimo_keras.prediction.QuantileIntervals([0.5])
+    quantiles = np.array([[[-1.0], [1.0]]], "float32")       # (B, Q, d)
+    found = stage({"quantiles": quantiles}, None)
+    found["lower"]                                           # (B, d)
+    ```
+
     Reference:
         Romano, Patterson and Candès, Conformalized quantile regression,
         NeurIPS 2019.
@@ -48,6 +57,14 @@ class InterpolatedQuantiles(Stage):
     Args:
         levels: One level, or several, within the predicted ones.
         known: The levels of "quantiles".
+
+    Example:
+
+    ```python
+    stage = mimo_keras.prediction.InterpolatedQuantiles(0.5, known=[0.1, 0.9])
+    quantiles = np.array([[[-1.0], [1.0]]], "float32")       # (B, Q, d)
+    stage({"quantiles": quantiles}, None)["quantile"]        # [[0.0]]
+    ```
     """
 
     def __init__(self, levels, known, **kwargs):

@@ -30,6 +30,14 @@ class PredictionSets(Stage):
         seed: Seed of these draws.
         fitted_on: See `Stage`.
 
+    Example:
+
+    ```python
+    outputs = {"probabilities": np.array([[0.7, 0.2, 0.1]], "float32")}
+    stage = mimo_keras.prediction.PredictionSets([0.85], score="lac")
+    stage(outputs, None)["set_size"]                         # [2]
+    ```
+
     Reference:
         See `conformal.class_scores`.
     """
@@ -111,6 +119,14 @@ class Intervals(Stage):
         quantiles: q for each of the d outputs.
         floor: Smallest standard deviation; None for s = 1.
         fitted_on: See `Stage`.
+
+    Example:
+
+    ```python
+    stage = mimo_keras.prediction.Intervals([2.0])
+    found = stage({"mean": np.array([[1.0]], "float32")}, None)
+    found["upper"]                                           # (B, d)
+    ```
 
     Reference:
         Lei et al., Distribution-free predictive inference for regression,

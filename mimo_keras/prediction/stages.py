@@ -22,6 +22,18 @@ class Stage(keras.layers.Layer):
 
     Returns:
         Dictionary of the outputs, with those of `outputs` that stay.
+
+    Example:
+
+    ```python
+    class Best(mimo_keras.prediction.Stage):
+        def call(self, outputs, logits):
+            best = keras.ops.argmax(outputs["probabilities"], axis=-1)
+            return {**outputs, "best": best}
+
+
+    Best()({"probabilities": np.array([[0.2, 0.8]])}, None)["best"]  # [1]
+    ```
     """
 
     calibrates = False

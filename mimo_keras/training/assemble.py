@@ -45,8 +45,13 @@ def assemble(models, model=None):
     Example:
 
     ```python
-    model = mimo_keras.assemble(["seed0.keras", "seed1.keras"])
-    model.predictor()(images)["probabilities"]
+    for seed in (0, 1):
+        one = mimo_keras.create_model(
+            "deterministic", backbone="mlp_16", input_shape=(8, 8, 1),
+            num_classes=10, seed=seed)
+        one.save(f"seed{seed}.keras")
+    both = mimo_keras.assemble(["seed0.keras", "seed1.keras"])
+    both.predictor()(images)["probabilities"]                # (B, K)
     ```
 
     Reference:

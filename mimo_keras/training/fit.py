@@ -17,7 +17,15 @@ _SHARE = f"Give all workers one {argument('output_dir')} that they share."
 
 
 class NonFiniteLossError(InputError):
-    """The loss became NaN or infinite; the last checkpoint is good."""
+    """The loss became NaN or infinite; the last checkpoint is good.
+
+    Example:
+
+    ```python
+    kind = mimo_keras.training.NonFiniteLossError
+    issubclass(kind, mimo_keras.InputError)                  # True
+    ```
+    """
 
     status = 3
 
@@ -68,6 +76,23 @@ def fit(
         InputError: The folder is that of another model or run.
         mimo_keras.errors.Stopped: `stop` returned True; a checkpoint holds
             the progress.
+
+    Example:
+
+    ```python
+    train = mimo_keras.data.load("digits", "train")
+
+
+    def batches(epoch):
+        return mimo_keras.data.training_batches(
+            train, 512, seed=0, epochs=1, initial_epoch=epoch)
+
+
+    rows = mimo_keras.training.fit(
+        model, batches, epochs=1, steps_per_epoch=2, output_dir="run",
+        verbose=0)
+    rows[0]["epoch"]                                         # 1
+    ```
     """
     strategy = getattr(model, "distribute_strategy", None)
     chief = workers.is_chief(strategy)

@@ -43,6 +43,13 @@ class SmoothedCrossEntropy(keras.losses.Loss):
     Args:
         smoothing: ε.
 
+    Example:
+
+    ```python
+    loss = mimo_keras.training.SmoothedCrossEntropy(0.1)
+    model.compile("sgd", loss=loss)
+    ```
+
     Reference:
         Szegedy et al., Rethinking the Inception architecture for computer
         vision, CVPR 2016, section 7.

@@ -84,6 +84,13 @@ class EnsembleModel(
         "logits" (N, E, K) and "rows" (N, E), the index of the image that
         each member saw, and "loss_weights" (N, E) if the network returns
         them.
+
+    Example:
+
+    ```python
+    model(images[:5])                                        # (5, M, K)
+    model.predictor()(images[:5])["probabilities"]           # (5, K)
+    ```
     """
 
     def __init__(

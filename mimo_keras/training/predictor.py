@@ -50,6 +50,14 @@ class Predictor(
     Output shape:
         A dictionary, see `layers.MixturePrediction`. Rows whose image has NaN
         or infinity are NaN.
+
+    Example:
+
+    ```python
+    outputs = predictor(images[:5])
+    outputs["probabilities"]                                 # (5, K)
+    outputs["entropy"]                                       # (5,)
+    ```
     """
 
     def __init__(

@@ -19,6 +19,14 @@ class WarmUpStepDecay(keras.optimizers.schedules.LearningRateSchedule):
         decay: The factor, 0.1 or 0.2 in the papers.
         warm_up_steps: Steps to reach `base_rate`.
 
+    Example:
+
+    ```python
+    rate = mimo_keras.training.WarmUpStepDecay(
+        0.1, boundaries=[100], decay=0.5, warm_up_steps=10)
+    round(float(rate(5)), 3), round(float(rate(200)), 3)     # (0.05, 0.05)
+    ```
+
     Reference:
         Havasi et al., ICLR 2021, appendix B.
     """
@@ -68,6 +76,16 @@ def cyclic_cosine(base_rate, steps, cycles):
 
     Returns:
         keras.optimizers.schedules.CosineDecayRestarts.
+
+    Raises:
+        InputError: There are no steps, or no cycles.
+
+    Example:
+
+    ```python
+    rate = mimo_keras.training.cyclic_cosine(0.1, steps=100, cycles=2)
+    round(float(rate(0)), 3), round(float(rate(25)), 3)      # (0.1, 0.05)
+    ```
 
     Reference:
         Huang et al., Snapshot ensembles: train 1, get M for free, ICLR 2017,

@@ -33,6 +33,18 @@ class SideBySide(keras.Model):
 
     Output shape:
         Member outputs (B, S, E, K).
+
+    Example:
+
+    ```python
+    models = [mimo_keras.create_model(
+        "mimo", backbone="mlp_4", input_shape=(1,), output_dim=1,
+        ensemble_size=2, seed=seed) for seed in range(3)]
+    for each in models:
+        each.compile("adam")
+    three = mimo_keras.training.SideBySide(models)
+    three(np.zeros((5, 3, 1), "float32"))                    # (B, S, E, K)
+    ```
     """
 
     def __init__(self, models, **kwargs):

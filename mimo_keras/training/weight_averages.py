@@ -40,7 +40,9 @@ def average_weights(models, images=None, batch_size=128):
     Example:
 
     ```python
-    model = mimo_keras.average_weights(["8.keras", "9.keras"], images)
+    model.save("8.keras")
+    model.save("9.keras")
+    average = mimo_keras.average_weights(["8.keras", "9.keras"], images)
     ```
 
     Reference:
@@ -78,8 +80,17 @@ def refresh_batch_norms(model, images, batch_size=128):
         batch_size: Images in a batch. Of N, those of a last smaller batch are
             left out, unless it is the only one.
 
+    Returns:
+        None.
+
     Raises:
         InputError: There are no images.
+
+    Example:
+
+    ```python
+    mimo_keras.refresh_batch_norms(model, images)
+    ```
     """
     if not len(images):
         raise expected("at least one image", "none", "Pass training images.")

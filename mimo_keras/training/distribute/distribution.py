@@ -56,6 +56,15 @@ def make_strategy(
 
     Raises:
         InputError: The required device is missing, or TF_CONFIG is invalid.
+
+    Example:
+
+    ```python
+    strategy = mimo_keras.training.make_strategy()
+    with strategy.scope():
+        model = mimo_keras.create_model(
+            "mimo", backbone="mlp_4", input_shape=(8,), num_classes=3)
+    ```
     """
     if use_tpu and use_gpu:
         raise expected(

@@ -39,6 +39,14 @@ def chosen(likelihood, num_classes, output_dim, options):
 
     Raises:
         InputError: The likelihood is unknown, or is not for these outputs.
+
+    Example:
+
+    ```python
+    chosen = mimo_keras.training.likelihoods.chosen
+    found, left = chosen("gaussian", None, 2, {"beta": 0.5, "samples": 3})
+    found.beta, left  # (0.5, {'samples': 3})
+    ```
     """
     if likelihood is None:
         return of_outputs(num_classes, output_dim), options
@@ -91,8 +99,17 @@ def of_outputs(num_classes, output_dim=None):
         num_classes: K for classification; None for regression.
         output_dim: d, the number of outputs of a regression; otherwise None.
 
+    Returns:
+        The `Likelihood`.
+
     Raises:
         InputError: Not exactly one is given, or it is not a valid count.
+
+    Example:
+
+    ```python
+    mimo_keras.training.likelihoods.of_outputs(10).outputs   # 10
+    ```
     """
     if (num_classes is None) == (output_dim is None):
         raise expected(
@@ -115,6 +132,14 @@ def from_saved(config, network):
 
     Returns:
         `Likelihood`.
+
+    Example:
+
+    ```python
+    config = {"num_classes": 10}
+    found = mimo_keras.training.likelihoods.from_saved(config, model.network)
+    found.num_classes                                        # 10
+    ```
     """
     if "likelihood" in config:
         return keras.saving.deserialize_keras_object(config.pop("likelihood"))

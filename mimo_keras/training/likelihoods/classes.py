@@ -23,6 +23,13 @@ class Categorical(Likelihood):
 
     Attributes:
         num_classes: K.
+
+    Example:
+
+    ```python
+    likelihood = mimo_keras.training.likelihoods.Categorical(10)
+    likelihood.outputs                                       # 10
+    ```
     """
 
     num_classes: int

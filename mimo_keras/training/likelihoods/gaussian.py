@@ -32,6 +32,13 @@ class Gaussian(OfNumbers):
         beta: β, in [0, 1].
         floor: The least σ.
 
+    Example:
+
+    ```python
+    likelihood = mimo_keras.training.likelihoods.Gaussian(2, beta=0.5)
+    likelihood.outputs                                       # 4
+    ```
+
     Reference:
         Lakshminarayanan et al., Simple and scalable predictive uncertainty
         estimation using deep ensembles, NeurIPS 2017, section 2.2; Seitzer et

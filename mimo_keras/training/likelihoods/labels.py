@@ -84,7 +84,15 @@ class OfLabels(Likelihood):
 @serializable
 @dataclasses.dataclass(frozen=True)
 class Binary(OfLabels):
-    """One logit: the label is 1 with probability sigmoid(logit)."""
+    """One logit: the label is 1 with probability sigmoid(logit).
+
+    Example:
+
+    ```python
+    likelihood = mimo_keras.training.likelihoods.Binary()
+    likelihood.outputs                                       # 1
+    ```
+    """
 
     num_classes = 2
     outputs = 1
@@ -100,6 +108,13 @@ class Multilabel(OfLabels):
 
     Attributes:
         num_classes: K.
+
+    Example:
+
+    ```python
+    likelihood = mimo_keras.training.likelihoods.Multilabel(3)
+    likelihood.outputs                                       # 3
+    ```
     """
 
     num_classes: int

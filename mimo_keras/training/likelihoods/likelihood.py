@@ -23,6 +23,13 @@ class Likelihood:
             ensemble's prediction and the predictor's dictionary.
         score: Name of `mixture_score`, which is always reported: "nll" only
             where it is a negative log-likelihood.
+
+    Example:
+
+    ```python
+    kind = mimo_keras.training.likelihoods.Likelihood
+    isinstance(model.likelihood, kind)                       # True
+    ```
     """
 
     one_class = True

@@ -80,6 +80,13 @@ class Mean(OfNumbers):
 
     Attributes:
         output_dim: d.
+
+    Example:
+
+    ```python
+    likelihood = mimo_keras.training.likelihoods.Mean(2)
+    likelihood.outputs                                       # 2
+    ```
     """
 
     score = "mse"

@@ -31,6 +31,14 @@ class Quantiles(OfNumbers):
         output_dim: d.
         levels: Q ascending levels between 0 and 1.
 
+    Example:
+
+    ```python
+    likelihood = mimo_keras.training.likelihoods.Quantiles(
+        1, levels=(0.1, 0.5, 0.9))
+    likelihood.outputs                                       # 3
+    ```
+
     Reference:
         Koenker and Bassett, Regression quantiles, Econometrica 1978.
     """
