@@ -188,9 +188,12 @@ def test_makefile_takes_the_python_that_the_project_takes(pyproject):
     [
         "README.md",
         "CONTRIBUTING.md",
+        "docs/costs.md",
         "docs/devices.md",
+        "docs/digits.md",
         "docs/figures.md",
         "docs/imagenet.md",
+        "docs/scripts.md",
         "docs/stress.md",
     ],
 )
@@ -265,6 +268,9 @@ def test_readme_examples_run(tmp_path):
     assert list(documents.fences(text, {"python"})), "README has no example"
     done = documents.run_examples(text, tmp_path, ROOT)
     assert done.returncode == 0, done.stderr
+    accuracy = re.search(r"^Accuracy (0\.\d+)", done.stdout, re.M)[1]
+    assert float(accuracy) > 0.92  # "Above 95%", with room for other draws.
+    assert len(text.split()) < 900
 
 
 @pytest.mark.parametrize(

@@ -38,15 +38,15 @@ def test_points_are_means_in_the_order_of_parameters():
     assert large["test/nll"] == pytest.approx((0.25, 0.1 / 2**0.5))
 
 
-def test_the_readme_has_the_table_of_the_recorded_runs():
+def test_the_document_has_the_table_of_the_recorded_runs():
     record = records.read(ROOT / "results/budgets.json")
     seeds = {run["seed"] for run in record["runs"]}
     assert len(seeds) >= 3
-    readme = (ROOT / "README.md").read_text("utf-8")
-    assert study.method_table(record) in readme
-    assert record["command"] in readme
+    document = (ROOT / "docs/digits.md").read_text("utf-8")
+    assert study.method_table(record) in document
+    assert record["command"] in document
     assert (ROOT / "results/figures/budgets.png").stat().st_size > 10_000
-    assert "results/figures/budgets.png" in readme
+    assert "results/figures/budgets.png" in document
 
 
 def test_its_methods_are_those_of_the_record():

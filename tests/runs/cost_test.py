@@ -5,7 +5,7 @@ import pytest
 
 from uncertainty_runs import cost
 
-README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
+COSTS = pathlib.Path(__file__).resolve().parents[2] / "docs/costs.md"
 MIMMO = cost.PAPERS["mimmo"]["figures"]
 # A network with several depths, one with several passes, and the baseline;
 # tests/methods checks the parameters of every method.
@@ -38,11 +38,11 @@ def weightless(monkeypatch):
 
 
 @pytest.mark.usefixtures("weightless")
-def test_the_readme_has_the_costs_of_some_networks_as_built():
+def test_the_document_has_the_costs_of_some_networks_as_built():
     entries = ["deterministic:1", "mimo:3", "mixture_ensemble:4"]
     assert {*entries} < {*cost.ENTRIES.split(",")}
     table = cost.table("wide_resnet_28_10", entries, 10, 32)
-    told = rows(README.read_text("utf-8"))
+    told = rows(COSTS.read_text("utf-8"))
     header, _, *found = rows(table)
     assert header in told and all(row in told for row in found)
     assert [row[:2] for row in found] == [
@@ -53,9 +53,9 @@ def test_the_readme_has_the_costs_of_some_networks_as_built():
 
 @large
 @pytest.mark.usefixtures("weightless")
-def test_the_readme_has_the_costs_of_the_networks_as_built():
+def test_the_document_has_the_costs_of_the_networks_as_built():
     table = cost.table("wide_resnet_28_10", cost.ENTRIES.split(","), 10, 32)
-    assert table in README.read_text("utf-8")
+    assert table in COSTS.read_text("utf-8")
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_the_papers_figures_stand_beside_ours(monkeypatch, entries):
     figures = {entry: MIMMO[entry] for entry in entries}
     monkeypatch.setitem(cost.PAPERS["mimmo"], "figures", figures)
     table = cost.paper_table("mimmo")
-    text = (README.parent / "docs/mimmo.md").read_text("utf-8")
+    text = (COSTS.parent / "mimmo.md").read_text("utf-8")
     header, _, *cells = rows(table)
     told = rows(text)
     assert header in told and all(row in told for row in cells)

@@ -21,12 +21,12 @@ def test_digits_are_trained_as_the_documents_say():
         (row.backbone.format(width=row.width_multiplier), row.train_epochs)
         for row in rows
     }
-    assert f"backbone `{backbone}`, {epochs} epochs;" in words("README.md")
+    assert f"backbone `{backbone}`, {epochs} epochs;" in words("docs/digits.md")
     half = f"All runs have {epochs // 2} epochs, half of the recipe's."
     assert words("docs/figures.md").count(half) == 2
     times = round(0.01 / recipe("digits", "mixshare").l2)
     told = f"Weight decay is {times} times the recipe's here (`--l2=0.01`)"
-    assert told in words("README.md")
+    assert told in words("docs/digits.md")
 
 
 def test_imagenet_is_trained_as_its_document_says():

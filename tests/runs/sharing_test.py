@@ -1,4 +1,4 @@
-"""The study of shared features: its table, and the README's."""
+"""The study of shared features: its table, and the document's."""
 
 import pathlib
 
@@ -45,13 +45,13 @@ def test_rows_have_the_papers_names_and_percentages():
     assert cells[2] == ["MixMo", "50.0", "50.0", "25.0", "100.0", "25.0"]
 
 
-def test_the_readme_has_the_table_of_the_recorded_runs():
+def test_the_document_has_the_table_of_the_recorded_runs():
     record = records.read(ROOT / "results/sharing.json")
     seeds = {run["seed"] for run in record["runs"]}
     assert len(seeds) >= 3
-    readme = (ROOT / "README.md").read_text("utf-8")
-    assert sharing.table(record) in readme
-    assert record["command"] in readme
+    document = (ROOT / "docs/digits.md").read_text("utf-8")
+    assert sharing.table(record) in document
+    assert record["command"] in document
 
 
 def test_unmixing_shares_and_mimo_does_not():

@@ -43,7 +43,7 @@ row makes groups of 64 on any device.
 
 `reported` is the paper's result on the clean test set, for comparison; it was
 not measured here. The digits rows were tuned in this repository on a few
-methods and are shared by the others; README.md has their results.
+methods and are shared by the others; docs/digits.md has their results.
 """
 
 from mimo_keras.errors import expected

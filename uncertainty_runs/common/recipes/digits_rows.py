@@ -6,7 +6,7 @@ ROWS = [
     Recipe(
         datasets=("digits",),
         method="deterministic",
-        source="tuned here on one seed; see README.md for results",
+        source="tuned here on one seed; see docs/digits.md for results",
         reported={},
         backbone="small_cnn_{width}",
         width_multiplier=2,
@@ -34,7 +34,7 @@ ROWS = [
     Recipe(
         datasets=("digits",),
         method="mc_dropout",
-        source="tuned here on one seed; see README.md for results",
+        source="tuned here on one seed; see docs/digits.md for results",
         reported={},
         backbone="small_cnn_{width}",
         width_multiplier=2,
@@ -65,7 +65,7 @@ ROWS = [
     Recipe(
         datasets=("digits",),
         method="naive_multihead",
-        source="tuned here on one seed; see README.md for results",
+        source="tuned here on one seed; see docs/digits.md for results",
         reported={},
         backbone="small_cnn_{width}",
         width_multiplier=2,
@@ -93,7 +93,7 @@ ROWS = [
     Recipe(
         datasets=("digits",),
         method="mimo",
-        source="tuned here on one seed; see README.md for results",
+        source="tuned here on one seed; see docs/digits.md for results",
         reported={},
         backbone="small_cnn_{width}",
         width_multiplier=2,
@@ -121,7 +121,7 @@ ROWS = [
     Recipe(
         datasets=("digits",),
         method="treenet",
-        source="tuned here on one seed; see README.md for results",
+        source="tuned here on one seed; see docs/digits.md for results",
         reported={},
         backbone="small_cnn_{width}",
         width_multiplier=2,
@@ -149,7 +149,7 @@ ROWS = [
     Recipe(
         datasets=("digits",),
         method="batch_ensemble",
-        source="tuned here on one seed; see README.md for results",
+        source="tuned here on one seed; see docs/digits.md for results",
         reported={},
         backbone="small_cnn_{width}",
         width_multiplier=2,
@@ -177,7 +177,7 @@ ROWS = [
     Recipe(
         datasets=("digits",),
         method="deep_ensemble",
-        source="tuned here on one seed; see README.md for results",
+        source="tuned here on one seed; see docs/digits.md for results",
         reported={},
         backbone="small_cnn_{width}",
         width_multiplier=2,
@@ -205,7 +205,7 @@ ROWS = [
     Recipe(
         datasets=("digits",),
         method="rank1_bnn",
-        source="tuned here on one seed; see README.md for results",
+        source="tuned here on one seed; see docs/digits.md for results",
         reported={},
         backbone="small_cnn_{width}",
         width_multiplier=2,
@@ -237,7 +237,7 @@ ROWS = [
     Recipe(
         datasets=("digits",),
         method="mixmo",
-        source="tuned here on one seed; see README.md for results",
+        source="tuned here on one seed; see docs/digits.md for results",
         reported={},
         backbone="small_cnn_{width}",
         width_multiplier=2,
@@ -267,7 +267,7 @@ ROWS = [
     Recipe(
         datasets=("digits",),
         method="datamux",
-        source="tuned here on one seed; see README.md for results",
+        source="tuned here on one seed; see docs/digits.md for results",
         reported={},
         backbone="small_cnn_{width}",
         width_multiplier=2,
@@ -296,7 +296,7 @@ ROWS = [
     Recipe(
         datasets=("digits",),
         method="mixshare",
-        source="tuned here on one seed; see README.md for results",
+        source="tuned here on one seed; see docs/digits.md for results",
         reported={},
         # Unmixing needs a last map with more than one position.
         backbone="wide_resnet_16_{width}",
@@ -330,7 +330,7 @@ ROWS = [
     Recipe(
         datasets=("digits",),
         method="mixture_ensemble",
-        source="tuned here on one seed; see README.md for results",
+        source="tuned here on one seed; see docs/digits.md for results",
         reported={},
         # Not small_cnn, which has no two kernels of the same shape.
         backbone="wide_resnet_16_{width}",
