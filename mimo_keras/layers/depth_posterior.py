@@ -58,13 +58,13 @@ class DepthPosterior(EpochLayer):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
-        prior = None if prior is None else _numbers(prior)
         self.ensemble_size = checked_members(ensemble_size)
         self.depths = arguments.whole("depths", depths)
-        _check(depths, prior, divergence)
+        directions = ("reverse", "forward")
+        divergence = arguments.choice("divergence", divergence, directions)
         self.learn = arguments.flag("learn", learn)
         self.warmup_epochs = arguments.number("warmup_epochs", warmup_epochs, 0)
-        self.prior = prior
+        self.prior = checked_prior("prior", prior, self.depths)
         self.divergence = divergence
 
     def build(self, input_shape):
@@ -140,31 +140,31 @@ class DepthPosterior(EpochLayer):
         return ops.log(ops.convert_to_tensor(prior, "float32"))
 
 
-def _numbers(prior):
+def checked_prior(name, prior, depths):
+    """Returns a prior over depths as a tuple of numbers, or None.
+
+    Args:
+        name: The argument's name.
+        prior: D probabilities above 0; None for equal ones.
+        depths: D.
+
+    Raises:
+        InputError: They are not.
+    """
+    if prior is None:
+        return None
     try:
-        return tuple(map(float, prior))
+        numbers = tuple(map(float, prior))
     except (TypeError, ValueError):
-        raise expected(
-            "a prior of probabilities over depths",
-            f"prior={prior!r}",
-            "Omit it for a uniform prior.",
-        ) from None
-
-
-def _check(depths, prior, divergence):
-    if divergence not in ("reverse", "forward"):
-        raise expected(
-            "divergence 'reverse' or 'forward'",
-            f"divergence={divergence!r}",
-            "The paper uses 'reverse', KL(θ ‖ γ).",
-        )
-    if prior is not None and (
-        len(prior) != depths
-        or not min(prior) > 0
-        or not abs(sum(prior) - 1) <= 1e-6
+        numbers = ()
+    if (
+        len(numbers) != depths
+        or not min(numbers) > 0
+        or not abs(sum(numbers) - 1) <= 1e-6
     ):
         raise expected(
-            f"a prior of {depths} probabilities above 0 that sum to 1",
-            f"prior={prior}",
+            f"{name} to be {depths} probabilities above 0 that sum to 1",
+            f"{name}={arguments.plain(prior)!r}",
             "Omit it for a uniform prior.",
         )
+    return numbers

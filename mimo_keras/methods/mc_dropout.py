@@ -61,9 +61,10 @@ def mc_dropout(task, *, dropout_rate=0.1, samples=10, everywhere=False):
         features = drop(name="heads_drop")(features)
     elif not drops:
         raise expected(
-            "a backbone with dropout for method mc_dropout",
-            "a callable that builds no dropout",
-            "Add mimo_keras.layers.MonteCarloDropout to it.",
+            "a backbone with MonteCarloDropout for method mc_dropout",
+            "a callable that builds none",
+            "Use mimo_keras.layers.MonteCarloDropout in it, also in place of "
+            "keras.layers.Dropout, which prediction turns off.",
         )
     network = keras.Model(inputs, heads(task)(features))
     return Blueprint(network, samples=samples)

@@ -5,6 +5,7 @@ import keras
 from mimo_keras.backbones import Kit
 from mimo_keras.errors import expected
 from mimo_keras.layers import ConcatenateMembers, arguments
+from mimo_keras.layers.depth_posterior import checked_prior
 from mimo_keras.methods import exits
 from mimo_keras.methods.blueprint import Blueprint, KLTerm, Sampling
 from mimo_keras.methods.naive_multihead import heads
@@ -63,7 +64,7 @@ def mimmo(
         features[-1],
         learn=learn_depth,
         warmup_epochs=warmup,
-        prior=depth_prior,
+        prior=checked_prior("depth_prior", depth_prior, len(features)),
         divergence=depth_divergence,
     )
     return Blueprint(

@@ -8,7 +8,7 @@ from keras import ops
 
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
-from mimo_keras.layers import BernoulliMixture
+from mimo_keras.layers import BernoulliMixture, CategoricalMixture
 from mimo_keras.layers.arguments import is_number
 
 # Whose `from_logits` means a softmax, so that log-probabilities can be computed
@@ -136,16 +136,28 @@ def _takes_indices(loss):
 
 
 def _check_softmax(loss, likelihood):
-    """Raises InputError for a softmax of logits that are each on its own."""
+    """Raises InputError for a softmax of outputs that are each on its own."""
     if isinstance(loss, str):
         loss = _named(loss)
     kind = type(loss) if isinstance(loss, keras.losses.Loss) else loss
     is_softmax = _is_of_keras(kind) and kind.__name__ in _OF_SOFTMAX
-    if is_softmax and isinstance(likelihood.mixture, BernoulliMixture):
+    if not is_softmax:
+        return
+    if isinstance(likelihood.mixture, BernoulliMixture):
         raise expected(
             "a loss of labels that are 0 or 1",
             f"loss={_name(loss)} and likelihood={likelihood}",
             "Leave it out, or use binary_crossentropy.",
+        )
+    is_object = isinstance(loss, keras.losses.Loss)
+    of_logits = is_object and loss.get_config().get("from_logits")
+    is_of_classes = isinstance(likelihood.mixture, CategoricalMixture)
+    if not is_of_classes and not of_logits:
+        # Keras would divide the outputs by their sum.
+        raise expected(
+            "a loss of numbers",
+            f"loss={_name(loss)} and likelihood={likelihood}",
+            "Leave it out, or create the model with num_classes.",
         )
 
 

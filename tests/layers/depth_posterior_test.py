@@ -126,11 +126,11 @@ def test_gradients_are_finite_differences(warmup):
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"prior": (0.5, 0.5)}, "a prior of 3"),
+        ({"prior": (0.5, 0.5)}, "prior to be 3"),
         ({"prior": (0.5, 0.5, 0.0)}, "above 0"),
         ({"prior": (0.5, 0.5, 0.5)}, "sum to 1"),
-        ({"prior": ("a", 0.5, 0.5)}, "a prior of probabilities"),
-        ({"divergence": "both"}, "'reverse' or 'forward'"),
+        ({"prior": ("a", 0.5, 0.5)}, "prior to be 3 probabilities"),
+        ({"divergence": "both"}, "divergence among reverse, forward"),
     ],
 )
 def test_bad_options(options, match):

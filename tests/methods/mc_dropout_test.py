@@ -148,9 +148,10 @@ def test_the_seed_decides_the_draws():
         ),
         (
             {"backbone": lambda x: keras.layers.Flatten()(x)},
-            "Expected a backbone with dropout for method mc_dropout. "
-            "Received: a callable that builds no dropout. Add "
-            "mimo_keras.layers.MonteCarloDropout to it.",
+            "Expected a backbone with MonteCarloDropout for method "
+            "mc_dropout. Received: a callable that builds none. Use "
+            "mimo_keras.layers.MonteCarloDropout in it, also in place of "
+            "keras.layers.Dropout, which prediction turns off.",
         ),
     ],
 )

@@ -205,7 +205,10 @@ def test_parameters_are_the_papers(method, members):
         ({"backbone": "mlp"}, "stages that return maps"),
         ({"train_examples": 0}, "train_examples=0"),
         ({"alpha": -1.0}, "alpha=-1.0"),
-        ({"depth_prior": (0.5, 0.5)}, "a prior of 3"),
+        (
+            {"depth_prior": (0.5, 0.5)},
+            "depth_prior to be 3 .* depth_prior=.0.5, 0.5",
+        ),
         ({"depth_warmup_epochs": -1}, "depth_warmup_epochs=-1"),
         ({"depth_divergence": "kl"}, "depth_divergence='kl'"),
         ({"method": "dun"}, "ensemble_size=2"),

@@ -172,6 +172,13 @@ def test_labels_of_another_kind_are_refused():
     )
 
 
+def test_a_softmax_of_numbers_is_refused():
+    with pytest.raises(InputError, match="a loss of numbers") as caught:
+        per_member("categorical_crossentropy", Mean(2))
+    assert "likelihood=Mean(output_dim=2)" in str(caught.value)
+    per_member(keras.losses.CategoricalCrossentropy(from_logits=True), Mean(2))
+
+
 def test_a_loss_that_averages_over_rows_is_refused():
     def whole(targets, outputs):
         return keras.ops.mean(outputs)

@@ -3,6 +3,7 @@
 import gc
 import warnings
 
+import keras
 import numpy as np
 import pytest
 
@@ -120,6 +121,32 @@ def test_float8_of_separate_members_is_for_the_predictor():
     model.quantize("float8")
     with pytest.raises(InputError, match="Quantize its predictor"):
         model.predictor()
+
+
+def attention(x):
+    x = keras.layers.Reshape((3, -1))(x)
+    x = keras.layers.MultiHeadAttention(1, 2, name="attention")(x, x)
+    return keras.layers.Dense(4)(keras.layers.Flatten()(x))
+
+
+def test_parts_of_layers_are_left_as_they_are(tmp_path):
+    model = mimo_keras.create_model(
+        "naive_multihead",
+        backbone=attention,
+        input_shape=SHAPE,
+        num_classes=3,
+        ensemble_size=2,
+    )
+    wanted = probabilities(model.predictor())
+    with pytest.warns(UserWarning, match="attention of type MultiHead") as said:
+        model.quantize("int8")
+    (own,) = (x for x in said if "attention" in str(x.message))
+    assert own.filename == __file__
+    found = probabilities(model.predictor())
+    assert 0 < np.abs(found - wanted).max() < 0.03
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(probabilities(loaded.predictor()), found)
 
 
 @pytest.mark.tensorflow

@@ -53,7 +53,7 @@ class OfNumbers(Likelihood):
     def targets(self, y):
         y = ops.convert_to_tensor(y)
         self.check_shape(y.shape)
-        return ops.reshape(y, (-1, self.output_dim))
+        return ops.reshape(ops.cast(y, "float32"), (-1, self.output_dim))
 
     def specs(self, shape=None):
         one = keras.KerasTensor((None, self.output_dim), "float32")

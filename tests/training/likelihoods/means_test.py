@@ -1,5 +1,6 @@
 """The likelihood of means against NumPy and by hand."""
 
+import keras
 import numpy as np
 
 from mimo_keras.training.likelihoods import Mean
@@ -22,3 +23,13 @@ def test_means_by_hand():
     assert np.array(Mean(1).member_loss(targets, means)).tolist() == [[9, 1]]
     mixture = Mean(1).mixture_score(targets[:, 0], means, LOGS)
     np.testing.assert_allclose(mixture, [4.0], rtol=1e-6)
+
+
+def test_targets_are_float32_for_metrics_of_ones_own():
+    """In an eager step Keras passes on NumPy's float64."""
+    assert (
+        keras.backend.standardize_dtype(
+            Mean(2).targets(TARGETS.astype("float64")).dtype
+        )
+        == "float32"
+    )
