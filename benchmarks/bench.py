@@ -13,6 +13,9 @@ resumes with the next one; --table_only prints only the tables.
 Sections:
 
     inference  seconds of a prediction against `deterministic`
+    apart      the same for fast weights as they are, for their members as
+               plain networks side by side, and for the default, which depends
+               on the size: at full and at half width
     step       seconds of a training step against it, on as many rows of the
                forward pass; for multi-input methods the share of the step in
                which the rows are formed, too
@@ -29,20 +32,14 @@ Sections:
 """
 
 import contextlib
-import os
-import pathlib
-import platform
-import sys
 
-import keras
 from absl import flags
 
 from benchmarks import fitting, process_times, turns
+from benchmarks.bench_record import Record, facts
 from benchmarks.worker import Worker
 from mimo_keras import analysis
 from mimo_keras.errors import expected
-from mimo_keras.files import write_json
-from mimo_keras.paths import as_path
 from uncertainty_runs.common import script
 from uncertainty_runs.studies import records
 
@@ -79,11 +76,21 @@ PEERS = {
     "mimo:3": ("uncertainty_baselines", "torch_uncertainty"),
     "batch_ensemble:4": ("torch_uncertainty",),
 }
+HOW = {
+    "unfolded": {"folded": False},
+    "apart": {"apart": True},
+    "together": {"apart": False},
+}
+"""Word of an entry -> what it says of the predictor."""
 TOGETHER = 5
 """Contestants per yardstick: all of them must fit in memory at once."""
 # The only one that torch-uncertainty has.
 WIDE = "wide_resnet_28_10"
-SECTIONS = ("inference", "step", "peers", "jax", "start", "suite", "fit")
+HALF = "wide_resnet_28_5"
+APART = ("batch_ensemble:4:together", "batch_ensemble:4:apart")
+APART += ("batch_ensemble:4",)
+SECTIONS = ("inference", "apart", "step", "peers", "jax", "start")
+SECTIONS += ("suite", "fit")
 
 
 def define_flags():
@@ -116,72 +123,8 @@ def main():
     print(tables(records.read(f.record)))
 
 
-class Record:
-    """The finished rows, by name; each is written as soon as it is finished.
-
-    Args:
-        path: JSON file.
-        facts: Conditions that the results depend on.
-
-    Raises:
-        InputError: The file has results under other conditions.
-    """
-
-    def __init__(self, path, facts):
-        self.path = as_path(path, "record")
-        self.content = {"commands": [], "facts": facts, "rows": {}}
-        if self.path.exists():
-            self.content = records.read(self.path)
-            before = self.content.get("facts")
-            if not isinstance(before, dict):
-                raise expected(
-                    "a --record of bench.py, or a new file",
-                    f"record={path} (another file)",
-                    "Choose another --record.",
-                )
-            if before != facts:
-                raise expected(
-                    f"results of this machine and its versions in {path}",
-                    ", ".join(f"{k}={v}" for k, v in before.items()),
-                    "Choose another --record.",
-                )
-
-    def has(self, section, name):
-        rows = self.content["rows"].get(section, [])
-        return any(row["name"] == name for row in rows)
-
-    def add(self, section, name, row):
-        """Adds a row, a dictionary of measurements."""
-        rows = self.content["rows"].setdefault(section, [])
-        rows.append({"name": name} | row)
-        command = " ".join(["python -m benchmarks.bench", *sys.argv[1:]])
-        if command not in self.content["commands"]:
-            self.content["commands"].append(command)
-        write_json(self.path, self.content)
-
-
-def facts(f):
-    """Returns the machine and the versions, as saved in a record."""
-    processor = platform.processor()
-    cpuinfo = pathlib.Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [
-            line.partition(":")[2].strip()
-            for line in cpuinfo.read_text().splitlines()
-            if line.startswith("model name")
-        ]
-        processor = names[0] if names else processor
-    return {
-        "machine": f"{os.cpu_count()} cores, {processor}",
-        "python": platform.python_version(),
-        "keras": keras.__version__,
-        "backbone": f.backbone,
-        **turns.versions(),
-    }
-
-
 def spec(entry, backbone):
-    """Returns the spec of "method:M[:unfolded or backbone]"."""
+    """Returns the spec of "method:M[:unfolded, apart, … or backbone]"."""
     method, members, *how = entry.split(":")
     settings = {
         "method": method,
@@ -190,9 +133,18 @@ def spec(entry, backbone):
         "options": {"batch_repetitions": 4} if method in REPEATED else {},
     }
     for word in how:
-        changes = {"folded": False} if word == "unfolded" else {}
-        settings |= changes or {"backbone": word}
+        settings |= HOW.get(word, {"backbone": word})
     return settings
+
+
+def apart(f, record):
+    for backbone in (f.backbone, HALF):
+        rivals = {
+            f"{entry}:{backbone}": spec(entry, backbone) for entry in APART
+        }
+        tasks = [("inference", int(n), f", batch {n}") for n in f.batches]
+        yardstick = BASE | {"backbone": backbone}
+        contest(f, record, "apart", yardstick, rivals, tasks)
 
 
 def chosen(f):
@@ -361,6 +313,7 @@ def _cell(row, column):
 
 TITLES = {
     "inference": "Prediction",
+    "apart": "Fast weights",
     "step": "Training step",
     "peers": "Others, against ours",
     "jax": "JAX, against TensorFlow",
@@ -385,6 +338,7 @@ COLUMNS = {
 }
 RUN = {
     "inference": inference,
+    "apart": apart,
     "step": step,
     "peers": peers,
     "jax": jax,

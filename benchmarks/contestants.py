@@ -22,7 +22,7 @@ def build(spec):
     Args:
         spec: "library" (default: ours) and, for most of them, "method",
             "ensemble_size", "backbone", "options" of the method, and "folded"
-            (false for the unfolded predictor).
+            and "apart" of the predictor.
 
     Returns:
         A function from what to do ("inference", "step", …) and the number of
@@ -76,7 +76,8 @@ def contestant(spec):
 
     def inference(rows):
         nonlocal predictor
-        predictor = predictor or model.predictor(spec.get("folded", True))
+        how = spec.get("folded", True), spec.get("apart")
+        predictor = predictor or model.predictor(*how)
         facts["multiply_adds"] = evaluation.multiply_adds(predictor.network)
         images, _ = images_and_labels(rows)
         return lambda: predictor.predict_on_batch(images)

@@ -1,6 +1,7 @@
 """Every method in every format, against its predictor."""
 
 import functools
+import itertools
 
 import numpy as np
 import pytest
@@ -104,21 +105,46 @@ def test_member_batch_norms_and_shortcuts_in_litert(tmp_path):
         _assert_predicts(predictor, run, is_random=False)
 
 
+STARTED = {
+    ("batch_ensemble", "tf_saved_model"): [],
+    ("mimo", "litert"): [pytest.mark.large],
+    ("mixture_ensemble", "onnx"): [pytest.mark.large],
+}
+
+
+@functools.cache
+def _started(method):
+    """A predictor that starts from a network, with few draws."""
+    alone = method in ("deterministic", "dun", "early_exit", "mc_dropout")
+    options = {
+        "dun": {"train_examples": 16},
+        "mc_dropout": {"dropout_rate": 0.0, "samples": 2},
+        "mimmo": {"train_examples": 16},
+        # Its posteriors are as wide as the noise.
+        "rank1_bnn": {"train_examples": 16, "noise": 0.0},
+    }
+    return mimo_keras.from_network(
+        networks.create("small_cnn"),
+        method,
+        ensemble_size=1 if alone else 2,
+        seed=0,
+        **{"noise": 0.1, **options.get(method, {})},
+    ).predictor()
+
+
 @pytest.mark.parametrize(
     ("method", "format"),
     [
-        ("batch_ensemble", "tf_saved_model"),
-        pytest.param("mimo", "litert", marks=pytest.mark.large),
-        pytest.param("mixture_ensemble", "onnx", marks=pytest.mark.large),
+        pytest.param(*case, marks=STARTED.get(case, [pytest.mark.matrix]))
+        for case in itertools.product(
+            sorted({*methods.list_methods()} - {"datamux"}), exported.NAMES
+        )
     ],
 )
 def test_ensembles_from_a_network_are_exported(method, format, tmp_path):
     if format == "onnx":
         pytest.importorskip("tf2onnx")
-    network = networks.create("small_cnn")
-    predictor = mimo_keras.from_network(
-        network, method, ensemble_size=2, noise=0.1, seed=0
-    ).predictor()
+    predictor = _started(method)
     path = str(tmp_path / exported.NAMES[format])
     mimo_keras.export_saved_model(predictor, path, format)
     wanted = predictor(networks.IMAGES)

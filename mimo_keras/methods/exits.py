@@ -46,10 +46,12 @@ def early_maps(endpoints, ranks=(4,)):
     """
     stages = [x for name, x in endpoints.items() if name != "stem"][:-1]
     if not stages or any(len(x.shape) not in ranks for x in stages):
+        shapes = ", ".join(str(x.shape) for x in stages)
         raise expected(
             "a backbone of at least 2 stages that return maps",
-            f"{len(stages) + 1} stages",
-            "Use, for example, bottleneck_resnet or wide_resnet_28_10.",
+            f"stages of shapes {shapes}" if stages else "1 stage",
+            "Use, for example, bottleneck_resnet or wide_resnet_28_10, or "
+            "early_exit for sequences.",
         )
     return stages
 

@@ -8,6 +8,7 @@ from mimo_keras.layers import MemberConv2D, MemberDense, TemplateBank
 from mimo_keras.methods.warm_start import widened
 
 _OWN = (MemberConv2D, MemberDense)
+_OWN_NAMES = ("head", "heads", "depth_posterior")
 
 
 def freeze_trunk(network, trained):
@@ -56,7 +57,7 @@ def freeze_trunk(network, trained):
 
 def _is_own(layer):
     """Whether no weight of a layer is a kernel that members share."""
-    if layer.name in ("head", "heads") or layer.name.startswith("exit"):
+    if layer.name in _OWN_NAMES or layer.name.startswith("exit"):
         return True
     if isinstance(layer, TemplateBank):
         return False

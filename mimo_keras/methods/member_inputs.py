@@ -20,7 +20,7 @@ from mimo_keras.methods.cloning import (
 _PREPROCESSING = (keras.layers.Normalization, keras.layers.Rescaling)
 
 
-def concatenated_features(backbone, inputs):
+def concatenated_features(backbone, inputs, build=None):
     """Builds a backbone on the members' inputs, concatenated on channels.
 
     Layers of its own that bring an image to another scale may have a constant
@@ -33,20 +33,23 @@ def concatenated_features(backbone, inputs):
     Args:
         backbone: `Backbone`.
         inputs: KerasTensor (N, M, …, C).
+        build: Function that builds the backbone on a KerasTensor and returns
+            features, one KerasTensor or several; None for the backbone's own.
 
     Returns:
-        The features, KerasTensor (N, F).
+        The features, KerasTensor (N, F), or what `build` returns.
 
     Raises:
         InputError: It cannot be built on M·C channels.
     """
-    if backbone.named:
+    if backbone.named and build is None:
         return _by_name(backbone, inputs)
+    build = build or (lambda x: backbone.features(x, Kit())[0])
     x = ConcatenateMembers(name="concatenate_members")(inputs)
     if backbone.uses_kit:
-        return backbone.features(x, Kit())[0]
+        return build(x)
     try:
-        features, _ = backbone.features(x, Kit())
+        features = build(x)
     except InputError:
         raise
     except Exception as error:  # A user's own function may raise anything.
@@ -58,7 +61,7 @@ def concatenated_features(backbone, inputs):
             return embedded
     if features is not None and not _leading(x, keras.Model(inputs, features)):
         return features
-    lifted = _lifted(backbone, inputs)
+    lifted = _lifted(build, inputs)
     if lifted is not None:
         return lifted
     if features is not None:
@@ -137,15 +140,15 @@ def _joined(name, inputs, tensor, network):
     return x, first[-1][1] if first else tensor
 
 
-def _lifted(backbone, inputs):
+def _lifted(build, inputs):
     """Builds the features with the first layers before the concatenation.
 
     Returns:
-        KerasTensor (N, F); None if the network does not start with them.
+        As `build`; None if the network does not start with them.
     """
     image = keras.Input(inputs.shape[2:], dtype=inputs.dtype)
     try:
-        outputs, _ = backbone.features(image, Kit())
+        outputs = build(image)
         first = _leading(image, keras.Model(image, outputs))
     except Exception:  # Not built on one image either: see above.
         return None
@@ -226,13 +229,24 @@ def _leading(tensor, network):
     """Returns the preprocessing layers that follow a tensor, one by one.
 
     Returns:
-        A list of pairs (layer, its output).
+        A list of pairs (layer, its output), names of places between included.
     """
     found = []
     while True:
         calls = _calls(tensor, network)
         if len(calls) != 1 or not isinstance(calls[0][0], _PREPROCESSING):
             return found
+    found, inside = [], set(network.operations)
+    passed = (*_PREPROCESSING, keras.layers.Identity)
+    while True:
+        calls = [
+            (operation, outputs)
+            for operation, outputs in keras_internals.calls_on(tensor)
+            if operation in inside
+        ]
+        if len(calls) != 1 or not isinstance(calls[0][0], passed):
+            any_of_them = any(isinstance(x, _PREPROCESSING) for x, _ in found)
+            return found if any_of_them else []
         [(layer, [tensor])] = calls
         found.append((layer, tensor))
 

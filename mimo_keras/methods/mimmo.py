@@ -4,10 +4,11 @@ import keras
 
 from mimo_keras.backbones import Kit
 from mimo_keras.errors import expected
-from mimo_keras.layers import ConcatenateMembers, arguments
+from mimo_keras.layers import arguments
 from mimo_keras.layers.depth_posterior import checked_prior
 from mimo_keras.methods import exits
 from mimo_keras.methods.blueprint import Blueprint, KLTerm, Sampling
+from mimo_keras.methods.member_inputs import concatenated_features
 from mimo_keras.methods.naive_multihead import heads
 from mimo_keras.methods.registry import register
 
@@ -55,8 +56,9 @@ def mimmo(
     sampling = batch_repetitions, input_repetition_probability, shuffle_group
     members = task.ensemble_size
     inputs = keras.Input((members, *task.input_shape), name="member_images")
-    x = ConcatenateMembers(name="concatenate_members")(inputs)
-    features = exits.exit_features(task, x, Kit())
+    features = concatenated_features(
+        task.backbone, inputs, lambda x: exits.exit_features(task, x, Kit())
+    )
     outputs = exits.shared_heads(features, heads(task))
     weights = exits.posterior(
         task,

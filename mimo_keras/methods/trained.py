@@ -25,7 +25,8 @@ _FINAL = ("linear", "softmax", "sigmoid")
 # Names of the layers that methods put around a trunk.
 _OURS = re.compile(
     "images|standardize|stem|heads?|pool|member.*|select.*|stage_.*|exit.*|"
-    "bank_.*|.*_members|components|loss_weights|.*_encoded|features_drop"
+    "bank_.*|.*_members|components|loss_weights|.*_encoded|features_drop|"
+    "depth_posterior|fold_unmixed|unfold_features"
 )
 _REMEDY = (
     "Pass the part up to the features, as in keras.Model(network.input, "
@@ -77,7 +78,8 @@ class Trained:
         """Returns the trunk as a `Backbone` whose kit makes its first kernel.
 
         The stem ends with the first convolution or dense layer, a part of the
-        kit, which may become one for each member; all else is copied.
+        kit, which may become one for each member; all else is copied. The top
+        starts with the last map, if there is one.
 
         Raises:
             InputError: No such layer reads all of the input.
@@ -86,11 +88,10 @@ class Trained:
         places = self.cuts() | {keras_internals.maker(features).name: features}
         for layer in self.trunk.layers:
             if layer.name in places and encodes(layer):
-                place = places[layer.name]
-                stem = _piece(self.trunk.inputs, [place], layer)
-                rest = (_piece([place], [features]),)
-                rest = () if place is features else rest
-                return Backbone(stem, rest, averaged, uses_kit=False)
+                stem = _piece(self.trunk.inputs, [places[layer.name]], layer)
+                behind = [*places.values()]
+                behind = behind[behind.index(places[layer.name]) :]
+                return Backbone(stem, *_rest(behind), uses_kit=False)
         first = self.trunk.layers[1]
         raise expected(
             "a network that starts with one plain Conv2D, or a Dense of "
@@ -291,6 +292,23 @@ def encodes(layer):
 def _piece(inputs, outputs, encoder=None):
     """Returns a part of a `Backbone` that copies a part of a network."""
     return functools.partial(_grafted, keras.Function(inputs, outputs), encoder)
+
+
+def _rest(places):
+    """Returns stages and top of a `Backbone` behind its stem.
+
+    Args:
+        places: Tensors through which all of the network runs, from the end of
+            the stem to the features.
+    """
+    first, *_, features = places if len(places) > 1 else places * 2
+    maps = [tensor for tensor in places if len(tensor.shape) == 4]
+    last = maps[-1] if maps else features
+    stages = () if last is first else (_piece([first], [last]),)
+    if not maps:
+        return stages, averaged
+    piece = _piece([last], [features])
+    return stages, lambda x, kit: piece(kit.last_map(x), Kit())
 
 
 def _from_kit(layer, kit):

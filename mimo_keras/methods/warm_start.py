@@ -318,14 +318,21 @@ def _shapes(layer):
     return [tuple(weight.shape) for weight in layer.weights]
 
 
+def _read_by_heads(network):
+    """Returns the features that the heads read, the last ones of several."""
+    outputs = network.outputs[0]
+    while keras_internals.maker(outputs).name != "heads":
+        outputs = keras_internals.made_from(outputs)[-1]
+    return keras_internals.made_from(outputs)[0]
+
+
 def _check_start(network, trained, members):
     """Raises InputError unless the features of equal inputs are the trunk's."""
     shape = [1, *(size or _SIDE for size in trained.input_shape)]
     images = np.random.default_rng(0).random(shape, "float32")
-    heads = network.get_layer("heads")
     repeated = np.repeat(images[:, None], members, axis=1)
     wanted = trained.trunk(images)
-    features = keras.Model(network.input, heads.input)(repeated)
+    features = keras.Model(network.input, _read_by_heads(network))(repeated)
     wanted, features = (
         keras.ops.convert_to_numpy(keras.ops.cast(x, "float32"))
         for x in (wanted, features)

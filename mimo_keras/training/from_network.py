@@ -14,19 +14,24 @@ _METHODS = {
     "batch_ensemble",
     "deep_ensemble",
     "deterministic",
+    "dun",
     "early_exit",
     "mc_dropout",
+    "mimmo",
     "mimo",
     "mixmo",
+    "mixshare",
     "mixture_ensemble",
     "naive_multihead",
     "rank1_bnn",
     "treenet",
 }
 
-# Those that replace layers of the trunk.
-_CONVERTING = {"batch_ensemble", "mimo", "mixmo", "rank1_bnn"}
-_CONVERTING |= {"mixture_ensemble"}
+# Those with exits, whose new layers read maps.
+_EXITS = {"dun", "early_exit", "mimmo"}
+# Those that replace layers of the trunk, or read maps of it.
+_CONVERTING = {"batch_ensemble", "mimo", "mixmo", "mixshare", "rank1_bnn"}
+_CONVERTING |= {"mixture_ensemble", *_EXITS}
 # Rounding of what is composed in float32, and more.
 _EXACT = 1e-5
 
@@ -54,7 +59,7 @@ def from_network(
             last Dense, with softmax, sigmoid or neither) or only up to its
             features; or an `EnsembleModel` of one member. Heads are copies of
             its head if that has as many outputs as they need, else new.
-        method: Its name: any but datamux, dun, mimmo and mixshare.
+        method: Its name: any but datamux.
         ensemble_size: M, the number of members.
         num_classes: K; None for regression, or for that of its softmax.
         output_dim: d, the number of outputs of a regression.
@@ -64,7 +69,7 @@ def from_network(
             `methods.freeze_trunk` says; None for all that the network trains.
         **options: Those of the method and of `create_model`, of which
             input_scale is None unless given: images as the network takes them;
-            treenet's split and early_exit's exits are names of layers.
+            treenet's split and exits (early_exit, dun, mimmo) name layers.
 
     Returns:
         `EnsembleModel`, not compiled.
@@ -121,7 +126,10 @@ def _check(method, noise, freeze):
         raise expected(
             "a method among " + ", ".join(sorted(_METHODS)),
             f"method={method!r}",
-            "Use create_model for the others.",
+            "The keys of datamux change the images that a network was trained "
+            "on: use create_model."
+            if method == "datamux"
+            else "Choose one of these.",
         )
     if not is_number(noise) or not 0 <= noise < float("inf"):
         raise expected(
@@ -190,9 +198,9 @@ def _backbone(trained, method, options, noise):
             "grouping='single'",
             "Lower num_params instead.",
         )
-    if method == "mixmo":
+    if method in ("mixmo", "mixshare"):
         return trained.encoded(), options
-    if method == "early_exit":
+    if method in _EXITS:
         exits = options.pop("exits", None) or _middle(trained)
         exits = [exits] if isinstance(exits, str) else [*exits]
         return trained.backbone(exits), options

@@ -25,6 +25,8 @@ def test_an_entry_is_a_spec():
         "options": {"batch_repetitions": 4},
     }
     assert bench.spec("mimo:3:unfolded", "b")["folded"] is False
+    forms = [bench.spec(entry, "b").get("apart") for entry in bench.APART]
+    assert forms == [False, True, None]
     thin = bench.spec("mixture_ensemble:4:wide_resnet_28_5", "b")
     assert (thin["backbone"], thin["options"]) == ("wide_resnet_28_5", {})
 
@@ -102,6 +104,20 @@ def test_contestants_meet_one_yardstick_in_what_is_not_yet_known(
     assert Idle.started == [*groups, "deterministic", "batch_ensemble"]
     bench.step(f, record)
     assert len(Idle.started) == 5
+
+
+def test_members_apart_meet_a_yardstick_of_their_width(tmp_path, monkeypatch):
+    monkeypatch.setattr(bench, "Worker", Idle)
+    monkeypatch.setattr(Idle, "started", [])
+    values = {"backbone": "b", "turns": 2, "seconds": 0, "batches": ["32"]}
+    record = bench.Record(tmp_path / "bench.json", {})
+    bench.apart(types.SimpleNamespace(**values), record)
+    assert [row["name"] for row in record.content["rows"]["apart"]] == [
+        f"{entry}:{backbone}, batch 32"
+        for backbone in ("b", bench.HALF)
+        for entry in bench.APART
+    ]
+    assert Idle.started == ["deterministic", *["batch_ensemble"] * 3] * 2
 
 
 def test_predictions_have_their_multiply_adds_beside_their_time(

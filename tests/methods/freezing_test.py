@@ -24,6 +24,14 @@ def create(method, members=2, network="small_cnn"):
     ("method", "own"),
     [
         ("naive_multihead", HEADS),
+        (
+            "mimmo",
+            {
+                *("a/kernel", "a/bias", "depth_posterior/theta", *HEADS),
+                *("exit0_conv/kernel", "exit0_conv/bias"),
+                *("exit0_norm/gamma", "exit0_norm/beta"),
+            },
+        ),
         ("mimo", {"a/kernel", "a/bias", *HEADS}),
         ("mixmo", {"a/kernel", "a/bias", *HEADS}),
         (

@@ -96,7 +96,7 @@ def create(name):
 
 def members(network, model, images=IMAGES):
     """The members' predictions in the form of the network's."""
-    logits = model(images) if hasattr(model, "sampling") else model
+    logits = model(images) if isinstance(model, keras.Model) else model
     if "softmax" in str(network.layers[-1].get_config()):
         return keras.ops.softmax(logits)
     return logits

@@ -20,24 +20,50 @@ OPTIONS = {
     "treenet": {},
 }
 ALONE = {"deterministic": {}, "mc_dropout": {"dropout_rate": 0.0}}
-SHARING = {"deep_ensemble": {}, "naive_multihead": {}}
+SHARING = {"deep_ensemble": {}, "naive_multihead": {}, "mixshare": {}}
+# The last exits are the network, those before are new.
+EXITS = {
+    "dun": {"train_examples": 9},
+    "early_exit": {},
+    "mimmo": {"train_examples": 9},
+}
+# On one network each, which the others of their kind cross.
+ONCE = {
+    *((method, "small_cnn") for method in ALONE | SHARING),
+    *{"dun": "mobilenet", "early_exit": "vit", "mimmo": "resnet"}.items(),
+}
+# MixMo's encoders and branches are elsewhere, and so are these layers.
+CROSSED = {("mixmo", "mobilenet"), ("treenet", "mobilenet")}
 # For time; on JAX its layers take the same weights.
 ON_TENSORFLOW = {"rank1_bnn"}
-
-
 # JAX compiles each operation of a large network anew.
 PORTABLE = {"small_cnn", "vit"}
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param(n, marks=[pytest.mark.tensorflow] * (n not in PORTABLE))
-        for n in networks.NETWORKS
-    ],
-)
+def copies():
+    """Methods that copy the network, or lay exits beside it, on all kinds."""
+    for method in ALONE | SHARING | EXITS:
+        for name in networks.NETWORKS:
+            if method in ("dun", "mimmo") and name == "vit":
+                continue  # It has no maps: see below.
+            marks = [pytest.mark.matrix] * ((method, name) not in ONCE)
+            marks += [pytest.mark.tensorflow] * (name not in PORTABLE)
+            yield pytest.param(method, name, marks=marks)
+
+
+@pytest.fixture(scope="module")
 def network(request):
     return networks.create(request.param)
+
+
+def converted():
+    """Methods that replace or divide layers, on all kinds of networks."""
+    for name in networks.NETWORKS:
+        for method in OPTIONS:
+            portable = name in PORTABLE and method not in ON_TENSORFLOW
+            marks = [pytest.mark.tensorflow] * (not portable)
+            marks += [pytest.mark.matrix] * ((method, name) in CROSSED)
+            yield pytest.param(name, method, marks=marks)
 
 
 def marked(methods):
@@ -58,7 +84,9 @@ def create(network, method, members=MEMBERS, **options):
     )
 
 
-@pytest.mark.parametrize("method", marked(OPTIONS))
+@pytest.mark.parametrize(
+    ("network", "method"), converted(), indirect=["network"]
+)
 def test_every_member_predicts_what_the_network_does(network, method):
     before = network.get_weights()
     model = create(network, method, **OPTIONS[method])
@@ -73,22 +101,33 @@ def test_every_member_predicts_what_the_network_does(network, method):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("method", ALONE | SHARING)
-def test_copies_predict_what_the_network_does(method):
-    network = networks.create("small_cnn")
-    members = 1 if method in ALONE else MEMBERS
-    model = create(network, method, members, **(ALONE | SHARING)[method])
-    found = networks.members(network, model)
+@pytest.mark.parametrize(("method", "name"), copies())
+def test_copies_predict_what_the_network_does(method, name):
+    network = networks.create(name)
+    alone = method in ALONE or method in ("dun", "early_exit")
+    members = 1 if alone else MEMBERS
+    options = (ALONE | SHARING | EXITS)[method]
+    model = create(network, method, members, **options)
     wanted = np.repeat(network(networks.IMAGES)[:, None], members, axis=1)
-    small.assert_close(found[:, :members], wanted, atol=1e-5)
+    predictor = model.predictor()
+    for logits in (
+        model(networks.IMAGES),
+        predictor.member_logits(networks.IMAGES),
+    ):
+        found = networks.members(network, logits)
+        last = found[:, -members:] if method in EXITS else found[:, :members]
+        small.assert_close(last, wanted, atol=1e-5)
+    assert (found.shape[1] > members) == (method in {*EXITS, "mc_dropout"})
 
 
-def test_the_last_exit_is_the_network():
-    network = networks.create("vit")
-    model = create(network, "early_exit", 1, exits="block0")
-    found = networks.members(network, model)
-    assert found.shape == (3, 2, 4)
-    small.assert_close(found[:, 1], network(networks.IMAGES))
+def test_exits_stand_where_they_are_asked_for():
+    model = create(networks.create("vit"), "early_exit", 1, exits="block0")
+    assert model(networks.IMAGES).shape == (3, 2, 4)
+    read = model.network.get_layer("exit0_pool").input
+    name = keras_internals.made_from(read)[0]
+    assert keras_internals.maker(name).name == "block0"
+    with pytest.raises(InputError, match=r"shapes \(None, 4, 8\)"):
+        create(networks.create("vit"), "dun", 1, exits="block0")
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ def test_training_keeps_the_start_first(create, network, monkeypatch):
         (["--init_from=text.keras"], "text.keras"),
         (["--init_from=empty"], "flags.json"),
         (["--init_from=mimo.keras"], "a model of one member"),
-        (["--init_from=plain.keras", "--method=dun"], "a method among"),
+        (["--init_from=plain.keras", "--method=datamux"], "a method among"),
         (["--init_from=plain.keras"], "no --input_scale for a network of this"),
         (["--init_from=small.keras"], r"images \(8, 8, 1\), as in digits"),
     ],

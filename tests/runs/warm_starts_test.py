@@ -11,6 +11,7 @@ from uncertainty_runs.studies import engine, records, warm_starts
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FLAGS = {"dataset": "digits", "epochs": 20, "rate": 0.03, "output_dir": "out"}
+FLAGS |= {"trunk_rates": []}
 
 
 @pytest.fixture
@@ -54,6 +55,22 @@ def test_the_runs_are_commands_that_can_be_parsed(jobs, parse):
     for line in jobs.values():
         parse(*line)
         assert config.resolve().corruptions_interval == -1
+
+
+def test_rates_with_a_frozen_trunk_are_rows_of_their_own(monkeypatch):
+    monkeypatch.setattr(engine, "machine_flags", list)
+    f = types.SimpleNamespace(**FLAGS | {"trunk_rates": ["0.1", "0.4"]})
+    found = warm_starts.jobs(f, [engine.parse("mimo:3")], "1")
+    labels = [more["method"] for *_, more in found]
+    rows = ["deterministic:base", "mimo:trunk:0.1", "mimo:trunk:0.4"]
+    assert labels == rows
+    for (point, *_), rate in zip(found[1:], f.trunk_rates, strict=True):
+        options = ("freeze=trunk", f"base_learning_rate={rate}")
+        assert {"train_epochs=2", *options} < {*point.options}
+    keys = dict.fromkeys([*warm_starts.COLUMNS.values()], 0.5)
+    runs = [{"method": n, "ensemble_size": 1} | keys for n in rows]
+    table = warm_starts.table({"runs": runs, "epochs": 20}).splitlines()
+    assert "| 20 as deterministic + 2 at 0.1, trunk frozen |" in table[3]
 
 
 def test_a_row_is_the_mean_over_seeds():

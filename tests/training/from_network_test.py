@@ -78,13 +78,15 @@ def channels_first():
 @pytest.mark.parametrize(
     ("make", "method", "options", "match"),
     [
-        (None, "mimmo", {}, "method='mimmo'.*create_model"),
+        (None, "datamux", {}, "method='datamux'.*keys.*create_model"),
+        (None, "mimos", {}, "method='mimos'.*one of these"),
         (None, "mimo", {"noise": -1}, "noise=-1"),
         (None, "mimo", {"freeze": "all"}, "freeze='all'"),
         (None, "mimo", {"depth": 2}, "depth=2"),
         (None, "treenet", {"split": "top"}, "a, .*Received: 'top'"),
         (None, "deterministic", {"ensemble_size": 2}, "ensemble_size=1"),
         (channels_first, "mimo", {"num_classes": 4}, "conv with data_format"),
+        (channels_first, "dun", {"num_classes": 4}, "conv with data_format"),
         (channels_first, "deterministic", {}, "neither, and a network"),
     ],
 )

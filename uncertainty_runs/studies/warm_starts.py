@@ -5,7 +5,9 @@
 For each seed a deterministic network is trained for --epochs. Each of --methods
 starts from it and is fine-tuned for a tenth of these epochs, or is trained from
 scratch for as many epochs as both together. The numbers of every seed are added
-to --record, from which the table is made; --table_only only prints it.
+to --record, from which the table is made; --table_only only prints it. With
+--trunk_rates each method is fine-tuned with --freeze=trunk instead, at each of
+these rates, in a record of its own.
 """
 
 from absl import flags
@@ -26,7 +28,7 @@ COLUMNS = {
     "ECE": "test/ece",
     "Disagreement": "test/disagreement",
 }
-BASE, SCRATCH, WARM = "base", "scratch", "warm"
+BASE, SCRATCH, WARM, TRUNK = "base", "scratch", "warm", "trunk"
 _EVALUATION = ("corruptions_interval=-1",)
 
 
@@ -39,6 +41,7 @@ def define_flags():
     flags.DEFINE_float(
         "rate", 0.03, "Fine-tuning's --base_learning_rate.", lower_bound=0
     )
+    flags.DEFINE_list("trunk_rates", [], "Rates with --freeze=trunk.")
     flags.DEFINE_bool("table_only", False, "Only print the table of --record.")
     engine.define_flags("runs/warm_starts", "runs/warm_starts.json")
 
@@ -60,7 +63,11 @@ def _run(f):
             f"methods={','.join(f.methods)}",
             "For example: mimo:3.",
         )
-    facts = {n: getattr(f, n) for n in ("dataset", "epochs", "rate")}
+    facts = {"dataset": f.dataset, "epochs": f.epochs}
+    if f.trunk_rates:
+        facts |= {"freeze": TRUNK}
+    else:
+        facts |= {"rate": f.rate, "freeze": None}
     engine.run_all(
         records.opened(f.record, "warm_starts", facts),
         f.record,
@@ -82,12 +89,19 @@ def jobs(f, methods, seed):
     base = _point(f.dataset, "deterministic", 1, f.epochs)
     total, start = f.epochs + tenth, base.folder(f.output_dir, seed)
     longer = _point(f.dataset, "deterministic", 1, total)
-    found = [(base, BASE), (longer, SCRATCH)]
+    found = [(base, BASE)] + [(longer, SCRATCH)] * (not f.trunk_rates)
     for one in methods:
         name = f.dataset, one.method, one.members
-        rate = f"base_learning_rate={f.rate}"
-        warm = _point(*name, tenth, f"init_from={start}", rate)
-        found += [(_point(*name, total), SCRATCH), (warm, WARM)]
+
+        def warm(rate, *more, name=name):
+            rate = f"base_learning_rate={rate}"
+            return _point(*name, tenth, f"init_from={start}", rate, *more)
+
+        if f.trunk_rates:
+            frozen = {r: warm(r, "freeze=trunk") for r in f.trunk_rates}
+            found += [(p, f"{TRUNK}:{rate}") for rate, p in frozen.items()]
+        else:
+            found += [(_point(*name, total), SCRATCH), (warm(f.rate), WARM)]
     return [
         (point, seed, {"method": f"{point.method}:{kind}"})
         for point, kind in found
@@ -107,6 +121,7 @@ def table(record):
         BASE: f"{epochs}",
         SCRATCH: f"{epochs + tenth} from scratch",
         WARM: f"{epochs} as deterministic + {tenth}",
+        TRUNK: f"{epochs} as deterministic + {tenth}",
     }
     rows = []
     for (label, members), runs in study.groups(record).items():
@@ -117,7 +132,9 @@ def table(record):
             else "-"
             for key in COLUMNS.values()
         ]
-        rows.append([method, members, told[kind], len(runs), *cells])
+        kind, _, rate = kind.partition(":")
+        at = f" at {rate}, trunk frozen" * bool(rate)
+        rows.append([method, members, told[kind] + at, len(runs), *cells])
     header = ["Method", "M", "Epochs", "Seeds", *COLUMNS]
     return analysis.markdown_table(rows, header)
 
