@@ -107,8 +107,9 @@ def test_methods_are_names_and_members(methods, tmp_path, monkeypatch):
     assert not [*pathlib.Path().iterdir()]
 
 
-def test_the_documents_have_the_table_of_the_recorded_runs():
-    record = records.read(ROOT / "results/warm_starts.json")
+@pytest.mark.parametrize("name", ["warm_starts", "trunk_rates"])
+def test_the_documents_have_the_table_of_the_recorded_runs(name):
+    record = records.read(ROOT / f"results/{name}.json")
     told = (ROOT / "docs/fine_tuning.md").read_text("utf-8")
     assert warm_starts.table(record) in told
     assert record["command"] in told
