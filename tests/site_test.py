@@ -157,4 +157,4 @@ def test_every_guide_ends_with_what_was_seen():
     for path in guides:
         last = path.read_text("utf-8").rpartition("# %%\n")[2]
         assert last.startswith("# What was seen\n"), path.name
-        assert "analysis." in path.read_text("utf-8"), path.name
+        assert "analysis" in path.read_text("utf-8"), path.name

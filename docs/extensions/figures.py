@@ -1,11 +1,12 @@
-"""Figures of the library in the guides: a scraper for sphinx-gallery.
+"""The guides, for sphinx-gallery: their order, and the library's figures.
 
-They are independent of pyplot, where sphinx-gallery looks for figures.
+These are independent of pyplot, where sphinx-gallery looks for figures.
 """
 
 import weakref
 
 from matplotlib.figure import Figure
+from sphinx_gallery.sorting import ExampleTitleSortKey
 
 _LAST = "___"
 """What sphinx-gallery calls the value of the last expression so far."""
@@ -24,3 +25,11 @@ def scraper(block, block_vars, gallery_conf):
     path = next(block_vars["image_path_iterator"])
     figure.savefig(path, dpi=150)
     return figure_rst([path], gallery_conf["src_dir"])
+
+
+class QuickstartFirst(ExampleTitleSortKey):
+    """Orders guides by their titles, after the one to begin with."""
+
+    def __call__(self, filename):
+        """Returns what a guide is sorted by."""
+        return filename != "quickstart.py", super().__call__(filename)
