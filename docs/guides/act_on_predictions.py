@@ -12,9 +12,9 @@ model was not trained on, and goes with the predictor into every file.
 # -----------
 #
 # Four members of BatchEnsemble, trained on only 200 digits, so that they are
-# sometimes wrong, and too sure. Held-out images should be like those
-# to come, so they are half of the test digits: these are of other writers than
-# the training digits.
+# sometimes wrong, and too sure. Held-out images should be like those to come,
+# so they are half of the test digits, which are of other writers than the
+# training digits.
 
 import keras
 import numpy as np
@@ -58,9 +58,9 @@ for name, each in {"before": predictor, "after": calibrated}.items():
 # -------------------------
 #
 # For images drawn like the held-out ones, a set has the true class with a
-# probability of at least 0.95, whatever the network. This is a mean over draws of
-# the held-out images: of a single draw of 300, coverage is 0.95 ± 0.025, and 299
-# test images measure it no better than that.
+# probability of at least 0.95, whatever the network. This is a mean over draws
+# of the held-out images: of a single draw of 300, coverage is 0.95 ± 0.025, and
+# 299 test images measure it no better than that.
 
 sets = calibrated.prediction_sets(held_images, held_labels, coverage=0.95)
 found = mimo_keras.evaluate(sets, test_images, test_labels)
