@@ -93,6 +93,52 @@ def test_an_answer_to_nan_is_refused(monkeypatch, predictor):
     )
 
 
+def test_an_export_may_refuse_nan(monkeypatch, predictor):
+    asked = []
+
+    def changed(found, images):
+        asked.append(np.isnan(images).any())
+        if asked[-1]:
+            raise RuntimeError("Not a number")
+
+    _check(monkeypatch, predictor, changed)
+    assert asked[-1]
+
+
+def test_a_file_that_does_not_load_is_quoted_in_one_line(
+    monkeypatch, predictor
+):
+    def opened(path):
+        raise RuntimeError(f"{path} is of\nanother version")
+
+    monkeypatch.setitem(export_check._RUNNERS, "litert", opened)
+    with pytest.raises(InputError, match=r"when it is loaded: a\.tflite is of"):
+        export_check.check_export(predictor, "a.tflite", "litert")
+
+
+@pytest.fixture(scope="module")
+def deciding(predictor):
+    examples = networks.examples(200)
+    return predictor.prediction_sets(examples.images, examples.labels, 0.8)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_one_decision_may_differ_and_no_more(monkeypatch, deciding, count):
+    """Of a few; where a value stands at a threshold, rounding decides."""
+
+    def changed(found, images):
+        if not np.isnan(images).any():
+            sets = found["prediction_set"].reshape(-1)
+            sets[:count] = ~sets[:count]
+
+    if count == 1:
+        _check(monkeypatch, deciding, changed)
+    else:
+        assert _refusal(monkeypatch, deciding, changed) == (
+            "prediction_set that differs in 2 values"
+        )
+
+
 def test_a_runtime_that_fails_is_quoted_in_one_line(monkeypatch, predictor):
     def changed(found, images):
         raise RuntimeError("Select TensorFlow op(s)\nare not supported")

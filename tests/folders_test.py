@@ -135,11 +135,23 @@ def test_a_replaced_folder_is_never_without_its_name(tmp_path, monkeypatch):
     names = ["one/b", "other/a"] if able else ["one/a", "other/b"]
     assert [*_tree(tmp_path)] == names
     assert not folders._exchange(tmp_path / "one", tmp_path / "none")
+
     if able:
         monkeypatch.delattr(os, "rename")
     with replacing_folder(tmp_path / "one", _ours) as temporary:
         _fill(pathlib.Path(temporary), ["c"])
     assert [*_tree(tmp_path / "one")] == ["c"]
+
+
+def test_without_that_call_names_are_not_exchanged(tmp_path, monkeypatch):
+    for name in ("one", "other"):
+        (tmp_path / name).write_text(name)
+    with monkeypatch.context() as old:
+        old.setattr(folders.ctypes, "CDLL", lambda name: object())
+        assert not folders._exchange(tmp_path / "one", tmp_path / "other")
+    monkeypatch.setattr(folders.sys, "platform", "darwin")
+    assert not folders._exchange(tmp_path / "one", tmp_path / "other")
+    assert (tmp_path / "one").read_text() == "one"
 
 
 def test_a_remote_folder_is_replaced_and_unloadable_until_complete(ram):

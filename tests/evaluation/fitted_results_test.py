@@ -5,7 +5,7 @@ import pytest
 import sklearn.metrics
 
 import mimo_keras
-from mimo_keras.evaluation import fitted_results
+from mimo_keras.evaluation import Classification, fitted_results
 from tests.training import networks
 
 IMAGES = networks.examples(240).images
@@ -65,3 +65,25 @@ def test_without_a_calibration_there_is_nothing_to_compare():
     )
     assert results["on"]["calibrated"] == 0 and "ood_noise" not in results
     assert {*drawn} == {"set_sizes", "set_sizes_covered"}
+
+
+def test_a_temperature_is_told_and_members_have_pictures():
+    plain = networks.create(members=2).predictor()
+    found, arrays = fitted_results.of_set(
+        plain.calibrate(IMAGES, LABELS), IMAGES, LABELS
+    )
+    assert {*arrays} == {
+        f"fitted_reliability_{part}"
+        for part in ("count", "confidence", "accuracy")
+    }
+    (stage,) = plain.calibrate(IMAGES, LABELS).stages
+    about = fitted_results.about(plain.calibrate(IMAGES, LABELS))
+    assert about["Temperature_temperature"] == stage.temperature > 0
+    logits = np.log([[[0.7, 0.3], [0.2, 0.8]], [[0.6, 0.4], [0.9, 0.1]]])
+    for members in (1, 2):
+        metrics = Classification(2, np.log(np.full(members, 1 / members)))
+        metrics.update(logits[:, :members], np.array([0, 0]))
+        drawn = fitted_results.drawn_arrays(metrics)
+        assert drawn["reliability_count"].sum() == 2
+        assert ("disagreement_matrix" in drawn) is (members == 2)
+    np.testing.assert_allclose(drawn["disagreement_matrix"][0, 1], 0.5)

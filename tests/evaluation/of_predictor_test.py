@@ -7,8 +7,9 @@ import tensorflow as tf
 
 import mimo_keras
 from mimo_keras.errors import InputError
-from mimo_keras.evaluation import Classification
+from mimo_keras.evaluation import Classification, of_predictor
 from mimo_keras.evaluation.further import Further
+from mimo_keras.training.likelihoods.likelihood import Likelihood
 from tests.training import networks
 
 EXAMPLES = networks.examples(60)
@@ -99,3 +100,25 @@ def test_what_is_no_model_is_one_line(model):
         mimo_keras.evaluate(keras.Sequential(), IMAGES, LABELS)
     with pytest.raises(InputError, match="labels from 0 to 2"):
         mimo_keras.evaluate(model, IMAGES, LABELS + 3)
+
+
+def test_a_likelihood_that_it_does_not_know_is_one_line(model):
+    class Own(Likelihood):
+        def __str__(self):
+            return "own"
+
+    predictor = model.predictor()
+    predictor.likelihood = Own()
+    with pytest.raises(InputError, match="likelihood=own") as error:
+        of_predictor.of_numbers(Own(), [0.0], np.zeros((1, 1, 1)), [0.0])
+    assert "\n" not in str(error.value)
+    with pytest.raises(InputError, match="likelihood=own"):
+        mimo_keras.evaluate(predictor, IMAGES, LABELS)
+
+
+def test_without_any_answer_there_is_no_risk():
+    answers = {"probabilities": np.eye(2)[[0, 1]], "abstain": np.ones(2, bool)}
+    assert of_predictor.of_stages(answers, np.array([0, 0])) == {"answered": 0}
+    answers["abstain"][1] = False
+    found = of_predictor.of_stages(answers, np.array([0, 0]))
+    assert found == {"answered": 0.5, "risk": 1.0}
