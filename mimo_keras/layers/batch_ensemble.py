@@ -48,7 +48,12 @@ class _OneMember:
         )
         # A depthwise kernel (…, C, D) has γ of its C·D outputs.
         gamma = gamma.reshape(len(gamma), -1, kernel.shape[-1])
-        weights = [kernel * (alpha[:, :, None] * gamma).sum(axis=0)]
+        # An output reads the inputs of its group alone.
+        groups = alpha.shape[1] // kernel.shape[-2]
+        by_group = alpha.reshape(len(alpha), groups, -1)
+        of_outputs = by_group.repeat(kernel.shape[-1] // groups, axis=1)
+        factors = of_outputs.swapaxes(1, 2) * gamma
+        weights = [kernel * factors.sum(axis=0)]
         if self.ensemble_bias is not None:
             biases = keras.ops.convert_to_numpy(self.ensemble_bias)
             weights.append(biases.reshape(self.ensemble_size, -1)[index])
@@ -76,6 +81,10 @@ class _Ensemble(on_keras3.OnKeras3Ensemble):
     """Base of all layers here: checks that members divide the rows evenly."""
 
     def call(self, inputs):
+        dtype = keras.backend.standardize_dtype(inputs.dtype)
+        if not keras.backend.is_float_dtype(dtype):
+            # As in Keras, which multiplies whole numbers and kernels.
+            inputs = keras.ops.cast(inputs, self.compute_dtype)
         return super().call(_divisible(inputs, self.ensemble_size))
 
 

@@ -271,14 +271,14 @@ def _folded_weights(layer, parts):
 
 
 def _float_weights(layer):
-    """Returns a linear layer's kernel and bias, also if it is quantized."""
+    """Returns a linear layer's kernel and bias, whatever it is stored as."""
     mode = getattr(layer, "quantization_mode", None)
-    if mode is None:
+    if mode is None and not _has_lora(layer):
         return layer.get_weights()
     kernel = ops.convert_to_numpy(layer.kernel)
     if mode == "int8":
         kernel = kernel / ops.convert_to_numpy(layer.kernel_scale)
-    elif mode != "float8":
+    elif mode not in (None, "float8"):
         raise expected(
             "a model that is not quantized, or to int8 or float8, to fold it",
             f"{layer.name} quantized to {mode}",
@@ -289,10 +289,17 @@ def _float_weights(layer):
 
 
 def _float_config(layer):
-    """Returns a layer's config, without its quantization."""
+    """Returns a layer's config, without its quantization and LoRA."""
     config = layer.get_config()
+    if _has_lora(layer):
+        config = {**config, "lora_rank": None, "lora_alpha": None}
     if getattr(layer, "quantization_mode", None) is None:
         return config
     # As in "int8_from_float32".
     dtype = layer.dtype_policy.name.split("_from_")[-1]
     return {**config, "dtype": dtype, "quantization_config": None}
+
+
+def _has_lora(layer):
+    """Whether Keras's `enable_lora` added a product to the layer's kernel."""
+    return getattr(layer, "lora_enabled", False)

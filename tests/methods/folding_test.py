@@ -105,6 +105,7 @@ FOLDABLE = {
     "identity": lambda x: conv(layers.Identity()(x)),
     "flattened twice": lambda x: linear(layers.Flatten()(x)),
     "dense on a map": layers.Dense(4),
+    "with LoRA": lambda x: layers.Dense(4, lora_rank=2)(x),
     "operations behind": lambda x: ops.relu(conv(x)) + 2.0,
     "shared behind": lambda x: (lambda c: c(c(conv(x))))(
         layers.Conv2D(4, 3, padding="same")

@@ -98,6 +98,28 @@ def test_each_kind_of_batch_ensembles_layers_gives_its_members_away():
         small.assert_close(found, model(images)[:, index], atol=1e-5)
 
 
+def test_members_of_grouped_convolutions_and_whole_numbers():
+    """Rounded inputs are whole numbers, which Keras's layers multiply too."""
+
+    def backbone(x):
+        x = keras.ops.cast(10 * x, "int32")
+        x = keras.layers.Dense(6)(x)
+        return keras.layers.Flatten()(keras.layers.Conv2D(4, 3, groups=2)(x))
+
+    model = mimo_keras.create_model(
+        "batch_ensemble",
+        backbone=backbone,
+        input_shape=(4, 4, 2),
+        num_classes=3,
+        ensemble_size=2,
+    )
+    small.scatter(model.network)
+    images, _ = small.examples(model, 4)
+    for index in (0, 1):
+        found = model.member(index)(images)[:, 0]
+        small.assert_close(found, model(images)[:, index], atol=1e-4)
+
+
 def test_one_member_of_one_is_the_network():
     network = small.create(
         "mixture_ensemble", "wide_resnet_10_1", shape=(8, 8, 3)
