@@ -120,7 +120,8 @@ def member_lines(model, images, labels, points=21, batch_size=256):
     pairs = list(itertools.combinations(range(members), 2))[:_MOST_LINES]
     wanted = sorted(set(itertools.chain(*pairs)))
     networks = {m: model.member(m).network for m in wanted}
-    x = keras.ops.convert_to_numpy(model.standardize(images))
+    x = model.standardize(model.joined(images))
+    x = keras.ops.convert_to_numpy(x)
     accuracy = [
         line_accuracy(networks[a], networks[b], x, labels, points, batch_size)
         for a, b in pairs

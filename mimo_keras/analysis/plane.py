@@ -125,7 +125,7 @@ class _Parts:
         network, _ = methods.single_image(model.network, multi_input=False)
         self.stem = methods.encoder_layer(network)
         self.stems, self.batch_size = None, batch_size
-        x = model.standardize(images)
+        x = model.standardize(model.joined(images))
         if self.stem is not None:
             kernels = methods.encoder_kernels(network)
             self.kernel_shape = kernels.shape

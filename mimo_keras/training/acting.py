@@ -14,7 +14,6 @@ from mimo_keras.prediction import (
     held_out,
     precise,
 )
-from mimo_keras.training import packed_rows
 from mimo_keras.training.distribute.seeds import repeatable
 
 
@@ -374,16 +373,6 @@ class Acting:
         if what is not None and len(others) < len(self.stages):
             warn(f"The earlier {what} replaced.")
         return self._with([*others, stage])
-
-    def joined(self, images):
-        """Returns a dictionary of named inputs as one array (n, D).
-
-        Args:
-            images: The dictionary; anything else is returned as it is.
-        """
-        if not isinstance(images, dict):
-            return images
-        return packed_rows.packed(self.split, images)
 
     def _check_held_out(self, images):
         if self.seen is not None:

@@ -39,6 +39,16 @@ class CheckedCall:
         """Shapes of one example's inputs by name; None for one input."""
         return None if self.split is None else dict(self.split.shapes)
 
+    def joined(self, images):
+        """Returns a dictionary of named inputs as one array (n, D).
+
+        Args:
+            images: The dictionary; anything else is returned as it is.
+        """
+        if not isinstance(images, dict):
+            return images
+        return packed_rows.packed(self.split, images)
+
     def predict(self, x, batch_size=None, *args, **kwargs):
         """Predicts as in Keras, after a check of arrays of images.
 

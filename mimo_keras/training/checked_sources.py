@@ -89,14 +89,14 @@ class Checks:
     def check(self, batch):
         """Checks a batch of arrays; returns the shape of its targets."""
         images, targets, weights = self._unpacked(batch)
-        images = np.asarray(images)
+        images = data_checks.numbers(images)
         data_checks.check_images(images.shape, self.image_shape, self.copies)
         self.standardize.check_dtype(str(images.dtype))
         scale_checks.check_scale(images, self.standardize)
         if self.likelihood is None:
             return None
         data_checks.check_finite(images, "images")
-        targets = np.asarray(targets)
+        targets = data_checks.numbers(targets)
         self.likelihood.check_targets(targets)
         if weights is not None:
             data_checks.check_weights(weights, len(images))

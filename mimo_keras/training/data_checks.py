@@ -9,6 +9,16 @@ from mimo_keras.layers.arguments import is_whole
 ROUNDING = 1e-2
 
 
+def numbers(values):
+    """Returns an array, of float32 in place of bfloat16.
+
+    NumPy does not know the kind of the latter.
+    """
+    array = np.asarray(values)
+    is_short = array.dtype.name == "bfloat16"
+    return array.astype("float32") if is_short else array
+
+
 def check_images(shape, input_shape, copies=0):
     """Raises InputError unless a batch of shape (B, …) fits the model.
 
@@ -77,7 +87,7 @@ def check_labels(labels, num_classes):
 
     Labels of shape (B, K) must be probabilities that sum to 1.
     """
-    labels = np.asarray(labels)
+    labels = numbers(labels)
     if labels.ndim == 2 and labels.shape[1] == num_classes:
         return _check_probabilities(labels)
     if labels.dtype.kind not in "biuf":
@@ -149,7 +159,7 @@ def check_finite(values, what):
 
 def check_weights(weights, rows):
     """Raises InputError unless weights are finite, one for each image."""
-    weights = np.asarray(weights)
+    weights = numbers(weights)
     check_weights_shape(weights.shape)
     if len(weights) != rows:
         raise _weights_error(f"{len(weights)} weights for {rows} images")
@@ -219,7 +229,7 @@ def check_data(x, y, input_shape, likelihood, sample_weight=None, copies=0):
     Raises:
         InputError: The data do not fit the model.
     """
-    images = np.asarray(x)
+    images = numbers(x)
     check_images(images.shape, input_shape, copies)
     check_finite(images, "images")
     if y is None:
@@ -228,7 +238,7 @@ def check_data(x, y, input_shape, likelihood, sample_weight=None, copies=0):
             "y=None",
             "Pass them as y, or a data set of (images, labels).",
         )
-    targets = np.asarray(y)
+    targets = numbers(y)
     likelihood.check_targets(targets)
     if len(targets) != len(images):
         raise expected(

@@ -14,6 +14,7 @@ from keras import ops
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 from mimo_keras.layers import SplitInputs
+from mimo_keras.training import data_checks
 
 LARGEST = 2**24
 """Whole numbers up to it are exact in float32."""
@@ -133,7 +134,7 @@ def _dictionary(split, values):
 
 def _arrays(split, values):
     """Packs a dictionary of arrays, or of what NumPy makes arrays of."""
-    arrays = {name: np.asarray(value) for name, value in values.items()}
+    arrays = {name: data_checks.numbers(x) for name, x in values.items()}
     shapes = _checked(split, arrays)
     counts = {name: len(arrays[name]) for name, _ in shapes}
     if len({*counts.values()}) > 1:

@@ -41,7 +41,7 @@ def created(method):
     backbone = "small_cnn" if method in NEED_MAPS else "mlp"
     settings = {"members": 2, **SETTINGS.get(method, {})}
     settings |= ON_BACKBONE.get((method, backbone), {})
-    if method == "rank1_bnn":
+    if method in ("rank1_bnn", "mimmo", "dun"):
         settings["train_examples"] = 9
     model = small.create(method, backbone, **settings)
     small.scatter_trainable(model.network)
@@ -209,6 +209,28 @@ def test_quantiles_are_those_of_the_mixture(method):
     np.testing.assert_allclose(
         found["quantile"], known[:, 1:3].mean(axis=1), rtol=1e-4, atol=1e-5
     )
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("method", EVERY)
+def test_soft_labels_weigh_the_losses_of_hard_ones(method):
+    """Of the same rows, whatever the method gathers by them."""
+    model = created(method)
+    images, labels = small.examples(model, ROWS)
+    model.compile("sgd")
+    outputs = model(images, training=True)
+    hard = np.eye(4, dtype="float32")[labels]
+    other = hard[:, ::-1]
+
+    def loss(targets):
+        targets = keras.ops.convert_to_tensor(targets)
+        return float(model.compute_loss(images, targets, outputs))
+
+    wanted = 0.3 * loss(hard) + 0.7 * loss(other)
+    assert loss(0.3 * hard + 0.7 * other) == pytest.approx(wanted, rel=1e-5)
+    for form in (labels.astype("int8"), labels[:, None].astype("float32")):
+        assert loss(form) == pytest.approx(loss(hard), rel=1e-5)
+    assert abs(loss(hard) - loss(other)) > 1e-3
 
 
 def exports():

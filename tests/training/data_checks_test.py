@@ -202,6 +202,20 @@ def test_one_target_needs_no_axis_of_its_own(targets):
     data_checks.check_data(np.zeros((4, 5)), targets, (5,), Mean(1))
 
 
+def test_bfloat16_is_a_float():
+    """NumPy does not know its kind."""
+    images = np.zeros((COUNT, 5), "bfloat16")
+    for labels in (EXAMPLES.labels, EXAMPLES.labels[:, None], ONE_HOT):
+        given = labels.astype("bfloat16")
+        data_checks.check_data(images, given, (5,), THREE, images[:, 0])
+    data_checks.check_data(images, images[:, 0], (5,), Mean(1))
+    with pytest.raises(InputError, match="label=[345].0 at index 0"):
+        THREE.check_targets(EXAMPLES.labels.astype("bfloat16") + 3)
+    images[2] = np.nan
+    with pytest.raises(InputError, match="in 1 images, first at index 2"):
+        data_checks.check_data(images, labels, (5,), THREE)
+
+
 def test_a_side_may_be_unknown():
     data_checks.check_images((None, None, 6, 3), (8, None, 3))
 

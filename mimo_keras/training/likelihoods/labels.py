@@ -3,7 +3,6 @@
 import dataclasses
 
 import keras
-import numpy as np
 from keras import ops
 
 from mimo_keras.errors import expected
@@ -44,7 +43,7 @@ class OfLabels(Likelihood):
             )
 
     def check_targets(self, targets):
-        targets = np.asarray(targets)
+        targets = data_checks.numbers(targets)
         data_checks.check_numeric(targets)
         self.check_shape(targets.shape)
         bad = targets[self.faults(targets.astype("float64"))]

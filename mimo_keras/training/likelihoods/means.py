@@ -45,7 +45,7 @@ class OfNumbers(Likelihood):
         data_checks.check_target_shape(shape, self.output_dim)
 
     def check_targets(self, targets):
-        targets = np.asarray(targets)
+        targets = data_checks.numbers(targets)
         self.check_shape(targets.shape)
         data_checks.check_numeric(targets)
         data_checks.check_finite(targets, "targets")
