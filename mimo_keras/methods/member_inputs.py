@@ -231,19 +231,9 @@ def _leading(tensor, network):
     Returns:
         A list of pairs (layer, its output), names of places between included.
     """
-    found = []
+    found, passed = [], (*_PREPROCESSING, keras.layers.Identity)
     while True:
         calls = _calls(tensor, network)
-        if len(calls) != 1 or not isinstance(calls[0][0], _PREPROCESSING):
-            return found
-    found, inside = [], set(network.operations)
-    passed = (*_PREPROCESSING, keras.layers.Identity)
-    while True:
-        calls = [
-            (operation, outputs)
-            for operation, outputs in keras_internals.calls_on(tensor)
-            if operation in inside
-        ]
         if len(calls) != 1 or not isinstance(calls[0][0], passed):
             any_of_them = any(isinstance(x, _PREPROCESSING) for x, _ in found)
             return found if any_of_them else []
