@@ -139,6 +139,7 @@ class DenseByMember(MemberKernels):
 
     def __init__(self, units, *, ensemble_size, use_bias=True, **kwargs):
         super().__init__(ensemble_size, **kwargs)
+        self.supports_masking = True
         self.units = arguments.whole("units", units)
         self.use_bias = arguments.flag("use_bias", use_bias)
 

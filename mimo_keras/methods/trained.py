@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import re
 
 import keras
 import numpy as np
@@ -13,6 +12,7 @@ from mimo_keras.backbones.own import averaged, check_copies
 from mimo_keras.errors import expected
 from mimo_keras.layers import DenseMultihead
 from mimo_keras.methods.cloning import copy_layer, graft, keep_weights
+from mimo_keras.methods.trained_copy import copied
 
 _KERNELS = (
     keras.layers.Conv1D,
@@ -22,12 +22,6 @@ _KERNELS = (
     keras.layers.DepthwiseConv2D,
 )
 _FINAL = ("linear", "softmax", "sigmoid")
-# Names of the layers that methods put around a trunk.
-_OURS = re.compile(
-    "images|standardize|stem|heads?|pool|member.*|select.*|stage_.*|exit.*|"
-    "bank_.*|.*_members|components|loss_weights|.*_encoded|features_drop|"
-    "depth_posterior|fold_unmixed|unfold_features"
-)
 _REMEDY = (
     "Pass the part up to the features, as in keras.Model(network.input, "
     "network.get_layer(NAME).output)."
@@ -187,7 +181,7 @@ def read(network):
     first = network.inputs[0]
     inputs = keras.Input(first.shape[1:], dtype=first.dtype, name="images")
     check_copies(network.layers)
-    outputs = _copied(network, inputs)
+    outputs = copied(network, inputs)
     head, activation = _head(outputs)
     features = averaged(outputs, Kit()) if head is None else head.input
     if features is inputs:
@@ -220,29 +214,6 @@ def _check(network):
                 f"network={network.name}, with {len(tensors)}",
                 "Make a keras.Model of the part that has one.",
             )
-
-
-def _copied(network, inputs):
-    """Runs inputs through a copy without inner models, names made unique."""
-    names, pairs = set(), []
-
-    def become(layer, within):
-        if not isinstance(layer, keras.layers.Layer):
-            return copy_layer(layer)  # An operation of keras.ops.
-        name = layer.name
-        if name in names or _OURS.fullmatch(name):
-            name = "_".join((*within, name, "own"))
-        while name in names:
-            name += "_own"
-        names.add(name)
-        copy = copy_layer(layer, name=name)
-        pairs.append((layer, copy))
-        return copy
-
-    outputs = graft(network, inputs, become)
-    for pair in pairs:
-        keep_weights(*pair)
-    return outputs
 
 
 def _head(outputs):

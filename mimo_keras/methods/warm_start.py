@@ -8,6 +8,7 @@ import numpy as np
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 from mimo_keras.layers import (
+    ConcatenateMembers,
     DenseMultihead,
     MemberConv2D,
     MemberDense,
@@ -70,9 +71,9 @@ def warm_start(network, trained, members, noise=0.0, seed=None):
         if layer.name in sources:
             _start(layer, sources[layer.name], trained, members, draw)
         elif trained.head is not None and layer.name in ("head", "heads"):
-            _start_head(layer, trained, members, draw)
+            _start_head(network, layer, trained, members, draw)
     missing = _fill_banks(network, trained, draw)
-    if widened(network, trained):
+    if any(isinstance(x, ConcatenateMembers) for x in network.layers):
         _check_start(network, trained, members)
     if noise:
         _part(network, members, draw)
@@ -181,7 +182,7 @@ def _repeated(weight, shape):
     return widened if widened.shape == tuple(shape) else None
 
 
-def _start_head(layer, trained, members, draw):
+def _start_head(network, layer, trained, members, draw):
     """Makes each head a copy of the trained one, if the widths agree."""
     head = trained.head
     weights = trained.head_weights(layer.units)
@@ -191,6 +192,8 @@ def _start_head(layer, trained, members, draw):
     if _inputs(layer) not in (None, kernel.shape[0]):
         # The features are the inputs themselves, of all members.
         channels = trained.input_shape[-1]
+        if _inputs(layer) != members * kernel.shape[0]:
+            raise _meet(network, trained)
         kernel = _spread(kernel, members, channels, draw)
     if not isinstance(layer, _COMPOSED):
         layer.kernel.assign(np.tile(kernel, (1, getattr(layer, "heads", 1))))
@@ -327,23 +330,38 @@ def _read_by_heads(network):
 
 
 def _check_start(network, trained, members):
-    """Raises InputError unless the features of equal inputs are the trunk's."""
+    """Raises InputError unless equal inputs give what the network does."""
     shape = [1, *(size or _SIDE for size in trained.input_shape)]
     images = np.random.default_rng(0).random(shape, "float32")
     repeated = np.repeat(images[:, None], members, axis=1)
-    wanted = trained.trunk(images)
-    features = keras.Model(network.input, _read_by_heads(network))(repeated)
-    wanted, features = (
-        keras.ops.convert_to_numpy(keras.ops.cast(x, "float32"))
-        for x in (wanted, features)
-    )
-    if wanted.shape != features.shape:
+    wanted = _numbers(trained.trunk(images))
+    weights = trained.head_weights(network.outputs[0].shape[-1])
+    outputs = network.outputs[0]
+    if weights is None:
+        outputs = _read_by_heads(network)
+    else:
+        wanted = (wanted @ weights[0] + weights[1])[:, None]
+    try:
+        found = _numbers(keras.Model(network.input, outputs)(repeated))
+    except Exception as error:  # A layer may have been built for one image.
+        raise _meet(network, trained) from error
+    if weights is not None:
+        found = found[:, -members:]
+    elif found.shape != wanted.shape:
         return  # The features are the inputs, of all members.
-    if np.abs(features - wanted).max() > _TOLERANCE * np.abs(wanted).max():
-        raise expected(
-            "a network that reads each channel of its input alike, or by a "
-            "convolution or dense layer",
-            f"a first layer such as {widened(network, trained)[0].name}, "
-            "before which channels meet",
-            "Use another method, such as batch_ensemble.",
-        )
+    if np.abs(found - wanted).max() > _TOLERANCE * np.abs(wanted).max():
+        raise _meet(network, trained)
+
+
+def _numbers(tensor):
+    return keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32"))
+
+
+def _meet(network, trained):
+    own = [*widened(network, trained), *trained.trunk.layers[1:]]
+    return expected(
+        "a network that reads each channel of its input alike, or by a "
+        "convolution or dense layer",
+        f"a first layer such as {own[0].name}, before which channels meet",
+        "Use another method, such as batch_ensemble.",
+    )

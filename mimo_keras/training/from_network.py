@@ -114,6 +114,15 @@ def _created(trained, method, noise, facts, options):
     _check_axes(trained, method)
     if not facts["output_dim"]:
         facts["num_classes"] = _classes(facts["num_classes"], trained)
+    outputs = facts["output_dim"] or facts["num_classes"]
+    if trained.head is None and trained.trunk.output.shape[-1] == outputs:
+        error = expected(
+            "a network that ends with a Dense layer, the head, or before it",
+            f"one that ends with {trained.trunk.layers[-1].name}, whose "
+            f"{outputs} outputs are taken for features of new heads",
+            "If they are its predictions, end it with a Dense layer.",
+        )
+        warnings.warn(str(error), stacklevel=4)
     backbone, chosen = _backbone(trained, method, options, noise)
     shape, facts = trained.input_shape, facts | chosen
     model = create_model(method, backbone=backbone, input_shape=shape, **facts)

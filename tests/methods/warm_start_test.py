@@ -247,6 +247,19 @@ def test_mimo_refuses_layers_in_which_members_channels_meet():
     network = edge(unit, keras.layers.Conv2D(4, 3, name="conv"))
     with pytest.raises(InputError, match="layer such as conv, before which"):
         create(network, "mimo", 3)
+    network = edge(
+        keras.layers.SpectralNormalization(keras.layers.Conv2D(4, 3))
+    )
+    with pytest.raises(
+        InputError, match="spectral.*before which channels meet"
+    ):
+        create(network, "mimo", 3)
+    inputs = keras.Input(small.IMAGES)
+    x = keras.layers.Conv2D(4, 3, padding="same", name="conv")(inputs)
+    x = keras.layers.Flatten()(keras.layers.Concatenate()([inputs, x]))
+    network = keras.Model(inputs, keras.layers.Dense(4)(x))
+    with pytest.raises(InputError, match="conv, before which channels meet"):
+        create(network, "mimo", 3)
     network = edge(keras.layers.Reshape((64, 3)), keras.layers.Conv1D(2, 3))
     with pytest.raises(InputError, match="built on 9.*batch_ensemble"):
         create(network, "mimo", 3)

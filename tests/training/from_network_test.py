@@ -68,6 +68,15 @@ def test_another_width_gets_a_new_head(network):
     assert regression(networks.IMAGES).shape == (3, 1, 2)
 
 
+def test_predictions_that_are_taken_for_features_are_told():
+    inputs = keras.Input((3,))
+    x = keras.layers.Dense(4, activation="relu", name="last")(inputs)
+    with pytest.warns(UserWarning, match="ends with last, whose 4 outputs"):
+        mimo_keras.from_network(
+            keras.Model(inputs, x), "deterministic", num_classes=4
+        )
+
+
 def channels_first():
     inputs = keras.Input((3, 8, 8))
     conv = keras.layers.Conv2D(4, 3, data_format="channels_first", name="conv")
