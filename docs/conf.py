@@ -9,6 +9,7 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from docs.extensions import docstrings  # noqa: E402
 from mimo_keras.version import __version__  # noqa: E402
 
 project = "mimo_keras"
@@ -45,6 +46,11 @@ nitpick_ignore_regex = [
 myst_heading_anchors = 4
 
 autosummary_generate = True
+# Classes whose methods are to a large part those of their bases here.
+WITH_BASES = ("mimo_keras.EnsembleModel", "mimo_keras.Predictor")
+autosummary_context = {
+    "own_members": {name: docstrings.members(name) for name in WITH_BASES}
+}
 autosummary_ignore_module_all = False
 autosummary_imported_members = True
 autodoc_inherit_docstrings = False

@@ -9,6 +9,7 @@ import re
 
 import pytest
 
+import mimo_keras
 from docs.extensions import (
     check_site,
     docstrings,
@@ -41,6 +42,17 @@ _FENCE = re.compile(r"^ *```.*?^ *```", re.DOTALL | re.M)
 def test_docstrings_become_restructured_text(text, expected):
     lines = docstrings.restructured(text).split("\n")
     assert [x.rstrip() for x in lines] == expected.split("\n")
+
+
+def test_the_arguments_of_a_keras_class_are_shown():
+    shown = docstrings.signature(mimo_keras.layers.FoldMembers)
+    assert shown.startswith("(ensemble_size, ")
+
+
+def test_the_members_of_a_class_include_those_of_its_bases():
+    shown = docstrings.members("mimo_keras.Predictor").split(", ")
+    assert {"calibrate", "prediction_sets", "log_weights"} <= {*shown}
+    assert {"add_loss", "call"}.isdisjoint(shown)
 
 
 def test_links_of_a_document_hold_on_its_page():

@@ -4,6 +4,8 @@ Napoleon reads their sections ("Args:", "Returns:"), but expects the text in
 them to be reStructuredText.
 """
 
+import importlib
+import inspect
 import re
 
 _FENCE = re.compile(
@@ -61,7 +63,44 @@ def _process(app, what, name, thing, options, lines):
         lines.insert(0, "\\ ")
 
 
+def signature(thing):
+    """Returns a class's arguments; Keras's `__new__` hides them from Sphinx."""
+    given = inspect.signature(thing.__init__)
+    return str(given.replace(parameters=[*given.parameters.values()][1:]))
+
+
+def members(name):
+    """Returns the described members of a class that this package defines.
+
+    Args:
+        name: The class, such as "mimo_keras.Predictor".
+
+    Returns:
+        Their names, those of base classes included, joined by commas.
+    """
+    module, _, attribute = name.rpartition(".")
+    bases = getattr(importlib.import_module(module), attribute).__mro__
+    own = [base for base in bases if base.__module__.startswith("mimo_keras")]
+    found = {
+        member: value
+        for base in own[::-1]
+        for member, value in vars(base).items()
+    }
+    return ", ".join(
+        member
+        for member, value in found.items()
+        if not member.startswith("_") and getattr(value, "__doc__", None)
+    )
+
+
+def _sign(app, what, name, thing, options, arguments, result):
+    if what == "class" and inspect.isfunction(thing.__init__):
+        return signature(thing).removesuffix(" -> None"), None
+    return None
+
+
 def setup(app):
     """Converts docstrings before Napoleon, whose priority is 500."""
+    app.connect("autodoc-process-signature", _sign)
     app.connect("autodoc-process-docstring", _process, priority=400)
     return {"parallel_read_safe": True}
