@@ -14,13 +14,13 @@ FITS = {
     "deterministic:1": {
         "method": "deterministic",
         "ensemble_size": 1,
-        "steps": 40,
+        "steps": 234,
     },
     "mimo:3": {
         "method": "mimo",
         "ensemble_size": 3,
         "options": {"batch_repetitions": 4},
-        "steps": 10,
+        "steps": 60,
     },
 }
 """Row -> spec, with the steps of a turn: the recipes of Fashion-MNIST."""

@@ -14,7 +14,10 @@ from mimo_keras.errors import InputError
 from uncertainty_runs.studies import records
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-RECORDS = [ROOT / "results" / name for name in ("bench.json", "bench_fit.json")]
+RECORDS = [
+    ROOT / "results" / name
+    for name in ("bench.json", "bench_apart.json", "bench_fit.json")
+]
 
 
 def test_an_entry_is_a_spec():
