@@ -39,10 +39,18 @@ def own(function):
 
 
 def _built(function, x, kit):
+    if isinstance(function, keras.Model) and function.inputs:
+        _check_channels(function.inputs[0].shape[-1], x.shape[-1])
     features = function(x)
     if isinstance(features, keras.KerasTensor) and features is not x:
         check_copies(_layers_between(x, features))
     return features
+
+
+def _check_channels(own, given):
+    """Raises ValueError, as Keras does of layers, but not of whole models."""
+    if own not in (None, given):
+        raise ValueError(f"expected {own} channels, received {given}")
 
 
 def _layers_between(x, features):

@@ -103,6 +103,11 @@ def test_a_network_of_other_channels_is_refused_in_one_line():
     network = keras.Model(inputs, keras.layers.Conv2D(5, 3)(inputs))
     with pytest.raises(InputError, match="6 channels.*input_tensor=x"):
         create(network)
+    # Keras takes any number of channels where a model has one.
+    grey = keras.Input((8, 8, 1))
+    network = keras.Model(grey, keras.layers.Conv2D(5, 3)(grey))
+    with pytest.raises(InputError, match="6 channels.*received 6"):
+        create(network)
     # Its own message is kept.
     with pytest.raises(InputError, match="not the network"):
         create(lambda x: keras.Model(x, keras.layers.Conv2D(5, 3)(x)))
