@@ -9,7 +9,8 @@ WORKERS := 2
 # 0 for a site whose guides are not run.
 GUIDES := 1
 PYTHON := .venv/bin/python
-PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check
+# Python compiles what is imported: pip would compile all of TensorFlow.
+PIP := $(PYTHON) -m pip install --quiet --disable-pip-version-check --no-compile
 PYTEST := $(PYTHON) -m pytest --numprocesses=$(WORKERS) --dist=worksteal \
 	--durations=10
 # Layers, backbones and methods must also run without TensorFlow.
