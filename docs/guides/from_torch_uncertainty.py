@@ -16,6 +16,7 @@ ensemble is a Keras model, and what is fitted after training is part of it.
 # .. list-table::
 #    :header-rows: 1
 #    :widths: 50 50
+#    :class: side-by-side
 #
 #    * - torch-uncertainty
 #      - mimo_keras

@@ -16,14 +16,15 @@ batches. Here a method is a name, and training is Keras's ``fit``.
 # .. list-table::
 #    :header-rows: 1
 #    :widths: 50 50
+#    :class: side-by-side
 #
 #    * - Uncertainty-Baselines
 #      - mimo_keras
 #    * - ``baselines/cifar/mimo.py``, ``batchensemble.py``, ``rank1_bnn.py``,
 #        ``dropout.py``, ``deterministic.py``, each with its flags
 #      - ``mimo cifar --method=mimo`` (``batch_ensemble``, ``rank1_bnn``,
-#        ``mc_dropout``, ``deterministic``), with the same flag names:
-#        :doc:`/uncertainty_baselines` has those that differ
+#        ``mc_dropout``, ``deterministic``), with the same flag names, but for
+#        :doc:`those that differ </uncertainty_baselines>`
 #    * - ``ensemble.py``, on the checkpoints of several runs
 #      - ``mimo evaluate --runs=A,B``, or :func:`mimo_keras.assemble`
 #    * - ``ub.models.wide_resnet_mimo`` and its kin, a function for each
