@@ -43,7 +43,9 @@ def _built(function, x, kit):
         _check_channels(function.inputs[0].shape[-1], x.shape[-1])
     features = function(x)
     if isinstance(features, keras.KerasTensor) and features is not x:
-        check_copies(_layers_between(x, features))
+        layers = _layers_between(x, features)
+        check_copies(layers)
+        check_pooling(layers, features)
     return features
 
 
@@ -84,6 +86,49 @@ def averaged(x, kit):
     if rank == 2:
         return x
     return POOLINGS[rank](name=kit.name("pool"))(kit.last_map(x))
+
+
+def check_pooling(operations, features):
+    """Raises InputError if the channels of a map are not its last axis.
+
+    Args:
+        operations: The layers and operations that made it, in order.
+        features: KerasTensor: the map, or features (N, F).
+    """
+    first = channels_first(operations)
+    if first is not None and len(features.shape) > 2:
+        raise expected(
+            "features (N, F), or a map whose channels are its last axis",
+            f"a map behind layer {first.name} with "
+            "data_format='channels_first'",
+            "End it with keras.layers.GlobalAveragePooling2D("
+            "data_format='channels_first').",
+        )
+
+
+def channels_first(operations):
+    """Returns a convolution whose channels come first; None if there is none.
+
+    Where axes are permuted, both orders may be right: None.
+    """
+    found = None
+    for layer in unfolded(operations):
+        if isinstance(layer, keras.layers.Permute):
+            return None
+        order = getattr(layer, "data_format", None)
+        if order == "channels_first" and hasattr(layer, "kernel_size"):
+            found = layer
+    return found
+
+
+def unfolded(operations):
+    """Returns operations, each followed by the layers within it."""
+    found = []
+    for operation in operations:
+        found.append(operation)
+        if isinstance(operation, keras.layers.Layer):
+            found += keras_internals.layers_within(operation)
+    return found
 
 
 def check_copies(operations):

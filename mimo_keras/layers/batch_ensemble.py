@@ -87,6 +87,15 @@ class _Ensemble(on_keras3.OnKeras3Ensemble):
             inputs = keras.ops.cast(inputs, self.compute_dtype)
         return super().call(_divisible(inputs, self.ensemble_size))
 
+    def enable_lora(self, rank, **options):
+        """Refuses LoRA, whose product all members would share."""
+        raise expected(
+            "a layer without members to enable LoRA on",
+            f"layer {self.name} of type {type(self).__name__}, rank={rank!r}",
+            "Enable it before from_network, which adds it to the kernel; to "
+            'train few weights, use freeze="trunk".',
+        )
+
 
 class _StandIn:
     """A placeholder for a layer until it is first used."""

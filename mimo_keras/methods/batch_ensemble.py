@@ -1,14 +1,13 @@
 """BatchEnsemble: members that scale the input and output of one kernel."""
 
 import functools
-import warnings
 
 import keras
 
 from mimo_keras import layers
 from mimo_keras.backbones import Kit
 from mimo_keras.backbones.kit import conv2d
-from mimo_keras.errors import expected
+from mimo_keras.errors import expected, warn
 from mimo_keras.methods.blueprint import Blueprint
 from mimo_keras.methods.member_layers import MemberLayers
 from mimo_keras.methods.registry import register
@@ -60,7 +59,7 @@ def batch_ensemble(
             f"random_sign_init={random_sign_init}",
             "They start, and stay, equal: use -0.5 or 0.5 for an ensemble.",
         )
-        warnings.warn(str(error), stacklevel=2)
+        warn(str(error))
 
     def options():
         return {

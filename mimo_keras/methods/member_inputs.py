@@ -1,9 +1,13 @@
 """Networks of the user's own that read the inputs of all members."""
 
+import random
+
 import keras
+import numpy as np
 
 from mimo_keras import keras_internals
 from mimo_keras.backbones import Kit
+from mimo_keras.backbones.own import channels_first, unfolded
 from mimo_keras.errors import InputError, expected
 from mimo_keras.layers import (
     ConcatenateMembers,
@@ -18,6 +22,8 @@ from mimo_keras.methods.cloning import (
 )
 
 _PREPROCESSING = (keras.layers.Normalization, keras.layers.Rescaling)
+# For axes of unknown size, where a layer is tried out.
+_SIDE = 32
 
 
 def concatenated_features(backbone, inputs, build=None):
@@ -50,6 +56,8 @@ def concatenated_features(backbone, inputs, build=None):
         return build(x)
     try:
         features = build(x)
+        if features is not x:
+            _check_layers(x, features)
     except InputError:
         raise
     except Exception as error:  # A user's own function may raise anything.
@@ -67,6 +75,42 @@ def concatenated_features(backbone, inputs, build=None):
     if features is not None:
         return features
     raise _unbuildable(failed, inputs, backbone) from failed
+
+
+def _check_layers(x, features):
+    """Raises InputError if a layer takes the channels of one image only."""
+    operations = keras.Function(x, features).operations
+    layer = channels_first(operations)
+    if layer is not None:
+        raise expected(
+            "channels_last convolutions, to read the channels of all members",
+            f"layer {layer.name} with data_format='channels_first'",
+            "Permute the axes first, or use another method, such as "
+            "deep_ensemble.",
+        )
+    for layer in unfolded(operations):
+        # Keras's augmentation layers, which may fail in training only.
+        if hasattr(layer, "transform_images") and hasattr(layer, "input"):
+            _try_out(layer, x.shape[-1])
+
+
+def _try_out(layer, channels):
+    """Raises InputError if a layer cannot augment what it is built on."""
+    shape = [size or _SIDE for size in layer.input.shape[1:]]
+    state = random.getstate()  # A copy draws its seed.
+    try:
+        copy_layer(layer)(np.zeros((1, *shape), "float32"), training=True)
+    except Exception as error:  # TensorFlow's and JAX's differ.
+        raise expected(
+            f"layers that take {channels} channels, those of all members, in "
+            "training",
+            f"layer {layer.name} of type {type(layer).__name__}, which takes "
+            "those of one image",
+            "Augment the images before fit, or use another method, such as "
+            "batch_ensemble.",
+        ) from error
+    finally:
+        random.setstate(state)
 
 
 def _unbuildable(error, inputs, backbone):

@@ -52,7 +52,8 @@ def mimmo(
     warmup = arguments.whole("depth_warmup_epochs", depth_warmup_epochs, 0)
     directions = ("reverse", "forward")
     arguments.choice("depth_divergence", depth_divergence, directions)
-    kl_term = KLTerm.per_image(alpha, train_examples)
+    # Where θ is the prior, there is no divergence to wait for N with.
+    kl_term = KLTerm.per_image(alpha if learn_depth else 0.0, train_examples)
     sampling = batch_repetitions, input_repetition_probability, shuffle_group
     members = task.ensemble_size
     inputs = keras.Input((members, *task.input_shape), name="member_images")

@@ -38,6 +38,7 @@ def composes(layer):
         getattr(layer, "bias_regularizer", None) is None
         and getattr(layer, "activity_regularizer", None) is None
         and getattr(layer, "kernel_constraint", None) is None
+        and getattr(layer, "bias_constraint", None) is None
         and layer.trainable
     )
     if type(layer) is keras.layers.Dense:

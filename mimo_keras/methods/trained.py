@@ -8,7 +8,7 @@ import numpy as np
 
 from mimo_keras import keras_internals
 from mimo_keras.backbones.kit import Backbone, Kit, no_drop
-from mimo_keras.backbones.own import averaged, check_copies
+from mimo_keras.backbones.own import averaged, check_copies, check_pooling
 from mimo_keras.errors import expected
 from mimo_keras.layers import DenseMultihead
 from mimo_keras.methods.cloning import copy_layer, graft, keep_weights
@@ -50,6 +50,13 @@ class Trained:
     def input_shape(self):
         """Shape of one example."""
         return tuple(self.trunk.inputs[0].shape[1:])
+
+    def kept_activation(self, outputs):
+        """Returns what follows a head of so many outputs; None if it is new."""
+        if self.head_weights(outputs) is None:
+            return None
+        same = self.head.get_weights()[0].shape[-1] == outputs
+        return self.activation if same else "softmax"
 
     def head_weights(self, outputs):
         """Returns kernel and bias of a head of so many outputs, or None.
@@ -183,7 +190,11 @@ def read(network):
     check_copies(network.layers)
     outputs = copied(network, inputs)
     head, activation = _head(outputs)
-    features = averaged(outputs, Kit()) if head is None else head.input
+    if head is None:
+        check_pooling(keras.Function(inputs, outputs).operations, outputs)
+        features = averaged(outputs, Kit())
+    else:
+        features = head.input
     if features is inputs:
         raise expected(
             "a network with layers before its head",
@@ -244,7 +255,8 @@ def _head(outputs):
 
 def _activation(layer):
     if isinstance(layer, keras.layers.Softmax):
-        return "softmax"
+        last = layer.axis in (-1, len(layer.input.shape) - 1)
+        return "softmax" if last else None
     return getattr(layer.activation, "__name__", None)
 
 

@@ -29,6 +29,11 @@ _LINEAR = (
 # For axes of unknown size, where a start is tried out.
 _SIDE = 32
 _TOLERANCE = 0.02  # bfloat16 has 8 bits.
+# What heads and first kernels of members' own do not have.
+_NOT_KEPT = (
+    *("bias_regularizer", "activity_regularizer"),
+    *("kernel_constraint", "bias_constraint"),
+)
 _PREPROCESSING = (keras.layers.Normalization, keras.layers.Rescaling)
 
 
@@ -215,7 +220,7 @@ def _inputs(layer):
 
 def _regularize(layer, source):
     """Gives a layer for members the regularizer of the one it replaces."""
-    for name in ("bias_regularizer", "activity_regularizer"):
+    for name in _NOT_KEPT:
         if getattr(source, name, None) is not None:
             raise expected(
                 "only kernel_regularizer where each member has its own layer",
@@ -334,7 +339,8 @@ def _check_start(network, trained, members):
     shape = [1, *(size or _SIDE for size in trained.input_shape)]
     images = np.random.default_rng(0).random(shape, "float32")
     repeated = np.repeat(images[:, None], members, axis=1)
-    wanted = _numbers(trained.trunk(images))
+    # By default Keras's augmentation layers are as in training.
+    wanted = _numbers(trained.trunk(images, training=False))
     weights = trained.head_weights(network.outputs[0].shape[-1])
     outputs = network.outputs[0]
     if weights is None:
@@ -342,7 +348,8 @@ def _check_start(network, trained, members):
     else:
         wanted = (wanted @ weights[0] + weights[1])[:, None]
     try:
-        found = _numbers(keras.Model(network.input, outputs)(repeated))
+        start = keras.Model(network.input, outputs)
+        found = _numbers(start(repeated, training=False))
     except Exception as error:  # A layer may have been built for one image.
         raise _meet(network, trained) from error
     if weights is not None:

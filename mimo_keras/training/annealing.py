@@ -64,13 +64,18 @@ class LinearAnnealing(keras.layers.Layer):
             self.seen.assign(_value(self.seen) * last // max(before, 1))
             self.last.assign(last)
 
+    @property
+    def needs_images(self):
+        """Whether the factor depends on N: not if its final value is 0."""
+        return self.train_examples is not None and self.weight != 0
+
     def is_waiting(self):
         """Whether N must be found before training, and was not.
 
         TensorFlow's traced steps see the value at the time of tracing. Where
         variables have no value, as in a stateless step of JAX, it is False.
         """
-        if self.train_examples is None:
+        if not self.needs_images:
             return False
         try:
             return not _value(self.train_examples)
@@ -91,6 +96,8 @@ class LinearAnnealing(keras.layers.Layer):
             training: Whether the factor must be known. If so, it is NaN before
                 N is known, so that no training ignores the term; otherwise 0.
         """
+        if self.weight == 0:
+            return 0.0
         if self.train_examples is None:
             return self._grown(self.weight, self.examples)
         images = ops.cast(self.train_examples, "float32")

@@ -142,7 +142,7 @@ class CheckedFit(CheckedCall):
         self, x, callbacks, split, steps_per_epoch=None, **others
     ):
         annealing = getattr(self, "annealing", None)
-        if annealing is None or annealing.train_examples is None:
+        if annealing is None or not annealing.needs_images:
             return
         steps = steps_per_epoch
         if steps is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import keras
 import numpy as np
 
 from mimo_keras import backbones, methods
@@ -124,7 +125,15 @@ def _checked(blueprint, likelihood, *, input_scale, std, seed, **facts):
 def _network(backbone, input_shape):
     """Returns the `Backbone`, and the shape of what it is built on."""
     if not isinstance(input_shape, dict):
-        return backbones.get(backbone), _shape(input_shape)
+        shape = _shape(input_shape)
+        order = keras.config.image_data_format()
+        if isinstance(backbone, str) and len(shape) > 1 and "first" in order:
+            raise expected(
+                "Keras's usual channels_last, for a backbone by name",
+                f"keras.config.image_data_format()={order!r}",
+                "Call keras.config.set_image_data_format('channels_last').",
+            )
+        return backbones.get(backbone), shape
     split = SplitInputs(input_shape)
     return of_named_inputs(backbone, split.shapes), (split.width,)
 

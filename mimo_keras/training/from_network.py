@@ -1,9 +1,7 @@
 """An ensemble that starts where a trained network stands."""
 
-import warnings
-
 from mimo_keras import methods
-from mimo_keras.errors import argument, expected
+from mimo_keras.errors import argument, expected, warn
 from mimo_keras.layers.arguments import is_number
 from mimo_keras.training.create import create_model
 from mimo_keras.training.model import EnsembleModel
@@ -75,7 +73,8 @@ def from_network(
         `EnsembleModel`, not compiled.
 
     Raises:
-        InputError: The network, or one of its layers, cannot be converted.
+        InputError: The network, or one of its layers, cannot be converted, or
+            what it predicts is not what the likelihood does.
 
     Example:
 
@@ -106,15 +105,26 @@ def _report(missing):
             f"kernels that are off by {missing:.1%} of their norm",
             f"Raise {argument('num_params')}, or train until they fit again.",
         )
-        warnings.warn(str(error), stacklevel=3)
+        warn(str(error))
 
 
 def _created(trained, method, noise, facts, options):
     """Returns the method's model, with some weights still new."""
     _check_axes(trained, method)
     if not facts["output_dim"]:
-        facts["num_classes"] = _classes(facts["num_classes"], trained)
-    outputs = facts["output_dim"] or facts["num_classes"]
+        named = "likelihood" in options
+        facts["num_classes"] = _classes(facts["num_classes"], trained, named)
+    backbone, chosen = _backbone(trained, method, options, noise)
+    shape, facts = trained.input_shape, facts | chosen
+    model = create_model(method, backbone=backbone, input_shape=shape, **facts)
+    _check_head(trained, model.likelihood)
+    freeze_parts(model.network)
+    return model
+
+
+def _check_head(trained, likelihood):
+    """Answers a network whose predictions the model's are not."""
+    outputs = likelihood.outputs
     if trained.head is None and trained.trunk.output.shape[-1] == outputs:
         error = expected(
             "a network that ends with a Dense layer, the head, or before it",
@@ -122,12 +132,16 @@ def _created(trained, method, noise, facts, options):
             f"{outputs} outputs are taken for features of new heads",
             "If they are its predictions, end it with a Dense layer.",
         )
-        warnings.warn(str(error), stacklevel=4)
-    backbone, chosen = _backbone(trained, method, options, noise)
-    shape, facts = trained.input_shape, facts | chosen
-    model = create_model(method, backbone=backbone, input_shape=shape, **facts)
-    freeze_parts(model.network)
-    return model
+        warn(str(error))
+    kept = trained.kept_activation(outputs)
+    if kept not in (None, *likelihood.activations):
+        raise expected(
+            f"a head with {' or '.join(likelihood.activations)} outputs for "
+            f"likelihood={likelihood}",
+            f"one with {kept}",
+            'Pass its likelihood, such as "multilabel", or the network up to '
+            "its features, for new heads.",
+        )
 
 
 def _check(method, noise, freeze):
@@ -185,11 +199,14 @@ def _plain(network):
     }
 
 
-def _classes(num_classes, trained):
-    """Returns the number of classes; by default that of a softmax."""
+def _classes(num_classes, trained, named):
+    """Returns the number of classes; by default that of a softmax.
+
+    None if the likelihood is named, which knows what it needs.
+    """
     if not num_classes and trained.activation == "softmax":
         return trained.head.get_weights()[0].shape[-1]
-    if not num_classes:
+    if not num_classes and not named:
         raise expected(
             "num_classes, or output_dim for a regression",
             "neither, and a network without softmax",

@@ -95,7 +95,7 @@ class Predictor(
         self._tapped = None
         if any(stage.reads_features for stage in self.stages):
             model, _ = head_inputs.tapped(network)
-            self._tapped = lambda x: model(x, training=False)
+            self._tapped = lambda x, training: model(x, training=training)
         self.built = True
 
     @property
@@ -121,12 +121,13 @@ class Predictor(
 
         Args:
             images: (B, …, C).
-            model: Callable from standardized images to both, see
-                `methods.head_inputs`.
+            model: Callable from standardized images, and `training`, to both,
+                see `methods.head_inputs`.
         """
 
         def both(images):
-            found = model(self.standardize(images))
+            # Keras's augmentation layers act unless told not to.
+            found = model(self.standardize(images), training=False)
             return [ops.cast(value, "float32") for value in found]
 
         logits, features = empty_replicas.safely(both, images)

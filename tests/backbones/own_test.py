@@ -58,6 +58,10 @@ def double():
     return keras.layers.Lambda(lambda z: 2 * z, name="double")
 
 
+def first():
+    return keras.layers.Conv2D(2, 1, data_format="channels_first", name="first")
+
+
 def within(layer):
     """Returns a network with a layer inside another network."""
     return keras.Sequential([keras.Sequential([layer])])
@@ -97,6 +101,11 @@ def within(layer):
             (None, 3),
             r"known width. Received: backbone\(x\) of shape \(None, None\)",
         ),
+        (
+            lambda x: keras.layers.ReLU()(keras.Sequential([first()])(x)),
+            (3, 4, 4),
+            "map behind layer first with data_format='channels_first'",
+        ),
     ],
 )
 def test_what_no_predictor_could_copy_is_refused(function, shape, match):
@@ -117,6 +126,16 @@ def test_what_no_predictor_could_copy_is_refused(function, shape, match):
 )
 def test_all_else_is_a_backbone(function):
     assert features(function).shape[0] is None
+
+
+def test_channels_may_come_first_if_features_are_no_map():
+    for last in (
+        keras.layers.GlobalAveragePooling2D(data_format="channels_first"),
+        keras.layers.Permute((2, 3, 1)),
+    ):
+        assert (
+            features(lambda x, f=last: f(first()(x)), (3, 4, 4)).shape[1] == 2
+        )
 
 
 def test_the_check_draws_no_random_numbers():

@@ -104,6 +104,13 @@ def test_config_comes_back_whole(name):
     np.testing.assert_array_equal(twin(inputs), layer(inputs))
 
 
+def test_lora_is_refused_in_one_line(name):
+    layer = make(name, name="mid")
+    layer(inputs_of(name))
+    with pytest.raises(InputError, match=f"layer mid of type {name}, rank=2"):
+        layer.enable_lora(2)
+
+
 def test_options_reach_the_copy():
     layer = make("Conv2DBatchEnsemble")
     twin = type(layer).from_config(layer.get_config())

@@ -108,6 +108,20 @@ def test_a_network_of_other_channels_is_refused_in_one_line():
     network = keras.Model(grey, keras.layers.Conv2D(5, 3)(grey))
     with pytest.raises(InputError, match="6 channels.*received 6"):
         create(network)
+    with pytest.raises(InputError, match="conv with data_format.*Permute"):
+        create(
+            lambda x: keras.layers.Flatten()(
+                keras.layers.Conv2D(
+                    *(5, 3), data_format="channels_first", name="conv"
+                )(x)
+            )
+        )
+    with pytest.raises(InputError, match="6 channels.*hue of type RandomHue"):
+        create(
+            lambda x: keras.layers.Flatten()(
+                keras.layers.RandomHue(0.1, (0, 1), name="hue")(x)
+            )
+        )
     # Its own message is kept.
     with pytest.raises(InputError, match="not the network"):
         create(lambda x: keras.Model(x, keras.layers.Conv2D(5, 3)(x)))

@@ -63,7 +63,9 @@ def test_one_member_is_dun():
 
 
 def test_dun_on_the_last_exit_is_the_deterministic_network():
-    dun = create(1, "dun", learn_depth=False, depth_prior=LAST)
+    fixed = {"learn_depth": False, "train_examples": None}
+    dun = create(1, "dun", depth_prior=LAST, **fixed)
+    assert not dun.annealing.is_waiting()  # There is no divergence.
     plain = small.create("deterministic", "wide_resnet_10_1")
     shared_weights(dun, plain)
     images, _ = small.examples(plain, 5)

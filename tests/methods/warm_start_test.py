@@ -228,8 +228,12 @@ def edge(first, *layers):
         ),
         lambda: keras.layers.Flatten(),
         lambda: keras.layers.AveragePooling2D(2),
+        lambda: keras.layers.RandomTranslation(0.5, 0.5),
     ],
-    ids=["batch_norm", "layer_norm", "depthwise", "no_trunk", "pooling"],
+    ids=[
+        *("batch_norm", "layer_norm", "depthwise", "no_trunk", "pooling"),
+        "augmentation",
+    ],
 )
 def test_mimo_starts_with_layers_that_treat_channels_alike(first):
     first = first()
@@ -237,7 +241,8 @@ def test_mimo_starts_with_layers_that_treat_channels_alike(first):
     layers = [] if isinstance(first, keras.layers.Flatten) else [conv]
     network = edge(first, *layers)
     model = create(network, "mimo", 3)
-    wanted = np.repeat(network(networks.IMAGES)[:, None], 3, axis=1)
+    found = network(networks.IMAGES, training=False)
+    wanted = np.repeat(found[:, None], 3, axis=1)
     small.assert_close(model(networks.IMAGES), wanted, atol=1e-5)
 
 
@@ -281,9 +286,12 @@ def test_dropout_goes_where_it_is_asked_for():
     assert isinstance(drop, mimo_keras.layers.MonteCarloDropout)
 
 
-def test_regularizers_that_members_cannot_have_are_named():
+@pytest.mark.parametrize(
+    "option", [{"bias_regularizer": "l2"}, {"kernel_constraint": "non_neg"}]
+)
+def test_what_members_cannot_have_is_named(option):
     inputs = keras.Input((6,))
-    head = keras.layers.Dense(4, bias_regularizer="l2", name="top")
+    head = keras.layers.Dense(4, name="top", **option)
     network = keras.Model(inputs, head(keras.layers.Dense(3)(inputs)))
-    with pytest.raises(InputError, match="layer top with bias_regularizer"):
+    with pytest.raises(InputError, match=f"layer top with {[*option][0]}"):
         create(network, "mimo")

@@ -142,6 +142,20 @@ def test_known_images_are_below_the_threshold(predictor, labels):
         assert found["ood_score"].shape == (COUNT,)
 
 
+def test_a_detector_is_fitted_to_images_as_they_are():
+    """Keras's augmentation layers act unless they are told not to."""
+
+    def backbone(x):
+        return networks.flatten(keras.layers.RandomTranslation(0.5, 0.5)(x))
+
+    labels, scores = np.arange(COUNT) % networks.CLASSES, []
+    for each in (backbone, networks.flatten):
+        model = networks.create("deterministic", 1, backbone=each)
+        acting = model.predictor().detector(IMAGES, labels, "mahalanobis")
+        scores.append(predict(acting)["ood_score"])
+    np.testing.assert_allclose(*scores, rtol=1e-3)
+
+
 @pytest.mark.parametrize(
     ("score", "name"),
     [("mahalanobis", "saved_model"), ("knn", "it.tflite"), ("vim", "it.onnx")],

@@ -223,6 +223,16 @@ def test_without_fit_it_must_be_given():
             train()
 
 
+def test_a_weight_of_0_needs_no_number():
+    made = model(KLTerm.per_image(0.0, None, 3))
+    data = iter([(IMAGES, LABELS)])
+    for loss in (
+        made.train_on_batch(IMAGES, LABELS)[0],
+        made.fit(data, verbose=0).history["loss"][0],
+    ):
+        assert float(loss) == pytest.approx(CROSS_ENTROPY)
+
+
 def test_replicas_divide_by_all_images(two_cpus):
     import tensorflow as tf
 

@@ -112,6 +112,12 @@ def test_an_unknown_backbone_lists_those_that_exist(name):
     assert f"Received: backbone={name!r}." in message
 
 
+def test_networks_by_name_have_channels_last(monkeypatch):
+    order = "channels_first"
+    monkeypatch.setattr(keras.config, "image_data_format", lambda: order)
+    assert "set_image_data_format('channels_last')" in _refusal(backbone="mlp")
+
+
 def test_the_model_carries_what_was_asked_for():
     model = networks.create(**networks.OPTIONS)
     assert (model.name, model.task, model.seed) == (

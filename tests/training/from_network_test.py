@@ -77,11 +77,58 @@ def test_predictions_that_are_taken_for_features_are_told():
         )
 
 
+def ending(*layers):
+    return keras.Sequential([keras.Input((6,)), keras.layers.Dense(3), *layers])
+
+
+@pytest.mark.parametrize(
+    ("units", "activation", "options", "match"),
+    [
+        (4, "sigmoid", {"num_classes": 4}, "linear or softmax outputs.*sigmo"),
+        (4, "softmax", {"output_dim": 4}, "linear outputs for.*one with softm"),
+        (1, "sigmoid", {"output_dim": 1}, "linear outputs.*one with sigmoid"),
+        (
+            *(1, "sigmoid", {"num_classes": 2, "likelihood": "multilabel"}),
+            "linear or sigmoid outputs.*one with softmax",
+        ),
+    ],
+)
+def test_predictions_of_another_kind_are_refused(
+    units, activation, options, match
+):
+    network = ending(keras.layers.Dense(units, activation=activation))
+    with pytest.raises(InputError, match=match):
+        mimo_keras.from_network(network, "deterministic", **options)
+
+
+def test_a_sigmoid_starts_a_binary_model():
+    network = ending(keras.layers.Dense(1, activation="sigmoid"))
+    model = mimo_keras.from_network(
+        network, "mimo", ensemble_size=2, likelihood="binary"
+    )
+    x = np.random.default_rng(0).random((3, 6), "float32")
+    found = model.predictor()(x)["probabilities"]
+    small.assert_close(found, network(x))
+
+
+def test_a_softmax_over_another_axis_is_no_softmax_of_classes():
+    dense = keras.layers.Dense(4)
+    trained = mimo_keras.methods.trained
+    for axis, wanted in ((1, "softmax"), (0, "linear")):
+        network = ending(dense, keras.layers.Softmax(axis))
+        assert trained.read(network).activation == wanted
+
+
 def channels_first():
     inputs = keras.Input((3, 8, 8))
     conv = keras.layers.Conv2D(4, 3, data_format="channels_first", name="conv")
     x = keras.layers.Flatten()(conv(inputs))
     return keras.Model(inputs, keras.layers.Dense(4)(x))
+
+
+def map_channels_first():
+    network = channels_first()
+    return keras.Model(network.input, network.get_layer("conv").output)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +144,7 @@ def channels_first():
         (channels_first, "mimo", {"num_classes": 4}, "conv with data_format"),
         (channels_first, "dun", {"num_classes": 4}, "conv with data_format"),
         (channels_first, "deterministic", {}, "neither, and a network"),
+        (map_channels_first, "deterministic", {}, "a map behind layer conv"),
     ],
 )
 def test_bad_arguments_are_answered_in_one_line(

@@ -36,6 +36,7 @@ class Categorical(Likelihood):
 
     task = "classification"
     score = "nll"
+    activations = ("linear", "softmax")
     mixture = mixtures.CategoricalMixture()
 
     def __post_init__(self):

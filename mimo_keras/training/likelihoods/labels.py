@@ -22,6 +22,7 @@ class OfLabels(Likelihood):
 
     task = "classification"
     score = "nll"
+    activations = ("linear", "sigmoid")
     mixture = BernoulliMixture()
 
     def member_loss(self, targets, outputs):

@@ -23,6 +23,8 @@ class Likelihood:
             ensemble's prediction and the predictor's dictionary.
         score: Name of `mixture_score`, which is always reported: "nll" only
             where it is a negative log-likelihood.
+        activations: What may follow the head of a trained network whose
+            predictions are of this likelihood.
 
     Example:
 
@@ -33,6 +35,7 @@ class Likelihood:
     """
 
     one_class = True
+    activations = ("linear",)
 
     @property
     def outputs(self):

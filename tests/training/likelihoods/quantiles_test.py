@@ -1,5 +1,6 @@
 """The likelihood of quantiles: its loss, its intervals, other levels."""
 
+import keras
 import numpy as np
 import pytest
 import sklearn.metrics
@@ -37,6 +38,46 @@ def test_members_and_mixture_are_judged_by_the_pinball_loss():
     score = np.array(LIKELIHOOD.mixture_score(TARGETS, OUTPUTS, LOGS))
     mean = np.einsum("e,beqd->bqd", WEIGHTS, members)
     assert score.mean() == pytest.approx(pinball(TARGETS, mean), rel=1e-5)
+
+
+def _plain():
+    """A network of Keras alone that predicts three quantiles of two numbers."""
+    layers, softplus = keras.layers, keras.ops.softplus
+    inputs = keras.Input(networks.IMAGE)
+    x = layers.Dense(6)(layers.Flatten()(inputs))
+    middle, below, above = keras.ops.split(x, 3, axis=-1)
+    parts = [middle - softplus(below), middle, middle + softplus(above)]
+    return keras.Model(inputs, keras.ops.stack(parts, axis=1))
+
+
+def _pinball(targets, quantiles):
+    gaps = keras.ops.expand_dims(targets, 1) - quantiles
+    levels = np.reshape(LEVELS, (1, 3, 1)).astype("float32")
+    losses = keras.ops.maximum(levels * gaps, (levels - 1) * gaps)
+    return keras.ops.mean(losses, axis=(1, 2))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_one_member_trains_as_plain_keras(weighted):
+    options = {"num_classes": None, "output_dim": 2, "levels": LEVELS}
+    model = networks.create(
+        "deterministic", 1, likelihood="quantiles", **options
+    )
+    plain = _plain()
+    plain.set_weights(model.get_weights())
+    draw, images = np.random.default_rng(1), IMAGES[:20] / np.float32(255)
+    given = {"y": draw.normal(size=(20, 2)).astype("float32")}
+    given["sample_weight"] = draw.random(20) if weighted else None
+    model.compile("sgd", loss_weights=3.0)
+    plain.compile("sgd", _pinball, loss_weights=3.0)
+    for one in (model, plain):
+        one.fit(images, **given, batch_size=8, shuffle=False, verbose=0)
+    networks.assert_same_weights(model, plain, rtol=1e-4, atol=1e-6)
+    found, wanted = (
+        one.evaluate(images, **given, verbose=0, return_dict=True)["loss"]
+        for one in (model, plain)
+    )
+    assert found == pytest.approx(wanted, rel=1e-4)
 
 
 def test_members_are_the_predictors():
