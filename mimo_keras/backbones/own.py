@@ -39,8 +39,9 @@ def own(function):
 
 
 def _built(function, x, kit):
-    if isinstance(function, keras.Model) and function.inputs:
-        _check_channels(function.inputs[0].shape[-1], x.shape[-1])
+    inputs = getattr(function, "inputs", None)  # None: not built yet.
+    if isinstance(function, keras.Model) and inputs:
+        _check_channels(inputs[0].shape[-1], x.shape[-1])
     features = function(x)
     if isinstance(features, keras.KerasTensor) and features is not x:
         layers = _layers_between(x, features)
