@@ -47,13 +47,13 @@ def read_with(iterator, strategy, options):
     from keras.src.trainers import data_adapters
 
     adapter, dataset = iterator.data_adapter, iterator._distributed_dataset
-    if isinstance(adapter, data_adapters.ArrayDataAdapter):
+    if isinstance(adapter, data_adapters.TFDatasetAdapter):
+        return
+    if hasattr(dataset, "with_options"):  # Not distributed.
+        dataset = dataset.with_options(options)
+    elif isinstance(adapter, data_adapters.ArrayDataAdapter):
         dataset = adapter.get_tf_dataset().with_options(options)
         dataset = strategy.experimental_distribute_dataset(dataset)
-    elif not isinstance(adapter, data_adapters.TFDatasetAdapter) and hasattr(
-        dataset, "with_options"
-    ):  # Not distributed.
-        dataset = dataset.with_options(options)
     iterator._distributed_dataset = dataset
 
 

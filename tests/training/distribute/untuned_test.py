@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras.src.trainers import data_adapters
 from tensorflow.python.data.ops import iterator_ops, multi_device_iterator_ops
 
 from mimo_keras.training.distribute import make_strategy
@@ -46,6 +47,22 @@ def test_arrays_are_read_untuned(two_cpus, tuned, replicas):
     assert tuned
     assert not any(tuned)
     np.testing.assert_allclose(found, model(images), rtol=1e-5, atol=1e-6)
+
+
+def test_keras_makes_one_dataset_of_arrays_for_each_reading(monkeypatch):
+    adapter = data_adapters.ArrayDataAdapter
+    make, made = adapter.get_tf_dataset, []
+
+    def counted(self):
+        made.append(self)
+        return make(self)
+
+    model = networks.create()
+    model.compile("sgd")
+    arrays = networks.examples(4)
+    monkeypatch.setattr(adapter, "get_tf_dataset", counted)
+    model.evaluate(arrays.images, arrays.labels, verbose=0)
+    assert len(made) == 1
 
 
 def test_what_python_yields_is_read_untuned(tuned):
