@@ -1,14 +1,11 @@
 """Freezes what members share, so that only what is their own trains."""
 
-import keras
-
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 from mimo_keras.layers import MemberConv2D, MemberDense, TemplateBank
 from mimo_keras.methods.warm_start import widened
 
 _OWN = (MemberConv2D, MemberDense)
-_OWN_NAMES = ("head", "heads", "depth_posterior")
 
 
 def freeze_trunk(network, trained):
@@ -36,11 +33,12 @@ def freeze_trunk(network, trained):
         ensemble.network, mimo_keras.methods.trained.read(network))
     ```
     """
+    sources = {layer.name for layer in trained.trunk.layers}
     own = {id(layer) for layer in widened(network, trained)}
     shared = [
         layer
-        for layer in _outer_layers(network)
-        if layer.weights and not (id(layer) in own or _is_own(layer))
+        for layer in network.layers
+        if layer.weights and not (id(layer) in own or _is_own(layer, sources))
     ]
     if not shared:
         raise expected(
@@ -55,24 +53,15 @@ def freeze_trunk(network, trained):
             layer.trainable = False
 
 
-def _is_own(layer):
+def _is_own(layer, sources):
     """Whether no weight of a layer is a kernel that members share."""
-    if layer.name in _OWN_NAMES or layer.name.startswith("exit"):
-        return True
     if isinstance(layer, TemplateBank):
         return False
+    if layer.name not in sources:
+        return True  # A head, an exit or a branch.
     if hasattr(layer, "coefficients") or isinstance(layer, _OWN):
         return True
     return all(len(weight.shape) < 2 for weight in layer.weights)
-
-
-def _outer_layers(network):
-    """Yields the layers, those of shared models within it, but no parts."""
-    for layer in network.layers:
-        if not isinstance(layer, keras.Model):
-            yield layer
-        elif not layer.name.startswith("member"):
-            yield from _outer_layers(layer)
 
 
 def frozen_variables(network):

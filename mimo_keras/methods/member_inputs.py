@@ -56,8 +56,7 @@ def concatenated_features(backbone, inputs, build=None):
         return build(x)
     try:
         features = build(x)
-        if features is not x:
-            _check_layers(x, features)
+        _check_layers(x, features)
     except InputError:
         raise
     except Exception as error:  # A user's own function may raise anything.
@@ -148,10 +147,9 @@ def _by_name(backbone, inputs):
     # Keras lists a layer's outputs in the order of their names.
     tensors = keras.tree.flatten(split.output)
     for name, tensor in zip(split.shapes, tensors, strict=True):
-        if _calls(tensor, network):
-            start, end = _joined(name, seen[name], tensor, network)
-            starts.append(start)
-            ends.append(end)
+        start, end = _joined(name, seen[name], tensor, network)
+        starts.append(start)
+        ends.append(end)
     try:
         return _built_on(starts, ends, network.outputs[0])
     except InputError:

@@ -99,8 +99,7 @@ def _alternated(targets, places, owners, rows, small):
     exact = np.stack(exact)
     if np.all(exact.sum(axis=1) > 0):
         found = _composed(small, places, exact)
-        if np.allclose(found, targets):
-            return exact, float(np.sum((found - targets) ** 2))
+        return exact, float(np.sum((found - targets) ** 2))
     before = np.inf
     for _ in range(_ROUNDS):
         coefficients = np.stack(
@@ -114,7 +113,9 @@ def _alternated(targets, places, owners, rows, small):
         if before - missing < _IMPROVEMENT * np.sum(targets**2):
             break
         before = missing
-        small[:], _ = _templates(targets, places, coefficients, len(small))
+        small[:], missing = _templates(
+            targets, places, coefficients, len(small)
+        )
     return coefficients, missing
 
 

@@ -132,7 +132,8 @@ def _channels(source, trained):
     """
     if type(source) is keras.layers.Dense and len(source.input.shape) == 2:
         return trained.input_shape[-1]
-    return source.input.shape[-1]
+    # Attention reads several inputs, here all of them the same.
+    return keras.tree.flatten(source.input)[0].shape[-1]
 
 
 def _factors(layer):
@@ -150,8 +151,8 @@ def _widened(source, old, new, channels, draw):
     """Returns the weights of a layer that reads the channels of all members."""
     kernel, *rest = old
     linear = type(source) in _LINEAR and getattr(source, "groups", 1) == 1
-    members = new[0].size // kernel.size
-    linear = linear and kernel.shape[-2] % channels == 0
+    members, left = divmod(new[0].size, kernel.size)
+    linear = linear and not left and kernel.shape[-2] % channels == 0
     if linear and [x.shape for x in rest] == [x.shape for x in new[1:]]:
         return [_spread(kernel, members, channels, draw), *rest]
     widened = [_repeated(x, y.shape) for x, y in zip(old, new, strict=True)]
@@ -178,10 +179,8 @@ def _spread(kernel, members, channels, draw):
 
 def _repeated(weight, shape):
     """Returns a weight once for each member along one axis, or None."""
-    if len(shape) != weight.ndim:
-        return None
     times = [
-        y // x if x else 0 for x, y in zip(weight.shape, shape, strict=True)
+        y // x if x else 0 for x, y in zip(weight.shape, shape, strict=False)
     ]
     widened = np.tile(weight, times)
     return widened if widened.shape == tuple(shape) else None

@@ -116,6 +116,27 @@ def test_mimo_joins_each_input_by_itself(members):
     small.assert_close(found, wanted, atol=1e-5 * np.abs(wanted).max())
 
 
+def standardized(inputs):
+    """Its constants are those of one image."""
+    standardize = mimo_keras.layers.StandardizeImages((0.5,), (0.2,))
+    return keras.layers.Flatten()(standardize(inputs["image"]))
+
+
+def test_mimo_takes_inputs_that_the_network_leaves_out():
+    def image(inputs):
+        return keras.layers.Dense(4)(keras.layers.Flatten()(inputs["image"]))
+
+    model = create("mimo", 2, image)
+    predictor = model.predictor()
+    assert predictor.folded and predictor.input_shapes == SHAPES
+    wanted = small.numpy(model(INPUTS))
+    others = {name: values[::-1] for name, values in INPUTS.items()}
+    others["image"] = INPUTS["image"]
+    small.assert_close(model(others), wanted, atol=0)
+    found = predictor.member_logits(predictor.joined(others))
+    small.assert_close(found, wanted, atol=1e-5 * np.abs(wanted).max())
+
+
 def test_a_network_that_cannot_be_joined_is_refused():
     def fixed(inputs):
         x = keras.layers.Reshape((36,))(inputs["image"])
@@ -124,6 +145,8 @@ def test_a_network_that_cannot_be_joined_is_refused():
     with pytest.raises(InputError, match="2 members") as caught:
         create("mimo", 2, fixed)
     assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="^Expected a mean for each"):
+        create("mimo", 2, standardized)
     with pytest.raises(InputError, match="gaussian"):
         create("datamux", 2, vectors, keys="orthogonal")
     with pytest.raises(InputError, match="token ids"):

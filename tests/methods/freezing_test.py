@@ -1,5 +1,6 @@
 """Only what is the members' own trains."""
 
+import keras
 import pytest
 
 import mimo_keras
@@ -53,6 +54,24 @@ def create(method, members=2, network="small_cnn"):
 def test_what_trains_is_the_members_own(method, own):
     model = create(method)
     assert {v.path for v in model.trainable_variables} == own
+
+
+@pytest.mark.tensorflow
+def test_a_networks_layer_may_be_called_as_an_exit():
+    network = keras.Sequential(
+        [
+            keras.Input((6,)),
+            keras.layers.Dense(5, name="exit1"),
+            keras.layers.Dense(4, name="top"),
+        ]
+    )
+    model = mimo_keras.from_network(
+        *(network, "naive_multihead"),
+        ensemble_size=2,
+        num_classes=4,
+        freeze="trunk",
+    )
+    assert {v.path for v in model.trainable_variables} == HEADS
 
 
 @pytest.mark.tensorflow

@@ -85,6 +85,19 @@ def test_composed_weights_are_no_head():
     assert head_inputs.tapped(together)[1] is None
 
 
+def test_a_name_behind_the_heads_is_passed():
+    image = keras.Input((1, 3))
+    logits = keras.layers.Dense(4)(image)
+    named = keras.layers.Identity(name="logits")(logits)
+    network = keras.Model(image, named)
+    model, head = head_inputs.tapped(network)
+    rows = IMAGES[:, :1, :3, 0]
+    logits, features = map(keras.ops.convert_to_numpy, model(rows))
+    np.testing.assert_array_equal(features, rows)
+    np.testing.assert_array_equal(logits, network(rows))
+    np.testing.assert_allclose(head(features), logits, rtol=1e-6)
+
+
 def test_a_network_without_dense_heads_is_one_line():
     image = keras.Input((4, 3))
     network = keras.Model(image, keras.layers.ReLU(name="last")(image))

@@ -127,6 +127,34 @@ def test_a_network_of_other_channels_is_refused_in_one_line():
         create(lambda x: keras.Model(x, keras.layers.Conv2D(5, 3)(x)))
 
 
+def test_layers_built_for_the_channels_of_all_members_are_used():
+    conv = keras.layers.Conv2D(5, 3)
+    conv.build((None, 8, 8, 6))
+    model = create(lambda x: conv(keras.layers.Rescaling(0.5)(x)))
+    assert conv in model.network.layers
+    rows = RNG.random((3, 2, 8, 8, 3), "float32")
+    stacked = np.concatenate([rows[:, 0], rows[:, 1]], axis=-1)
+    maps = small.numpy(conv(0.5 * stacked))
+    wanted = model.network.get_layer("heads")(maps.mean(axis=(1, 2)))
+    small.assert_close(model.network(rows), wanted)
+
+
+def test_heads_may_read_the_inputs_of_all_members_themselves():
+    model = mimo_keras.create_model(
+        "mimo",
+        backbone=lambda x: x,
+        input_shape=(6,),
+        num_classes=4,
+        ensemble_size=2,
+    )
+    rows = RNG.random((3, 2, 6), "float32")
+    heads = model.network.get_layer("heads")
+    wanted = heads(rows.reshape(3, 12))
+    small.assert_close(model.network(rows), wanted)
+    found = model.predictor().member_logits(rows[:, 0])
+    small.assert_close(found, model(rows[:, 0]))
+
+
 @pytest.mark.large
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("name", ["EfficientNetV2B0", "MobileNetV3Small"])

@@ -120,6 +120,28 @@ def test_members_of_grouped_convolutions_and_whole_numbers():
         small.assert_close(found, model(images)[:, index], atol=1e-4)
 
 
+class OfTwo(keras.layers.Layer):
+    """A user's layer of members, of which none can be returned."""
+
+    ensemble_size = 2
+
+    def call(self, inputs):
+        return inputs
+
+
+def test_layers_that_keep_their_members_are_named():
+    x = inputs = keras.Input((6,))
+    for layer in (
+        mimo_keras.layers.FoldMembers(2),
+        OfTwo(name="own"),
+        keras.layers.Dense(3),
+        mimo_keras.layers.UnfoldMembers(2),
+    ):
+        x = layer(x)
+    with pytest.raises(InputError, match="own of type OfTwo.*whole ensemble"):
+        methods.one_member(keras.Model(inputs, x), 0)
+
+
 def test_one_member_of_one_is_the_network():
     network = small.create(
         "mixture_ensemble", "wide_resnet_10_1", shape=(8, 8, 3)

@@ -66,3 +66,13 @@ def test_alternating_only_improves():
     best = np.sum(np.linalg.svd(KERNELS, compute_uv=False)[3:] ** 2)
     smallest = np.sum(KERNELS**2, axis=1).min()
     assert best <= missing < smallest
+
+
+def test_what_is_missing_after_the_last_round_is_what_is_returned():
+    """Alternating has not ended here after its 100 rounds."""
+    kernels = np.random.default_rng(0).normal(size=(8, 12))
+    rows = windows(5, 2, [(i, i) for i in range(8)])
+    templates, coefficients, missing = fit(kernels, rows, 5)
+    found = composed(templates, coefficients, rows)
+    assert missing == pytest.approx(np.sum((found - kernels) ** 2), rel=1e-9)
+    assert missing < 0.2 * np.sum(kernels**2)

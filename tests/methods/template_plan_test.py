@@ -119,6 +119,8 @@ def test_by_hand():
     assert offsets == [0, 12, 6]  # Templates 01, 20, 12.
     assert share.templates == 2
     assert found.of_layer("layer3")[1] is None
+    with pytest.raises(KeyError, match="layer4"):
+        found.of_layer("layer4")
     assert found.biases == 2 and found.shared == 24
     assert (found.coefficients, found.total) == (6, 24 + 2 * 6 + 2 * 8)
 

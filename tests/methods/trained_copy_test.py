@@ -45,6 +45,19 @@ def test_what_cannot_be_copied_is_named():
         mimo_keras.from_network(model, "deterministic", num_classes=4)
 
 
+def test_names_are_made_unique_until_they_are():
+    inputs = keras.Input((6,))
+    x = inputs
+    for name in ("stem_own", "stem_own_own", "stem"):
+        x = keras.layers.Dense(5, name=name)(x)
+    model = keras.Model(inputs, keras.layers.Dense(4)(x))
+    trunk = mimo_keras.methods.trained.read(model).trunk
+    names = [layer.name for layer in trunk.layers[1:]]
+    assert names == ["stem_own", "stem_own_own", "stem_own_own_own"]
+    wanted = keras.Model(inputs, x)(vectors(3, 6))
+    small.assert_close(trunk(vectors(3, 6)), wanted)
+
+
 def test_masks_pass_kernels_composed_for_members():
     dense = keras.layers.Dense(5, name="mid")
     model = network((5, 6), lambda x: dense(keras.layers.Masking(0.5)(x)))

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import mimo_keras
+from mimo_keras import keras_internals
 from mimo_keras.errors import InputError
 from tests.methods import small
 
@@ -22,9 +23,8 @@ def dense(units, activation=None, **options):
 
 
 def create(model, method, **options):
-    return mimo_keras.from_network(
-        model, method, ensemble_size=2, num_classes=4, seed=0, **options
-    )
+    options = {"ensemble_size": 2, "num_classes": 4, "seed": 0, **options}
+    return mimo_keras.from_network(model, method, **options)
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -68,3 +68,37 @@ def test_mixmo_needs_a_first_layer_that_it_can_give_to_each_member():
     model = network(keras.layers.LayerNormalization(name="norm"), dense(4))
     with pytest.raises(InputError, match="starts with norm of type Layer"):
         create(model, "mixmo")
+
+
+@pytest.mark.tensorflow
+def test_noise_of_one_member_leaves_the_kernels_under_fast_weights():
+    model = network(dense(5, "tanh", name="a"), dense(4, name="b"))
+    start = create(model, "batch_ensemble", ensemble_size=1, noise=0.1)
+    for name, source in (("a", "a"), ("heads", "b")):
+        layer = start.network.get_layer(name)
+        small.assert_close(layer.kernel, model.get_layer(source).kernel, atol=0)
+        assert 0 < np.abs(small.numpy(layer.gamma) - 1).max() < 0.5
+
+
+@pytest.mark.tensorflow
+def test_templates_of_each_member_start_as_exactly():
+    model = network(dense(6, "tanh", name="a"), dense(6, "tanh"), dense(4))
+    options = {"assign": "disjoint", "templates_per_layer": 2}
+    start = create(model, "mixture_ensemble", num_params=4.0, **options)
+    first, second = start.network.get_layer("a").offset
+    assert first != second
+    wanted = np.repeat(small.numpy(model(ROWS))[:, None], 2, axis=1)
+    small.assert_close(start(ROWS), wanted, atol=1e-5)
+
+
+@pytest.mark.tensorflow
+def test_new_heads_in_a_bank_of_their_own_stay_new():
+    model = network(dense(5, "tanh", name="last"), dense(4))
+    options = {"num_classes": 7, "bank_single_layers": True}
+    start = create(model, "mixture_ensemble", **options)
+    features, bank = start.network.get_layer("heads").input
+    assert np.ptp(keras_internals.maker(bank).get_weights()[0]) > 0
+    found = keras.Model(start.network.input, features)(ROWS)
+    last = keras.Model(model.inputs[0], model.get_layer("last").output)
+    wanted = np.tile(small.numpy(last(ROWS)), (2, 1))
+    small.assert_close(found, wanted, atol=1e-5)

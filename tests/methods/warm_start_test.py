@@ -78,9 +78,7 @@ def create(network, method, members=MEMBERS, **options):
         network,
         method,
         ensemble_size=members,
-        num_classes=networks.CLASSES,
-        seed=0,
-        **options,
+        **{"num_classes": networks.CLASSES, "seed": 0, **options},
     )
 
 
@@ -248,6 +246,7 @@ def test_mimo_starts_with_layers_that_treat_channels_alike(first):
 
 @pytest.mark.tensorflow
 def test_mimo_refuses_layers_in_which_members_channels_meet():
+    attend = keras.layers.MultiHeadAttention(1, 2, name="attend")
     unit = keras.layers.UnitNormalization()
     network = edge(unit, keras.layers.Conv2D(4, 3, name="conv"))
     with pytest.raises(InputError, match="layer such as conv, before which"):
@@ -268,6 +267,66 @@ def test_mimo_refuses_layers_in_which_members_channels_meet():
     network = edge(keras.layers.Reshape((64, 3)), keras.layers.Conv1D(2, 3))
     with pytest.raises(InputError, match="built on 9.*batch_ensemble"):
         create(network, "mimo", 3)
+    network = edge(lambda x: attend(x, x))
+    with pytest.raises(InputError, match="attend, before which channels meet"):
+        create(network, "mimo", 3)
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    "behind",
+    [
+        lambda: keras.layers.BatchNormalization(name="behind"),
+        lambda: keras.layers.Conv2D(2, 3, name="behind"),
+        lambda: keras.layers.SeparableConv2D(2, 3, name="behind"),
+    ],
+    ids=["batch_norm", "conv", "separable"],
+)
+def test_mimo_refuses_inputs_that_maps_are_joined_to(behind):
+    """As in a DenseNet without a stem: of 3 + 4 channels, 9 + 4."""
+    conv = keras.layers.Conv2D(4, 3, padding="same")
+    network = edge(lambda x: keras.layers.Concatenate()([x, conv(x)]), behind())
+    with pytest.raises(InputError, match="several images.*layer behind of"):
+        create(network, "mimo", 3)
+
+
+@pytest.mark.tensorflow
+def test_new_heads_on_the_inputs_read_those_of_all_members():
+    network = edge(keras.layers.Flatten())
+    model = create(network, "mimo", 3, num_classes=7)
+    seen = np.random.default_rng(0).random((2, 3, *small.IMAGES), "float32")
+    heads = model.network.get_layer("heads")
+    found = keras.Model(model.network.input, heads.input)(seen)
+    by_pixel = np.reshape(small.numpy(found), (2, 8, 8, 3, 3))
+    small.assert_close(np.moveaxis(by_pixel, 3, 1), seen, atol=0)
+
+
+def staged(first):
+    """A network of two resolutions."""
+    inputs = keras.Input(small.IMAGES)
+    x = keras.layers.Conv2D(4, 3, name="conv")(first(inputs))
+    x = keras.layers.Conv2D(5, 3)(keras.layers.MaxPooling2D()(x))
+    x = keras.layers.GlobalAveragePooling2D(name="pooled")(x)
+    network = keras.Model(inputs, keras.layers.Dense(4)(x))
+    small.scatter(network)
+    return network
+
+
+@pytest.mark.tensorflow
+def test_new_heads_of_exits_read_the_networks_features_last():
+    options = {"num_classes": 7, "train_examples": 9}
+    network = staged(keras.layers.Rescaling(2.0))
+    model = create(network, "mimmo", 2, **options)
+    last = model.network.get_layer("components").input[-1]
+    [features] = keras_internals.made_from(last)
+    seen = np.repeat(networks.IMAGES[:, None], 2, axis=1)
+    found = keras.Model(model.network.input, features)(seen)
+    pooled = network.get_layer("pooled").output
+    wanted = keras.Model(network.input, pooled)(networks.IMAGES)
+    small.assert_close(found, wanted)
+    network = staged(keras.layers.UnitNormalization())
+    with pytest.raises(InputError, match="conv, before which channels meet"):
+        create(network, "mimmo", 2, **options)
 
 
 @pytest.mark.tensorflow
