@@ -95,7 +95,7 @@ clean: ## Remove .venv, runs/ and the tools' caches
 			"Install one, or put its folder first in PATH." >&2; \
 		exit 2; \
 	fi; \
-	echo "Creating .venv with $$("$$python" --version): 2.8 GB, 1-4 min ..."; \
+	echo "Creating .venv with $$("$$python" --version): 2.7 GB, 1-4 min ..."; \
 	"$$python" -m venv --clear .venv
 	@$(PIP) --editable '.[test]'
 	@touch $@

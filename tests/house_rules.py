@@ -15,8 +15,8 @@ CODE = ("mimo_keras", "uncertainty_runs", "benchmarks")
 FOLDERS = (*CODE, "docs/extensions", "docs/guides", "tests")
 
 # Parts of mimo_keras that every part may import, and that import no other.
-LEAVES = {"errors", "files", "folders", "keras_internals", "paths"}
-LEAVES |= {"untrusted", "version"}
+LEAVES = {"errors", "extras", "files", "folders", "keras_internals"}
+LEAVES |= {"paths", "untrusted", "version"}
 # What each other part may import besides itself and the leaves. Evaluation
 # sees logits, weights and labels, so no method; data stands alone.
 BELOW = {

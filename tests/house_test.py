@@ -1,21 +1,14 @@
 """The files around the package are true: BUILD, metadata, documents."""
 
-import importlib.metadata
 import pathlib
 import re
-import runpy
-import tomllib
 
 import pytest
-import setuptools
-from packaging.requirements import Requirement
 
 import mimo_keras
-from mimo_keras.version import __version__
 from tests import documents, house_rules
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-PACKAGES = ("mimo_keras", "uncertainty_runs")
 SOURCES = {
     path.relative_to(ROOT).as_posix()
     for folder in house_rules.FOLDERS
@@ -111,54 +104,6 @@ def test_bazel_finds_the_rules_that_build_loads():
     assert {name[1:].split("/")[0] for name in given if "@" in name} <= loaded
 
 
-@pytest.fixture
-def pyproject():
-    """The tables of pyproject.toml."""
-    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-
-
-def test_setup_adds_nothing_to_pyproject(monkeypatch):
-    given = {}
-    monkeypatch.setattr(setuptools, "setup", given.update)
-    runpy.run_path(str(ROOT / "setup.py"))
-    assert given == {}
-
-
-def test_every_folder_of_the_packages_is_packed(pyproject):
-    folders = {
-        path.rpartition("/")[0]
-        for path in SOURCES
-        if path.startswith(tuple(f"{package}/" for package in PACKAGES))
-    }
-    wanted = pyproject["tool"]["setuptools"]["packages"]["find"]
-    packed = setuptools.find_packages(str(ROOT), **wanted)
-    assert sorted(packed) == sorted(f.replace("/", ".") for f in folders)
-    assert all(f"{folder}/__init__.py" in SOURCES for folder in folders)
-
-
-def test_the_version_is_the_packages(pyproject):
-    assert pyproject["project"]["dynamic"] == ["version"]
-    place = pyproject["tool"]["setuptools"]["dynamic"]["version"]["attr"]
-    module, _, name = place.rpartition(".")
-    assert getattr(importlib.import_module(module), name) == __version__
-
-
-def test_commands_that_are_installed_exist(pyproject):
-    for place in pyproject["project"]["scripts"].values():
-        module, _, name = place.partition(":")
-        assert callable(getattr(importlib.import_module(module), name))
-
-
-def test_what_is_required_is_installed(pyproject):
-    """So the ranges include the tested versions, and names are spelt right."""
-    project = pyproject["project"]
-    extras = project["optional-dependencies"]
-    for text in [*project["dependencies"], *extras["test"]]:
-        requirement = Requirement(text)
-        version = importlib.metadata.version(requirement.name)
-        assert requirement.specifier.contains(version), text
-
-
 def test_make_runs_every_file_with_cases_of_the_matrix():
     makefile = (ROOT / "Makefile").read_text("utf-8").replace("\\\n", "")
     [line] = re.findall(r"^MATRIX_TESTS := (.*)$", makefile, re.M)
@@ -171,16 +116,6 @@ def test_make_runs_every_file_with_cases_of_the_matrix():
     }
     run = {p for p in files for place in places if p.is_relative_to(place)}
     assert len(files) > 4 and files - run == set()
-
-
-def test_makefile_takes_the_python_that_the_project_takes(pyproject):
-    makefile = (ROOT / "Makefile").read_text("utf-8")
-    lowest, beyond = re.search(
-        r"\((\d+, \d+)\) <= sys\.version_info < \((\d+, \d+)\)", makefile
-    ).groups()
-    assert pyproject["project"]["requires-python"] == (
-        f">={lowest.replace(', ', '.')},<{beyond.replace(', ', '.')}"
-    )
 
 
 @pytest.mark.parametrize(

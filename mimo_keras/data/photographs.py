@@ -9,6 +9,7 @@ import functools
 
 import numpy as np
 
+from mimo_keras import extras
 from mimo_keras.data import crops, damage, record_files, tfds_images
 from mimo_keras.data.pipeline import (
     options,
@@ -184,7 +185,8 @@ class Records(Photographs):
         return sum(self.lengths)
 
     def parse(self, file, index, record):
-        import tensorflow_datasets as tfds
+        with extras.needed("data"):
+            import tensorflow_datasets as tfds
 
         example = self.features.deserialize_example(
             record, decoders={"image": tfds.decode.SkipDecoding()}

@@ -12,6 +12,8 @@ import io
 
 import numpy as np
 
+from mimo_keras import extras
+
 WHITE = 255.0
 _BLOCK = 8
 _TALLEST = 65_500
@@ -70,7 +72,8 @@ def jpeg_compression(images, _random, quality):
 
 def _through_jpeg(images, quality):
     """Returns uint8 images (n, H, W) encoded and decoded as one JPEG file."""
-    from PIL import Image
+    with extras.needed("data"):
+        from PIL import Image
 
     file = io.BytesIO()
     tall = images.reshape(-1, images.shape[-1])

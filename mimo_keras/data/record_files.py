@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 
+from mimo_keras import extras
 from mimo_keras.errors import expected
 
 TFRECORD = "tfrecord"
@@ -115,7 +116,8 @@ def _stored(file, form):
     if form == TFRECORD:
         fitting = tf.numpy_function(_fitting, (file,), tf.int64)
         return tf.data.TFRecordDataset(file).take(fitting).ignore_errors()
-    from tensorflow_datasets.core import file_adapters
+    with extras.needed("data"):
+        from tensorflow_datasets.core import file_adapters
 
     adapters = file_adapters.ADAPTER_FOR_FORMAT
     adapter = adapters[file_adapters.FileFormat(form)]

@@ -3,6 +3,7 @@
 import contextlib
 import io
 
+from mimo_keras import extras
 from mimo_keras.data import tfds_images
 from mimo_keras.errors import argument, expected
 
@@ -25,7 +26,8 @@ def write_arrays(name, splits, data_dir):
     Raises:
         InputError: The data set is there already.
     """
-    import tensorflow_datasets as tfds
+    with extras.needed("data"):
+        import tensorflow_datasets as tfds
 
     home = tfds_images.home(data_dir)
     builder = tfds.builder(name, data_dir=home)
@@ -55,7 +57,8 @@ def write_photographs(photographs, names, data_dir):
     Raises:
         InputError: A data set called `FOLDER` is there already.
     """
-    import tensorflow_datasets as tfds
+    with extras.needed("data"):
+        import tensorflow_datasets as tfds
 
     features = tfds.features.FeaturesDict(
         {
@@ -76,7 +79,8 @@ def write_photographs(photographs, names, data_dir):
 
 
 def _store(name, version, features, examples, home, in_order=False):
-    import tensorflow_datasets as tfds
+    with extras.needed("data"):
+        import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()
     # TFDS says that it downloads.

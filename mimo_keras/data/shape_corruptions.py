@@ -8,6 +8,7 @@ Dietterich, ICLR 2019).
 
 import numpy as np
 
+from mimo_keras import extras
 from mimo_keras.data import blur_corruptions
 
 
@@ -60,7 +61,8 @@ def pixelate(images, _random, share):
 
     Each of these is the mean of those whose centres are in it.
     """
-    from PIL import Image
+    with extras.needed("data"):
+        from PIL import Image
 
     levels = np.rint(images).astype(np.uint8)
     height, width = images.shape[1:]

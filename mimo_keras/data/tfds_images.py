@@ -5,7 +5,7 @@ import os
 import pathlib
 import threading
 
-from mimo_keras import untrusted
+from mimo_keras import extras, untrusted
 from mimo_keras.data import record_files
 from mimo_keras.data.examples import Examples
 from mimo_keras.errors import AbsentError, InputError, argument, expected
@@ -58,7 +58,8 @@ def prepared(name, split, data_dir=None, download=False):
 
 def _open(name, data_dir):
     """Returns the TFDS builder of `name`, which may not be prepared yet."""
-    import tensorflow_datasets as tfds
+    with extras.needed("data"):
+        import tensorflow_datasets as tfds
 
     data_dir = home(data_dir)
     _check_files(name, data_dir)
@@ -134,7 +135,8 @@ def _check_split(name, builder, split):
 
 def _read(name, builder, split):
     """Returns all images and labels of `split` as two arrays."""
-    import tensorflow_datasets as tfds
+    with extras.needed("data"):
+        import tensorflow_datasets as tfds
 
     form = record_files.form_of(name, builder)
     _check_lengths(name, builder, split, form)
@@ -198,7 +200,8 @@ def _rows(builder, split, wanted):
 
 def _fetch(name, builder):
     """Downloads and prepares the data set, if its host responds."""
-    import tensorflow_datasets as tfds
+    with extras.needed("data"):
+        import tensorflow_datasets as tfds
 
     url = next(iter(builder.url_infos or ()), None)
     if url is not None and not answers(url):

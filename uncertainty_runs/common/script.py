@@ -8,6 +8,7 @@ import sys
 
 from absl import app, flags, logging
 
+from mimo_keras import extras
 from mimo_keras.errors import InputError, Stopped, expected
 from mimo_keras.files import WriteError
 from mimo_keras.paths import as_path
@@ -105,6 +106,8 @@ def _run(main):
         # Other libraries' messages through absl's logger are irrelevant here.
         logging.get_absl_logger().setLevel("ERROR")
         try:
+            # Before hours of training, not after them.
+            extras.check("runs")
             with signals.ending():
                 main()
         except Stopped as stopped:
