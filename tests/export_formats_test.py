@@ -1,6 +1,7 @@
 """Other formats, replacing a file, and models that cannot be exported."""
 
 import pathlib
+import sys
 import warnings
 
 import keras
@@ -31,6 +32,7 @@ def test_litert(tmp_path):
         runner = interpreter.get_signature_runner()
         [name] = runner.get_input_details()
         exports.assert_predictions(runner(**{name: batch}), size)
+    assert mimo_keras.fitted_on(path) == []
 
 
 def test_onnx(tmp_path):
@@ -82,6 +84,10 @@ def test_a_missing_package_names_the_pip_line(tmp_path, monkeypatch):
         "Expected the packages that onnx export needs. Received: No module "
         "named 'onnx'. Run: pip install 'mimo_keras[onnx]'."
     )
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(InputError, match="onnx.* with KERAS_BACKEND=tensor"):
+        mimo_keras.fitted_on(tmp_path / "a.onnx")
 
 
 def _files(folder):

@@ -107,11 +107,12 @@ def test_an_empty_folder_is_free(tmp_path):
     assert _tree(tmp_path) == {"it/a": b"a"}
 
 
+@pytest.mark.parametrize("old", [(), ("a",)])
 def test_a_folder_that_cannot_get_its_name_leaves_the_old_one(
-    tmp_path, monkeypatch
+    tmp_path, monkeypatch, old
 ):
     path, rename = tmp_path / "it", os.rename
-    _fill(path, ["a"])
+    _fill(path, old)
     monkeypatch.setattr(folders, "_exchange", lambda one, other: False)
 
     def refusing(source, target):
@@ -121,11 +122,11 @@ def test_a_folder_that_cannot_get_its_name_leaves_the_old_one(
 
     monkeypatch.setattr(os, "rename", refusing)
     with (
-        pytest.raises(WriteError),
+        pytest.raises(WriteError, match="No space left"),
         replacing_folder(path, _ours) as temporary,
     ):
         _fill(pathlib.Path(temporary), ["b"])
-    assert _tree(tmp_path) == {"it/a": b"a"}
+    assert _tree(tmp_path) == {f"it/{name}": b"a" for name in old}
 
 
 def test_a_replaced_folder_is_never_without_its_name(tmp_path, monkeypatch):

@@ -178,6 +178,7 @@ def test_weights_that_are_in_the_file_are_not(tmp_path):
         group["0"] = np.ones((300, 1000), np.float32)
         group["empty"] = np.zeros((0, 3), np.float32)
         group["scalar"] = 7
+        group["kind"] = np.dtype("float32")  # Neither group nor array.
         group["again"] = group  # A cycle of hard links.
 
     path = keras_file(tmp_path / "a.keras", fill)

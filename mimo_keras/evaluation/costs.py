@@ -260,9 +260,8 @@ def _run(network, inputs, calls):
 
         def call(*args, **kwargs):
             outputs = operation.compute_output_spec(*args, **kwargs)
-            if args or kwargs:  # An input layer has no arguments.
-                first = [*args, *kwargs.values()][0]
-                calls.append((operation, _shape(first), _shape(outputs)))
+            first = [*args, *kwargs.values()][0]
+            calls.append((operation, _shape(first), _shape(outputs)))
             return outputs
 
         return call

@@ -32,6 +32,8 @@ def test_what_does_not_fit_is_refused_when_it_is_created():
         create("deterministic", 1, "mlp")
     with pytest.raises(InputError, match="reads of the inputs"):
         create("deterministic", 1, lambda inputs: inputs["picture"])
+    with pytest.raises(KeyError, match="age"):  # The function's own error.
+        create("deterministic", 1, lambda inputs: {}["age"])
     other = keras.Input((3,), name="age")
     with pytest.raises(InputError, match="input_shape of the backbone's"):
         create("deterministic", 1, keras.Model(other, other + 1.0))

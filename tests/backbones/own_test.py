@@ -5,6 +5,7 @@ import random
 import keras
 import pytest
 
+import mimo_keras
 from mimo_keras import backbones
 from mimo_keras.errors import InputError
 
@@ -112,6 +113,20 @@ def test_what_no_predictor_could_copy_is_refused(function, shape, match):
     with pytest.raises(InputError, match=match) as error:
         features(function, shape)
     assert "\n" not in str(error.value)
+
+
+def test_layers_of_one_name_are_told_by_their_name():
+    def function(x):
+        layer = keras.layers.Dense(2, name="same")
+        return keras.layers.ReLU(name="same")(layer(x))
+
+    with pytest.raises(InputError, match="two layers named same. Rename one"):
+        mimo_keras.create_model(
+            "deterministic",
+            backbone=function,
+            input_shape=(3,),
+            num_classes=2,
+        )
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,9 @@ def test_a_distributed_model_builds_on_the_batch_it_chooses(two_cpus, chosen):
     class Chosen(internals.BuildsOnBatch, keras.Sequential):
         def building_batch(self, iterator):
             asked.append(len(next(iter(iterator))))
-            return (other, np.ones((7, 1))) if chosen else None
+            if chosen:
+                return other, np.ones((7, 1))
+            return super().building_batch(iterator)
 
         def compute_metrics(self, x, *rest, **options):
             rows.append(x.shape[0])
@@ -85,6 +87,47 @@ def test_a_distributed_model_builds_on_the_batch_it_chooses(two_cpus, chosen):
     model.fit(*given, batch_size=4, verbose=0)
     assert asked == [3]
     assert rows[0] == (7 if chosen else 2)  # Two rows for each replica.
+
+
+class _Held:
+    """Like a variable under JAX, whose value `fit` takes away."""
+
+    def __init__(self, value):
+        self._value = value
+
+    @property
+    def value(self):
+        return self._value
+
+    def assign(self, value):
+        self._value = value
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_under_jax_an_error_takes_no_values_away(monkeypatch, trained):
+    """After the first step, Keras's state has those of most variables."""
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    kernel, metric, rate = _Held(1.0), _Held(2.0), _Held(3.0)
+    model = types.SimpleNamespace(
+        variables=[kernel],
+        metrics_variables=[metric],
+        optimizer=types.SimpleNamespace(variables=[rate]),
+        _jax_state={kernel: 9.0},  # Of an earlier fit.
+    )
+
+    def sync():
+        for variable, value in (model._jax_state or {}).items():
+            variable.assign(value)
+
+    model.jax_state_sync = sync
+    with pytest.raises(OSError), internals.variables_kept(model):
+        for variable in (kernel, metric, rate):
+            variable.assign(None)
+        if trained:
+            model._jax_state = {kernel: 1.5}
+        raise OSError
+    found = [variable.value for variable in (kernel, metric, rate)]
+    assert found == [1.5 if trained else 1.0, 2.0, 3.0]
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam"])
