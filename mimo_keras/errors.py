@@ -45,7 +45,11 @@ class InputError(OneLineError, ValueError):
         return _worded(self._marked or str(self), say)
 
     def advising(self, sentence):
-        """Returns this error with another sentence on what to do."""
+        """Returns this error with another sentence on what to do.
+
+        Args:
+            sentence: The sentence, appended to the message.
+        """
         return _made(type(self), f"{self._marked or self} {sentence}")
 
 

@@ -24,6 +24,29 @@ def test_every_public_name_is_described_in_full():
     assert not {name: missing for name, missing in lacking.items() if missing}
 
 
+def test_methods_of_public_classes_are_described():
+    lacking = {
+        f"{name}.{method}": reference.lacking_in_method(function)
+        for name, thing in PUBLIC.items()
+        if inspect.isclass(thing)
+        for method, function in reference.methods(thing)
+    }
+    assert len(lacking) > 60
+    assert not {name: missing for name, missing in lacking.items() if missing}
+
+
+def test_what_follows_a_work_names_it():
+    lacking = {
+        name
+        for thing, names in reference.public().items()
+        for name in reference.unsourced(names)
+        if "\nReference:\n" not in inspect.getdoc(thing)
+    }
+    assert not lacking, "cite it, or list the name in OF_NO_WORK"
+    every = {name.rpartition(".")[2] for name in PUBLIC}
+    assert not reference.OF_NO_WORK - every
+
+
 @pytest.fixture(scope="module")
 def names(tmp_path_factory):
     """What examples may use without making it."""
@@ -86,6 +109,46 @@ def test_what_a_docstring_lacks_is_found():
         """Returns nothing."""
         raise ValueError
 
+    class Base:
+        def known(self, size):
+            """Returns nothing."""
+
+    class Some(Base):
+        def known(self, size):
+            raise ValueError
+
+        def new(self, size):
+            """Returns nothing."""
+            raise ValueError
+
+        def later(self):
+            """Returns nothing."""
+            raise NotImplementedError
+
+        def member(self, index):
+            """Returns a hook's result."""
+
+        def check(self):
+            """Raises ValueError."""
+            raise ValueError
+
+        @classmethod
+        def bare(cls):
+            return cls
+
+    found = {
+        name: reference.lacking_in_method(function)
+        for name, function in reference.methods(Some)
+    }
+    assert found == {
+        "new": ["Args", "Raises"],
+        "later": [],
+        "check": [],
+        "bare": ["a docstring"],
+    }
+    assert reference.unsourced(["mimo_keras.layers.Twin"]) == {"Twin"}
+    assert reference.unsourced(["mimo_keras.layers.SelectMember"]) == set()
+    assert reference.unsourced(["mimo_keras.data.get"]) == set()
     assert reference.lacking(described) == []
     assert reference.lacking(bare) == ["Args", "Returns", "Raises", "Example"]
 

@@ -28,6 +28,10 @@ def depth_posterior(model):
     theta = mimo_keras.analysis.depth_posterior(depths)
     round(float(theta.sum()), 3)                             # 1.0
     ```
+
+    Reference:
+        Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023; Antorán, Allingham
+        and Hernández-Lobato, NeurIPS 2020.
     """
     import keras
 

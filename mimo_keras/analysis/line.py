@@ -107,6 +107,9 @@ def member_lines(model, images, labels, points=21, batch_size=256):
     lines = mimo_keras.analysis.member_lines(ensemble, images, labels, points=3)
     lines["accuracy"].shape                                  # (1, 3)
     ```
+
+    Reference:
+        Teterwak et al., MixtureEnsembles, 2021, section 5.3.
     """
     import keras
 

@@ -51,6 +51,10 @@ def reliability_diagram(count, confidence, accuracy, title="Reliability"):
     metrics.update(predictor.member_logits(images), labels)
     figure = mimo_keras.analysis.reliability_diagram(*metrics.reliability())
     ```
+
+    Reference:
+        Guo et al., On calibration of modern neural networks, ICML 2017,
+        figure 1.
     """
     shapes = [np.shape(array) for array in (count, confidence, accuracy)]
     if len(set(shapes)) > 1 or len(shapes[0]) != 1:

@@ -25,6 +25,10 @@ def risk_coverage_plot(coverage, risk, area=None, title=""):
     curve = mimo_keras.evaluation.risk_coverage(count=[1, 1], wrong=[0, 1])
     figure = mimo_keras.analysis.risk_coverage_plot(*curve)
     ```
+
+    Reference:
+        Geifman and El-Yaniv, Selective classification for deep neural
+        networks, NeurIPS 2017: risk-coverage curves.
     """
     coverage, risk = np.asarray(coverage, float), np.asarray(risk, float)
     figure, (axes,) = style.new_figure(4.4, 3.2)

@@ -104,6 +104,9 @@ def variance_shares(variances):
     found = mimo_keras.analysis.variance_shares(found).round(2).tolist()
     found  # [[0.5, 0.75], [0.5, 0.25]]
     ```
+
+    Reference:
+        Havasi et al., ICLR 2021, section 3.3, figure 4.
     """
     values = np.concatenate(list(variances.values()), axis=1)
     total = values.sum(axis=0)

@@ -135,6 +135,9 @@ def sharing_rates(network):
     found = sorted(mimo_keras.analysis.sharing_rates(model.network))
     found  # ['encoders', 'heads']
     ```
+
+    Reference:
+        Sun et al., MixShare, CVPR Workshops 2022, section 2.
     """
     return _by_part(sharing_rate, network)
 
@@ -154,6 +157,9 @@ def feature_overlaps(network):
     found = sorted(mimo_keras.analysis.feature_overlaps(model.network))
     found  # ['encoders', 'heads']
     ```
+
+    Reference:
+        Ferianc and Rodrigues, MIMMO, CVPR Workshops 2023, appendix B.1.
     """
     return _by_part(feature_overlap, network)
 

@@ -71,11 +71,19 @@ class Kit:
     prefix: str = ""
 
     def named(self, prefix):
-        """Returns this kit with `prefix` appended to its own."""
+        """Returns this kit with `prefix` appended to its own.
+
+        Args:
+            prefix: Text, which the layers' names then begin with.
+        """
         return dataclasses.replace(self, prefix=self.prefix + prefix)
 
     def name(self, name):
-        """Returns the full name of a layer."""
+        """Returns the full name of a layer.
+
+        Args:
+            name: Its name in the backbone, such as "stem".
+        """
         return self.prefix + name
 
 
@@ -131,7 +139,12 @@ class Backbone:
         return self.behind_stem(self.stem(x, kit), kit)
 
     def behind_stem(self, x, kit):
-        """Builds what follows the stem; returns the same as `features`."""
+        """Builds what follows the stem; returns the same as `features`.
+
+        Args:
+            x: KerasTensor, the stem's output.
+            kit: The `Kit` of layers to build with.
+        """
         x = _endpoint(x, kit, "stem")
         endpoints = {"stem": x}
         for index, stage in enumerate(self.stages):

@@ -41,11 +41,19 @@ class Examples:
         return self.images.shape[1:]
 
     def evaluation_batches(self, batch_size):
-        """As `pipeline.evaluation_batches`."""
+        """As `pipeline.evaluation_batches`.
+
+        Args:
+            batch_size: Largest number of rows in a batch.
+        """
         return pipeline.evaluation_batches(self, batch_size)
 
     def weighted_batches(self, batch_size):
-        """As `pipeline.weighted_batches`."""
+        """As `pipeline.weighted_batches`.
+
+        Args:
+            batch_size: Number of rows in every batch.
+        """
         return pipeline.weighted_batches(self, batch_size)
 
     def checked(self):
@@ -69,11 +77,19 @@ class Examples:
         return self
 
     def take(self, n):
-        """Returns the first `n` examples, or all if there are fewer."""
+        """Returns the first `n` examples, or all if there are fewer.
+
+        Args:
+            n: How many.
+        """
         return self.subset(slice(n))
 
     def subset(self, indices):
-        """Returns the examples at `indices`: integers, a mask or a slice."""
+        """Returns the examples at `indices`: integers, a mask or a slice.
+
+        Args:
+            indices: What NumPy takes as the index of an array's first axis.
+        """
         return dataclasses.replace(
             self, images=self.images[indices], labels=self.labels[indices]
         )

@@ -71,7 +71,13 @@ class Photographs:
         return (self.size, self.size, 3)
 
     def parse(self, file, index, record):
-        """Returns the encoded photograph of a row and its label."""
+        """Returns the encoded photograph of a row and its label.
+
+        Args:
+            file: Path of the file that the row is in.
+            index: The row's number, from 0.
+            record: What the file holds of it; b"" if it is the file.
+        """
         raise NotImplementedError
 
     def rows(self):
@@ -79,14 +85,27 @@ class Photographs:
         raise NotImplementedError
 
     def center(self, file, index, record):
-        """Returns a centre crop (size, size, 3) uint8 and its label."""
+        """Returns a centre crop (size, size, 3) uint8 and its label.
+
+        Args:
+            file: As for `parse`, like the others.
+            index: The row's number.
+            record: The row's content.
+        """
         encoded, label = self._parsed(file, index, record)
         crop = _traced_once(crops.center_crop)
         image = crop(encoded, self.size, self.margin, self.border)
         return image, label
 
     def random(self, seed, file, index, record):
-        """Returns a training crop (size, size, 3) uint8 and its label."""
+        """Returns a training crop (size, size, 3) uint8 and its label.
+
+        Args:
+            seed: Two integers, from which the crop and its flip are drawn.
+            file: As for `parse`, like the others.
+            index: The row's number.
+            record: The row's content.
+        """
         encoded, label = self._parsed(file, index, record)
         image = crops.inception_crop(encoded, seed, self.size, self.border)
         return image, label

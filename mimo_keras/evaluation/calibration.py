@@ -27,6 +27,10 @@ class Reliability(NamedTuple):
     metrics.update(predictor.member_logits(images), labels)
     int(metrics.reliability().count.sum())                   # 64
     ```
+
+    Reference:
+        Guo et al., On calibration of modern neural networks, ICML 2017,
+        section 2.
     """
 
     count: np.ndarray

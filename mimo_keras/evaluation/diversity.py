@@ -24,6 +24,10 @@ class Diversity(NamedTuple):
     metrics.update(predictor.member_logits(images), labels)
     metrics.diversity().disagreement.shape                   # (2, 2)
     ```
+
+    Reference:
+        Havasi et al., ICLR 2021, section 3.2; Fort, Hu and Lakshminarayanan,
+        Deep ensembles: a loss landscape perspective, 2019.
     """
 
     disagreement: np.ndarray

@@ -48,6 +48,9 @@ class GaussianRegression:
     metrics.update(means=[[[0.0]]], stds=[[[1.0]]], targets=[[0.0]])
     round(metrics.result()["nll"], 3)                        # 0.919
     ```
+
+    Reference:
+        See `result`, which names a source for each measure.
     """
 
     def __init__(self, log_weights):
@@ -122,12 +125,20 @@ class GaussianRegression:
         return np.concatenate(self._pit)
 
     def pit_histogram(self, bins=10):
-        """Returns the share of targets in each of equal parts of F(y)."""
+        """Returns the share of targets in each of equal parts of F(y).
+
+        Args:
+            bins: Number of parts.
+        """
         count, _ = np.histogram(self.pit, bins, (0, 1))
         return count / count.sum()
 
     def calibration(self, levels=_LEVELS):
-        """Returns the `Calibration` at these levels."""
+        """Returns the `Calibration` at these levels.
+
+        Args:
+            levels: Probabilities between 0 and 1.
+        """
         levels = np.asarray(levels, np.float64)
         ordered = np.sort(self.pit, axis=None)
         below = np.searchsorted(ordered, levels, side="right")

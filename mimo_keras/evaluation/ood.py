@@ -38,6 +38,11 @@ def scores(logits, log_weights, average="probabilities"):
     found = mimo_keras.evaluation.scores(logits, np.log([0.5, 0.5]))
     found["max_probability"].round(3).tolist()               # [0.9, 0.9, 0.9]
     ```
+
+    Reference:
+        Hendrycks and Gimpel, A baseline for detecting misclassified and
+        out-of-distribution examples in neural networks, ICLR 2017, section 3:
+        "max_probability".
     """
     log_weights = checked_log_weights(log_weights)
     shape = (None, len(log_weights), None)
@@ -80,6 +85,11 @@ def detection(scores_in, scores_out):
     ```python
     mimo_keras.evaluation.detection([0.1, 0.2], [0.8, 0.9])["auroc"]  # 1.0
     ```
+
+    Reference:
+        Hendrycks and Gimpel, A baseline for detecting misclassified and
+        out-of-distribution examples in neural networks, ICLR 2017, section 2:
+        "auroc" and "aupr".
     """
     import sklearn.metrics
 

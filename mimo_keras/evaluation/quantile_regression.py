@@ -25,6 +25,10 @@ class QuantileRegression:
     metrics.update(quantiles=[[[[-1.0], [1.0]]]], targets=[[0.0]])
     round(metrics.result()["pinball"], 3)                    # 0.1
     ```
+
+    Reference:
+        Koenker and Bassett, Regression quantiles, Econometrica 1978: the
+        "pinball" loss.
     """
 
     def __init__(self, log_weights, levels):

@@ -25,6 +25,10 @@ class RiskCoverage(NamedTuple):
     curve = mimo_keras.evaluation.risk_coverage(count=[1, 1], wrong=[0, 1])
     float(curve.area)                                        # 0.25
     ```
+
+    Reference:
+        Geifman, Uziel and El-Yaniv, Bias-reduced uncertainty estimation for
+        deep neural classifiers, ICLR 2019.
     """
 
     coverage: np.ndarray

@@ -46,7 +46,11 @@ class GaussianMixture(mixtures.Mixture):
     floor: float = FLOOR
 
     def parameters(self, outputs):
-        """Returns means and standard deviations, (…, d), of (…, 2d)."""
+        """Returns means and standard deviations, (…, d), of (…, 2d).
+
+        Args:
+            outputs: The heads' outputs, (…, 2d).
+        """
         size = outputs.shape[-1] // 2
         means, raw = outputs[..., :size], outputs[..., size:]
         return means, self.floor + softplus(raw)

@@ -48,7 +48,11 @@ class GivesMembersAway(typing.Protocol):
     """
 
     def member(self, index):
-        """Returns the `Twin` of one member, from 0, with its weights."""
+        """Returns the `Twin` of one member, with its weights.
+
+        Args:
+            index: The member, counted from 0.
+        """
 
 
 @typing.runtime_checkable

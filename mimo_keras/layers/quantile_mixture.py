@@ -46,7 +46,11 @@ class QuantileMixture(mixtures.Mixture):
         object.__setattr__(self, "levels", tuple(self.levels))
 
     def quantiles(self, outputs):
-        """Returns quantiles (…, Q, d) of outputs (…, Q·d)."""
+        """Returns quantiles (…, Q, d) of outputs (…, Q·d).
+
+        Args:
+            outputs: The heads' outputs, (…, Q·d).
+        """
         count = len(self.levels)
         size = outputs.shape[-1] // count
         first, raw = outputs[..., None, :size], outputs[..., size:]

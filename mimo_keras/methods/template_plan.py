@@ -64,6 +64,9 @@ class BankOptions:
 
         A float is a multiple of the plain network's parameters, except whole
         floats from 1000 on, such as 7e6, which are numbers of parameters.
+
+        Args:
+            plain_parameters: Trainable parameters of the plain network.
         """
         known = self.num_params
         if isinstance(known, float) and (known < 1000 or known % 1):
@@ -230,7 +233,14 @@ class TemplatePlan:
         )
 
     def of_layer(self, name):
-        """Returns the `Group` of a layer, and its `Share` or None."""
+        """Returns the `Group` of a layer, and its `Share` or None.
+
+        Args:
+            name: The layer's name.
+
+        Raises:
+            KeyError: The network has no such layer.
+        """
         for group in self.groups:
             for index, layer in enumerate(group.layers):
                 if layer.name == name:

@@ -33,6 +33,10 @@ class Abstention(Stage):
     stage = mimo_keras.prediction.Abstention(confidence=0.8)
     stage(outputs, None)["abstain"]                          # [True]
     ```
+
+    Reference:
+        Geifman and El-Yaniv, Selective classification for deep neural
+        networks, NeurIPS 2017: a threshold on the largest softmax output.
     """
 
     def __init__(self, confidence, **kwargs):

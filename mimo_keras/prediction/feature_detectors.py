@@ -89,6 +89,11 @@ class MahalanobisDetector(FeatureDetector):
          "means": np.zeros((1, 3, 2))}, log_weights=[0.0])
     stage({}, logits, features)["ood_score"]                 # [2.0]
     ```
+
+    Reference:
+        Lee et al., A simple unified framework for detecting
+        out-of-distribution samples and adversarial attacks, NeurIPS 2018,
+        equation 2.
     """
 
     def scores(self, features, logits):
@@ -121,6 +126,10 @@ class NeighborDetector(FeatureDetector):
         {"bank": np.ones((1, 4, 2)) / 2**0.5}, log_weights=[0.0])
     stage({}, logits, features)["ood_score"]                 # (B,)
     ```
+
+    Reference:
+        Sun et al., Out-of-distribution detection with deep nearest neighbors,
+        ICML 2022, section 4.
     """
 
     def __init__(self, *args, neighbors=1, **kwargs):
@@ -171,6 +180,10 @@ class VirtualLogitDetector(FeatureDetector):
          "factor": np.ones(1)}, log_weights=[0.0])
     stage({}, logits, features)["ood_score"]                 # (B,)
     ```
+
+    Reference:
+        Wang et al., ViM: out-of-distribution with virtual-logit matching, CVPR
+        2022, section 4.
     """
 
     def scores(self, features, logits):

@@ -109,7 +109,11 @@ class Predictor(
         return self.prediction.log_weights
 
     def member_logits(self, images):
-        """Returns the members' logits (B, E, K) in float32."""
+        """Returns the members' logits (B, E, K) in float32.
+
+        Args:
+            images: (B, …, C), as `fit` takes them.
+        """
         return empty_replicas.safely(self._logits, images)
 
     def _logits(self, images):

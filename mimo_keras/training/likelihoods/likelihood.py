@@ -57,8 +57,11 @@ class Likelihood:
     def member_score(self, targets, outputs):
         """Returns how well each member predicts: its part of `score`.
 
-        Arguments and result as of `member_loss`, from which it differs where
-        a step minimizes something else.
+        It differs from `member_loss` where a step minimizes something else.
+
+        Args:
+            targets: (N, E, …), as for `member_loss`.
+            outputs: (N, E, outputs), float32.
         """
         return self.member_loss(targets, outputs)
 
@@ -76,11 +79,19 @@ class Likelihood:
         raise NotImplementedError
 
     def check_shape(self, shape):
-        """Raises InputError unless the shape fits a batch of targets."""
+        """Raises InputError unless the shape fits a batch of targets.
+
+        Args:
+            shape: Tuple of sizes, None where one is unknown.
+        """
         raise NotImplementedError
 
     def check_targets(self, targets):
-        """Raises InputError unless an array or list of targets fits."""
+        """Raises InputError unless an array or list of targets fits.
+
+        Args:
+            targets: All targets, as `fit` takes them.
+        """
         raise NotImplementedError
 
     def faults(self, targets):
@@ -93,7 +104,11 @@ class Likelihood:
         return (targets - targets) != 0  # NaN and infinity.
 
     def fault_error(self, value):
-        """Returns the error about a target that `faults` found."""
+        """Returns the error about a target that `faults` found.
+
+        Args:
+            value: The target.
+        """
         return expected(
             "finite targets", f"{value} in a batch", "Remove or fix it."
         )
@@ -172,7 +187,11 @@ class Likelihood:
 
     @classmethod
     def from_config(cls, config):
-        """Returns the likelihood that `get_config` described."""
+        """Returns the likelihood that `get_config` described.
+
+        Args:
+            config: Its dictionary.
+        """
         return cls(**config)
 
 
