@@ -109,6 +109,11 @@ def test_what_a_docstring_lacks_is_found():
         """Returns nothing."""
         raise ValueError
 
+    assert reference.lacking(described) == []
+    assert reference.lacking(bare) == ["Args", "Returns", "Raises", "Example"]
+
+
+def test_what_a_method_lacks_is_found():
     class Base:
         def known(self, size):
             """Returns nothing."""
@@ -146,11 +151,12 @@ def test_what_a_docstring_lacks_is_found():
         "check": [],
         "bare": ["a docstring"],
     }
+
+
+def test_what_should_cite_a_work_is_found():
     assert reference.unsourced(["mimo_keras.layers.Twin"]) == {"Twin"}
     assert reference.unsourced(["mimo_keras.layers.SelectMember"]) == set()
     assert reference.unsourced(["mimo_keras.data.get"]) == set()
-    assert reference.lacking(described) == []
-    assert reference.lacking(bare) == ["Args", "Returns", "Raises", "Example"]
 
 
 @pytest.mark.parametrize(
