@@ -137,6 +137,31 @@ def test_mimo_takes_inputs_that_the_network_leaves_out():
     small.assert_close(found, wanted, atol=1e-5 * np.abs(wanted).max())
 
 
+def test_maps_side_by_side_are_folded_behind_flatten():
+    def joined(inputs):
+        maps = keras.layers.Concatenate()([inputs["image"], inputs["depth"]])
+        return keras.layers.Dense(5)(keras.layers.Flatten()(maps))
+
+    model = mimo_keras.create_model(
+        "mimo",
+        backbone=joined,
+        input_shape={"image": (3, 3, 1), "depth": (3, 3, 2)},
+        num_classes=4,
+        ensemble_size=2,
+        input_scale=None,
+    )
+    small.scatter_trainable(model.network)
+    rng = np.random.default_rng(0)
+    inputs = {
+        "image": rng.random((5, 3, 3, 1), "float32"),
+        "depth": rng.random((5, 3, 3, 2), "float32"),
+    }
+    predictor = model.predictor()
+    assert predictor.folded
+    found = predictor.member_logits(predictor.joined(inputs))
+    small.assert_close(found, model(inputs), atol=1e-5)
+
+
 def test_a_network_that_cannot_be_joined_is_refused():
     def fixed(inputs):
         x = keras.layers.Reshape((36,))(inputs["image"])
