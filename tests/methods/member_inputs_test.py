@@ -157,7 +157,13 @@ def test_heads_may_read_the_inputs_of_all_members_themselves():
 
 @pytest.mark.large
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("name", ["EfficientNetV2B0", "MobileNetV3Small"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("EfficientNetV2B0", marks=pytest.mark.matrix),
+        "MobileNetV3Small",
+    ],
+)
 def test_networks_of_keras_applications_keep_their_scale(name):
     make = getattr(keras.applications, name)
 
