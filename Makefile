@@ -20,7 +20,8 @@ FAST_XLA := --xla_backend_optimization_level=0 \
 	--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1
 # Every file with cases that are marked matrix.
 MATRIX_TESTS := tests/layers/conformance_test.py tests/methods \
-	tests/training/batch_norms_test.py tests/export_methods_test.py
+	tests/training/batch_norms_test.py tests/export_methods_test.py \
+	tests/runs/cost_test.py
 
 # A pyenv shim can exist and fail, and a Debian python3 can lack ensurepip, so
 # the only way to check a Python is to run it.

@@ -51,7 +51,7 @@ def test_the_document_has_the_costs_of_some_networks_as_built():
     ]
 
 
-@large
+@pytest.mark.matrix
 @pytest.mark.usefixtures("weightless")
 def test_the_document_has_the_costs_of_the_networks_as_built():
     table = cost.table("wide_resnet_28_10", cost.ENTRIES.split(","), 10, 32)
