@@ -30,14 +30,14 @@ from mimo_keras import files, keras_internals
 from mimo_keras.errors import InputError, expected
 from mimo_keras.export_check import check_export, refused
 from mimo_keras.folders import replacing_folder, unfinished
+from mimo_keras.layers import arguments
 from mimo_keras.layers.plain_draws import plain_draws
 from mimo_keras.paths import as_path, files_below
 from mimo_keras.training import packed_rows
 from mimo_keras.training.given_predictor import predictor_of
 from mimo_keras.training.policies import in_float32
 from mimo_keras.training.quantizing import is_quantized
-
-FORMATS = ("tf_saved_model", "litert", "onnx")
+from mimo_keras.training.writing import FORMATS
 
 # The files of a SavedModel, in the order in which they are copied.
 _SAVED_MODEL = re.compile(
@@ -104,12 +104,7 @@ def export_saved_model(model, path, format="tf_saved_model"):
     serve(images=images[:5])["probabilities"]                # (5, K)
     ```
     """
-    if format not in FORMATS:
-        raise expected(
-            "a format among " + ", ".join(FORMATS),
-            f"format={format!r}",
-            "Choose one of these.",
-        )
+    arguments.choice("format", format, FORMATS)
     model = predictor_of(model, "Use model.export for a plain Keras model.")
     path = str(as_path(path))
     if format == "litert" and not path.endswith(".tflite"):

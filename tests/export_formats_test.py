@@ -219,7 +219,7 @@ def test_an_export_that_fails_leaves_the_one_before(tmp_path, monkeypatch):
     [
         (
             ("a", "h5"),
-            "Expected a format among tf_saved_model, litert, onnx. Received: "
+            "Expected format among tf_saved_model, litert, onnx. Received: "
             "format='h5'. Choose one of these.",
         ),
         (

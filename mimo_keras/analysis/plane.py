@@ -261,5 +261,10 @@ def _draw_map(axes, landscape, values, title, colors, power=1.0):
         axes.plot(x, y, _MARKS[member], ms=8, label=label, **edge)
     axes.set_title(title)
     axes.grid(False)
+    # A square, so that a narrow map leaves its title and labels room.
+    x, y = landscape["x"], landscape["y"]
+    half = max(np.ptp(x), np.ptp(y)) * (1 + 1 / len(x)) / 2
+    axes.set_xlim(np.mean(x) - half, np.mean(x) + half)
+    axes.set_ylim(np.mean(y) - half, np.mean(y) + half)
     axes.set_aspect("equal")
     return mesh

@@ -48,6 +48,9 @@ _BACKBONES = {
     "mlp[_{units}_{units}…]": (r"mlp((?:_\d+)*)", mlp),
 }
 
+# Of numbers in a name; larger ones are no sizes.
+_DIGITS = 9
+
 
 def list_backbones():
     """Returns the forms of backbone names, such as "mlp[_{units}…]".
@@ -93,6 +96,8 @@ def get(backbone):
     for pattern, build in _BACKBONES.values():
         if match := re.fullmatch(pattern, str(backbone)):
             numbers = re.findall(r"\d+", "_".join(filter(None, match.groups())))
+            if max(map(len, numbers), default=0) > _DIGITS:
+                break
             return build(*map(int, numbers))
     raise expected(
         "a backbone among " + ", ".join(_BACKBONES) + " or a callable",

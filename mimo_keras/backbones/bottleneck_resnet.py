@@ -3,7 +3,7 @@
 import functools
 
 from mimo_keras.backbones import bottleneck
-from mimo_keras.backbones.kit import Backbone, residual_group
+from mimo_keras.backbones.kit import IMAGE, Backbone, residual_group
 from mimo_keras.errors import expected
 
 DEPTHS, WIDTHS, STRIDES = (1, 2, 3, 1), (16, 32, 64, 128), (1, 2, 2, 2)
@@ -66,7 +66,12 @@ def bottleneck_resnet(depths=DEPTHS, widths=WIDTHS, strides=STRIDES):
             zip(depths, widths, strides, strict=True)
         )
     )
-    return Backbone(stem=_stem, stages=stages, top=bottleneck.top)
+    return Backbone(
+        stem=_stem,
+        stages=stages,
+        top=bottleneck.top,
+        axes=IMAGE,
+    )
 
 
 def scaled(depth=1, width=1):

@@ -7,6 +7,10 @@ from collections.abc import Callable
 import keras
 
 from mimo_keras import layers
+from mimo_keras.errors import expected
+
+IMAGE = ("H", "W", "C")
+"""The axes of one image, see `Backbone`."""
 
 
 def conv2d(filters, kernel_size, layer=keras.layers.Conv2D, **options):
@@ -103,6 +107,9 @@ class Backbone:
             shared by all members, instead of being refused.
         named: Whether it reads several named inputs, from rows that begin with
             `layers.SplitInputs`.
+        axes: What the axes of an example are, such as ("H", "W", "C"); None for
+            any.
+        sized: Whether each of them must have a known size.
 
     Example:
 
@@ -123,6 +130,33 @@ class Backbone:
     uses_kit: bool = True
     shares: bool = False
     named: bool = False
+    axes: tuple[str, ...] | None = None
+    sized: bool = False
+
+    def check_shape(self, shape):
+        """Raises InputError if it cannot be built on examples of this shape.
+
+        Args:
+            shape: That of one example, without the batch; None is a size that
+                is not known.
+        """
+        axes = self.axes or shape
+        if len(shape) != len(axes):
+            one = f"({', '.join(axes[:-1])}, 1)"
+            raise expected(
+                f"input_shape=({', '.join(axes)}) for this backbone",
+                f"input_shape={tuple(shape)}",
+                f"Write {one} for one channel, or use the backbone mlp."
+                if len(shape) < len(axes)
+                else "Leave out the batch, or use the backbone mlp.",
+            )
+        if self.sized and None in shape:
+            raise expected(
+                "input_shape of known sizes for this backbone",
+                f"input_shape={tuple(shape)}",
+                "Bring the examples to one size; of the backbones by name, "
+                "ResNets take images, and temporal_cnn series, of any size.",
+            )
 
     def features(self, x, kit):
         """Builds the whole backbone on `x`.

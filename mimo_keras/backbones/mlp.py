@@ -34,7 +34,9 @@ def mlp(*widths):
         functools.partial(_layer, index=index, units=units)
         for index, units in enumerate(widths or WIDTHS)
     )
-    return Backbone(stem=stem, stages=tuple(stages), top=lambda x, kit: x)
+    return Backbone(
+        stem=stem, stages=tuple(stages), top=lambda x, kit: x, sized=True
+    )
 
 
 def _layer(x, kit, *, index, units):

@@ -3,6 +3,7 @@
 import functools
 import inspect
 import random
+import re
 
 import keras
 
@@ -18,6 +19,10 @@ POOLINGS = {
 # Packages whose layers can be copied.
 _KNOWN = ("keras.", "mimo_keras.")
 _SIMPLE = (bool, int, float, str, tuple)
+# What Keras says of a layer's input; a line within several.
+_INCOMPATIBLE = re.compile(
+    r"Input 0 .* incompatible with the layer.*[^\W]|Kernel shape must have.*\)"
+)
 
 
 def own(function):
@@ -39,21 +44,66 @@ def own(function):
 
 
 def _built(function, x, kit):
-    inputs = getattr(function, "inputs", None)  # None: not built yet.
-    if isinstance(function, keras.Model) and inputs:
-        _check_channels(inputs[0].shape[-1], x.shape[-1])
-    features = function(x)
+    if _is_graph(function):
+        _check_fit(function, [x])
+    features = _called(function, x)
     if isinstance(features, keras.KerasTensor) and features is not x:
         layers = _layers_between(x, features)
+        _check_models(x, features)
         check_copies(layers)
         check_pooling(layers, features)
     return features
 
 
-def _check_channels(own, given):
-    """Raises ValueError, as Keras does of layers, but not of whole models."""
-    if own not in (None, given):
-        raise ValueError(f"expected {own} channels, received {given}")
+class Misfit(ValueError):
+    """A finished network cannot read what it is given."""
+
+
+def _called(function, x):
+    """Calls a function; raises Misfit for what Keras says of wrong shapes."""
+    try:
+        return function(x)
+    except ValueError as error:
+        found = _INCOMPATIBLE.search(str(error))
+        if found is None:
+            raise
+        raise Misfit(f"a layer that says: {found[0]}") from error
+
+
+def _is_graph(function):
+    """Whether a function is a model that is built."""
+    is_model = isinstance(function, keras.Model)
+    return is_model and bool(getattr(function, "inputs", None))
+
+
+def _check_models(x, features):
+    """Raises Misfit if a model between two tensors is given a wrong shape.
+
+    Keras says so of layers, but of models only when they are run.
+    """
+    seen, waiting = {id(x)}, [features]
+    while waiting:
+        tensor = waiting.pop()
+        if id(tensor) in seen:
+            continue
+        seen.add(id(tensor))
+        operation = keras_internals.maker(tensor)
+        given = keras_internals.made_from(tensor)
+        if _is_graph(operation):
+            _check_fit(operation, given)
+            waiting += operation.outputs
+        waiting += given
+
+
+def _check_fit(model, given):
+    if len(model.inputs) != 1 or len(given) != 1:
+        return
+    own, shape = (tuple(x.shape[1:]) for x in (model.inputs[0], given[0]))
+    if len(own) != len(shape) or any(
+        size not in (None, other)
+        for size, other in zip(own, shape, strict=True)
+    ):
+        raise Misfit(f"a network for inputs of shape {own}, given {shape}")
 
 
 def _layers_between(x, features):

@@ -5,7 +5,7 @@ import functools
 import keras
 
 from mimo_keras.backbones import bottleneck
-from mimo_keras.backbones.kit import Backbone, residual_group
+from mimo_keras.backbones.kit import IMAGE, Backbone, residual_group
 from mimo_keras.errors import expected
 
 BLOCKS = (3, 4, 6, 3)
@@ -53,7 +53,12 @@ def resnet50(width=1):
         for index, blocks in enumerate(BLOCKS)
     )
     stem = functools.partial(_stem, filters=FILTERS * width)
-    return Backbone(stem=stem, stages=stages, top=bottleneck.top)
+    return Backbone(
+        stem=stem,
+        stages=stages,
+        top=bottleneck.top,
+        axes=IMAGE,
+    )
 
 
 def _stem(x, kit, *, filters):

@@ -4,7 +4,7 @@ import functools
 
 import keras
 
-from mimo_keras.backbones.kit import Backbone
+from mimo_keras.backbones.kit import IMAGE, Backbone
 from mimo_keras.errors import expected
 
 FILTERS = (16, 32, 32)
@@ -37,7 +37,13 @@ def small_cnn(width=1):
         functools.partial(_layer, index=index, filters=filters * width)
         for index, filters in enumerate(FILTERS)
     )
-    return Backbone(stem=stem, stages=tuple(stages), top=_top)
+    return Backbone(
+        stem=stem,
+        stages=tuple(stages),
+        top=_top,
+        axes=IMAGE,
+        sized=True,
+    )
 
 
 def _layer(x, kit, *, index, filters):

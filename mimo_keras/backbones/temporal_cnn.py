@@ -43,16 +43,11 @@ def temporal_cnn(filters=128):
         stem=lambda x, kit: stem(_as_map(x, kit), kit),
         stages=tuple(stages),
         top=_top,
+        axes=("T", "C"),
     )
 
 
 def _as_map(x, kit):
-    if len(x.shape) != 3:
-        raise expected(
-            "input_shape=(T, C) for temporal_cnn",
-            f"inputs of shape {tuple(x.shape[1:])}",
-            "Write (T, 1) for series of one number.",
-        )
     return layers.SeriesAsMap(name=kit.name("series_as_map"))(x)
 
 

@@ -5,7 +5,7 @@ import functools
 import keras
 from keras import ops
 
-from mimo_keras.backbones.kit import Backbone
+from mimo_keras.backbones.kit import IMAGE, Backbone
 from mimo_keras.errors import expected
 from mimo_keras.layers.registration import serializable
 
@@ -65,7 +65,13 @@ def vit(width=384, blocks=12, heads=6, patch=16):
         for index in range(STAGES)
     )
     stem = functools.partial(_stem, width=width, patch=patch)
-    return Backbone(stem=stem, stages=stages, top=_top)
+    return Backbone(
+        stem=stem,
+        stages=stages,
+        top=_top,
+        axes=IMAGE,
+        sized=True,
+    )
 
 
 def sized(size, patch):

@@ -4,7 +4,7 @@ import functools
 
 import keras
 
-from mimo_keras.backbones.kit import Backbone, residual_group
+from mimo_keras.backbones.kit import IMAGE, Backbone, residual_group
 from mimo_keras.errors import expected
 
 
@@ -48,7 +48,12 @@ def wide_resnet(depth, width, late_stride=False):
         )
         for index, (base, strides) in enumerate([(16, 1), (32, 2), (64, 2)])
     )
-    return Backbone(stem=_stem, stages=stages, top=_top)
+    return Backbone(
+        stem=_stem,
+        stages=stages,
+        top=_top,
+        axes=IMAGE,
+    )
 
 
 def _stem(x, kit):

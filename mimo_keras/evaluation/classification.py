@@ -9,7 +9,7 @@ from mimo_keras.evaluation import (
     selective,
 )
 from mimo_keras.evaluation.streaming import Sums
-from mimo_keras.layers.arguments import whole
+from mimo_keras.layers.arguments import bins
 from mimo_keras.prediction import precise
 from mimo_keras.prediction.prediction_checks import (
     checked_array,
@@ -60,7 +60,7 @@ class Classification:
                 "Pass the number of columns of the logits.",
             )
         self.num_classes = num_classes
-        self.num_bins = whole("num_bins", num_bins, remedy="The usual is 15.")
+        self.num_bins = bins(num_bins)
         self.log_weights = checked_log_weights(log_weights)
         self.average = checked_average(average)
         self._sums = Sums()

@@ -29,7 +29,7 @@ def is_number(value):
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
-def whole(name, value, least=1, remedy="Raise it."):
+def whole(name, value, least=1, remedy="Raise it.", most=None):
     """Returns a whole number as an int.
 
     Args:
@@ -37,9 +37,10 @@ def whole(name, value, least=1, remedy="Raise it."):
         value: Its value.
         least: The smallest number allowed; None for any.
         remedy: What the user can do about a smaller one.
+        most: The largest number allowed; None for any.
 
     Raises:
-        InputError: It is not a whole number, or is smaller.
+        InputError: It is not a whole number, smaller or larger.
     """
     value = plain(value)
     if not is_whole(value):
@@ -48,7 +49,16 @@ def whole(name, value, least=1, remedy="Raise it."):
         )
     if least is not None and value < least:
         raise expected(f"{name} of at least {least}", f"{name}={value}", remedy)
+    if most is not None and value > most:
+        raise expected(
+            f"{name} of at most {most}", f"{name}={value}", "Lower it."
+        )
     return int(value)
+
+
+def bins(value):
+    """Returns a number of bins of a histogram, from 1 to 10,000."""
+    return whole("num_bins", value, remedy="The usual is 15.", most=10_000)
 
 
 def sizes(name, value):
@@ -159,4 +169,4 @@ def seed(value):
     """
     if value is None or isinstance(value, keras.random.SeedGenerator):
         return value
-    return whole("seed", value, None)
+    return whole("seed", value, None, most=2**63 - 1)

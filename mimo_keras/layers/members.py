@@ -5,6 +5,12 @@ import keras
 from mimo_keras.errors import expected
 from mimo_keras.layers import arguments
 
+MOST = 1000
+"""The largest number of members, repetitions and samples.
+
+It is far above what any paper uses; a typing error would fill the memory.
+"""
+
 
 class MembersLayer(keras.layers.Layer):
     """Base of layers that know the number of members.
@@ -22,9 +28,12 @@ class MembersLayer(keras.layers.Layer):
 
 
 def checked_members(ensemble_size):
-    """Returns M as an int; raises InputError unless it is at least 1."""
+    """Returns M as an int; raises InputError unless it is from 1 to `MOST`."""
     return arguments.whole(
-        "ensemble_size", ensemble_size, remedy="Use 1 for a single network."
+        "ensemble_size",
+        ensemble_size,
+        remedy="Use 1 for a single network.",
+        most=MOST,
     )
 
 

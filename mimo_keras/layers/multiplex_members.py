@@ -120,9 +120,16 @@ class MultiplexMembers(_Multiplexer):
     def build(self, input_shape):
         self.check(input_shape)
         shape = tuple(input_shape[1 if self.one_image else 2 :])
-        size = math.prod(shape)
         self.key = None
         if self.keys != "identity":
+            if None in shape:
+                raise expected(
+                    f"inputs of known sizes for keys={self.keys!r}",
+                    f"inputs of shape {shape}",
+                    "Bring the examples to one size, or use keys='conv', "
+                    "which take images of any.",
+                )
+            size = math.prod(shape)
             rotation = self.keys == "orthogonal"
             self.key = self.add_weight(
                 shape=(

@@ -8,7 +8,8 @@ import keras
 
 from mimo_keras.backbones import Backbone
 from mimo_keras.errors import expected
-from mimo_keras.layers.arguments import is_whole
+from mimo_keras.layers.arguments import is_whole, whole
+from mimo_keras.layers.members import MOST
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Sampling:
     Attributes:
         members: M if each member sees its own image, so that the network takes
             (N, M, …); 0 if all share one input (N, …).
-        batch_repetitions: R; a step has N = B·R rows.
+        batch_repetitions: R, at most 1000; a step has N = B·R rows.
         input_repetition_probability: ρ, the fraction of rows in which all
             members see the same image.
         shuffle_group: g, the number of images among which rows are formed: the
@@ -69,12 +70,12 @@ class Sampling:
     shuffle_group: int = 0
 
     def __post_init__(self):
-        if self.batch_repetitions < 1:
-            raise expected(
-                "batch_repetitions of at least 1",
-                f"batch_repetitions={self.batch_repetitions}",
-                "Use 1 to see every image once in a step.",
-            )
+        whole(
+            "batch_repetitions",
+            self.batch_repetitions,
+            remedy="Use 1 to see every image once in a step.",
+            most=MOST,
+        )
         if not 0.0 <= self.input_repetition_probability <= 1.0:
             raise expected(
                 "input_repetition_probability in [0, 1]",
@@ -149,8 +150,8 @@ class Blueprint:
             losses, which are only used in training.
         sampling: How training rows are formed.
         log_weights: E log mixture weights; None for the uniform -log E.
-        samples: S, the number of passes of a stochastic network over each image
-            in prediction; its E members then make S·E components.
+        samples: S, at most 1000: the passes of a stochastic network over each
+            image in prediction; its E members then make S·E components.
         kl_term: Weight of the layers' KL divergences.
         member_reduction: "sum" or "mean": how the losses of a row's E
             components become one.
@@ -173,12 +174,12 @@ class Blueprint:
     member_reduction: str = "sum"
 
     def __post_init__(self):
-        if self.samples < 1:
-            raise expected(
-                "samples of at least 1",
-                f"samples={self.samples}",
-                "Use 1 for a single pass over each image.",
-            )
+        whole(
+            "samples",
+            self.samples,
+            remedy="Use 1 for a single pass over each image.",
+            most=MOST,
+        )
         if self.log_weights is None:
             components = self.samples * self.network.outputs[0].shape[1]
             uniform = (-math.log(components),) * components

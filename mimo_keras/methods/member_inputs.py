@@ -7,7 +7,7 @@ import numpy as np
 
 from mimo_keras import keras_internals
 from mimo_keras.backbones import Kit
-from mimo_keras.backbones.own import channels_first, unfolded
+from mimo_keras.backbones.own import Misfit, channels_first, unfolded
 from mimo_keras.errors import InputError, expected
 from mimo_keras.layers import (
     ConcatenateMembers,
@@ -114,12 +114,14 @@ def _try_out(layer, channels):
 
 def _unbuildable(error, inputs, backbone):
     members, *_, channels = inputs.shape[1:]
-    reason = " ".join(str(error).split())
+    reason = " ".join(str(error).split())[:200]
+    if not isinstance(error, Misfit):
+        reason = f"{type(error).__name__} ({reason})"
     count = "" if backbone.named else f"{members * channels} "
     return expected(
         f"a backbone that can be built on {count}channels, those of "
         f"{members} members",
-        f"{type(error).__name__} ({reason[:200]})",
+        reason,
         "Let the network start with a convolution or dense layer, or use "
         "another method, such as batch_ensemble."
         if backbone.shares or backbone.named

@@ -3,10 +3,13 @@
 import inspect
 import math
 import numbers
+import re
 
 from mimo_keras import keras_internals
-from mimo_keras.errors import expected
+from mimo_keras.backbones.own import Misfit
+from mimo_keras.errors import InputError, expected
 from mimo_keras.layers.arguments import plain
+from mimo_keras.layers.members import checked_members
 
 _METHODS = {}
 # Of an option's default: what its values may be.
@@ -16,6 +19,12 @@ _KINDS = {
     float: (numbers.Real, "a finite number"),
     str: (str, "a name"),
 }
+# What TensorFlow, JAX and NumPy say of arrays that are too large.
+_FULL = re.compile(
+    r"MemoryError|OverflowError|RESOURCE.?EXHAUSTED|out of memory|OOM"
+    r"|too many elements|too large|more than 2\*\*63|out-of-range integer",
+    re.IGNORECASE,
+)
 
 
 def register(name):
@@ -151,15 +160,21 @@ def build(name, task, chosen):
             )
     chosen = {option: plain(value) for option, value in chosen.items()}
     _check_kinds(name, chosen)
-    if task.ensemble_size < 1:
-        raise expected(
-            "ensemble_size of at least 1",
-            f"ensemble_size={task.ensemble_size}",
-            "Use 1 for a single network.",
-        )
+    checked_members(task.ensemble_size)
+    task.backbone.check_shape(task.input_shape)
     try:
         return get(name)(task, **chosen)
-    except ValueError as error:
+    except InputError:
+        raise
+    except Misfit as error:
+        raise expected(
+            "input_shape of the backbone's own images",
+            f"input_shape={task.input_shape}, and {error}",
+            "Resize the images, or pass a function that makes new layers.",
+        ) from error
+    except Exception as error:  # A full memory is reported in many ways.
+        if _FULL.search(f"{type(error).__name__} {error}"):
+            raise _too_large(name, task, error) from error
         repeated = keras_internals.repeated_name(error)
         if repeated is None:
             raise
@@ -168,3 +183,15 @@ def build(name, task, chosen):
             f"two layers named {repeated}",
             "Rename one; the method's own have names such as heads and stem.",
         ) from error
+
+
+def _too_large(name, task, error):
+    # Without the names of TensorFlow's kernel and device.
+    reason = re.sub(r"\{\{.*?\}\}|on /job.*|\[Op.*", " ", str(error))
+    reason = " ".join(reason.split()) or type(error).__name__
+    return expected(
+        "a network that fits into memory",
+        f"method {name}, input_shape={task.input_shape}, "
+        f"ensemble_size={task.ensemble_size}: {reason[:200]}",
+        "Lower these, the backbone's width or the number of outputs.",
+    )

@@ -8,6 +8,7 @@ import dataclasses
 import math
 
 from mimo_keras.errors import expected
+from mimo_keras.layers.members import MOST
 from mimo_keras.methods.template_shares import (
     distinct_sets,
     round_robin,
@@ -51,9 +52,10 @@ class BankOptions:
                     f"{name}={getattr(self, name)!r}",
                     "Choose one of these.",
                 )
-        if self.templates_per_layer < 1 or self.num_params <= 0:
+        few = 1 <= self.templates_per_layer <= MOST
+        if not few or self.num_params <= 0:
             raise expected(
-                "templates_per_layer of at least 1 and num_params above 0",
+                f"templates_per_layer from 1 to {MOST} and num_params above 0",
                 f"templates_per_layer={self.templates_per_layer}, "
                 f"num_params={self.num_params}",
                 "A budget is a number of parameters, or a float multiple.",

@@ -52,19 +52,19 @@ def _branch(task, pieces, like):
     return keras.Model(inputs, heads(task)(x))
 
 
-def _shared_pieces(split, stages):
+def _shared_pieces(given, stages):
     """Returns the number of shared pieces among stem, stages and top."""
+    split = min(2, stages - 1) if given is None else given
     if split in ("input", "head"):
         return 0 if split == "input" else stages + 2
-    if split is None:
-        split = min(2, stages - 1)
     # The scripts' flag passes digits as text.
     known = str(split).isdecimal() and int(split) <= stages
     if not (known and stages):
         choices = [*map(str, range(stages + 1))] if stages else []
+        received = "no split" if given is None else f"split={given!r}"
         raise expected(
             "split among " + ", ".join([*choices, '"input"', '"head"']),
-            f"split={split!r} and a backbone of {stages} stages",
+            f"{received} and a backbone of {stages} stages",
             "Choose one of these.",
         )
     return 1 + int(split)

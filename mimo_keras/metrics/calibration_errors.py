@@ -28,7 +28,7 @@ class _Binned(Streamed):
 
     def __init__(self, num_bins, from_logits, name, dtype):
         super().__init__(from_logits, name, dtype)
-        self.num_bins = arguments.whole("num_bins", num_bins)
+        self.num_bins = arguments.bins(num_bins)
 
     def get_config(self):
         return {**super().get_config(), "num_bins": self.num_bins}

@@ -72,7 +72,7 @@ def _batches(images, labels, batch_size):
         raise expected(
             "labels for the images", "labels=None", "Pass their true labels."
         )
-    images, labels = np.asarray(images), np.asarray(labels)
+    images, labels = _array("images", images), _array("labels", labels)
     if len(images) != len(labels):
         raise expected(
             "a label for each image",
@@ -86,6 +86,17 @@ def _batches(images, labels, batch_size):
         for first in starts
     )
     return batches, len(starts)
+
+
+def _array(name, values):
+    try:
+        return np.asarray(values)
+    except Exception as error:  # Arrays of other libraries, on a GPU.
+        raise expected(
+            f"{name}: an array, or a list of arrays of one shape",
+            f"{type(values).__name__} ({str(error)[:200]})",
+            "Convert them to a NumPy array.",
+        ) from error
 
 
 def checked(logits, labels, few=True):

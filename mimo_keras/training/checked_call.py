@@ -57,7 +57,8 @@ class CheckedCall:
         """
         data_checks.check_count("batch_size", batch_size)
         checks = self._checks()
-        x = self._checked_images(x)
+        # Of images, as in a call, not of images and labels.
+        x = self._checked_images(list(x) if isinstance(x, tuple) else x)
         if not data_checks.is_array(x):
             x, _ = checks.source(x)
         elif keras.backend.backend() == "tensorflow":
@@ -67,7 +68,10 @@ class CheckedCall:
 
     def predict_on_batch(self, x):
         """Predicts a batch as in Keras, after the same check."""
-        return super().predict_on_batch(self._checked_images(x))
+        x = packed_rows.packed(self.split, x)
+        return super().predict_on_batch(
+            checked_images(x, self.image_shape, self.standardize)
+        )
 
     def __call__(self, images, *args, **kwargs):
         images = packed_rows.packed(self.split, images)
@@ -113,26 +117,36 @@ def checked_images(images, image_shape, standardize, copies=0):
 
 
 def as_array(images, image_shape):
-    """Returns a list of images as an array; what has a shape as it is."""
+    """Returns a list of images as an array; a backend's tensor as it is."""
+    given = images
     if isinstance(images, (list, tuple)):
         if len(images) == 1 and len(np.shape(images[0])) > len(image_shape):
             return images[0]  # Keras's list of a model's inputs.
-        try:
-            images = np.asarray(images)
-        except ValueError:
-            images = np.empty(0, object)
+        images = data_checks.listed(images)
         if images.dtype.kind == "f":
             images = images.astype(keras.config.floatx())
-    if not hasattr(images, "dtype"):
+    is_tensor = keras.ops.is_tensor(images)
+    if is_tensor or isinstance(images, keras.KerasTensor):
+        if not hasattr(images, "__array__"):  # Sparse, ragged.
+            raise _no_array(given, image_shape)
+        return images
+    try:
         images = np.asarray(images)
-    dtype = getattr(images.dtype, "kind", "")
-    if dtype in ("O", "U", "S"):
-        raise expected(
-            f"images of shape (B, {', '.join(map(str, image_shape))})",
-            f"{type(images).__name__} of dtype {images.dtype}",
-            "Pass numbers: an array, or a list of arrays of one shape.",
-        )
+    except Exception as error:  # Arrays of other libraries, on a GPU.
+        raise _no_array(given, image_shape, f"no array: {error}") from error
+    # NumPy does not know the kind of bfloat16 and its like.
+    known = images.dtype.kind not in "OUSMm" and images.dtype.itemsize <= 8
+    if not known or not images.ndim:
+        raise _no_array(given, image_shape, f"dtype {images.dtype}")
     return images
+
+
+def _no_array(given, image_shape, reason="no dense array"):
+    return expected(
+        f"images of shape (B, {', '.join(map(str, image_shape))})",
+        f"{type(given).__name__} of {str(reason)[:200]}",
+        "Pass numbers: an array, or a list of arrays of one shape.",
+    )
 
 
 def _known(tensor):

@@ -104,7 +104,9 @@ class Checks:
 
     def _generator(self, batches):
         for batch in batches:
-            yield self._passed(batch)
+            batch = self._passed(batch)
+            # As Keras wants it of Python sources.
+            yield batch if isinstance(batch, tuple) else (batch,)
 
     def _passed(self, batch):
         """Returns a batch after its check."""

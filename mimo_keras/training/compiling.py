@@ -59,6 +59,7 @@ class Compiling:
             ends_factor: Factor for the first and the last layer, likewise.
             **kwargs: As in Keras.
         """
+        _check_optimizer(optimizer)
         self._member_loss = given_losses.per_member(
             loss, self.likelihood, loss_weights
         )
@@ -172,6 +173,20 @@ class Compiling:
             config = dict(config)
             config["weighted_metrics"] = config.pop("metrics", None)
         self.compile(**keras.saving.deserialize_keras_object(config))
+
+
+def _check_optimizer(optimizer):
+    """Raises InputError unless it is one, or what Keras makes one of."""
+    try:
+        found = keras.optimizers.get(optimizer)
+    except (KeyError, TypeError, ValueError):
+        found = None
+    if found is None:
+        raise expected(
+            "an optimizer: its name or an instance",
+            f"optimizer={optimizer!r}",
+            'Pass "sgd", or keras.optimizers.SGD(0.1).',
+        )
 
 
 def _described(spec):

@@ -45,7 +45,7 @@ def create_model(
             of such a dictionary, and input_scale is None. See
             docs/inputs.md.
         num_classes: K; None for regression.
-        ensemble_size: M, the number of members.
+        ensemble_size: M, the number of members, at most 1000.
         output_dim: d, the number of outputs of a regression.
         likelihood: What the outputs mean, a name or a `Likelihood`; None for
             "categorical" or "mean". See `training.likelihoods`.
@@ -107,7 +107,9 @@ def _task(backbone, input_shape, likelihood, ensemble_size, seed):
         likelihood.outputs,
         arguments.whole("ensemble_size", ensemble_size, None),
         seed_generators(
-            None if seed is None else arguments.whole("seed", seed, None)
+            None
+            if seed is None
+            else arguments.whole("seed", seed, None, most=2**63 - 1)
         ),
     )
 

@@ -14,7 +14,14 @@ def numbers(values):
 
     NumPy does not know the kind of the latter.
     """
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except Exception as error:  # Arrays of other libraries, on a GPU.
+        raise expected(
+            "numbers: an array, or a list of arrays of one shape",
+            f"{type(values).__name__} ({str(error)[:200]})",
+            "Convert it to a NumPy array.",
+        ) from error
     is_short = array.dtype.name == "bfloat16"
     return array.astype("float32") if is_short else array
 
@@ -253,9 +260,17 @@ def check_data(x, y, input_shape, likelihood, sample_weight=None, copies=0):
 def arrays(*values):
     """Returns lists as arrays, which Keras would take for several inputs."""
     return tuple(
-        np.asarray(value) if isinstance(value, (list, tuple)) else value
+        listed(value) if isinstance(value, (list, tuple)) else value
         for value in values
     )
+
+
+def listed(values):
+    """Returns a list as an array, of objects if its parts differ in shape."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        return np.empty(len(values), object)
 
 
 def check_one_kind(shapes, likelihood):
@@ -278,7 +293,7 @@ def check_one_kind(shapes, likelihood):
 
 def is_array(x):
     """Whether data are an array, a tensor or a list of them, not a source."""
-    return hasattr(x, "__array__") or isinstance(x, list)
+    return isinstance(x, list) or hasattr(x, "__array__") or hasattr(x, "shape")
 
 
 def _fits(shape, wanted):

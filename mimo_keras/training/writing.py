@@ -4,7 +4,12 @@ import os
 
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
+from mimo_keras.layers import arguments
+from mimo_keras.paths import as_path
 from mimo_keras.training import packed_rows
+
+FORMATS = ("tf_saved_model", "litert", "onnx")
+"""What exports are written in; others are made from ONNX by their own tools."""
 
 
 class Writing:
@@ -20,7 +25,7 @@ class Writing:
         Raises:
             InputError: The path ends otherwise.
         """
-        path = os.fspath(filepath)
+        path = str(as_path(filepath, "filepath"))
         if zipped is not False and not path.endswith(".keras"):
             raise _unreadable(f"filepath={path!r}")
         return super().save(filepath, overwrite, zipped, **kwargs)
@@ -37,7 +42,13 @@ class Writing:
 
         `mimo_keras.export_saved_model` takes bytes too, and compares the file
         with the predictor.
+
+        Raises:
+            InputError: The format is not one of `FORMATS`.
         """
+        arguments.choice("format", format, FORMATS)
+        as_path(filepath, "filepath")
+        filepath = os.fspath(filepath)
         if input_signature is None:
             input_signature = [
                 packed_rows.signature(self.split, self.image_shape)

@@ -1,6 +1,7 @@
 """The plane through three members, on known heads and stems."""
 
 import keras
+import matplotlib.text
 import numpy as np
 import pytest
 
@@ -164,3 +165,25 @@ def test_maps_show_the_numbers_and_the_members():
         assert origin.get_label() == "Origin (projected)"
         places = [line.get_xydata()[0] for line in members]
         np.testing.assert_array_equal(places, found["members"])
+
+
+@pytest.mark.parametrize("width, height", [(3, 12), (12, 3)])
+def test_no_text_of_a_narrow_map_is_cut_off(width, height):
+    found = {
+        "x": np.linspace(0, width, 5),
+        "y": np.linspace(0, height, 5),
+        "members": np.eye(3, 2),
+        "accuracy": np.eye(5),
+        "disagreement": np.full((3, 5, 5), 0.5),
+        "member_accuracy": np.ones(3),
+        "ensemble_accuracy": 1.0,
+    }
+    figure = analysis.plane_maps(found, "MIMO")
+    texts = figure.findobj(matplotlib.text.Text)
+    # The last tick of an axis may lie beyond it, and is not drawn.
+    texts = [text for text in texts if len(text.get_text()) > 4]
+    boxes = [text.get_window_extent() for text in texts]
+    assert len(boxes) == 17
+    for text, box in zip(texts, boxes, strict=True):
+        inside = [figure.bbox.contains(*corner) for corner in box.get_points()]
+        assert all(inside), text.get_text()

@@ -117,3 +117,54 @@ def test_a_callable_that_returns_no_features_is_an_error(build, returned):
     with pytest.raises(InputError, match=message) as caught:
         build(returned, (3,))
     assert "\n" not in str(caught.value)
+
+
+IMAGE_NAMES = ["wide_resnet_10_1", "wide_resnet_10_1_late_stride"]
+IMAGE_NAMES += ["bottleneck_resnet", "resnet50", "wide_resnet50", "vit_tiny_4"]
+IMAGE_NAMES += ["small_cnn"]
+GREY = "Write (H, W, 1) for one channel, or use the backbone mlp."
+BATCH = "Leave out the batch, or use the backbone mlp."
+
+
+@pytest.mark.parametrize(
+    ("names", "shape", "axes", "remedy"),
+    [
+        (IMAGE_NAMES, (8, 8), "(H, W, C)", GREY),
+        (IMAGE_NAMES, (None, 8), "(H, W, C)", GREY),
+        (IMAGE_NAMES, (32, 8, 8, 3), "(H, W, C)", BATCH),
+        (["temporal_cnn"], (9,), "(T, C)", "Write (T, 1) for one channel"),
+        (["temporal_cnn"], (32, 9, 2), "(T, C)", BATCH),
+    ],
+)
+def test_shapes_of_another_rank_are_refused_in_one_line(
+    names, shape, axes, remedy
+):
+    for name in names:
+        with pytest.raises(InputError) as caught:
+            backbones.get(name).check_shape(shape)
+        assert str(caught.value).startswith(
+            f"Expected input_shape={axes} for this backbone. Received: "
+            f"input_shape={shape}. {remedy}"
+        )
+
+
+@pytest.mark.parametrize(
+    ("names", "shape"),
+    [
+        (["vit_tiny_4", "small_cnn", "mlp"], (None, None, 3)),
+        (["vit_tiny_4", "small_cnn", "mlp"], (8, None, 3)),
+        (["mlp"], (None, 2)),
+    ],
+)
+def test_only_some_backbones_take_any_size(names, shape):
+    for name in names:
+        with pytest.raises(InputError, match="of known sizes for this backb"):
+            backbones.get(name).check_shape(shape)
+    for name in {*IMAGE_NAMES} - {*names} if len(shape) == 3 else ():
+        backbones.get(name).check_shape(shape)
+
+
+@pytest.mark.parametrize("digits", [10, 5000])
+def test_a_number_of_many_digits_is_no_name(digits):
+    with pytest.raises(InputError, match="Expected a backbone among"):
+        backbones.get("mlp_" + digits * "9")

@@ -6,7 +6,8 @@ import keras
 import pytest
 
 import mimo_keras
-from mimo_keras import backbones
+from mimo_keras import backbones, methods
+from mimo_keras.backbones.own import Misfit
 from mimo_keras.errors import InputError
 
 
@@ -159,3 +160,68 @@ def test_the_check_draws_no_random_numbers():
     before = random.getstate()
     features(lambda x: layer(x))
     assert random.getstate() == before
+
+
+def finished(kind, end=keras.layers.GlobalAveragePooling2D):
+    inputs = keras.Input((8, 8, 1))
+    network = [keras.layers.Conv2D(2, 3), end()]
+    if kind == "sequential":
+        return keras.Sequential([inputs, *network])
+    return keras.Model(inputs, network[1](network[0](inputs)))
+
+
+@pytest.mark.parametrize("kind", ["functional", "sequential"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda network: network,
+        lambda network: lambda x: network(x),
+        lambda network: lambda x: keras.layers.Dense(3)(network(x)),
+        lambda network: lambda x: keras.Sequential([network])(x),
+    ],
+    ids=["itself", "called", "followed", "within"],
+)
+def test_a_finished_network_reads_its_own_images(kind, given):
+    for shape in [(8, 8, 2), (9, 8, 1), (8, 8), (2, 8, 8, 1)]:
+        with pytest.raises(Misfit) as caught:
+            features(given(finished(kind)), shape)
+        assert "\n" not in str(caught.value)
+    assert features(given(finished(kind)), (8, 8, 1)).shape[1] in (2, 3)
+
+
+def test_a_misfit_is_answered_in_one_line():
+    network = finished("functional")
+    with pytest.raises(InputError) as caught:
+        methods.build(
+            "deterministic",
+            methods.Task(
+                backbones.get(lambda x: network(x)),
+                input_shape=(8, 8, 3),
+                outputs=2,
+                ensemble_size=1,
+            ),
+            {},
+        )
+    assert str(caught.value) == (
+        "Expected input_shape of the backbone's own images. Received: "
+        "input_shape=(8, 8, 3), and a network for inputs of shape (8, 8, 1), "
+        "given (8, 8, 3). Resize the images, or pass a function that makes new "
+        "layers."
+    )
+
+
+def test_a_finished_network_of_one_channel_reads_no_members_channels():
+    network = finished("functional")
+    task = methods.Task(
+        backbones.get(lambda x: network(x)),
+        input_shape=(8, 8, 1),
+        outputs=2,
+        ensemble_size=3,
+    )
+    with pytest.raises(InputError) as caught:
+        methods.build("mimo", task, {})
+    assert str(caught.value).startswith(
+        "Expected a backbone that can be built on 3 channels, those of 3 "
+        "members. Received: a network for inputs of shape (8, 8, 1), given "
+        "(8, 8, 3). Pass a function that makes new layers"
+    )

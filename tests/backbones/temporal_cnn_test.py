@@ -64,8 +64,6 @@ def test_members_of_series_fold(method):
     ("name", "shape", "message"),
     [
         ("temporal_cnn_0", (9, 2), "at least 1 filter"),
-        ("temporal_cnn", (9,), r"input_shape=\(T, C\).*shape \(9,\)"),
-        ("temporal_cnn", (9, 2, 1), r"shape \(9, 2, 1\)"),
     ],
 )
 def test_other_inputs_are_one_line(build, name, shape, message):

@@ -109,3 +109,26 @@ def test_flags_may_be_zero_or_one():
     assert arguments.flag("learn", 1) is True
     assert arguments.flag("learn", np.bool_(False)) is False
     assert arguments.sizes("strides", np.array([1, 2])) == (1, 2)
+
+
+def test_a_whole_number_may_have_an_upper_bound():
+    assert arguments.whole("members", 5, most=5) == 5
+    with pytest.raises(InputError) as caught:
+        arguments.whole("members", 6, most=5)
+    assert str(caught.value) == (
+        "Expected members of at most 5. Received: members=6. Lower it."
+    )
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: arguments.bins(10**9),
+        lambda: arguments.seed(2**63),
+        lambda: layers.RepeatMembers(10**9),
+        lambda: layers.DenseBatchEnsemble(3, ensemble_size=10**9),
+    ],
+)
+def test_absurd_numbers_are_refused_before_memory_is_asked_for(make):
+    with pytest.raises(InputError, match="of at most .* Lower it"):
+        make()

@@ -152,6 +152,12 @@ def test_costs_by_hand(reduce):
         ),
         (lambda: MultiplexMembers(3), (1, 2, 4), "inputs of 3 members"),
         (lambda: MultiplexMembers(2), (1, 2), "inputs of 2 members"),
+        (
+            lambda: lambda _: MultiplexMembers(2)(keras.Input((2, None, 3))),
+            (),
+            "inputs of known sizes for keys='gaussian'. Received: inputs of "
+            r"shape \(None, 3\)",
+        ),
         (lambda: MultiplexConvolutions(2), (1, 2, 7), "MultiplexMembers"),
     ],
 )

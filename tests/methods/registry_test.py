@@ -127,3 +127,49 @@ def test_wrong_options_are_refused_in_one_line(method, option, value):
     members = 1 if method == "early_exit" else 2
     with pytest.raises(InputError, match=option):
         registry.build(method, task(members), {option: value})
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("RESOURCE_EXHAUSTED: Out of memory\nallocating 9 bytes"),
+        ValueError("{{function_node x}} It has more than 2**63 elements"),
+    ],
+    ids=["numpy", "jax", "tensorflow"],
+)
+def test_a_full_memory_is_reported_in_one_line(monkeypatch, error):
+    def large(task):
+        raise error
+
+    monkeypatch.setattr(registry, "_METHODS", {"large": large})
+    with pytest.raises(InputError) as caught:
+        registry.build("large", task(), {})
+    message = str(caught.value)
+    assert message.startswith("Expected a network that fits into memory. Rece")
+    assert "ensemble_size=2: " in message
+    assert "\n" not in message and "{" not in message
+
+
+@pytest.mark.parametrize("method", methods.list_methods())
+def test_every_method_checks_shapes_and_members_first(method):
+    square = methods.Task(backbones.get("small_cnn"), (8, 8), 3, 2)
+    with pytest.raises(InputError, match=r"input_shape=\(H, W, C\) for this"):
+        registry.build(method, square, {})
+    with pytest.raises(InputError, match="ensemble_size of at most 1000"):
+        registry.build(method, task(10**9), {})
+
+
+@pytest.mark.parametrize(
+    ("method", "option"),
+    [
+        ("mimo", "batch_repetitions"),
+        ("mc_dropout", "samples"),
+        ("rank1_bnn", "samples"),
+        ("mixture_ensemble", "templates_per_layer"),
+    ],
+)
+def test_absurd_options_are_refused(method, option):
+    members = 1 if method == "mc_dropout" else 2
+    with pytest.raises(InputError, match=f"{option}.* 1000"):
+        registry.build(method, task(members), {option: 10**9})

@@ -135,6 +135,11 @@ def test_the_split_must_exist(split):
     )
 
 
+def test_without_stages_it_says_that_no_split_was_given():
+    with pytest.raises(InputError, match="Received: no split and a backbone o"):
+        baselines.create("treenet", flat, ensemble_size=2)
+
+
 def flat(x):
     return keras.layers.Dense(3)(keras.layers.Flatten()(x))
 
@@ -144,7 +149,8 @@ def test_ones_own_backbone_has_no_stages(split):
     with pytest.raises(InputError) as caught:
         baselines.create("treenet", flat, ensemble_size=2, split=split)
     assert str(caught.value).startswith(
-        'Expected split among "input", "head". Received: split='
+        'Expected split among "input", "head". Received: '
+        f"{'no split' if split is None else f'split={split}'} and a backbone "
     )
 
 

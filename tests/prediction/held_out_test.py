@@ -117,3 +117,8 @@ def test_a_description_is_of_the_values():
     assert held_out.described(LOGITS.copy(), INDICES) == first
     assert held_out.described(LOGITS + 1e-9, INDICES) != first
     assert held_out.described(LOGITS, INDICES[::-1]) != first
+
+
+def test_lists_of_several_lengths_are_refused():
+    with pytest.raises(InputError, match="Expected images: an array, or a li"):
+        held_out.collect(outputs, [[1.0], [1.0, 2.0]], [0, 1])

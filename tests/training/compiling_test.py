@@ -271,3 +271,24 @@ def test_the_shape_of_labels_may_change_between_calls():
 def test_a_model_is_compiled_first(method):
     with pytest.raises(InputError, match="^Expected a compiled model"):
         getattr(networks.create(), method)(IMAGES, LABELS)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [None, "nonsense", 0.1, keras.optimizers.SGD, ["sgd"], {"name": "sgd"}],
+    ids=str,
+)
+def test_what_is_no_optimizer_is_refused_in_one_line(optimizer):
+    model = networks.create()
+    with pytest.raises(InputError) as caught:
+        model.compile(optimizer)
+    assert str(caught.value) == (
+        "Expected an optimizer: its name or an instance. Received: optimizer="
+        f'{optimizer!r}. Pass "sgd", or keras.optimizers.SGD(0.1).'
+    )
+
+
+def test_without_an_optimizer_it_is_sgd():
+    model = networks.create()
+    model.compile()
+    assert type(model.optimizer) is keras.optimizers.SGD

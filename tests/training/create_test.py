@@ -230,3 +230,27 @@ def test_a_lambda_layer_is_refused():
         " layer double of type Lambda. Use keras.ops, or a keras.layers.Layer "
         "of your own."
     )
+
+
+def test_a_network_that_fits_into_no_memory():
+    message = _refusal(num_classes=10**13)
+    assert message.startswith(
+        "Expected a network that fits into memory. Received: method mimo, "
+        f"input_shape={networks.IMAGE}, ensemble_size=2: "
+    )
+    assert "{" not in message
+
+
+@pytest.mark.parametrize("method", ["mimo", "deterministic"])
+def test_images_of_any_size_are_predicted_as_those_of_one(method):
+    backbone = mimo_keras.backbones.bottleneck_resnet((1,), (2,), (1,))
+    members = 2 if method == "mimo" else 1
+    options = {"backbone": backbone, "members": members}
+    every = networks.create(method, input_shape=(None, None, 2), **options)
+    one = networks.create(method, **options)
+    images = networks.examples(2).images
+    np.testing.assert_allclose(every(images), one(images), rtol=1e-5)
+    found = every.predictor()(images)["probabilities"]
+    wanted = one.predictor()(images)["probabilities"]
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+    assert every.predictor()(images[:, :1])["entropy"].shape == (2,)

@@ -229,3 +229,10 @@ def test_a_batch_has_a_row_for_each_device():
         "Expected at least one row per batch for each of the 4 devices. "
         "Received: batch_size=3. Use a larger batch_size, or fewer devices."
     )
+
+
+def test_what_no_array_can_be_made_of():
+    with pytest.raises(InputError, match="Received: list .setting an array"):
+        data_checks.numbers([[1, 2], [3]])
+    (listed,) = data_checks.arrays([[1, 2], [3]])
+    assert listed.dtype == object and listed.shape == (2,)

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from mimo_keras.errors import InputError
 from mimo_keras.training.distribute.seeds import states
 from tests.training import networks
 
@@ -59,7 +60,8 @@ def test_a_compiled_models_file_holds_each_weight_once(tmp_path):
             lambda _, found: sizes.append(getattr(found, "size", 0))
         )
     kept = [*model.weights, *model.optimizer.variables, *states(model)]
-    assert sum(sizes) == sum(int(np.prod(v.shape)) for v in kept)
+    # And the number of members.
+    assert sum(sizes) == 1 + sum(int(np.prod(v.shape)) for v in kept)
 
 
 def test_compiled_or_not_in_any_scope_weights_fit(tmp_path):
@@ -202,3 +204,48 @@ def test_a_predictors_draws_are_saved(tmp_path):
     copy = keras.saving.load_model(tmp_path / "predictor.keras")
     found, wanted = (p.member_logits(x) for p in (copy, predictor))
     np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("ending", ["weights.h5", "keras"])
+@pytest.mark.parametrize("method", ["mimo", "deep_ensemble"])
+@pytest.mark.parametrize("kind", ["model", "predictor"])
+def test_weights_of_other_members_are_refused(tmp_path, kind, method, ending):
+    """Keras would take the first members of more without a word."""
+    two, three = (_create(method, members=m) for m in (2, 3))
+    if kind == "predictor":
+        two, three = two.predictor(), three.predictor()
+    path = tmp_path / f"file.{ending}"
+    three.save(path) if ending == "keras" else three.save_weights(path)
+    before = [np.array(v) for v in two.variables]
+    with pytest.raises(InputError) as caught:
+        two.load_weights(path)
+    assert str(caught.value) == (
+        "Expected weights of 2 members. Received: a file with those of 3. "
+        "Create the model with the ensemble_size of the saved one."
+    )
+    for variable, value in zip(two.variables, before, strict=True):
+        np.testing.assert_array_equal(variable, value)
+    three.load_weights(path)
+
+
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
+def test_weights_of_another_network_are_refused_in_one_line(tmp_path):
+    path = tmp_path / "file.weights.h5"
+    _create(num_classes=4).save_weights(path)
+    with pytest.raises(InputError) as caught:
+        _create().load_weights(path)
+    message = str(caught.value)
+    assert message.startswith(
+        "Expected weights of model mimo as it was created here. Received: "
+    )
+    assert "does not fit: " in message and "\n" not in message
+
+
+def test_weights_files_without_the_members_still_load(tmp_path):
+    path = tmp_path / "file.weights.h5"
+    saved, model = _create(seed=1), _create(seed=2)
+    saved.save_weights(path)
+    with h5py.File(path, "a") as file:
+        del file["vars/members"]
+    model.load_weights(path)
+    networks.assert_same_weights(model, saved)

@@ -87,3 +87,22 @@ def test_keras_s_save_model_refuses_what_could_not_be_loaded(
     with pytest.raises(InputError, match=r"ends in \.keras"):
         keras.saving.save_model(both[name], tmp_path / "model.h5")
     assert both[name].get_config()
+
+
+@pytest.mark.parametrize("name", ["model", "predictor"])
+@pytest.mark.parametrize("format", ["openvino", "torch", "h5", "ONNX", None])
+def test_unknown_formats_of_an_export_are_refused(tmp_path, both, name, format):
+    with pytest.raises(InputError) as caught:
+        both[name].export(tmp_path / "file", format=format)
+    assert str(caught.value) == (
+        "Expected format among tf_saved_model, litert, onnx. Received: "
+        f"format={format!r}. Choose one of these."
+    )
+
+
+@pytest.mark.parametrize("name", ["model", "predictor"])
+@pytest.mark.parametrize("path", [None, 3, ["a"]])
+def test_what_is_no_path_is_refused(both, name, path):
+    for function in ("save", "export", "load_weights"):
+        with pytest.raises(InputError, match="Expected a path. Received: file"):
+            getattr(both[name], function)(path)
