@@ -71,7 +71,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "guides",
     "gallery_dirs": "generated/guides",
     "filename_pattern": r"\.py$",
-    "within_subsection_order": "docs.extensions.figures.QuickstartFirst",
+    "within_subsection_order": "docs.extensions.figures.InOrder",
     "abort_on_example_error": True,
     "image_scrapers": ("docs.extensions.figures.scraper",),
     "ignore_repr_types": r"matplotlib",

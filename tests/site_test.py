@@ -13,6 +13,7 @@ import mimo_keras
 from docs.extensions import (
     check_site,
     docstrings,
+    figures,
     option_tables,
     repository_links,
 )
@@ -87,6 +88,8 @@ def test_option_tables_have_every_option_with_its_default():
             for option in registry.options(name)
         ]
         assert "Reference: " in part or name == "deterministic"
+        # What a narrow screen needs: see style.css.
+        assert (":class: options" in part) == bool(rows)
 
 
 def test_likelihood_tables_have_every_likelihood_and_option():
@@ -165,7 +168,7 @@ def test_faults_of_a_built_site_are_found(tmp_path):
 
 def test_every_guide_ends_with_what_was_seen():
     guides = sorted(ROOT.glob("docs/guides/*.py"))
-    assert guides
+    assert sorted(figures.ORDER) == [path.stem for path in guides]
     for path in guides:
         last = path.read_text("utf-8").rpartition("# %%\n")[2]
         assert last.startswith("# What was seen\n"), path.name

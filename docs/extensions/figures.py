@@ -6,7 +6,14 @@ These are independent of pyplot, where sphinx-gallery looks for figures.
 import weakref
 
 from matplotlib.figure import Figure
-from sphinx_gallery.sorting import ExampleTitleSortKey
+
+ORDER = (
+    *("quickstart", "which_method", "own_data", "own_backbone"),
+    *("start_from_network", "act_on_predictions", "regress_distributions"),
+    *("understand_ensembles", "export_and_serve", "devices_and_resuming"),
+    *("from_uncertainty_baselines", "from_torch_uncertainty", "add_method"),
+)
+"""The guides, from a first model to a served one, then what fewer need."""
 
 _LAST = "___"
 """What sphinx-gallery calls the value of the last expression so far."""
@@ -27,9 +34,12 @@ def scraper(block, block_vars, gallery_conf):
     return figure_rst([path], gallery_conf["src_dir"])
 
 
-class QuickstartFirst(ExampleTitleSortKey):
-    """Orders guides by their titles, after the one to begin with."""
+class InOrder:
+    """Orders guides as `ORDER` does."""
+
+    def __init__(self, folder):
+        pass
 
     def __call__(self, filename):
         """Returns what a guide is sorted by."""
-        return filename != "quickstart.py", super().__call__(filename)
+        return ORDER.index(filename.removesuffix(".py"))

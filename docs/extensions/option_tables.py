@@ -34,11 +34,11 @@ def table(defaults, descriptions):
     """Returns Markdown: a row for each option, its default, what it does."""
     if not defaults:
         return "It has no options of its own.\n"
-    rows = ["| Option | Default | |", "| :--- | :--- | :--- |"]
+    rows = ["| Option | Default | What it does |", "| :--- | :--- | :--- |"]
     for name, default in defaults.items():
         words = descriptions[name].replace("|", "\\|")
         rows.append(f"| `{name}` | `{default!r}` | {words} |")
-    return "\n".join([*rows, ""])
+    return "\n".join(["```{table}", ":class: options", *rows, "```", ""])
 
 
 def methods():

@@ -267,4 +267,7 @@ def _draw_map(axes, landscape, values, title, colors, power=1.0):
     axes.set_xlim(np.mean(x) - half, np.mean(x) + half)
     axes.set_ylim(np.mean(y) - half, np.mean(y) + half)
     axes.set_aspect("equal")
+    # Equal sides change the room for ticks after the layout, which has then
+    # left too little for their labels: their number is fixed.
+    axes.locator_params(nbins=6)
     return mesh

@@ -139,6 +139,22 @@ def test_members_that_span_no_plane(method, members):
         )
 
 
+def test_labels_of_maps_are_within_the_figure():
+    """Decimals may appear when the layout is done: 2.5 in place of 2."""
+    found = {
+        "x": np.linspace(-9, 9, 13),
+        "y": np.linspace(-9, 6.5, 13),
+        "members": np.zeros((3, 2)),
+        "accuracy": np.zeros((13, 13)),
+        "disagreement": np.zeros((3, 13, 13)),
+        "member_accuracy": np.zeros(3),
+        "ensemble_accuracy": 0.0,
+    }
+    figure = analysis.plane_maps(found, "MIMO")
+    figure.canvas.draw()
+    assert figure.axes[0].yaxis.label.get_window_extent().x0 > 0
+
+
 def test_maps_show_the_numbers_and_the_members():
     draw = np.random.default_rng(0)
     found = {
