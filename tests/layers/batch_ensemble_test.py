@@ -11,6 +11,7 @@ import pytest
 from mimo_keras import layers
 from mimo_keras.errors import InputError
 from mimo_keras.layers import batch_ensemble
+from tests.methods import small
 
 pytestmark = pytest.mark.tensorflow
 
@@ -148,9 +149,9 @@ def side_by_side():
     return keras.Model(inputs, keras.layers.Concatenate()(found))
 
 
-def compiled(model, learning_rate=0.01):
+def compiled(model, learning_rate=0.01, **options):
     optimizer = keras.optimizers.SGD(learning_rate, momentum=0.9)
-    model.compile(optimizer, "mse")
+    model.compile(optimizer, "mse", **options)
     return model
 
 
@@ -162,7 +163,7 @@ def targets(model):
 def test_small_steps_lower_the_loss(name):
     """Down the slope of all rows at once; a constraint moves the first step."""
     model = network(name)
-    model.compile(keras.optimizers.SGD(1e-3), "mse")
+    model.compile(keras.optimizers.SGD(1e-3), "mse", **small.step_by_step())
     rows = inputs_of(name), targets(model)
     losses = model.fit(*rows, epochs=6, verbose=0).history["loss"]
     assert np.diff(losses[1:]).max() < 0
@@ -171,7 +172,7 @@ def test_small_steps_lower_the_loss(name):
 @pytest.mark.parametrize("name", ["Conv2DRank1", "DenseRank1"])
 def test_fit_trains_posteriors(name):
     options = dict.fromkeys(POINT, "trainable_normal")
-    model = compiled(network(name, **options))
+    model = compiled(network(name, **options), **small.step_by_step())
     layer = model.layers[2]
     before = layer.get_weights()
     model.fit(inputs_of(name), targets(model), epochs=2, verbose=0)
@@ -262,7 +263,7 @@ def test_replicas_train_as_one(two_cpus):
     strategy = tf.distribute.MirroredStrategy(
         two_cpus, tf.distribute.ReductionToOneDevice()
     )
-    one = compiled(side_by_side(), 0.07)
+    one = compiled(side_by_side(), 0.07, **small.step_by_step())
     with strategy.scope():
         two = compiled(side_by_side(), 0.07)
     start = one.get_weights()

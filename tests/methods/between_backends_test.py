@@ -60,8 +60,7 @@ def test_files_pass_from_tensorflow_to_jax_and_back(tmp_path):
     subprocesses.python(
         UNDER_JAX,
         tmp_path,
-        KERAS_BACKEND="jax",
-        XLA_FLAGS="--xla_backend_optimization_level=0",
+        **subprocesses.JAX,
     )
     for method, model in models.items():
         images, _ = small.examples(model, 4)

@@ -62,8 +62,7 @@ def test_mimo_trains_under_jax():
     pytest.importorskip("jax")
     printed = subprocesses.python(
         TRAIN,
-        KERAS_BACKEND="jax",
-        XLA_FLAGS="--xla_backend_optimization_level=0",
+        **subprocesses.JAX,
     )
     found = json.loads(printed.splitlines()[-1])
     assert found["backend"] == "jax"
