@@ -16,8 +16,6 @@ PYTEST := $(PYTHON) -m pytest --numprocesses=$(WORKERS) --dist=worksteal \
 # Layers, backbones and methods must also run without TensorFlow.
 PORTABLE_TESTS := tests/layers tests/backbones tests/methods \
 	tests/metrics/calibration_errors_test.py tests/prediction
-FAST_XLA := --xla_backend_optimization_level=0 \
-	--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1
 # Every file with cases that are marked matrix.
 MATRIX_TESTS := tests/layers/conformance_test.py tests/methods \
 	tests/training/batch_norms_test.py tests/export_methods_test.py \
@@ -51,11 +49,10 @@ lint: install ## Check style and format without changing anything
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 
-# JAX spends nearly all of the tests' time compiling: turn optimization off, take
-# the older emitters, which compile small programs in half the time, and let the
-# workers share what they compile.
+# JAX spends nearly all of the tests' time compiling: let the workers share what
+# they compile.
 check: lint .venv/extras ## What CI runs: lint, tests under JAX, all tests
-	KERAS_BACKEND=jax XLA_FLAGS="$(FAST_XLA)" \
+	KERAS_BACKEND=jax \
 		JAX_COMPILATION_CACHE_DIR="$(CURDIR)/.jax_cache" \
 		JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 $(PYTEST) $(PORTABLE_TESTS)
 	KERAS_BACKEND=tensorflow $(PYTEST)

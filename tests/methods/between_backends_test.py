@@ -60,7 +60,7 @@ def test_files_pass_from_tensorflow_to_jax_and_back(tmp_path):
     subprocesses.python(
         UNDER_JAX,
         tmp_path,
-        **subprocesses.JAX,
+        KERAS_BACKEND="jax",
     )
     for method, model in models.items():
         images, _ = small.examples(model, 4)

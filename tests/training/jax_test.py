@@ -62,7 +62,7 @@ def test_mimo_trains_under_jax():
     pytest.importorskip("jax")
     printed = subprocesses.python(
         TRAIN,
-        **subprocesses.JAX,
+        KERAS_BACKEND="jax",
     )
     found = json.loads(printed.splitlines()[-1])
     assert found["backend"] == "jax"

@@ -10,14 +10,6 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-JAX = {
-    "KERAS_BACKEND": "jax",
-    # As in the Makefile: most of the time is compiling.
-    "XLA_FLAGS": "--xla_backend_optimization_level=0 "
-    "--xla_cpu_use_fusion_emitters=false "
-    "--xla_cpu_parallel_codegen_split_count=1",
-}
-"""Variables of a process with the JAX backend."""
 
 
 def python(code, *arguments, timeout=300, **environment):
