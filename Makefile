@@ -28,6 +28,8 @@ SUITABLE := import ensurepip, sys, venv; \
 	sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 
 export TF_CPP_MIN_LOG_LEVEL := 2
+# Else each of the tests' processes would compile TensorFlow anew: 10 s.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' \
