@@ -69,8 +69,11 @@ class CheckedCall:
     def predict_on_batch(self, x):
         """Predicts a batch as in Keras, after the same check."""
         x = packed_rows.packed(self.split, x)
-        return super().predict_on_batch(
-            checked_images(x, self.image_shape, self.standardize)
+        x = checked_images(x, self.image_shape, self.standardize)
+        rows = x.shape[0]
+        # Each of several replicas gets the whole batch, and Keras joins them.
+        return keras.tree.map_structure(
+            lambda values: values[:rows], super().predict_on_batch(x)
         )
 
     def __call__(self, images, *args, **kwargs):

@@ -138,6 +138,7 @@ def test_tensors_that_are_not_dense(model, kind):
             way(model, images)
 
 
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
 def test_a_generator_yields_images_alone(model):
     small = FLOATS / 255
     found = model.predict((x for x in [small[:3], small[3:]]), verbose=0)

@@ -108,6 +108,15 @@ def test_a_replica_without_a_row_does_no_harm(two, examples):
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
+def test_predict_on_batch_returns_each_row_once(two, examples):
+    with two.scope():
+        model = networks.create()
+    for rows in (1, 3):
+        images = examples.images[:rows]
+        found = model.predict_on_batch(images)
+        np.testing.assert_allclose(found, model(images), rtol=1e-5, atol=1e-6)
+
+
 def test_a_batch_of_fewer_rows_than_replicas_is_refused(two, examples):
     with two.scope():
         model = networks.create()
