@@ -38,9 +38,9 @@ def models(request, two_cpus):
     """One model on two replicas, and one with its weights on one device."""
     import tensorflow as tf
 
-    def made():
+    def made(**options):
         model = small.create(request.param, "small_cnn", 2)
-        model.compile(keras.optimizers.SGD(0.01))
+        model.compile(keras.optimizers.SGD(0.01), **options)
         return model
 
     strategy = tf.distribute.MirroredStrategy(
@@ -48,7 +48,7 @@ def models(request, two_cpus):
     )
     with strategy.scope():
         two = made()
-    return two, made()
+    return two, made(**small.step_by_step())
 
 
 SOURCES = {

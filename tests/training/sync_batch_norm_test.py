@@ -12,6 +12,7 @@ from mimo_keras import backbones, data, keras_internals
 from mimo_keras.errors import InputError
 from mimo_keras.layers import MemberBatchNormalization
 from mimo_keras.training.distribute import distribution
+from tests.methods import small
 from tests.training import networks
 
 IMAGE = (4, 4, 2)
@@ -67,10 +68,10 @@ def norms(network):
     ]
 
 
-def trained(strategy, case, sync):
+def trained(strategy, case, sync, **options):
     with strategy.scope():
         model = create(case, sync_batch_norm=sync)
-        model.compile(keras.optimizers.SGD(0.1, momentum=0.9))
+        model.compile(keras.optimizers.SGD(0.1, momentum=0.9), **options)
     model.fit(
         data.training_batches(examples(), 8, seed=1, epochs=2),
         epochs=2,
@@ -84,7 +85,8 @@ def trained(strategy, case, sync):
 @functools.cache
 def alone(case):
     """The result of one device with all rows."""
-    return trained(distribution.make_strategy(), case, sync=False)
+    options = small.step_by_step()
+    return trained(distribution.make_strategy(), case, sync=False, **options)
 
 
 @pytest.fixture
