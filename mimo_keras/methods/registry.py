@@ -19,6 +19,7 @@ _KINDS = {
     float: (numbers.Real, "a finite number"),
     str: (str, "a name"),
 }
+_LARGEST = 2**31 - 1
 # What TensorFlow, JAX and NumPy say of arrays that are too large.
 _FULL = re.compile(
     r"MemoryError|OverflowError|RESOURCE.?EXHAUSTED|out of memory|OOM"
@@ -162,6 +163,9 @@ def build(name, task, chosen):
     _check_kinds(name, chosen)
     checked_members(task.ensemble_size)
     task.backbone.check_shape(task.input_shape)
+    largest = max(task.outputs, *(size or 0 for size in task.input_shape))
+    if largest > _LARGEST:  # Backends differ in what they then raise.
+        raise _too_large(name, task, f"a size of {largest}")
     try:
         return get(name)(task, **chosen)
     except InputError:

@@ -151,6 +151,13 @@ def test_a_full_memory_is_reported_in_one_line(monkeypatch, error):
     assert "\n" not in message and "{" not in message
 
 
+@pytest.mark.parametrize(("shape", "outputs"), [((10**20,), 3), ((4,), 10**18)])
+def test_sizes_that_no_backend_has(shape, outputs):
+    large = methods.Task(backbones.get("mlp"), shape, outputs, 1)
+    with pytest.raises(InputError, match="fits into memory.*a size of 100000"):
+        registry.build("deterministic", large, {})
+
+
 @pytest.mark.parametrize("method", methods.list_methods())
 def test_every_method_checks_shapes_and_members_first(method):
     square = methods.Task(backbones.get("small_cnn"), (8, 8), 3, 2)
