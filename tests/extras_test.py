@@ -16,7 +16,6 @@ IMAGES = np.zeros((1, 8, 8))
 @pytest.mark.parametrize(
     ("package", "extra", "use"),
     [
-        ("matplotlib", "plots", lambda: style.new_figure(1, 1)),
         ("matplotlib", "plots", style.drawn(lambda: None)),
         ("tensorflow_datasets", "data", lambda: data.load("cifar10", "test")),
         (
