@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import re
 
 import numpy as np
 
@@ -247,5 +248,12 @@ def _reason(photographs, row):
             return f"label {label} is not in 0 … {photographs.num_classes - 1}"
         photographs.center(*row)
     except (tf.errors.OpError, ValueError) as error:
-        return " ".join(str(error).split())[:160]
+        return _essence(str(error))
     return "an earlier attempt to read it failed"
+
+
+def _essence(text):
+    """Returns what TensorFlow says behind the stack of a graph's node."""
+    text = re.sub(r"\s*\[\[.*|\{\{.*?\}\}|\[Op:.*", "", text, flags=re.DOTALL)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:160] if lines else "no reason is given"

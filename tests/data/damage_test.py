@@ -41,6 +41,20 @@ def test_evaluation_names_file_and_record(spoilt):
     assert "\n" not in message and "skip=True" in message
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{function_node f}} Invalid JPEG data, size 100 [Op:DecodeImage]",
+        "Graph execution error:\n\nDetected at node x defined at (most recent "
+        'call last):\n  File "a.py", line 1\n\nInvalid JPEG data, size 100\n\t '
+        "[[{{node x}}]] [Op:__inference_f_1]",
+    ],
+    ids=["eager", "graph"],
+)
+def test_the_reason_is_without_the_stack_of_a_graph(text):
+    assert damage._essence(text) == "Invalid JPEG data, size 100"
+
+
 def test_training_names_file_and_record(spoilt):
     batches = photographs.training_crops(spoilt, 10, seed=1, epochs=1)
     wanted = "part-1.tfrecord, record 2"
