@@ -1,17 +1,11 @@
 """Packages of the extras, which a plain install leaves out."""
 
 import contextlib
-import importlib.util
 
 from mimo_keras.errors import expected
 
 PACKAGES = {
-    "data": ("PIL", "importlib_resources", "tensorflow_datasets"),
-    "plots": ("matplotlib",),
-    "runs": (
-        *("PIL", "importlib_resources", "matplotlib", "tensorboard"),
-        "tensorflow_datasets",
-    ),
+    "data": ("importlib_resources", "tensorflow_datasets"),
 }
 """Extra -> what our code imports of it; pyproject.toml has the versions."""
 
@@ -28,24 +22,13 @@ def needed(extra):
 
     Example:
         >>> from mimo_keras import extras
-        >>> with extras.needed("plots"):
-        ...     import matplotlib
+        >>> with extras.needed("data"):
+        ...     import tensorflow_datasets
     """
     try:
         yield
     except ImportError as error:
         raise _lacking(extra, f"{error}") from error
-
-
-def check(extra):
-    """Raises InputError, before work is done, if an extra is not installed.
-
-    Args:
-        extra: Its name.
-    """
-    missing = [p for p in PACKAGES[extra] if not importlib.util.find_spec(p)]
-    if missing:
-        raise _lacking(extra, f"no {', '.join(missing)}")
 
 
 def _lacking(extra, received):

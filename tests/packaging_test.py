@@ -140,11 +140,11 @@ def _required(pyproject, *names):
 
 
 def test_what_code_imports_is_required(pyproject):
-    """Scripts need one extra; the library asks for its own where it is used."""
+    """Scripts need no extra; the library asks for its own where it is used."""
     every = _required(pyproject, *extras.PACKAGES, "onnx")
     assert not _imported("mimo_keras") - every
-    assert not _imported("uncertainty_runs") - _required(pyproject, "runs")
-    assert _required(pyproject, "runs") < _required(pyproject, "test")
+    assert not _imported("uncertainty_runs") - _required(pyproject)
+    assert _required(pyproject, "data") < _required(pyproject, "test")
 
 
 def test_extras_are_what_the_library_takes_them_for(pyproject):
@@ -155,10 +155,7 @@ def test_extras_are_what_the_library_takes_them_for(pyproject):
 
 
 def _unnamed(path, text):
-    """Returns the imports that do not name their extra where it is missing.
-
-    Figures do, in one place: `style.drawn`.
-    """
+    """Returns the imports that do not name their extra where it is missing."""
     source = house_rules.Source(path, text)
     covered = {
         (node.lineno, package)
@@ -170,8 +167,6 @@ def _unnamed(path, text):
         for package in packages
     }
     everything = {name for names in extras.PACKAGES.values() for name in names}
-    if path.startswith("mimo_keras/analysis/"):
-        everything -= {"matplotlib"}
     found = [(line, name.split(".")[0]) for line, name in source.imports()]
     return [x for x in found if x[1] in everything and x not in covered]
 
@@ -186,10 +181,10 @@ def test_the_library_names_the_extra_of_what_it_imports():
 @pytest.mark.parametrize(
     ("text", "faults"),
     [
-        ("import PIL", 1),
-        ("with extras.needed('plots'):\n    from PIL import Image", 1),
-        ("with extras.needed('data'):\n    from PIL import Image", 0),
-        ("import matplotlib.figure", 1),
+        ("import tensorflow_datasets", 1),
+        ("with extras.needed('runs'):\n    import tensorflow_datasets", 1),
+        ("with extras.needed('data'):\n    import tensorflow_datasets", 0),
+        ("from tensorflow_datasets.core import file_adapters", 1),
         ("import scipy", 0),
     ],
 )

@@ -5,7 +5,6 @@ import functools
 import io
 import struct
 
-from mimo_keras import extras
 from mimo_keras.files import replacing
 
 # The colors of Okabe and Ito ("Color Universal Design", 2008), which are
@@ -76,8 +75,8 @@ def drawn(function):
 
     @functools.wraps(function)
     def styled(*args, **kwargs):
-        with extras.needed("plots"):
-            import matplotlib
+        import matplotlib
+
         with matplotlib.rc_context(_LOOK):
             figure = function(*args, **kwargs)
             figure.draw_without_rendering()
@@ -100,9 +99,8 @@ def new_figure(width, height, rows=1, columns=1, **grid):
     Returns:
         The figure, with an Agg canvas, and a flat list of its axes.
     """
-    with extras.needed("plots"):
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
@@ -121,8 +119,8 @@ def image_bytes(figure, kind="png", dpi=200):
     Returns:
         The bytes; the same figure gives the same bytes.
     """
-    with extras.needed("plots"):
-        import matplotlib
+    import matplotlib
+
     # Omit the date and the program's URL from a run's page.
     bare = {
         "svg": {"Date": None, "Creator": None},

@@ -12,8 +12,6 @@ import io
 
 import numpy as np
 
-from mimo_keras import extras
-
 WHITE = 255.0
 _BLOCK = 8
 _TALLEST = 65_500
@@ -72,8 +70,7 @@ def jpeg_compression(images, _random, quality):
 
 def _through_jpeg(images, quality):
     """Returns uint8 images (n, H, W) encoded and decoded as one JPEG file."""
-    with extras.needed("data"):
-        from PIL import Image
+    from PIL import Image
 
     file = io.BytesIO()
     tall = images.reshape(-1, images.shape[-1])

@@ -8,7 +8,6 @@ Dietterich, ICLR 2019).
 
 import numpy as np
 
-from mimo_keras import extras
 from mimo_keras.data import blur_corruptions
 
 
@@ -61,8 +60,7 @@ def pixelate(images, _random, share):
 
     Each of these is the mean of those whose centres are in it.
     """
-    with extras.needed("data"):
-        from PIL import Image
+    from PIL import Image
 
     levels = np.rint(images).astype(np.uint8)
     height, width = images.shape[1:]

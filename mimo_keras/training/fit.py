@@ -6,7 +6,6 @@ import time
 
 import keras
 
-from mimo_keras import extras
 from mimo_keras.errors import InputError, Stopped, argument, expected
 from mimo_keras.files import replacing, writing
 from mimo_keras.paths import as_path
@@ -146,8 +145,6 @@ class _Events(keras.callbacks.TensorBoard):
     """TensorBoard's events; a full disk is reported in one line."""
 
     def __init__(self, output_dir):
-        with extras.needed("runs"):
-            import tensorboard  # noqa: F401  Keras fails later without it.
         super().__init__(str(output_dir / "tensorboard"), write_graph=False)
 
     def on_train_begin(self, logs=None):

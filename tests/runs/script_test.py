@@ -12,7 +12,6 @@ from absl import app, flags
 from absl import logging as absl_logging
 from absl.testing import flagsaver
 
-from mimo_keras import extras
 from mimo_keras.errors import InputError, Stopped, argument, expected
 from mimo_keras.files import WriteError
 from uncertainty_runs.common import script, signals
@@ -231,17 +230,6 @@ def test_warnings_are_heard_and_what_absl_s_logger_tells_is_not(ended):
 
     ended(main)
     assert levels == [absl_logging.WARNING, logging.ERROR]
-
-
-def test_a_script_does_not_begin_without_its_packages(ended, monkeypatch):
-    """Figures are drawn, and events written, when hours have gone by."""
-    monkeypatch.setitem(extras.PACKAGES, "runs", ("no_such_package",))
-    assert ended(never) == (
-        2,
-        "",
-        "some.py: error: Expected the packages of mimo_keras[runs]. Received: "
-        "no no_such_package. Run: pip install 'mimo_keras[runs]'.\n",
-    )
 
 
 @pytest.fixture

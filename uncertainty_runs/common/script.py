@@ -8,7 +8,6 @@ import sys
 
 from absl import app, flags, logging
 
-from mimo_keras import extras
 from mimo_keras.errors import InputError, Stopped, expected
 from mimo_keras.files import WriteError
 from mimo_keras.paths import as_path
@@ -106,8 +105,6 @@ def _run(main):
         # Other libraries' messages through absl's logger are irrelevant here.
         logging.get_absl_logger().setLevel("ERROR")
         try:
-            # Before hours of training, not after them.
-            extras.check("runs")
             with signals.ending():
                 main()
         except Stopped as stopped:
