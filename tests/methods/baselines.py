@@ -12,7 +12,9 @@ CLASSES = 4
 # not depend on the backend, which meets that network in other tests.
 BACKBONES = [
     "small_cnn",
-    pytest.param("wide_resnet_10_1", marks=pytest.mark.tensorflow),
+    pytest.param(
+        "wide_resnet_10_1", marks=[pytest.mark.tensorflow, pytest.mark.large]
+    ),
 ]
 
 

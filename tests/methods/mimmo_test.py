@@ -30,7 +30,9 @@ def shared_weights(mimmo, other):
         weight.assign(small.numpy(named[weight.path]))
 
 
-@pytest.mark.parametrize("members", [1, 2])
+@pytest.mark.parametrize(
+    "members", [pytest.param(1, marks=pytest.mark.large), 2]
+)
 def test_with_all_weight_on_the_last_exit_it_is_mimo(members):
     mimmo = create(members, learn_depth=False, depth_prior=LAST)
     small.scatter_trainable(mimmo.network)

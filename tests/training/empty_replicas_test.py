@@ -61,7 +61,9 @@ SOURCES = {
 @pytest.mark.parametrize(
     ("models", "source"),
     [
-        *(("mimo", source) for source in SOURCES),
+        ("mimo", "arrays"),
+        ("mimo", "dataset"),
+        pytest.param("mimo", "pydataset", marks=pytest.mark.large),
         pytest.param("batch_ensemble", "dataset", marks=pytest.mark.large),
     ],
     indirect=["models"],

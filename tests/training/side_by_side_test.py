@@ -51,7 +51,7 @@ def fit(model, x, y):
             {"batch_repetitions": 2, "input_repetition_probability": 0.5},
             SETS,
         ),
-        ("naive_multihead", {}, SETS),
+        pytest.param("naive_multihead", {}, SETS, marks=pytest.mark.large),
     ],
 )
 def test_each_trains_as_alone(method, options, sets):
