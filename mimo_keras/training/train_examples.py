@@ -98,6 +98,11 @@ def _unbatched(dataset, image_rank, shapes):
     while dataset is not None and _axes(dataset, image_rank, shapes) == 1:
         if dataset.cardinality() != batches:
             return None
+        if hasattr(dataset, "_dataset_to_concatenate"):
+            # Each of the two may have batches of a size of its own.
+            both = dataset._input_dataset, dataset._dataset_to_concatenate
+            filled = [one for one in both if int(one.cardinality())]
+            return sum(find(one, image_rank, shapes) for one in filled)
         dataset = getattr(dataset, "_input_dataset", None)
     if dataset is None or _axes(dataset, image_rank, shapes) != 0:
         return None

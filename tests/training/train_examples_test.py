@@ -76,6 +76,27 @@ KNOWN = {
         {},
         24,
     ),
+    "one set after another": (
+        lambda: batched().concatenate(single().batch(7)).prefetch(1),
+        {},
+        60,
+    ),
+    "one of them only full batches": (
+        lambda: single().batch(7).concatenate(batched(24).take(2)).cache(),
+        {},
+        46,
+    ),
+    "an empty set before": (lambda: batched(0).concatenate(batched()), {}, 30),
+    "three sets": (
+        lambda: (
+            single()
+            .batch(4, drop_remainder=True)
+            .concatenate(single().batch(7, drop_remainder=True))
+            .concatenate(batched())
+        ),
+        {},
+        86,
+    ),
     # From the first batch, where the last may be smaller.
     "some of the batches": (lambda: batched().take(2), {}, 16),
     "one with no steps of its own": (lambda: batched(), {"steps": 4}, 30),
