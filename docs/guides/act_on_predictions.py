@@ -123,8 +123,9 @@ analysis.ood_histograms(scores, auroc)
 # -------------
 #
 # One predictor answers with calibrated probabilities, sets, a flag to abstain
-# and a score of strangeness. All of it is saved and exported with it, and
-# :func:`mimo_keras.fitted_on` reads from a file what it was fitted to. Promises
-# hold for images like those held out: coverage falls as corruption grows.
+# and a score of how unlike the training data it is. All of it is saved and
+# exported with it, and :func:`mimo_keras.fitted_on` reads from a file what it
+# was fitted to. Promises hold for images like those held out: coverage falls as
+# corruption grows.
 
 print(sorted(watchful(test_images[:1])))

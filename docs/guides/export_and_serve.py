@@ -62,7 +62,7 @@ for name, value in sorted(answer.items()):
 # A LiteRT file
 # -------------
 #
-# For telephones and small devices. It takes float32.
+# For phones and small devices. It takes float32.
 
 path = mimo_keras.export_saved_model(
     predictor, folder / "digits.tflite", format="litert"

@@ -140,7 +140,7 @@ def _members(results):
     )
     caption = (
         "Each member against the ensemble; a stem's length is what the "
-        "ensemble gains on that member."
+        "ensemble gains over that member."
     )
     return _picture(member_scores(results), alt, caption)
 
