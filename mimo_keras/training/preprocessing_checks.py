@@ -28,11 +28,12 @@ def check_preprocessing(network, input_scale, std):
         constant = _of_bytes(layer)
         if constant and keras_internals.call_count(layer):
             raise expected(
-                "a backbone for images from 0 to 1",
+                "a backbone for images from 0 to 1, to which input_scale="
+                f"{input_scale!r} brings them",
                 f"layer {layer.name} with {constant}, which expects 0 to 255",
                 f"Pass {argument('input_scale', 'None')}, so that it gets the "
-                "images as they are, or build the network with "
-                "include_preprocessing=False.",
+                "images as they are, or leave that layer out (in "
+                "keras.applications: include_preprocessing=False).",
             )
 
 

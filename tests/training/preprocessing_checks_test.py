@@ -40,8 +40,10 @@ READ_BYTES = {
 @pytest.mark.parametrize("name", READ_BYTES)
 @pytest.mark.parametrize("scale", ["0..1", "0..255"])
 def test_images_are_not_divided_twice(name, scale):
-    with pytest.raises(InputError, match="expects 0 to 255.*input_scale=None"):
+    with pytest.raises(InputError, match="expects 0 to 255") as caught:
         create(READ_BYTES[name](), input_scale=scale)
+    assert f"to which input_scale='{scale}' brings them" in str(caught.value)
+    assert "Pass input_scale=None" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", READ_BYTES)
