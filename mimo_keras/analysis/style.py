@@ -104,8 +104,12 @@ def new_figure(width, height, rows=1, columns=1, **grid):
 
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, columns, squeeze=False, **grid)
-    return figure, list(axes.flat)
+    panels = list(figure.subplots(rows, columns, squeeze=False, **grid).flat)
+    for axes in panels:
+        # Else the number of ticks depends on the settings at each drawing, and
+        # their labels may be wider than when the figure was laid out.
+        axes.tick_params(labelsize=_LOOK["xtick.labelsize"])
+    return figure, panels
 
 
 def image_bytes(figure, kind="png", dpi=200):

@@ -137,3 +137,15 @@ def test_a_figure_is_known_by_what_its_file_says():
 def test_the_pictures_of_the_documents_are_figures():
     for path in (ROOT / "results" / "figures").glob("*.png"):
         assert style.is_figure(path.read_bytes()), path
+
+
+def test_a_figure_saved_under_other_settings_keeps_its_ticks_and_labels():
+    rng = np.random.default_rng(0)
+    inside, outside = rng.normal(-2, 1, 400), rng.normal(-1.8, 0.5, 400)
+    figure = analysis.ood_histograms({"inverted": (inside, outside)})
+    axis = figure.axes[0].yaxis
+    ticks = axis.get_majorticklocs()
+    with matplotlib.rc_context({"ytick.labelsize": 5}):
+        figure.savefig(io.BytesIO())
+        np.testing.assert_array_equal(axis.get_majorticklocs(), ticks)
+    assert axis.label.get_window_extent().x0 >= 0
