@@ -62,7 +62,7 @@ def check(config):
             f"shifted=True, recipe={config.recipe}",
             "Add --noshifted.",
         )
-    for name in (*run_data.PARTING, "augment_repetitions"):
+    for name in (*run_data.PARTING, "augment", "augment_repetitions"):
         if (value := getattr(config, name)) != getattr(RunConfig, name):
             raise expected(
                 f"no --{name}: it is for data sets in memory",

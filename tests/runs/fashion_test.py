@@ -19,6 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLAN = fashion_plan.Plan(
     backbone="small_cnn_1",
     deep_backbone="wide_resnet_10_1",
+    deep_methods=("mixture_ensemble", "mixshare"),
     members=2,
     repetitions=2,
     train_examples=100,
@@ -26,6 +27,8 @@ PLAN = fashion_plan.Plan(
     rates=("0.1", "0.2", "0.4"),
     epochs=("1", "2"),
     l2=("1e-4",),
+    widths=("small_cnn_1", "small_cnn_2"),
+    options=("noaugment",),
 )
 ROWS = {row.title: row for row in PLAN.rows()}
 
@@ -42,6 +45,7 @@ def test_every_row_is_a_command_that_exists():
             assert values is not None, row.title
             assert values.get("tune", False) == tune
             assert values["images_per_step"] == 128
+            assert not values["augment"]
     methods = {row.method for row in ROWS.values()}
     assert len(methods) == 15
 

@@ -212,8 +212,9 @@ def test_padding_is_the_data_sets_or_the_flags(resolve):
     digits = resolve("--dataset=digits", "--augment_padding=2")
     with pytest.raises(InputError, match="augment_padding=2, dataset=digits"):
         run_data.augmentation(digits)
-    unchanged = dataclasses.replace(resolve(), augment=False)
+    unchanged = resolve("--noaugment")
     assert run_data.augmentation(unchanged) is None
+    assert dataclasses.replace(unchanged, augment=True) == resolve()
 
 
 @pytest.mark.parametrize(

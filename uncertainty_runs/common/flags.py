@@ -267,6 +267,7 @@ def _define_training():
         lower_bound=0,
         upper_bound=1,
     )
+    of_recipe(yes_no, "augment", "Crop, shift or flip training images.")
     whole(
         "augment_padding",
         None,

@@ -6,8 +6,9 @@
 docs/data_sets.md says how to prepare DATA. Each method is tuned alike, on
 training images that are held out (fashion_plan.search), and then trained with
 several seeds. Rows are run in the order of what they tell: the main methods
-seed by seed, then the others, numbers of members, widths, batch repetitions R,
-input repetition ρ, budgets, and last all 60,000 images; --parts selects some.
+seed by seed, then the others, numbers of members, batch repetitions R, input
+repetition ρ, widths, budgets, the methods on a second network, and last all
+60,000 images; --parts selects some.
 Each run has a folder of its own under --output_dir, and its numbers are added
 to --record: the command can be stopped at any moment and given again, and what
 the record has is not run again. Tables say "not run" for what it lacks.
@@ -39,11 +40,16 @@ KIND = "fashion"
 
 def define_flags():
     text, several = flags.DEFINE_string, flags.DEFINE_list
-    text("backbone", "small_cnn_4", "Network; a number at its end is a width.")
+    text("backbone", "small_cnn_4", "Network.")
     text(
         "deep_backbone",
         "wide_resnet_10_2",
-        "Network of the methods that need several layers of one shape.",
+        "Network of --deep_methods.",
+    )
+    several(
+        "deep_methods",
+        ["mixture_ensemble", "mixshare"],
+        "Methods that need several layers of one shape, or maps.",
     )
     whole("members", 4, "M of methods that predict with M networks.", 2, MOST)
     whole("repetitions", 4, "R of methods of several inputs.", 1, MOST)
@@ -57,6 +63,12 @@ def define_flags():
     several("rates", ["0.025", "0.05", "0.1"], "Learning rates to choose from.")
     several("epochs", ["10", "20", "40"], "Training epochs to choose from.")
     several("l2", ["1e-4", "3e-4", "1e-3"], "Coefficients of L2, likewise.")
+    several(
+        "widths",
+        [f"small_cnn_{width}" for width in (1, 2, 4, 8)],
+        "Networks to compare numbers of members on; they end with a width.",
+    )
+    several("options", [], "Further flags of all runs, as flag=value.")
     several(
         "parts",
         [*fashion_plan.PARTS],
@@ -86,6 +98,7 @@ def main():
 def run(f):
     """Makes the runs that the record lacks, in order."""
     engine.check_seeds(f.seeds)
+    engine.check_options(f.options)
     unknown = {*f.parts} - {*fashion_plan.PARTS}
     if unknown or not f.parts:
         raise expected(

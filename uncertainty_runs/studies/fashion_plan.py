@@ -4,6 +4,7 @@ import dataclasses
 
 from mimo_keras import methods
 from mimo_keras.analysis import method_title
+from mimo_keras.errors import expected
 from uncertainty_runs.studies.engine import Point
 
 DATASET = "fashion_mnist"
@@ -13,8 +14,8 @@ IMAGES_PER_STEP = 128
 HELD_OUT = 0.05
 """Share of the training images that settings are chosen on: 3,000."""
 PARTS = (
-    *("main", "deep", "others", "members", "widths", "repetitions", "rho"),
-    *("budgets", "all"),
+    *("main", "others", "members", "repetitions", "rho", "widths"),
+    *("budgets", "deep", "all"),
 )
 """Groups of rows, in the order in which they are run."""
 
@@ -35,7 +36,7 @@ class Row:
         base: Title of the row that it is compared with; None for no other.
         tuned: (flag, values) that it is tuned over, in place of those of all
             rows or after them.
-        deep: Whether it is on the network of several equal layers.
+        deep: Whether it is on the plan's second network.
         whole: Whether it is trained on all images.
         x: Its place in a figure, such as the width; None for none.
     """
@@ -65,8 +66,9 @@ class Plan:
 
     Attributes:
         backbone: The network.
-        deep_backbone: That of methods that need several layers of one shape,
-            or a last map of several positions.
+        deep_backbone: That of `deep_methods`.
+        deep_methods: Methods that `backbone` is no network for: it may lack
+            several layers of one shape, or maps.
         members: M of the methods whose prediction costs M networks.
         repetitions: R of the methods of several inputs.
         train_examples: Training images, apart from those held out.
@@ -74,10 +76,13 @@ class Plan:
         rates: Learning rates to choose from.
         epochs: Numbers of epochs to choose from.
         l2: Coefficients of Σ w² to choose from.
+        widths: Networks to compare numbers of members on.
+        options: Further flags of all runs.
     """
 
     backbone: str
     deep_backbone: str
+    deep_methods: tuple[str, ...]
     members: int
     repetitions: int
     train_examples: int
@@ -85,6 +90,8 @@ class Plan:
     rates: tuple[str, ...]
     epochs: tuple[str, ...]
     l2: tuple[str, ...]
+    widths: tuple[str, ...]
+    options: tuple[str, ...]
 
     def facts(self):
         """Returns the fields as they are in a record."""
@@ -138,15 +145,16 @@ class Plan:
         if not tune:
             more = (f"corrupted_examples={self.corrupted_examples}",)
         texts = [f"{name}={value}" for name, value in options.items()]
+        texts += self.options
         return Point(DATASET, row.method, row.members, tuple(texts), more)
 
     def rows(self):
         """Returns all rows, in order."""
         found = [
-            *_main(self),
             *_deep(self),
+            *_main(self),
             *_others(self),
-            *_members(),
+            *_members(self),
             *_widths(self),
             *_of_mimo("repetitions", "batch_repetitions", "R", (1, 2, 4, 8)),
             *_of_mimo(
@@ -156,7 +164,8 @@ class Plan:
             *_budgets(self),
             *_whole(self),
         ]
-        return sorted(found, key=lambda row: PARTS.index(row.part))
+        placed = (_placed(self, row) for row in found)
+        return sorted(placed, key=lambda row: PARTS.index(row.part))
 
 
 def order(plan, seeds, parts=PARTS, chosen=()):
@@ -227,29 +236,7 @@ def _main(plan):
         _row("main", "mimo", 3, seeds=5, like=title("mimo", 2)),
         _row("main", "deep_ensemble", several, seeds=5),
         _row("main", "batch_ensemble", several, seeds=5),
-    ]
-
-
-def _deep(plan):
-    base = "Deterministic, deeper"
-    return [
-        _row(
-            "deep",
-            "deterministic",
-            1,
-            title=base,
-            seeds=5,
-            base=None,
-            deep=True,
-        ),
-        _row(
-            "deep",
-            "mixture_ensemble",
-            plan.members,
-            seeds=5,
-            base=base,
-            deep=True,
-        ),
+        _row("main", "mixture_ensemble", several, seeds=5),
     ]
 
 
@@ -257,7 +244,6 @@ def _others(plan):
     rates = ("dropout_rate", ("0.05", "0.1", "0.2"))
     # Their recipes train with Adam.
     adam = ("base_learning_rate", ("1e-3", "3e-3", "1e-2"))
-    base = "Deterministic, deeper"
     return [
         _row("others", "mc_dropout", 1, tuned=(rates,)),
         _row("others", "naive_multihead", 3),
@@ -268,34 +254,77 @@ def _others(plan):
         _row("others", "mimmo", 2, tuned=(adam,)),
         _row("others", "dun", 1, tuned=(adam,)),
         _row("others", "early_exit", 1, tuned=(adam,)),
-        _row("others", "mixshare", 2, base=base, deep=True),
+        _row("others", "mixshare", 2),
     ]
 
 
-def _members():
-    like = title("mimo", 2)
-    return [_row("members", "mimo", 4, like=like)]
+def _deep(plan):
+    """Returns the baseline on the second network."""
+    if not plan.deep_methods:
+        return []
+    named = {"title": _deep_base(plan), "deep": True, "base": None}
+    return [_row("deep", "deterministic", 1, seeds=5, **named)]
+
+
+def _deep_base(plan):
+    return f"Deterministic, {plan.deep_backbone}"
+
+
+def _placed(plan, row):
+    """Returns a row, on the second network if its method needs that."""
+    if row.method not in plan.deep_methods:
+        return row
+    part = "deep" if row.part in ("main", "others") else row.part
+    return dataclasses.replace(row, part=part, deep=True, base=_deep_base(plan))
+
+
+def _members(plan):
+    found = [_row("members", "mimo", 4, like=title("mimo", 2))]
+    for method in ("deep_ensemble", "batch_ensemble", "mixture_ensemble"):
+        like = title(method, plan.members)
+        found += [
+            _row("members", method, members, like=like)
+            for members in (2, 3, 4)
+            if members != plan.members
+        ]
+    return found
 
 
 def _widths(plan):
-    name = plan.backbone.removesuffix(plan.backbone.rpartition("_")[2])
     found = []
-    for width in (1, 2, 4, 8):
-        options = f"backbone={name}{width}"
+    for backbone in plan.widths:
         for method, members in (
             *(("deterministic", 1), ("mimo", 2), ("mimo", 3), ("mimo", 4)),
         ):
             like = title(method, min(members, 2))
             found.append(
                 _row(
-                    *("widths", method, members, options),
-                    title=f"{title(method, members)}, width {width}",
+                    *("widths", method, members, f"backbone={backbone}"),
+                    title=f"{title(method, members)}, {backbone}",
                     like=like,
-                    base=None,
-                    x=width,
+                    base=f"{title('deterministic', 1)}, {backbone}"
+                    if members > 1
+                    else None,
+                    x=_width(backbone),
                 )
             )
     return found
+
+
+def _width(backbone):
+    """Returns the number at the end of a network's name.
+
+    Raises:
+        InputError: There is none.
+    """
+    text = backbone.rpartition("_")[2]
+    if not text.isdecimal():
+        raise expected(
+            "widths as networks whose names end with one",
+            f"widths={backbone}",
+            "For example: --widths=small_cnn_1,small_cnn_2.",
+        )
+    return int(text)
 
 
 def _of_mimo(part, flag, letter, values):
@@ -319,8 +348,6 @@ def _budgets(plan):
             f"num_params={budget}",
             title=f"{like}, {budget} of the parameters",
             like=like,
-            base="Deterministic, deeper",
-            deep=True,
             x=budget,
         )
         for budget in (0.5, 2.0)
