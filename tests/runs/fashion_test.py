@@ -159,8 +159,20 @@ def test_differences_are_paired_and_what_is_missing_is_said(made, tmp_path):
         assert cells[0] == "not run" and {*cells[1:]} == {"-"}
 
 
+def test_what_is_missing_is_named_once_below_its_table(made, tmp_path):
+    record = _study(tmp_path, "--parts=main", "--seeds=0", "--methods=mimo:2")
+    text = fashion_tables.tables(record)
+    _, methods, rest = text.partition("### Methods\n")
+    methods, _, rest = rest.partition("### ")
+    assert methods.count("TreeNet, M = 3") == 1
+    below = methods.rstrip().splitlines()[-1]
+    assert below.startswith("Not run: Deterministic; One member, R = 2; MIMO, ")
+    members = rest.partition("### Members\n")[2].partition("### ")[0]
+    assert "MIMO, M = 2" in members and "Not run" not in members
+
+
 def test_the_documents_tables_are_those_of_the_record():
-    record = records.read(ROOT / "results" / "fashion_mnist.json")
+    record = records.read(ROOT / "results" / "fashion_small_cnn.json")
     text = (ROOT / "docs" / "results.md").read_text("utf-8")
     assert fashion_tables.tables(record) in text
     assert record["command"] in text
@@ -168,7 +180,7 @@ def test_the_documents_tables_are_those_of_the_record():
 
 def test_figures_are_drawn_of_what_is_there(made, tmp_path, capsys):
     _study(tmp_path, "--parts=main", "--seeds=0", f"--figures={tmp_path}")
-    assert (tmp_path / "fashion_severity.png").stat().st_size > 10_000
-    assert not (tmp_path / "fashion_widths.png").exists()
+    assert (tmp_path / "record_severity.png").stat().st_size > 10_000
+    assert not (tmp_path / "record_widths.png").exists()
     said = capsys.readouterr().out
     assert said.count("Figure: ") == 1

@@ -82,17 +82,28 @@ def define_flags():
 
 def main():
     f = flags.FLAGS
-    figures = fashion_tables.FIGURES
-    for name in figures if f.figures else ():
-        records.check_figure(as_path(f.figures) / name, f.record, "figures")
+    figures = drawn(f)
+    for path in figures:
+        records.check_figure(path, f.record, "figures")
     if not f.table_only:
         run(f)
     record = records.read(f.record)
     with records.checked(f.record):
         print(fashion_tables.tables(record))
-        for name, draw in figures.items() if f.figures else ():
-            if (path := draw(record, as_path(f.figures) / name)) is not None:
+        for path, draw in figures.items():
+            if draw(record, path) is not None:
                 print("Figure:", path)
+
+
+def drawn(f):
+    """Returns file -> function that draws it, named after the record."""
+    if not f.figures:
+        return {}
+    name = as_path(f.record).stem
+    return {
+        as_path(f.figures) / f"{name}_{suffix}": draw
+        for suffix, draw in fashion_tables.FIGURES.items()
+    }
 
 
 def run(f):

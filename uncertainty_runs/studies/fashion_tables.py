@@ -123,7 +123,10 @@ class Found:
 
 
 def tables(record):
-    """Returns all tables of a record as Markdown, with a title above each."""
+    """Returns all tables of a record as Markdown, with a title above each.
+
+    Rows that have not been run are named below their table.
+    """
     of = Found(record)
     compared = of.of_parts("main", "deep", "others", "members")
     parts = [
@@ -131,17 +134,29 @@ def tables(record):
         ("Differences to the deterministic network", differences, compared),
         ("Members", members, compared),
         ("Widths", quality, of.of_parts("widths")),
+        ("Differences at each width", differences, of.of_parts("widths")),
         ("Batch repetitions R", quality, of.of_parts("repetitions")),
         ("Input repetition ρ", quality, of.of_parts("rho")),
         ("Budgets", quality, of.of_parts("budgets")),
         ("All training images", quality, of.of_parts("all")),
     ]
-    blocks = [f"### Settings\n\n{tuned(of)}"]
-    for name, make, rows in parts:
-        some = any(of.runs(row) for row in rows)
-        text = make(of, rows) if some else NOT_RUN.capitalize() + "."
-        blocks.append(f"### {name}\n\n{text}")
+    alone = [row for row in of.rows.values() if row.like is None]
+    blocks = [_block("Settings", tuned, of, alone, of.settings)]
+    blocks += [_block(*part[:2], of, part[2], of.runs) for part in parts]
     return "\n\n".join(blocks)
+
+
+def _block(name, make, of, rows, run):
+    """Returns a title and the table of the rows of which `run` is true."""
+    lines = [f"### {name}"]
+    there = [row for row in rows if run(row)]
+    if there:
+        lines.append(make(of, there))
+    missing = [row.title for row in rows if not run(row)]
+    # Those that compare the rows of one above name them no second time.
+    if missing and (make not in (differences, members) or not there):
+        lines.append(f"{NOT_RUN.capitalize()}: {'; '.join(missing)}.")
+    return "\n\n".join(lines)
 
 
 def quality(of, rows):
@@ -187,9 +202,8 @@ def members(of, rows):
     return analysis.markdown_table(lines, ["Method", "Seeds", *MEMBERS])
 
 
-def tuned(of):
+def tuned(of, rows):
     """Returns the settings that were chosen."""
-    rows = [row for row in of.rows.values() if row.like is None]
     names = [*dict.fromkeys(n for row in rows for n, _ in of.plan.grid(row))]
     lines = []
     for row in rows:
@@ -267,7 +281,7 @@ def _spread(values):
 
 
 FIGURES = {
-    "fashion_severity.png": draw_severities,
-    "fashion_widths.png": draw_widths,
+    "severity.png": draw_severities,
+    "widths.png": draw_widths,
 }
-"""File of a figure -> the function that draws it."""
+"""Name of a figure after that of its record -> the function that draws it."""
