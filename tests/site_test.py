@@ -68,6 +68,8 @@ def test_links_of_a_document_hold_on_its_page():
     assert repository_links.rebased("[a](../README.md) [b](c.md)", "docs") == (
         "[a](readme.md) [b](c.md)"
     )
+    guide = repository_links.rebased("[a](guides/own_data.py)", "docs")
+    assert guide == "[a](generated/guides/own_data.rst)"
 
 
 def test_public_names_in_documents_become_links():

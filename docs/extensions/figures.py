@@ -8,7 +8,7 @@ import weakref
 from matplotlib.figure import Figure
 
 ORDER = (
-    *("quickstart", "which_method", "own_data", "own_backbone"),
+    *("quickstart", "which_method", "own_data", "own_tables", "own_backbone"),
     *("start_from_network", "act_on_predictions", "regress_distributions"),
     *("understand_ensembles", "export_and_serve", "devices_and_resuming"),
     *("from_uncertainty_baselines", "from_torch_uncertainty", "add_method"),

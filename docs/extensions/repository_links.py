@@ -1,7 +1,7 @@
 """The repository's documents as pages of the site, with links that hold.
 
-A link to a document leads to its page. One to a source, which the site does
-not show, is left as text.
+A link to a document or a guide leads to its page. One to another source, which
+the site does not show, is left as text.
 """
 
 import pathlib
@@ -18,6 +18,7 @@ PAGES = {
 """Pages in docs/ that show a document at the root of the repository."""
 
 _FENCE = re.compile(r"(^ *```.*?^ *```)", re.DOTALL | re.M)
+_GUIDE = re.compile(r"docs/guides/(\w+)\.py")
 _NAME = re.compile(r"(?<![`\w}])`(mimo_keras(?:\.\w+)+)`(?!`)")
 _LINK = re.compile(r"(!?)\[([^\]]+)\]\(([^)\s:=]+?)(#[^)\s]*)?\)")
 
@@ -51,6 +52,8 @@ def _joined(text):
 
 
 def _target(path):
+    if guide := _GUIDE.fullmatch(path):
+        return f"generated/guides/{guide[1]}.rst"
     if path.startswith("docs/"):
         return path.removeprefix("docs/")
     if path in PAGES:

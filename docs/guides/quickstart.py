@@ -13,6 +13,7 @@ network; see how good it is, and how sure; save it and serve it.
 # Any arrays will do. These are scikit-learn's digits, 8x8 pixels, which come
 # with what the library requires.
 
+import pathlib
 import tempfile
 
 import keras
@@ -68,11 +69,24 @@ assert results["accuracy"] > 0.95
 
 # %%
 # Are predictions with a confidence of 80% right in 80% of the cases? The upper
-# panel says how often they are right, the lower one how many there are.
+# panel says how often they are right, the lower one how many there are. Every
+# figure of the library is one of Matplotlib's, so ``savefig`` keeps it, as PNG,
+# PDF or SVG.
 
+folder = tempfile.mkdtemp()
 metrics = evaluation.Classification(10, predictor.log_weights)
 metrics.update(predictor.member_logits(test.images), test.labels)
-analysis.reliability_diagram(*metrics.reliability())
+figure = analysis.reliability_diagram(*metrics.reliability())
+figure.savefig(f"{folder}/reliability.png", dpi=150)
+figure
+
+# %%
+# :func:`mimo_keras.report` writes such figures and all measures into one page.
+
+path = mimo_keras.report(
+    predictor, test.images, test.labels, f"{folder}/report.html"
+)
+print(pathlib.Path(path).name)
 
 # %%
 # Save and serve
@@ -81,7 +95,6 @@ analysis.reliability_diagram(*metrics.reliability())
 # A .keras file keeps the predictor for Keras; a SavedModel needs TensorFlow
 # alone.
 
-folder = tempfile.mkdtemp()
 predictor.save(f"{folder}/predictor.keras")
 mimo_keras.export_saved_model(predictor, f"{folder}/saved_model")
 again = keras.saving.load_model(f"{folder}/predictor.keras")
