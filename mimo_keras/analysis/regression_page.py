@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from mimo_keras.analysis import page, regression_figures, style
+from mimo_keras.analysis import notes, page, regression_figures, style
 from mimo_keras.analysis.report import library_versions
 from mimo_keras.files import replacing
 
@@ -24,16 +24,40 @@ _DIVERSITY = {
     "kl": "KL divergence [nats]",
 }
 _NOTES = {
-    "Quality": "Lower is better. NLL in nats of the targets' joint density; "
-    "CRPS, RMSE and widths in the units of the targets; calibration error: the "
-    "mean |share of targets below a quantile - its level|; sharpness: the mean "
-    "predicted standard deviation.",
-    "Intervals": "Coverage: the share of targets in the predicted central "
-    "interval, which should be the nominal one; width: its mean.",
-    "Members": "Each member alone, against the ensemble.",
-    "Diversity": "The variance of the mixture is the sum of the members' mean "
-    "variance (aleatoric) and the variance of their means (epistemic); KL "
-    "divergence between two members, averaged over the pairs.",
+    "Quality": (
+        ("", "Lower is better."),
+        ("NLL", "NLL in nats of the targets' joint density."),
+        ("CRPS", "CRPS in the units of the targets."),
+        ("Pinball loss", "Pinball loss in the units of the targets."),
+        ("RMSE", "RMSE in the units of the targets."),
+        (
+            "Calibration error",
+            "Calibration error: the mean |share of targets below a quantile - "
+            "its level|.",
+        ),
+        ("Sharpness", "Sharpness: the mean predicted standard deviation."),
+    ),
+    "Intervals": (
+        (
+            "",
+            "Coverage: the share of targets in the predicted central interval, "
+            "which should be the nominal one; width: its mean, in the units of "
+            "the targets.",
+        ),
+    ),
+    "Members": (("", "Each member alone, against the ensemble."),),
+    "Diversity": (
+        (
+            "Aleatoric variance",
+            "Aleatoric variance: the members' mean variance; that of the "
+            "mixture is the sum of the two variances.",
+        ),
+        ("Epistemic", "Epistemic variance: that of the members' means."),
+        (
+            "KL divergence",
+            "KL divergence between two members, averaged over the pairs.",
+        ),
+    ),
 }
 
 
@@ -123,7 +147,9 @@ def _members(measures):
 def _section(title, columns=(), rows=(), figure=None):
     parts = []
     if rows:
-        parts.append(page.element("p", _NOTES[title], class_="note"))
+        names = [*columns, *(str(row[0]) for row in rows)]
+        note = notes.said(_NOTES[title], names)
+        parts.append(page.element("p", note, class_="note"))
         parts.append(page.table(columns, rows))
     if figure:
         parts.append(figure)

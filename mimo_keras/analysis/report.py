@@ -2,10 +2,12 @@
 
 from mimo_keras.analysis import (
     fitted_figures,
+    notes,
     page,
     report_figures,
     summary,
 )
+from mimo_keras.analysis.names import method_title
 from mimo_keras.analysis.run_files import (
     read_drawn,
     read_json,
@@ -26,39 +28,6 @@ _LIBRARIES = (
     "scikit-learn",
     "matplotlib",
 )
-_NOTES = {
-    "Quality": "NLL in nats; ECE over equal bins of confidence (15 by "
-    "default); Brier is the squared error summed over the classes; AURC is "
-    "the area under the curve of risk against coverage. Higher is better for "
-    "accuracy, lower for the others. Corrupted: the mean over all corruption "
-    "types and severities; cNLL, cA and cECE are its NLL, accuracy and ECE. "
-    "Shifted: "
-    "the mean over MIMMO's transformations and levels.",
-    "Diversity": "Disagreement: the fraction of examples on which two members "
-    "predict different classes; KL divergence between two members' "
-    "predictions in nats; both averaged over the pairs of members. "
-    "Sharing rate: how far the members use the same features, by their "
-    "weights; 1 if they use all of them equally, 0 if they share none.",
-    "Members": "Each member alone, on the test set, against the ensemble, "
-    "which averages the members' probabilities unless the top says logits.",
-    "Natural test sets": "Own classes: the prediction is the most probable "
-    "of the set's classes; all classes: the most probable of all classes of "
-    "the training set. pm-k: the fraction of video frames for which all "
-    "frames up to k away are also predicted correctly.",
-    "Out of distribution": "Detecting images from other data sets by the "
-    "highest probability, by the entropy (ent.), and by the mutual "
-    "information of prediction and member (MI). FPR95: the false-positive "
-    "rate where the true-positive rate is 95%; lower is better. Higher is "
-    "better for the others. Det.: by the score of the detector that was "
-    "fitted to held-out images.",
-    "Cost": "Parameters are as trained; everything else is for one prediction "
-    "by the whole ensemble. A multiply-add counts as two FLOPs.",
-    "Calibration": "The ensemble on the test set as it was trained, and with "
-    "probabilities that were calibrated on held-out images.",
-    "Prediction sets": "Coverage: the fraction of examples whose set has the "
-    "true class; mean size: the number of classes in a set.",
-    "Corruptions": "Accuracy by corruption type and severity.",
-}
 
 
 def write_report(output_dir):
@@ -125,8 +94,9 @@ def _page(results, flags, figures, title):
         "Cost": (summary.cost(results), None),
         "Training": (None, "training"),
     }
+    averaged = "logits" if _averages_logits(results) else "probabilities"
     sections = [
-        _section(name, table, figures.get(figure))
+        _section(name, table, figures.get(figure), averaged)
         for name, (table, figure) in tables.items()
     ]
     return page.document(
@@ -145,15 +115,19 @@ def _page(results, flags, figures, title):
 
 def _title(flags):
     if "method" in flags and "dataset" in flags:
-        return f"{flags['method']} on {flags['dataset']}"
+        return f"{method_title(flags['method'])} trained on {flags['dataset']}"
     return "Report of a run"
+
+
+def _averages_logits(results):
+    return bool(results.evaluation.get("averaged_logits"))
 
 
 def _line(flags, results):
     """Returns the line under the title, with what else identifies the run."""
     named = {
         "seed": "seed",
-        "ensemble_size": "ensemble size",
+        "ensemble_size": "members",
         "train_epochs": "epochs",
     }
     parts = [
@@ -164,7 +138,7 @@ def _line(flags, results):
     epoch, epochs = (results.training.get(n) for n in ("epoch", "epochs"))
     if epoch != epochs:
         parts.append(f"unfinished: after epoch {epoch} of {epochs}")
-    if results.evaluation.get("averaged_logits"):
+    if _averages_logits(results):
         parts.append("averages logits, not probabilities")
     some = results.evaluation.get("corrupted_examples")
     if some:
@@ -172,11 +146,12 @@ def _line(flags, results):
     return " · ".join(parts)
 
 
-def _section(title, table, figure):
+def _section(title, table, figure, averaged):
     """Returns a section with a note, table and figure, as available."""
     parts = []
     if table and table.rows:
-        parts.append(page.element("p", _NOTES[title], class_="note"))
+        said = notes.note(title, table, averaged)
+        parts.append(page.element("p", said, class_="note"))
         parts.append(page.table(table.columns, table.rows))
     if figure:
         parts.append(figure)

@@ -63,9 +63,15 @@ def _picture(figure, alt, caption):
 
 def _reliability(arrays):
     pictures = []
-    # The table's cECE is a mean over sets; here all sets share the bins.
-    sets = (("", "Test set"), ("corrupted_", "All corrupted sets pooled"))
-    for prefix, name in sets:
+    pooled = (
+        " The ECE above is that of the sets' examples taken together; that in "
+        "the table is the mean of the sets' own, which is usually larger."
+    )
+    sets = (
+        ("", "Test set", ""),
+        ("corrupted_", "All corrupted sets pooled", pooled),
+    )
+    for prefix, name, more in sets:
         keys = [
             f"{prefix}reliability_{part}"
             for part in ("count", "confidence", "accuracy")
@@ -81,6 +87,7 @@ def _reliability(arrays):
                 f"{name}: accuracy in each bin of confidence. Bars below "
                 "the diagonal are overconfident, bars above it "
                 "underconfident. Below, the number of examples in each bin."
+                f"{more}"
             )
             figure = reliability_diagram(*bins, title=name)
             pictures.append(_picture(figure, alt, caption))

@@ -74,17 +74,18 @@ def headline(results):
         results: `evaluation.Results`.
 
     Returns:
-        Pairs of a label and a formatted number: NLL, Acc, ECE, and the same on
-        the corrupted test sets, cNLL, cA, cECE; missing ones are omitted.
+        Pairs of a label and a formatted number: NLL, accuracy, ECE, and the
+        means of the same over the corrupted test sets, which they call cNLL,
+        cA, cECE; missing ones are omitted.
     """
     clean, corrupted = results.test, results.corrupted.means
     values = {
         "NLL": number(clean, "nll"),
-        "Acc": number(clean, "accuracy"),
+        "Accuracy": number(clean, "accuracy"),
         "ECE": number(clean, "ece"),
-        "cNLL": number(corrupted, "nll"),
-        "cA": number(corrupted, "accuracy"),
-        "cECE": number(corrupted, "ece"),
+        "NLL, corrupted": number(corrupted, "nll"),
+        "Accuracy, corrupted": number(corrupted, "accuracy"),
+        "ECE, corrupted": number(corrupted, "ece"),
     }
     return [(n, fixed(v)) for n, v in values.items() if not math.isnan(v)]
 

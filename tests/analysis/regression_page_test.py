@@ -63,6 +63,12 @@ def test_a_page_has_the_measures_and_figures(
     for name, value in measures.items():
         if re.match("coverage|width|.*_member_|kl|aleatoric", name):
             assert f"{value:.4f}" in shown, name
+    notes = path.read_text("utf-8")
+    for name, word in {
+        "crps": "CRPS in",
+        "aleatoric_variance": "Aleatoric",
+    }.items():
+        assert (name in measures) == (word in notes)
     row = shown[shown.index("as fitted") :]
     assert row[1:3] == [
         f"{measures[name]:.4f}" for name in ("coverage", "width")

@@ -65,7 +65,7 @@ def path(tmp_path_factory, write_run):
 def test_the_page_has_every_section_and_figure(path):
     page = _Page(path)
     assert page.headings == [
-        "mimo on digits",
+        "MIMO trained on digits",
         *("Quality", "Corruptions", "Members", "Diversity"),
         *("Out of distribution", "Cost", "Training", "Flags", "Libraries"),
     ]
@@ -127,7 +127,7 @@ def test_hostile_flags_are_text(path, tmp_path):
     hostile = {"method": "<img src=x>", "dataset": "</title>"}
     _rewrite(tmp_path, "flags.json", hostile)
     page = _Page(write_report(tmp_path))
-    assert page.headings[0] == "<img src=x> on </title>"
+    assert page.headings[0] == "<img src=x> trained on </title>"
     assert not page.images
 
 
@@ -137,6 +137,17 @@ def test_a_bare_run_has_a_page_of_what_there_is(tmp_path):
     assert page.headings == ["Report of a run", "Quality", "Libraries"]
     assert not page.images
     assert "0.5000" in page.cells and "–" in page.cells
+
+
+def test_notes_are_about_what_is_on_the_page(path, tmp_path):
+    whole = path.read_text("utf-8")
+    _rewrite(tmp_path, "results.json", {"test/accuracy": 0.5, "test/nll": 1.0})
+    bare = write_report(tmp_path).read_text("utf-8")
+    assert "NLL: negative log-likelihood" in whole and bare
+    for word in ("ECE", "Brier", "Corrupted", "pooled"):
+        assert word in whole and word not in bare
+    for word in ("AURC", "Shifted", "Sharing rate", "mCE", "Det.:"):
+        assert word not in whole + bare
 
 
 def test_one_member_one_epoch_and_no_corruptions(tmp_path):

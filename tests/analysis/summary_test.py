@@ -9,11 +9,11 @@ from mimo_keras.evaluation import Results, SuiteResults
 def test_headline_is_in_the_order_of_uncertainty_baselines(results):
     assert summary.headline(results) == [
         ("NLL", "0.0712"),
-        ("Acc", "0.9812"),
+        ("Accuracy", "0.9812"),
         ("ECE", "0.0123"),
-        ("cNLL", "0.6543"),
-        ("cA", "0.8125"),
-        ("cECE", "0.0789"),
+        ("NLL, corrupted", "0.6543"),
+        ("Accuracy, corrupted", "0.8125"),
+        ("ECE, corrupted", "0.0789"),
     ]
     assert summary.headline(Results(test={"nll": 1.0})) == [("NLL", "1.0000")]
 

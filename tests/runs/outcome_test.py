@@ -157,4 +157,4 @@ def test_the_report_holds_the_results_and_the_pictures(folder, results):
     assert page.count("data:image/svg+xml;base64,") == 8
     for key in ("test/nll", "corrupted/accuracy", "test/disagreement"):
         assert f"{results[key]:.4f}" in page
-    assert "mimo on digits" in page and "--ensemble_size=3" in page
+    assert "MIMO trained on digits" in page and "--ensemble_size=3" in page
