@@ -82,6 +82,43 @@ def expected(what, received, remedy, error=InputError):
     return _made(error, f"Expected {what}. Received: {received}. {remedy}")
 
 
+def closest(value, names, otherwise="Choose one of these."):
+    """Returns what to do about an unknown name, the remedy of `expected`.
+
+    Args:
+        value: What was given, of any type.
+        names: Those that are known; parts in brackets and braces, as of
+            "mlp[_{units}]", are not compared, nor the value's numbers then.
+        otherwise: The sentence if none of them is like it.
+
+    Returns:
+        A sentence with the name that is most like it, or `otherwise`.
+
+    Example:
+        >>> from mimo_keras.errors import closest
+        >>> closest("tflite", ["tf_saved_model", "litert", "onnx"])
+        "Did you mean 'litert'?"
+        >>> closest("h5", ["tf_saved_model", "litert", "onnx"])
+        'Choose one of these.'
+    """
+    import difflib
+
+    if not isinstance(value, str):
+        return otherwise
+    given, shapes = _comparable(value), {}
+    for name in names:
+        shape = re.sub(r"_?\{.*?\}|\[.*?\]", "", str(name))
+        shapes.setdefault(_comparable(shape), name)
+        if shape != name:
+            given = re.sub(r"_?\d+", "", given)
+    found = difflib.get_close_matches(given, shapes, n=1)
+    return f"Did you mean {str(shapes[found[0]])!r}?" if found else otherwise
+
+
+def _comparable(name):
+    return re.sub(r"\W", "_", name.lower())
+
+
 def argument(name, value=None):
     """Returns an argument's name, marked for use in the texts of `expected`.
 

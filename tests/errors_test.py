@@ -6,7 +6,13 @@ import keras
 import numpy as np
 import pytest
 
-from mimo_keras.errors import AbsentError, InputError, argument, expected
+from mimo_keras.errors import (
+    AbsentError,
+    InputError,
+    argument,
+    closest,
+    expected,
+)
 
 
 def test_the_words():
@@ -14,6 +20,30 @@ def test_the_words():
     assert isinstance(error, InputError)
     assert isinstance(error, ValueError)
     assert str(error) == "Expected a. Received: b=1. Do c."
+
+
+@pytest.mark.parametrize(
+    ("value", "names", "found"),
+    [
+        ("tflite", ("tf_saved_model", "litert", "onnx"), "litert"),
+        ("saved_model", ("tf_saved_model", "litert", "onnx"), "tf_saved_model"),
+        ("ONNX", ("tf_saved_model", "litert", "onnx"), "onnx"),
+        ("Deep-Ensemble", ("mimo", "deep_ensemble"), "deep_ensemble"),
+        ("mimmo2", ("mimo", "mimmo"), "mimmo"),
+        ("cnn_16", ("mlp[_{units}]", "cnn[_{width}]"), "cnn[_{width}]"),
+        ("net28_10", ("net_{depth}_{width}",), "net_{depth}_{width}"),
+        ("cifar-10", ("cifar100", "cifar10"), "cifar10"),
+    ],
+)
+def test_the_closest_of_the_known_names_is_offered(value, names, found):
+    assert closest(value, names) == f"Did you mean {found!r}?"
+
+
+@pytest.mark.parametrize("value", ["h5", "", "0", None, 3, ["mimo"]])
+def test_nothing_is_offered_that_is_unlike(value):
+    assert closest(value, ("mimo", "litert")) == "Choose one of these."
+    assert closest(value, ("mimo",), "Leave it out.") == "Leave it out."
+    assert closest(value, ()) == "Choose one of these."
 
 
 def test_it_is_one_line_whatever_came():

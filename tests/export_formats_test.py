@@ -223,6 +223,11 @@ def test_an_export_that_fails_leaves_the_one_before(tmp_path, monkeypatch):
             "format='h5'. Choose one of these.",
         ),
         (
+            ("a", "tflite"),
+            "Expected format among tf_saved_model, litert, onnx. Received: "
+            "format='tflite'. Did you mean 'litert'?",
+        ),
+        (
             ("a.lite", "litert"),
             "Expected a path that ends in .tflite for format litert. "
             "Received: path='a.lite'. Rename it.",

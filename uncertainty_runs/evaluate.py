@@ -38,7 +38,7 @@ with early.importing(__name__):
         read_json,
         read_results,
     )
-    from mimo_keras.errors import expected
+    from mimo_keras.errors import closest, expected
     from mimo_keras.evaluation import Results
     from mimo_keras.export import is_export, is_saved_ensemble
     from mimo_keras.files import write_json
@@ -261,7 +261,7 @@ def check_suite(requested, suite):
             raise expected(
                 f"parts of the suite of {suite.dataset}: " + ", ".join(known),
                 f"suite={name}",
-                "Choose from these.",
+                closest(name, sorted(names), "Choose from these."),
             )
 
 

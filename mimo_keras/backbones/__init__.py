@@ -12,7 +12,7 @@ from mimo_keras.backbones.small_cnn import small_cnn
 from mimo_keras.backbones.temporal_cnn import temporal_cnn
 from mimo_keras.backbones.vit import SIZES, sized, vit
 from mimo_keras.backbones.wide_resnet import wide_resnet
-from mimo_keras.errors import expected
+from mimo_keras.errors import closest, expected
 
 __all__ = [
     "Backbone",
@@ -102,5 +102,5 @@ def get(backbone):
     raise expected(
         "a backbone among " + ", ".join(_BACKBONES) + " or a callable",
         f"backbone={backbone!r}",
-        "Choose one of these.",
+        closest(backbone, _BACKBONES),
     )

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
-from mimo_keras.errors import expected
+from mimo_keras.errors import closest, expected
 
 SEVERITIES = (1, 2, 3, 4, 5)
 
@@ -125,10 +125,15 @@ def made(load, corrupt):
 def _chosen(what, asked, known):
     """Returns the values of `known` in `asked`; other values are an error."""
     asked = [asked] if isinstance(asked, str | int) else list(asked)
-    if not asked or any(value not in known for value in asked):
+    unknown = [value for value in asked if value not in known]
+    if unknown or not asked:
         raise expected(
             f"{what} out of " + ", ".join(map(str, known)),
             f"{what}={', '.join(map(str, asked)) or 'none'}",
-            "Choose at least one of these, and no others.",
+            closest(
+                unknown[0] if unknown else None,
+                known,
+                "Choose at least one of these, and no others.",
+            ),
         )
     return [value for value in known if value in asked]

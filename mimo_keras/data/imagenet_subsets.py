@@ -1,6 +1,6 @@
 """The ImageNet classes of the test sets with 200 classes."""
 
-from mimo_keras.errors import expected
+from mimo_keras.errors import closest, expected
 
 SUBSETS = {
     "imagenet_a": """
@@ -50,6 +50,6 @@ def groups(name):
         raise expected(
             "a set of 200 classes: " + ", ".join(SUBSETS),
             f"name={name}",
-            "Choose one of these.",
+            closest(name, SUBSETS),
         )
     return tuple((int(number),) for number in SUBSETS[name].split())

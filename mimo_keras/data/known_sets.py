@@ -19,7 +19,7 @@ from mimo_keras.data import (
 )
 from mimo_keras.data.corruptions import Corruptions
 from mimo_keras.data.data_set import DataSet
-from mimo_keras.errors import argument, expected
+from mimo_keras.errors import argument, closest, expected
 
 
 def _tfds(name, *split):
@@ -251,6 +251,6 @@ def get(name):
         raise expected(
             "dataset to be one of " + ", ".join(DATASETS),
             f"dataset={name}",
-            "Choose one of these.",
+            closest(name, DATASETS),
         )
     return DATASETS[name]

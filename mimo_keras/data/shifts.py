@@ -22,7 +22,7 @@ import zlib
 import numpy as np
 
 from mimo_keras.data.examples import Examples
-from mimo_keras.errors import expected
+from mimo_keras.errors import closest, expected
 
 LEVELS = {
     "translation": (0.1, 0.2, 0.3, 0.4, 0.5),
@@ -82,7 +82,7 @@ def shifted(examples, types=None):
             raise expected(
                 "transformations among " + ", ".join(LEVELS),
                 f"types={name!r}",
-                "Choose from these.",
+                closest(name, LEVELS, "Choose from these."),
             )
         for level, amount in enumerate(LEVELS[name], 1):
             new = _OPERATIONS[name](images, amount)

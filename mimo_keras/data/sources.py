@@ -7,7 +7,7 @@ import numpy as np
 
 from mimo_keras.data.corruptions import SEVERITIES
 from mimo_keras.data.known_sets import DATASETS, get
-from mimo_keras.errors import AbsentError, expected
+from mimo_keras.errors import AbsentError, closest, expected
 
 
 def load(name, split, **where):
@@ -172,7 +172,7 @@ def _having(field, what, name):
         raise expected(
             f"a data set with {what}: " + ", ".join(having),
             f"name={name}",
-            "Choose one of these.",
+            closest(name, having),
         )
     return getattr(get(name), field)
 

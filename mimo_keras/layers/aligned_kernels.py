@@ -5,7 +5,7 @@ import random
 import keras
 from keras import ops
 
-from mimo_keras.errors import expected
+from mimo_keras.errors import closest, expected
 from mimo_keras.layers.registration import serializable
 
 
@@ -44,7 +44,11 @@ class AlignedKernels(keras.initializers.Initializer):
             raise expected(
                 "an alignment among " + ", ".join(self.ALIGNMENTS),
                 f"alignment={alignment!r}",
-                "Omit the initializer to give each member its own kernel.",
+                closest(
+                    alignment,
+                    self.ALIGNMENTS,
+                    "Omit the initializer to give each member its own kernel.",
+                ),
             )
         self.alignment = alignment
         self.initializer = keras.initializers.get(initializer)

@@ -6,7 +6,7 @@ import numbers
 import keras
 import numpy as np
 
-from mimo_keras.errors import expected
+from mimo_keras.errors import closest, expected
 
 
 def plain(value):
@@ -129,7 +129,7 @@ def choice(name, value, choices):
         raise expected(
             f"{name} among {', '.join(choices)}",
             f"{name}={value!r}",
-            "Choose one of these.",
+            closest(value, choices),
         )
     return value
 

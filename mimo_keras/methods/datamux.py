@@ -3,7 +3,7 @@
 import keras
 
 from mimo_keras.backbones import Kit
-from mimo_keras.errors import expected
+from mimo_keras.errors import closest, expected
 from mimo_keras.layers import (
     DemultiplexMembers,
     MultiplexConvolutions,
@@ -101,7 +101,7 @@ def _demultiplexer(kind, task):
         raise expected(
             "demultiplexer mlp or heads",
             f"demultiplexer={kind!r}",
-            "Choose one of these.",
+            closest(kind, ("mlp", "heads")),
         )
 
     def head(features):

@@ -1,6 +1,6 @@
 """MixShare: MixMo whose members may share features."""
 
-from mimo_keras.errors import expected
+from mimo_keras.errors import closest, expected
 from mimo_keras.layers import AlignedKernels, UnmixMembers, arguments
 from mimo_keras.methods.blueprint import Sampling
 from mimo_keras.methods.mixmo import Mixing, mixed
@@ -76,7 +76,7 @@ def _unmixing(unmix, fraction, fadeout_epochs):
         raise expected(
             "unmix among " + ", ".join(UNMIXING),
             f"unmix={unmix!r}",
-            "Choose one of these.",
+            closest(unmix, UNMIXING),
         )
     if unmix == "none":
         return None

@@ -7,7 +7,7 @@ import re
 
 from mimo_keras import keras_internals
 from mimo_keras.backbones.own import Misfit
-from mimo_keras.errors import InputError, expected
+from mimo_keras.errors import InputError, closest, expected
 from mimo_keras.layers.arguments import plain
 from mimo_keras.layers.members import checked_members
 
@@ -104,7 +104,7 @@ def get(name):
         raise expected(
             "a method among " + ", ".join(list_methods()),
             f"method={name!r}",
-            "Choose one of these.",
+            closest(name, _METHODS),
         )
     return _METHODS[name]
 
@@ -157,7 +157,9 @@ def build(name, task, chosen):
                 f"for method {name} only the options "
                 + (", ".join(known) or "(it has none)"),
                 f"{option}={chosen[option]!r}",
-                "Leave it out or choose another method.",
+                closest(
+                    option, known, "Leave it out or choose another method."
+                ),
             )
     chosen = {option: plain(value) for option, value in chosen.items()}
     _check_kinds(name, chosen)

@@ -7,7 +7,7 @@ shapes of a backbone, and `mixture_ensemble` builds what the plan says.
 import dataclasses
 import math
 
-from mimo_keras.errors import expected
+from mimo_keras.errors import closest, expected
 from mimo_keras.layers.members import MOST
 from mimo_keras.methods.template_shares import (
     distinct_sets,
@@ -50,7 +50,7 @@ class BankOptions:
                 raise expected(
                     f"{name} among {', '.join(choices)}",
                     f"{name}={getattr(self, name)!r}",
-                    "Choose one of these.",
+                    closest(getattr(self, name), choices),
                 )
         few = 1 <= self.templates_per_layer <= MOST
         if not few or self.num_params <= 0:

@@ -9,7 +9,7 @@ import numpy as np
 from mimo_keras import keras_internals
 from mimo_keras.backbones.kit import Backbone, Kit, no_drop
 from mimo_keras.backbones.own import averaged, check_copies, check_pooling
-from mimo_keras.errors import expected
+from mimo_keras.errors import closest, expected
 from mimo_keras.layers import DenseMultihead
 from mimo_keras.methods.cloning import copy_layer, graft, keep_weights
 from mimo_keras.methods.trained_copy import copied
@@ -121,7 +121,7 @@ class Trained:
                     "a layer through which all of the network passes, among "
                     + ", ".join(places),
                     f"{name!r}",
-                    "Choose one of these.",
+                    closest(name, places),
                 )
         inner = [tensor for name, tensor in places.items() if name in cuts]
         ends = [self.trunk.inputs[0], *inner, self.trunk.outputs[0]]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mimo_keras.errors import expected
+from mimo_keras.errors import closest, expected
 from mimo_keras.prediction import calibrators, precise
 
 _LARGEST = 1e3
@@ -30,7 +30,7 @@ def fit(method, logits, labels, log_weights, fitted_on):
         raise expected(
             "a method of calibration among " + ", ".join(METHODS),
             f"method={method!r}",
-            "Choose one of these.",
+            closest(method, METHODS),
         )
     return METHODS[method](
         logits, labels, log_weights, fitted_on={**fitted_on, "method": method}

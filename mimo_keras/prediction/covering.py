@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mimo_keras.errors import expected, warn
+from mimo_keras.errors import closest, expected, warn
 from mimo_keras.layers import arguments
 from mimo_keras.prediction import conformal, quantile_stages, sets
 
@@ -162,7 +162,7 @@ def _checked(options, scores, examples):
         raise expected(
             "a score among " + ", ".join(scores),
             f"score={score!r}",
-            "Choose one of these.",
+            closest(score, scores),
         )
     conformal.check_coverage(options.coverage, len(examples.targets))
     return score

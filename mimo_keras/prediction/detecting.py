@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from mimo_keras.errors import expected
+from mimo_keras.errors import closest, expected
 from mimo_keras.layers.registration import serializable
 from mimo_keras.prediction.stages import Stage
 
@@ -114,7 +114,7 @@ class LogitDetector(Detector):
             raise expected(
                 "a score among " + ", ".join((*SCORES, *OF_FEATURES)),
                 f"score={score!r}",
-                "Choose one of these.",
+                closest(score, (*SCORES, *OF_FEATURES)),
             )
         self.score = score
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from mimo_keras.errors import expected
+from mimo_keras.errors import closest, expected
 from mimo_keras.layers import arguments
 from mimo_keras.prediction import precise
 
@@ -87,7 +87,7 @@ def checked_average(average):
         raise expected(
             'average="probabilities" or "logits"',
             f"average={average!r}",
-            "Choose one.",
+            closest(average, precise.AVERAGES, "Choose one."),
         )
     return average
 

@@ -1,7 +1,7 @@
 """An ensemble that starts where a trained network stands."""
 
 from mimo_keras import methods
-from mimo_keras.errors import argument, expected, warn
+from mimo_keras.errors import argument, closest, expected, warn
 from mimo_keras.layers.arguments import is_number
 from mimo_keras.training.create import create_model
 from mimo_keras.training.model import EnsembleModel
@@ -152,7 +152,7 @@ def _check(method, noise, freeze):
             "The keys of datamux change the images that a network was trained "
             "on: use create_model."
             if method == "datamux"
-            else "Choose one of these.",
+            else closest(method, sorted(_METHODS)),
         )
     if not is_number(noise) or not 0 <= noise < float("inf"):
         raise expected(

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from mimo_keras import keras_internals
-from mimo_keras.errors import expected
+from mimo_keras.errors import closest, expected
 from mimo_keras.layers import DenseMultihead
 from mimo_keras.layers.protocols import KeepsFromDecay
 from mimo_keras.layers.registration import serializable
@@ -207,7 +207,9 @@ def checked_scope(scope):
     """Returns an l2_scope; raises InputError if there is none of this name."""
     if scope not in L2_SCOPES:
         raise expected(
-            'l2_scope "all" or "kernels"', f"l2_scope={scope!r}", "Choose one."
+            'l2_scope "all" or "kernels"',
+            f"l2_scope={scope!r}",
+            closest(scope, L2_SCOPES, "Choose one."),
         )
     return scope
 
@@ -218,7 +220,7 @@ def checked_reduction(reduction):
         raise expected(
             'member_reduction "sum" or "mean"',
             f"member_reduction={reduction!r}",
-            "Choose one.",
+            closest(reduction, MEMBER_REDUCTIONS, "Choose one."),
         )
     return reduction
 

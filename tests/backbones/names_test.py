@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mimo_keras import backbones
-from mimo_keras.errors import InputError
+from mimo_keras.errors import InputError, closest
 
 FORMS = [
     "wide_resnet_{depth}_{width}",
@@ -71,7 +71,7 @@ def test_an_unknown_name_lists_what_there_is(name):
         backbones.get(name)
     assert str(caught.value) == (
         f"Expected a backbone among {', '.join(FORMS)} or a callable. "
-        f"Received: backbone={name!r}. Choose one of these."
+        f"Received: backbone={name!r}. {closest(name, FORMS)}"
     )
 
 

@@ -50,35 +50,47 @@ def test_a_registered_method_is_listed_and_built(two_options):
     assert built[1:] == (1, 5)
 
 
-@pytest.mark.parametrize("name", ["mimmmo", "", "MIMO"])
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("mimmmo", "Did you mean 'mimmo'?"),
+        ("", "Choose one of these."),
+        ("MIMO", "Did you mean 'mimo'?"),
+    ],
+)
 @pytest.mark.parametrize(
     "ask", [registry.get, methods.options, lambda n: small.create(n, "mlp")]
 )
-def test_an_unknown_method_lists_what_there_is(name, ask):
+def test_an_unknown_method_lists_what_there_is(name, remedy, ask):
     with pytest.raises(InputError) as caught:
         ask(name)
     assert str(caught.value) == (
         f"Expected a method among {', '.join(methods.list_methods())}. "
-        f"Received: method={name!r}. Choose one of these."
+        f"Received: method={name!r}. {remedy}"
     )
 
 
 @pytest.mark.parametrize(
-    ("method", "known"),
+    ("method", "known", "remedy"),
     [
         (
             "mimo",
             "batch_repetitions, input_repetition_probability, shuffle_group",
+            "Did you mean 'batch_repetitions'?",
         ),
-        ("deterministic", "(it has none)"),
+        (
+            "deterministic",
+            "(it has none)",
+            "Leave it out or choose another method.",
+        ),
     ],
 )
-def test_an_unknown_option_lists_what_there_is(method, known):
+def test_an_unknown_option_lists_what_there_is(method, known, remedy):
     with pytest.raises(InputError) as caught:
         small.create(method, "mlp", batch_repetition=4)
     assert str(caught.value) == (
         f"Expected for method {method} only the options {known}. Received: "
-        "batch_repetition=4. Leave it out or choose another method."
+        f"batch_repetition=4. {remedy}"
     )
 
 

@@ -69,7 +69,7 @@ def test_exactly_one_kind_of_output(options):
             {"repetitions": 2},
             "Expected for method mimo only the options batch_repetitions, "
             "input_repetition_probability, shuffle_group. Received: "
-            "repetitions=2. Leave it out or choose another method.",
+            "repetitions=2. Did you mean 'batch_repetitions'?",
         ),
     ],
 )

@@ -90,13 +90,17 @@ def test_keras_s_save_model_refuses_what_could_not_be_loaded(
 
 
 @pytest.mark.parametrize("name", ["model", "predictor"])
-@pytest.mark.parametrize("format", ["openvino", "torch", "h5", "ONNX", None])
+@pytest.mark.parametrize(
+    "format", ["openvino", "torch", "h5", "ONNX", "tflite", None]
+)
 def test_unknown_formats_of_an_export_are_refused(tmp_path, both, name, format):
+    meant = {"ONNX": "onnx", "tflite": "litert"}.get(format)
+    remedy = f"Did you mean {meant!r}?" if meant else "Choose one of these."
     with pytest.raises(InputError) as caught:
         both[name].export(tmp_path / "file", format=format)
     assert str(caught.value) == (
         "Expected format among tf_saved_model, litert, onnx. Received: "
-        f"format={format!r}. Choose one of these."
+        f"format={format!r}. {remedy}"
     )
 
 

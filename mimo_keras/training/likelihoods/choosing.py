@@ -4,7 +4,7 @@ import dataclasses
 
 import keras
 
-from mimo_keras.errors import expected
+from mimo_keras.errors import closest, expected
 from mimo_keras.training.likelihoods.classes import Categorical
 from mimo_keras.training.likelihoods.gaussian import Gaussian
 from mimo_keras.training.likelihoods.labels import Binary, Multilabel
@@ -57,7 +57,7 @@ def chosen(likelihood, num_classes, output_dim, options):
         raise expected(
             "a likelihood among " + ", ".join(NAMES),
             f"likelihood={likelihood!r}",
-            "Choose one of these, or leave it out.",
+            closest(likelihood, NAMES, "Choose one of these, or leave it out."),
         )
     kind = NAMES[likelihood]
     fields = [field.name for field in dataclasses.fields(kind)]

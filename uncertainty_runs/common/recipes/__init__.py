@@ -46,7 +46,7 @@ not measured here. The digits rows were tuned in this repository on a few
 methods and are shared by the others; docs/digits.md has their results.
 """
 
-from mimo_keras.errors import expected
+from mimo_keras.errors import closest, expected
 from uncertainty_runs.common.recipes import (
     cifar_other_rows,
     cifar_rows,
@@ -103,18 +103,22 @@ def recipe(dataset, method, table=None):
     known = sorted(m for d, m in rows if d == dataset)
     if not known:
         kind = "a recipe" if table is None else f"recipe {table}"
-        data_sets = ", ".join(sorted({d for d, _ in rows}))
+        data_sets = sorted({d for d, _ in rows})
         raise expected(
-            f"a data set with {kind}: {data_sets}",
+            f"a data set with {kind}: {', '.join(data_sets)}",
             f"dataset={dataset!r}",
-            "Choose one of these, or add a row to "
-            "uncertainty_runs/common/recipes.",
+            closest(
+                dataset,
+                data_sets,
+                "Choose one of these, or add a row to "
+                "uncertainty_runs/common/recipes.",
+            ),
         )
     if table is None:
         raise expected(
             f"a method with a recipe for {dataset}: {', '.join(known)}",
             f"method={method!r}",
-            "Choose one of these.",
+            closest(method, known),
         )
     raise expected(
         f"a method of recipe {table}: {', '.join(known)}",
