@@ -135,7 +135,7 @@ def map_channels_first():
     ("make", "method", "options", "match"),
     [
         (None, "datamux", {}, "method='datamux'.*keys.*create_model"),
-        (None, "mimos", {}, "method='mimos'.*one of these"),
+        (None, "mimos", {}, "method='mimos'.*Did you mean 'mimo'"),
         (None, "mimo", {"noise": -1}, "noise=-1"),
         (None, "mimo", {"freeze": "all"}, "freeze='all'"),
         (None, "mimo", {"depth": 2}, "depth=2"),
