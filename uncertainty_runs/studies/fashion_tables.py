@@ -20,6 +20,8 @@ COLUMNS = {
     "cBrier": "corrupted/brier",
 }
 """Column -> key of results.json."""
+SHORT = ("NLL", "Accuracy", "ECE", "cNLL")
+"""The columns of the README's table."""
 FOREIGN = {
     "OOD AUROC, digits": "ood/digits/auroc",
     "OOD AUROC, photographs": "ood/sample_images/auroc",
@@ -141,7 +143,8 @@ def tables(record):
         ("All training images", quality, of.of_parts("all")),
     ]
     alone = [row for row in of.rows.values() if row.like is None]
-    blocks = [_block("Settings", tuned, of, alone, of.settings)]
+    blocks = [_block("Summary", summary, of, of.of_parts("main"), of.runs)]
+    blocks.append(_block("Settings", tuned, of, alone, of.settings))
     blocks += [_block(*part[:2], of, part[2], of.runs) for part in parts]
     return "\n\n".join(blocks)
 
@@ -153,10 +156,27 @@ def _block(name, make, of, rows, run):
     if there:
         lines.append(make(of, there))
     missing = [row.title for row in rows if not run(row)]
-    # Those that compare the rows of one above name them no second time.
-    if missing and (make not in (differences, members) or not there):
+    # Those that show rows of another table name none a second time.
+    again = (summary, differences, members)
+    if missing and (make not in again or not there):
         lines.append(f"{NOT_RUN.capitalize()}: {'; '.join(missing)}.")
     return "\n\n".join(lines)
+
+
+def summary(of, rows):
+    """Returns the README's table: few scores, and costs in multiples.
+
+    FLOPs of a prediction are those of the deterministic network times a factor.
+    """
+    base = of.runs(of.rows[fashion_plan.title("deterministic", 1)])
+    unit = next((run["cost/flops"] for run in base.values()), None)
+    lines = []
+    for row in rows:
+        runs = [*of.runs(row).values()]
+        factor = f"{runs[0]['cost/flops'] / unit:.3f}" if unit else "-"
+        cells = [_mean(runs, COLUMNS[name]) for name in SHORT]
+        lines.append([row.title, factor, *cells])
+    return analysis.markdown_table(lines, ["Method", "FLOPs", *SHORT])
 
 
 def quality(of, rows):
