@@ -66,6 +66,9 @@ class StandardizeImages(keras.layers.Layer):
                 "Use None for token ids and tables.",
             )
         self.input_scale = input_scale
+        # The name of a layer that expects 0 to 255, in the network that
+        # follows: its model sets it.
+        self.reader = str
         self.mean = finite_numbers("mean", mean)
         self.std = finite_numbers("std", std)
         if min(_listed(self.std)) <= 0:

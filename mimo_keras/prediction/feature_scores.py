@@ -43,7 +43,7 @@ class Mahalanobis:
             raise expected(
                 "features that vary within the classes",
                 f"{len(features)} examples of {len(classes)} classes",
-                "Pass more images of each class.",
+                "Pass more examples of each class.",
             )
         self.whiten = vectors[:, kept] / np.sqrt(values[kept])
         self.means = (means - self.center) @ self.whiten
@@ -119,7 +119,7 @@ class VirtualLogit:
             raise expected(
                 f"features that vary in more than {dimensions} dimensions",
                 f"{len(features)} examples that do not",
-                "Ask for fewer dimensions, or pass more images.",
+                "Ask for fewer dimensions, or pass more examples.",
             )
         self.factor = logits.max(axis=1).mean() / lengths.mean()
 

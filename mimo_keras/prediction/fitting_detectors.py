@@ -92,7 +92,7 @@ def _mahalanobis(examples, options):
         raise expected(
             "at least two examples of each class",
             f"{counts.min()} of class {counts.argmin()}",
-            "Pass more images, or use score='knn', which needs no classes.",
+            "Pass more examples, or use score='knn', which needs no classes.",
         )
 
     def fitted(features, logits, labels):
@@ -108,7 +108,7 @@ def _neighbors(examples, options):
             f"neighbors from 1 to {min(options.bank, most)}, four fifths of "
             "the examples, or bank",
             f"neighbors={options.neighbors}",
-            "Ask for a nearer one, or pass more images.",
+            "Ask for a nearer one, or pass more examples.",
         )
 
     def fitted(features, logits, labels):

@@ -35,15 +35,15 @@ def collect(member_outputs, images, labels=None, batch_size=128, verbose=0):
     for batch in batch_bars.shown(batches, count, verbose):
         if not isinstance(batch, (tuple, list)) or len(batch) < 2:
             raise expected(
-                "batches of (images, labels)",
+                "batches of (inputs, labels)",
                 f"batches of {type(batch).__name__}",
-                "Pass images and labels.",
+                "Pass inputs and labels.",
             )
         outputs.append(keras.ops.convert_to_numpy(member_outputs(batch[0])))
         found.append(keras.ops.convert_to_numpy(batch[1]))
     if not outputs:
         raise expected(
-            "held-out examples", "none", "Pass images and their labels."
+            "held-out examples", "none", "Pass inputs and their labels."
         )
     outputs = np.concatenate(outputs).astype(np.float64)
     return outputs, np.concatenate(found)
@@ -63,20 +63,20 @@ def _batches(images, labels, batch_size):
             )
         if not hasattr(images, "__iter__"):
             raise expected(
-                "images, or batches of (images, labels)",
+                "inputs, or batches of (inputs, labels)",
                 f"{type(images).__name__}",
                 "Pass arrays, a data set or any iterable.",
             )
         return images, batch_bars.count_of(images)
     if labels is None:
         raise expected(
-            "labels for the images", "labels=None", "Pass their true labels."
+            "labels for the inputs", "labels=None", "Pass their true labels."
         )
     images, labels = _array("images", images), _array("labels", labels)
     if len(images) != len(labels):
         raise expected(
-            "a label for each image",
-            f"{len(labels)} labels for {len(images)} images",
+            "a label for each input",
+            f"{len(labels)} labels for {len(images)} inputs",
             "Compare how both were loaded.",
         )
     batch_size = arguments.whole("batch_size", batch_size)

@@ -40,7 +40,7 @@ def checked_array(name, values, axes, shape):
         raise expected(
             f"finite {name}",
             f"{name}={bad} NaN or infinite values of {values.size}",
-            "Check the images, the learning rate and the checkpoint.",
+            "Check the inputs, the learning rate and the checkpoint.",
         )
     return values
 

@@ -15,6 +15,7 @@ from mimo_keras.training import (
 from mimo_keras.training.checked_sources import Checks
 from mimo_keras.training.distribute import untuned
 from mimo_keras.training.distribute.seeds import repeatable
+from mimo_keras.training.input_words import words
 
 
 class CheckedCall:
@@ -146,7 +147,8 @@ def as_array(images, image_shape):
 
 def _no_array(given, image_shape, reason="no dense array"):
     return expected(
-        f"images of shape (B, {', '.join(map(str, image_shape))})",
+        f"{words(image_shape).many} of shape (B, "
+        f"{', '.join(map(str, image_shape))})",
         f"{type(given).__name__} of {str(reason)[:200]}",
         "Pass numbers: an array, or a list of arrays of one shape.",
     )

@@ -18,7 +18,12 @@ import numpy as np
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
 from mimo_keras.layers import StandardizeImages, standardize_images
-from mimo_keras.training import data_checks, packed_rows, scale_checks
+from mimo_keras.training import (
+    data_checks,
+    input_words,
+    packed_rows,
+    scale_checks,
+)
 from mimo_keras.training.likelihoods import Likelihood
 from mimo_keras.training.packed_rows import MappedSource
 
@@ -62,7 +67,7 @@ class Checks:
         is_source = isinstance(x, (Iterable, keras.utils.PyDataset))
         if not is_source or isinstance(x, (dict, str, bytes)):
             raise expected(
-                "images: an array, or a source of batches",
+                f"{self._words.many}: an array, or a source of batches",
                 f"x of type {type(x).__name__}",
                 "Pass one array, a tf.data.Dataset or a PyDataset; for several "
                 "inputs, create the model with input_shape as a dictionary.",
@@ -95,7 +100,7 @@ class Checks:
         scale_checks.check_scale(images, self.standardize)
         if self.likelihood is None:
             return None
-        data_checks.check_finite(images, "images")
+        data_checks.check_finite(images, self._words.many)
         targets = data_checks.numbers(targets)
         self.likelihood.check_targets(targets)
         if weights is not None:
@@ -119,7 +124,8 @@ class Checks:
         least = 1 if self.likelihood is None else 2
         is_plain = all(hasattr(part, "shape") for part in parts)
         if not is_plain or not least <= len(parts) <= 3:
-            wanted = "images" if least == 1 else "(images, labels)"
+            many = self._words.many
+            wanted = many if least == 1 else f"({many}, labels)"
             raise expected(
                 f"a source of batches {wanted}, as tuples",
                 f"elements {_outline(element)}",
@@ -175,6 +181,13 @@ class Checks:
             )
             is_far = scale_checks.is_outside(extent, self.standardize)
             faults["scale"] = is_far, extent[1]
+        if images.dtype.is_floating and scale_checks.takes_bytes(
+            self.standardize
+        ):
+            largest = tf.cast(tf.reduce_max(images), tf.float32)
+            least = tf.cast(tf.reduce_min(images), tf.float32)
+            is_black = scale_checks.is_black(least, largest)
+            faults["bytes"] = is_black, largest
         if self.likelihood is not None:
             if images.dtype.is_floating:
                 faults["images"] = ~_is_finite(images), tf.zeros(1)
@@ -191,6 +204,10 @@ class Checks:
         with tf.control_dependencies(asserted):
             batch = tf.nest.map_structure(tf.identity, batch)
         return batch if len(batch) > 1 else batch[0]
+
+    @property
+    def _words(self):
+        return input_words.words(self.image_shape)
 
     @property
     def _has_scale(self):
@@ -218,10 +235,13 @@ class Checks:
     def _error(self, name, value):
         value = float(value.strip("[]").split()[0])
         if name == "scale":
-            return scale_checks.error(value, self.standardize)
+            rank = len(self.image_shape)
+            return scale_checks.error(value, self.standardize, rank)
+        if name == "bytes":
+            return scale_checks.black(value, self.standardize)
         if name == "images":
             return expected(
-                "finite images",
+                f"finite {self._words.many}",
                 "NaN or infinity in a batch",
                 "Remove or fix these.",
             )

@@ -4,6 +4,7 @@ import numpy as np
 
 from mimo_keras.errors import expected
 from mimo_keras.layers.arguments import is_whole
+from mimo_keras.training.input_words import words
 
 # Soft labels may be of 16 bits.
 ROUNDING = 1e-2
@@ -34,32 +35,32 @@ def check_images(shape, input_shape, copies=0):
         input_shape: That of one image.
         copies: If not 0, a batch may also hold so many copies of each image.
     """
+    own = words(input_shape)
+    wanted = f"{own.many} of shape {_batch_of(input_shape)}"
     if getattr(shape, "rank", 0) is None:
         raise expected(
-            f"images of shape {_batch_of(input_shape)}",
-            "images of unknown rank",
+            wanted,
+            f"{own.many} of unknown rank",
             "State it: tf.ensure_shape in the data set's map.",
         )
     if copies and _fits(shape, (None, copies, *input_shape)):
         shape = (shape[0], *shape[2:])
     if _fits((None, *shape), (None, *input_shape)):
         raise expected(
-            f"images of shape {_batch_of(input_shape)}",
+            wanted,
             f"shape={tuple(shape)}",
-            "Pass a batch: images[None] for one image, dataset.batch(32) for a "
+            f"Pass a batch: x[None] for one {own.one}, dataset.batch(32) for a "
             "data set.",
         )
     if not _fits(shape, (None, *input_shape)):
         raise expected(
-            f"images of shape {_batch_of(input_shape)}",
+            wanted,
             f"shape={tuple(shape)}",
-            "Resize them, or create the model with another input_shape.",
+            f"{own.fit}, or create the model with another input_shape.",
         )
     if shape[0] == 0:
         raise expected(
-            f"images of shape {_batch_of(input_shape)}",
-            f"shape={tuple(shape)}",
-            "Pass at least one image.",
+            wanted, f"shape={tuple(shape)}", f"Pass at least one {own.one}."
         )
 
 
@@ -72,8 +73,8 @@ def check_label_shape(shape, num_classes):
     check_rank(shape)
     if len(shape) != 1 and tuple(shape[1:]) not in {(1,), (num_classes,)}:
         raise expected(
-            "one class index for each image, shape (B,), or one-hot labels of "
-            f"shape (B, {num_classes})",
+            "one class index for each example, shape (B,), or one-hot labels "
+            f"of shape (B, {num_classes})",
             f"shape={tuple(shape)}",
             "Compare with num_classes of the model.",
         )
@@ -169,7 +170,7 @@ def check_weights(weights, rows):
     weights = numbers(weights)
     check_weights_shape(weights.shape)
     if len(weights) != rows:
-        raise _weights_error(f"{len(weights)} weights for {rows} images")
+        raise _weights_error(f"{len(weights)} weights for {rows} examples")
     check_weights_dtype(str(weights.dtype), weights.dtype.kind in "biuf")
     bad = weights[~np.isfinite(weights)]
     if bad.size:
@@ -195,9 +196,9 @@ def weights_error(value):
 
 def _weights_error(received):
     return expected(
-        "sample_weight of one finite number for each image, shape (B,)",
+        "sample_weight of one finite number for each example, shape (B,)",
         received,
-        "Weight images, not classes or members.",
+        "Weight examples, not classes or members.",
     )
 
 
@@ -238,19 +239,20 @@ def check_data(x, y, input_shape, likelihood, sample_weight=None, copies=0):
     """
     images = numbers(x)
     check_images(images.shape, input_shape, copies)
-    check_finite(images, "images")
+    many = words(input_shape).many
+    check_finite(images, many)
     if y is None:
         raise expected(
-            "labels for the images",
+            f"labels for the {many}",
             "y=None",
-            "Pass them as y, or a data set of (images, labels).",
+            f"Pass them as y, or a data set of ({many}, labels).",
         )
     targets = numbers(y)
     likelihood.check_targets(targets)
     if len(targets) != len(images):
         raise expected(
-            "a label for each image",
-            f"{len(targets)} labels for {len(images)} images",
+            f"a label for each {words(input_shape).one}",
+            f"{len(targets)} labels for {len(images)} {many}",
             "Compare how both were loaded.",
         )
     if sample_weight is not None:

@@ -51,7 +51,7 @@ def _check_validation(split, data):
         raise expected(
             "validation_split to be a number from 0 to below 1",
             f"validation_split={split!r}",
-            "Pass the share of the images to validate on.",
+            "Pass the share of the examples to validate on.",
         )
     if isinstance(data, (tuple, list)) and not 2 <= len(data) <= 3:
         raise expected(
@@ -106,8 +106,8 @@ def check_sources(images, is_array, validation_split, **given):
         rest = int(np.floor(count * (1.0 - validation_split)))
         if not 0 < rest < count:
             raise expected(
-                "validation_split to leave images on both sides",
-                f"validation_split={validation_split}, {count} images",
+                "validation_split to leave examples on both sides",
+                f"validation_split={validation_split}, {count} examples",
                 "Pass validation_data instead.",
             )
 

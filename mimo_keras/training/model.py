@@ -30,6 +30,7 @@ from mimo_keras.training.kernels import give_kernels
 from mimo_keras.training.mixture_score import MixtureScore
 from mimo_keras.training.policies import policy_of, saved_policy
 from mimo_keras.training.predictor import Predictor
+from mimo_keras.training.preprocessing_checks import remember
 from mimo_keras.training.quantizing import Quantizing
 from mimo_keras.training.saved_state import SavedState, freeze_parts
 from mimo_keras.training.writing import Writing, check_format
@@ -134,6 +135,7 @@ class EnsembleModel(
         self.repeat_members = RepeatMembers(
             max(sampling.members, 1), name="repeat_members"
         )
+        remember(self.standardize, self.network, self.image_shape)
         self.standardize.check_channels(self.image_shape[-1])
         if input_scale is None:
             for x in (network, self.network, self.repeat_members):

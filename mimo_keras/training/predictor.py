@@ -15,6 +15,7 @@ from mimo_keras.training.exact_inputs import keep_exact
 from mimo_keras.training.finite_rows import of_finite_rows
 from mimo_keras.training.kernels import give_kernels
 from mimo_keras.training.policies import policy_of, saved_policy
+from mimo_keras.training.preprocessing_checks import remember
 from mimo_keras.training.quantizing import Quantizing
 from mimo_keras.training.saved_state import SavedState
 from mimo_keras.training.writing import Writing, check_format
@@ -79,6 +80,7 @@ class Predictor(
         self.standardize = StandardizeImages(
             mean, std, input_scale, name="standardize"
         )
+        remember(self.standardize, network, self.image_shape)
         self.standardize.check_channels(self.image_shape[-1])
         if input_scale is None:
             keep_exact(network)

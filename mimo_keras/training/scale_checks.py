@@ -26,7 +26,10 @@ def check_scale(images, standardize):
         images: NumPy array (B, …).
         standardize: The model's `layers.StandardizeImages`.
     """
-    if standardize.input_scale is None or not images.size:
+    if not images.size:
+        return
+    if standardize.input_scale is None:
+        _check_bytes(images, standardize)
         return
     extent = None
     if images.dtype != "uint8":
@@ -34,7 +37,46 @@ def check_scale(images, standardize):
         with np.errstate(all="ignore"):  # NaN and infinity are not its subject.
             extent = measured(some, standardize)
     if is_outside(extent, standardize):
-        report(extent, standardize)
+        report(extent, standardize, images.ndim - 1)
+
+
+def _check_bytes(images, standardize):
+    """Raises InputError for images from 0 to 1 if the network takes bytes."""
+    if "float" in images.dtype.name and takes_bytes(standardize):
+        least, largest = (float(f(images)) for f in (np.min, np.max))
+        if is_black(least, largest):
+            raise black(largest, standardize)
+
+
+def takes_bytes(standardize):
+    """Whether images go as they are into a network that expects 0 to 255."""
+    return bool(standardize.input_scale is None and standardize.reader())
+
+
+def is_black(least, largest):
+    """Whether values, of 0 to 255, would all look black: those from 0 to 1.
+
+    Args:
+        least: The least of all values of a batch; a number or a tensor.
+        largest: The largest. Zero is black on every scale.
+    """
+    return (least >= 0) & (largest > 0) & (largest <= 1)
+
+
+def black(largest, standardize):
+    """Returns the error about images that would all look black.
+
+    Args:
+        largest: The largest value.
+        standardize: The model's `layers.StandardizeImages`.
+    """
+    return expected(
+        "images from 0 to 255, as the network's layer "
+        f"{standardize.reader()} takes them",
+        f"values up to {largest:.6g}",
+        "Multiply them by 255, or create the model with input_scale='0..1' and "
+        "std=1/255.",
+    )
 
 
 def measured(images, standardize, mean=np.mean, largest=np.max):
@@ -69,8 +111,7 @@ def is_outside(extent, standardize):
             by definition and leave the question whether mean and std are.
         standardize: The model's `layers.StandardizeImages`.
     """
-    mean, std = np.abs(standardize.mean), np.abs(standardize.std)
-    is_of_bytes = bool(max(mean.max(), std.max()) > FAR)
+    is_of_bytes = _is_of_bytes(standardize)
     if extent is None:
         return is_of_bytes
     deviation, largest, fraction = extent
@@ -82,36 +123,58 @@ def is_outside(extent, standardize):
     return is_far
 
 
-def report(extent, standardize):
+def report(extent, standardize, rank=3):
     """Raises the error, or warns, about values far outside the scale.
 
     Args:
         extent: As of `is_outside`, as numbers.
         standardize: The model's `layers.StandardizeImages`.
+        rank: Of one input: 3 for an image.
     """
-    largest = None if extent is None else extent[1]
+    found = error(None if extent is None else extent[1], standardize, rank)
     if standardize.input_scale != standardize_images.UNSTATED:
-        raise error(largest, standardize)
-    warnings.warn(str(error(largest, standardize)), stacklevel=2)
+        raise found
+    warnings.warn(str(found), stacklevel=2)
 
 
-def error(largest, standardize):
+def error(largest, standardize, rank=3):
     """Returns the error about values far outside the scale.
 
     Args:
         largest: The largest value; None for bytes.
         standardize: The model's `layers.StandardizeImages`.
+        rank: Of one input: 3 for an image.
     """
     scale = stated(standardize)
-    other = "0..1" if scale == "0..255" else "0..255"
     values = "bytes" if largest is None else f"values up to {largest:.6g}"
+    if _is_of_bytes(standardize):
+        return expected(
+            "mean and std on the scale of 0 to 1, as input_scale='0..1' says",
+            f"{values}, mean={standardize.mean}, std={standardize.std}",
+            "Divide them by 255, or create the model with input_scale=None, if "
+            "they are those of the values as they are.",
+        )
+    wanted = f"values from {scale.replace('..', ' to ')}"
+    if rank < 3:
+        return expected(
+            f"{wanted}, as input_scale={scale!r} says",
+            values,
+            "For tables, series and token ids create the model with "
+            "input_scale=None; mean and std may be those of the columns.",
+        )
+    other = "0..1" if scale == "0..255" else "0..255"
     return expected(
-        f"images from {scale.replace('..', ' to ')}, and mean and std on the "
-        "scale of 0 to 1",
-        f"{values}, mean={standardize.mean}, std={standardize.std}",
+        f"images with {wanted}, as input_scale={scale!r} says",
+        values,
         f"Scale them, or create the model with input_scale={other!r}, or with "
         "input_scale=None if they are no intensities.",
     )
+
+
+def _is_of_bytes(standardize):
+    """Whether mean and std are those of values from 0 to 255."""
+    mean, std = np.abs(standardize.mean), np.abs(standardize.std)
+    return bool(max(mean.max(), std.max()) > FAR)
 
 
 def stated(standardize):

@@ -35,7 +35,7 @@ def find(x, image_rank, shapes=None, *, validation_split=0.0, steps=None):
     if batches:
         return images() or batches * rows()
     raise expected(
-        "data of a known number of images, by which this method's loss divides "
+        "data of a known number of rows, by which this method's loss divides "
         "its KL term",
         f"x of type {type(x).__name__}, steps_per_epoch={steps}",
         f"Pass {argument('train_examples')} to create_model, or "
@@ -52,7 +52,7 @@ def require(model):
     annealing = getattr(model, "annealing", None)
     if annealing is not None and annealing.is_waiting():
         raise expected(
-            "the number of training images, by which this method's loss "
+            "the number of training examples, by which this method's loss "
             "divides its KL term",
             "none",
             f"Pass {argument('train_examples')} to create_model; only fit "

@@ -114,7 +114,7 @@ def test_what_cannot_be_fitted_is_one_line(score, options, message):
 
 def test_examples_must_show_every_class_and_be_finite():
     few = np.where(np.arange(200) == 0, 2, np.arange(200) % 2)
-    with pytest.raises(InputError, match="1 of class 2. Pass more images"):
+    with pytest.raises(InputError, match="1 of class 2. Pass more examples"):
         fit("mahalanobis", labels=few)
     assert fit("knn", labels=few) and fit("vim", labels=few)
     bad = FEATURES.copy()

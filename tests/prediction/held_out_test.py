@@ -49,12 +49,12 @@ def test_all_examples_are_collected_in_order(data):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ((IMAGES, None), "labels for the images. Received: labels=None"),
-        ((IMAGES, LABELS[:4]), "Received: 4 labels for 10 images"),
+        ((IMAGES, None), "labels for the inputs. Received: labels=None"),
+        ((IMAGES, LABELS[:4]), "Received: 4 labels for 10 inputs"),
         ((iter(_pairs()), LABELS), "labels inside the batches"),
         ((iter([IMAGES]), None), "Received: batches of ndarray"),
         ((iter([]), None), "held-out examples. Received: none"),
-        ((None, None), "images, or batches of .* Received: NoneType"),
+        ((None, None), "inputs, or batches of .* Received: NoneType"),
         ((IMAGES[:0], LABELS[:0]), "held-out examples. Received: none"),
     ],
 )

@@ -10,7 +10,7 @@ from tests.training import networks
 
 IMAGES = networks.examples(4).images
 FLOATS = IMAGES.astype("float32")
-FAR = f"values up to {IMAGES.max()}, mean=0.0, std=1.0"
+FAR = f"values up to {IMAGES.max()}. Scale them"
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,9 @@ ONE_HOT = np.eye(networks.CLASSES, dtype="float32")[EXAMPLES.labels]
 
 RESIZE = "Resize them, or create the model with another input_shape."
 KINDS = (
-    "Expected one class index for each image, shape (B,), or one-hot labels of "
-    "shape (B, 3). Received: shape={}. Compare with num_classes of the model."
+    "Expected one class index for each example, shape (B,), or one-hot labels "
+    "of shape (B, 3). Received: shape={}. Compare with num_classes of the "
+    "model."
 )
 INDICES = "Pass class indices, not names."
 NORMALIZE = "Normalize them, or pass class indices of shape (B,)."
@@ -212,7 +213,7 @@ def test_bfloat16_is_a_float():
     with pytest.raises(InputError, match="label=[345].0 at index 0"):
         THREE.check_targets(EXAMPLES.labels.astype("bfloat16") + 3)
     images[2] = np.nan
-    with pytest.raises(InputError, match="in 1 images, first at index 2"):
+    with pytest.raises(InputError, match="in 1 rows, first at index 2"):
         data_checks.check_data(images, labels, (5,), THREE)
 
 
@@ -236,3 +237,52 @@ def test_what_no_array_can_be_made_of():
         data_checks.numbers([[1, 2], [3]])
     (listed,) = data_checks.arrays([[1, 2], [3]])
     assert listed.dtype == object and listed.shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("input_shape", "shape", "message"),
+    [
+        (
+            (30,),
+            (64, 29),
+            "Expected rows of shape (B, 30). Received: shape=(64, 29). Pass "
+            "the columns that the model has, or create the model with another "
+            "input_shape.",
+        ),
+        (
+            (30,),
+            (30,),
+            "Expected rows of shape (B, 30). Received: shape=(30,). Pass a "
+            "batch: x[None] for one row, dataset.batch(32) for a data set.",
+        ),
+        (
+            (30,),
+            (0, 30),
+            "Expected rows of shape (B, 30). Received: shape=(0, 30). Pass at "
+            "least one row.",
+        ),
+        (
+            (9, 2),
+            (5, 8, 2),
+            "Expected series of shape (B, 9, 2). Received: shape=(5, 8, 2). "
+            "Cut or pad them, or create the model with another input_shape.",
+        ),
+    ],
+)
+def test_tables_and_series_are_not_called_images(input_shape, shape, message):
+    with pytest.raises(InputError) as caught:
+        data_checks.check_images(shape, input_shape)
+    assert str(caught.value) == message
+
+
+def test_a_table_s_other_faults_are_those_of_rows():
+    bad = _at(np.zeros((COUNT, 3)), (2, 1), np.nan)
+    labels = EXAMPLES.labels
+    for x, y, message in (
+        (bad, labels, "Expected finite rows. Received: NaN or infinity in 1 r"),
+        (np.ones((COUNT, 3)), None, "Expected labels for the rows"),
+        (np.ones((COUNT, 3)), labels[:5], "5 labels for 8 rows"),
+    ):
+        with pytest.raises(InputError) as caught:
+            data_checks.check_data(x, y, (3,), THREE)
+        assert message in str(caught.value)

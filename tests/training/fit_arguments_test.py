@@ -37,7 +37,7 @@ def model():
         ({"validation_split": 1.0}, "validation_split=1.0"),
         ({"validation_split": -0.1}, "validation_split=-0.1"),
         ({"validation_split": "0.1"}, "validation_split='0.1'"),
-        ({"validation_split": 0.9}, "validation_split=0.9, 6 images"),
+        ({"validation_split": 0.9}, "validation_split=0.9, 6 examples"),
         ({"validation_data": ()}, "0 parts"),
         ({"validation_data": (*PAIR, *PAIR)}, "4 parts"),
         ({"validation_steps": -1}, "validation_steps=-1"),

@@ -61,12 +61,33 @@ def test_values_far_outside_it_are_refused(images, options, scale, received):
         check_scale(images, standardize)
     other = "0..255" if scale == "0 to 1" else "0..1"
     received = received or f"values up to {images.max():.6g}"
+    if options is OF_BYTES:
+        assert str(caught.value) == (
+            "Expected mean and std on the scale of 0 to 1, as "
+            f"input_scale='0..1' says. Received: {received}, "
+            f"mean={standardize.mean}, std={standardize.std}. Divide them by "
+            "255, or create the model with input_scale=None, if they are those "
+            "of the values as they are."
+        )
+        return
     assert str(caught.value) == (
-        f"Expected images from {scale}, and mean and std on the scale of 0 to "
-        f"1. Received: {received}, mean={standardize.mean}, "
-        f"std={standardize.std}. Scale them, or create the model with "
-        f"input_scale={other!r}, or with input_scale=None if they are no "
-        "intensities."
+        f"Expected images with values from {scale}, as input_scale="
+        f"{standardize.input_scale!r} says. Received: {received}. Scale them, "
+        f"or create the model with input_scale={other!r}, or with "
+        "input_scale=None if they are no intensities."
+    )
+
+
+@pytest.mark.parametrize("shape", [(20,), (5, 4)])
+def test_tables_and_series_are_told_to_leave_the_scale_out(shape):
+    values = 100 * DRAW.normal(size=(6, *shape)).astype("float32")
+    with pytest.raises(InputError) as caught:
+        check_scale(values, StandardizeImages())
+    assert str(caught.value) == (
+        "Expected values from 0 to 1, as input_scale='0..1' says. Received: "
+        f"values up to {abs(values).max():.6g}. For tables, series and token "
+        "ids create the model with input_scale=None; mean and std may be those "
+        "of the columns."
     )
 
 

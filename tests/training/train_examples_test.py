@@ -136,7 +136,7 @@ def test_where_it_cannot_be_known_one_line_says_what_to_pass(name):
     with pytest.raises(InputError) as caught:
         find(UNKNOWN[name](), 2)
     assert str(caught.value) == (
-        "Expected data of a known number of images, by which this method's "
+        "Expected data of a known number of rows, by which this method's "
         f"loss divides its KL term. Received: x of type {name}, "
         "steps_per_epoch=None. Pass train_examples to create_model, or "
         "steps_per_epoch with a tf.data.Dataset or a PyDataset."
