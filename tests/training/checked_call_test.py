@@ -10,7 +10,7 @@ from tests.training import networks
 
 IMAGES = networks.examples(4).images
 FLOATS = IMAGES.astype("float32")
-FAR = f"values up to {IMAGES.max()}. Scale them"
+FAR = f"values up to {IMAGES.max()}"
 
 
 @pytest.fixture(scope="module")
