@@ -57,6 +57,21 @@ for name, value in sorted(answer.items()):
 #
 #     tensorflow_model_server --rest_api_port=8501 \
 #         --model_name=digits --model_base_path=/models/digits
+#
+# An export onto a folder that holds an earlier one replaces it, all at once when
+# the new one is complete and was compared with the predictor; the earlier one
+# is then gone. A new version for a running server is better a new folder,
+# ``digits/2``, which the server loads by itself. If there is any other file in
+# the folder, the export is refused, and nothing is touched:
+
+(folder / "digits/1/notes.txt").write_text("Mine.")
+try:
+    mimo_keras.export_saved_model(predictor, folder / "digits/1")
+except mimo_keras.InputError as error:
+    print(str(error).replace(str(folder), "…"))
+(folder / "digits/1/notes.txt").unlink()
+mimo_keras.export_saved_model(predictor, folder / "digits/1")
+print(sorted(path.name for path in (folder / "digits").iterdir()))
 
 # %%
 # A LiteRT file

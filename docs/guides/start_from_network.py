@@ -50,6 +50,33 @@ theirs = network.predict(test.images, verbose=0)
 print(f"largest difference: {np.abs(np.asarray(ours) - theirs).max():.1e}")
 
 # %%
+# Images go in as the network takes them: this one scales bytes itself, with
+# ``Rescaling(1 / 255)``, so the ensemble expects 0 to 255, and answers others:
+
+try:
+    same.predictor()(test.images / 255)
+except mimo_keras.InputError as error:
+    print(error)
+
+# %%
+# For images from 0 to 1, pass what brings them back to what the network takes,
+# ``input_scale="0..1", std=1 / 255``. If a network without such a layer was
+# trained on bytes divided by 255, ``input_scale="0..1"`` (or ``"0..255"``, for
+# floats from 0 to 255) makes its ensemble divide them.
+
+scaled = mimo_keras.from_network(
+    network,
+    "batch_ensemble",
+    ensemble_size=4,
+    input_scale="0..1",
+    std=1 / 255,
+)
+images = test.images[:50]
+theirs = same.predictor()(images)["probabilities"]
+ours = scaled.predictor()(images / 255)["probabilities"]
+print(f"largest difference: {np.abs(np.asarray(ours) - theirs).max():.1e}")
+
+# %%
 # Members that start equal stay equal. With some noise they part, and a few
 # epochs at a small rate train them.
 
