@@ -13,7 +13,7 @@ from mimo_keras.training import (
 )
 from mimo_keras.training.checked_call import CheckedCall
 from mimo_keras.training.distribute.seeds import repeatable
-from mimo_keras.training.epoch_clock import with_clock
+from mimo_keras.training.epoch_clock import with_clock, with_first
 from mimo_keras.training.seen_examples import SeenExamples
 
 
@@ -68,7 +68,7 @@ class CheckedFit(CheckedCall):
         self.seen = (self.seen or SeenExamples()).also(known, split)
         self._expect(shape, "train_function")
         self._expect(other or shape, "test_function")
-        self._find_train_examples(x, callbacks, split, **kwargs)
+        callbacks = self._find_train_examples(x, callbacks, split, **kwargs)
         callbacks = with_clock(callbacks, self, epochs)
         with self._reported():
             history = super().fit(
@@ -141,21 +141,23 @@ class CheckedFit(CheckedCall):
     def _find_train_examples(
         self, x, callbacks, split, steps_per_epoch=None, **others
     ):
+        """Tells the loss N; returns the callbacks, with a check of N."""
         annealing = getattr(self, "annealing", None)
         if annealing is None or not annealing.needs_images:
-            return
-        steps = steps_per_epoch
-        if steps is not None:
-            steps += stopping.steps_done(callbacks)
-        annealing.found(
-            train_examples.find(
-                x,
-                len(self.image_shape),
-                self.input_shapes,
-                validation_split=split,
-                steps=steps,
-            )
+            return callbacks
+        done, steps = stopping.steps_done(callbacks), steps_per_epoch
+        found = train_examples.find(
+            x,
+            len(self.image_shape),
+            self.input_shapes,
+            validation_split=split,
+            steps=None if steps is None else steps + done,
         )
+        annealing.found(found)
+        if done or data_checks.is_array(x):  # The rest of an epoch; all rows.
+            return callbacks
+        count = train_examples.EpochCount(found)
+        return with_first(count, callbacks, self)
 
     def _reported(self):
         return self._checks(self.likelihood).reported(self)

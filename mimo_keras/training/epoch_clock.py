@@ -59,14 +59,22 @@ def with_clock(callbacks, model, epochs):
     ]
     if not layers:
         return callbacks
-    clock = EpochClock(layers, epochs)
+    return with_first(EpochClock(layers, epochs), callbacks, model)
+
+
+def with_first(own, callbacks, model):
+    """Returns the callbacks of `fit` with one of ours before them.
+
+    Args:
+        own: The callback, of which a list has one of its kind at most.
+        callbacks: As in Keras.
+        model: The keras.Model.
+    """
     if isinstance(callbacks, keras.callbacks.CallbackList):
-        clock.set_model(model)
-        # Drop the clock of an earlier call with this list.
-        others = [
-            x for x in callbacks.callbacks if not isinstance(x, EpochClock)
-        ]
-        callbacks.callbacks[:] = [clock, *others]
+        own.set_model(model)
+        # Drop that of an earlier call with this list.
+        others = [x for x in callbacks.callbacks if type(x) is not type(own)]
+        callbacks.callbacks[:] = [own, *others]
         return callbacks
     given = keras.tree.flatten(callbacks) if callbacks is not None else []
-    return [clock, *given]
+    return [own, *given]

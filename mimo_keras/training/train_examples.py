@@ -1,10 +1,17 @@
 """The number of training images, N, found in what `fit` is given."""
 
+import functools
+import itertools
 import math
 
 import keras
 
-from mimo_keras.errors import argument, expected
+from mimo_keras.errors import argument, expected, warn
+from mimo_keras.training import dataset_rows
+from mimo_keras.training.distribute import workers
+
+_TOLERANCE = 0.01
+"""Share of the images of an epoch by which N may be wrong."""
 
 
 def find(x, image_rank, shapes=None, *, validation_split=0.0, steps=None):
@@ -19,9 +26,10 @@ def find(x, image_rank, shapes=None, *, validation_split=0.0, steps=None):
         steps: Steps of an epoch; None for as many as there are.
 
     Returns:
-        The rows of an array. For other sources the images that they hold,
-        exactly as far as that is known without reading them all; with fewer
-        `steps` than batches, the images of these steps.
+        The rows of an array. For other sources the images that they hold; with
+        fewer `steps` than batches, the images of these steps. If a source does
+        not say how large its batches are, all are taken to be like the first,
+        and a PyDataset's last one is read: see `EpochCount`.
 
     Raises:
         InputError: It cannot be known: the source is a generator, or it is
@@ -29,11 +37,10 @@ def find(x, image_rank, shapes=None, *, validation_split=0.0, steps=None):
     """
     if getattr(x, "shape", None):
         return math.floor(int(x.shape[0]) * (1.0 - validation_split))
-    batches, images, rows = _source(x, image_rank, shapes)
-    if steps is not None and rows and (batches is None or steps < batches):
-        return steps * rows()
-    if batches:
-        return images() or batches * rows()
+    batches, images = _source(x, image_rank, shapes)
+    counts = [count for count in (steps, batches) if count is not None]
+    if images and (count := min(counts, default=0)):
+        return images(count)
     raise expected(
         "data of a known number of rows, by which this method's loss divides "
         "its KL term",
@@ -60,53 +67,119 @@ def require(model):
         )
 
 
+class EpochCount(keras.callbacks.Callback):
+    """Warns if the first epoch had another number of images than was found.
+
+    Sources of batches of unequal sizes do not say how many images they hold.
+
+    Args:
+        found: N, as `find` returned it.
+    """
+
+    def __init__(self, found):
+        super().__init__()
+        self.found = found
+        self.is_known = False
+
+    def on_train_begin(self, logs=None):
+        self.is_known = False
+
+    def on_test_begin(self, logs=None):
+        self._compare()  # Metrics are reset before the validation.
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._compare()
+
+    def _compare(self):
+        if self.is_known or self.model.stop_training:
+            return
+        self.is_known = True
+        images = images_of_epoch(self.model)
+        if images and abs(images - self.found) > _TOLERANCE * self.found:
+            error = expected(
+                f"{self.found} images in an epoch, from its first batch",
+                f"{images}",
+                f"Pass {argument('train_examples', images)} to create_model: "
+                "this method's loss divides its KL term by it.",
+            )
+            warn(str(error))
+
+
+def images_of_epoch(model):
+    """Returns how many images a model's metrics have counted, on all devices.
+
+    None if there are several workers.
+
+    Args:
+        model: Compiled keras.Model after a step.
+    """
+    count = model.metrics[0].count  # The mean loss.
+    strategy = getattr(model, "distribute_strategy", None)
+    if workers.several(strategy):
+        return None  # Each counts its own.
+    parts = [count]
+    if strategy is not None:
+        parts = strategy.experimental_local_results(count.value)
+    return round(sum(float(keras.ops.convert_to_numpy(x)) for x in parts))
+
+
 def _source(x, image_rank, shapes):
     """Returns what is known about a source of batches.
 
     Returns:
-        The number of batches, None if it is unknown or endless; a function
-        that returns the number of images, None if unknown; a function that
-        returns the rows of the first batch. The functions may read batches.
+        The number of batches, None if it is unknown or endless; a function from
+        a number of batches to that of the images in the first ones, None if
+        unknown, which may read some of them.
     """
     if hasattr(x, "element_spec") and hasattr(x, "cardinality"):
         batches = int(x.cardinality())
         return (
             batches if batches >= 0 else None,
-            lambda: _unbatched(x, image_rank, shapes),
-            lambda: _rows(x.element_spec) or _rows(next(iter(x))),
+            lambda count: _of_dataset(x, count, image_rank, shapes),
         )
     if isinstance(x, keras.utils.PyDataset):
         batches = x.num_batches
         return (
             batches,
-            lambda: (batches - 1) * _rows(x[0]) + _rows(x[batches - 1]),
-            lambda: _rows(x[0]),
+            lambda count: (
+                count * _rows(x[0])
+                if count != batches
+                else (count - 1) * _rows(x[0]) + _rows(x[count - 1])
+            ),
         )
     if hasattr(x, "dataset") and hasattr(x, "batch_size"):  # torch's loader.
-        return len(x), lambda: len(x.dataset), lambda: x.batch_size
-    return None, None, None
+        return _of_loader(x)
+    return None, None
 
 
-def _unbatched(dataset, image_rank, shapes):
-    """Returns how many single images a tf.data.Dataset groups into batches.
+def _of_loader(loader):
+    """Returns what `_source` does, of a torch.utils.data.DataLoader."""
+    try:
+        batches = len(loader)
+    except TypeError:  # Of an iterable.
+        batches = None
+    drawn = getattr(loader, "sampler", loader.dataset)
+    is_whole = loader.batch_size and not getattr(loader, "drop_last", False)
+    return (
+        batches,
+        lambda count: (
+            len(drawn)
+            if count == batches and is_whole
+            else count * (loader.batch_size or _rows(next(iter(loader))))
+        ),
+    )
 
-    None if it says nothing about them, or does not use them all.
-    """
-    batches = dataset.cardinality()
-    if _rows(dataset.element_spec):
-        return None  # All batches are full.
-    while dataset is not None and _axes(dataset, image_rank, shapes) == 1:
-        if dataset.cardinality() != batches:
-            return None
-        if hasattr(dataset, "_dataset_to_concatenate"):
-            # Each of the two may have batches of a size of its own.
-            both = dataset._input_dataset, dataset._dataset_to_concatenate
-            filled = [one for one in both if int(one.cardinality())]
-            return sum(find(one, image_rank, shapes) for one in filled)
-        dataset = getattr(dataset, "_input_dataset", None)
-    if dataset is None or _axes(dataset, image_rank, shapes) != 0:
-        return None
-    return max(int(dataset.cardinality()), 0)
+
+def _of_dataset(dataset, count, image_rank, shapes):
+    """Returns the images in the first batches of a tf.data.Dataset."""
+    rows = _rows(dataset.element_spec)
+    if rows:  # All batches are full.
+        return count * rows
+    axes = functools.partial(_axes, image_rank=image_rank, shapes=shapes)
+    sizes = dataset_rows.of_dataset(dataset, axes)
+    if sizes is None:
+        return count * _rows(next(iter(dataset)))
+    return sum(itertools.islice(sizes, count))
 
 
 def _axes(dataset, image_rank, shapes):

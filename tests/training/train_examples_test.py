@@ -1,12 +1,14 @@
 """N is found in any data of a known number of images."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from mimo_keras.errors import InputError
-from mimo_keras.training.train_examples import find
+from mimo_keras.training.train_examples import EpochCount, find, images_of_epoch
 from tests.training import networks
 
 ROWS, BATCH = 30, 8
@@ -19,6 +21,22 @@ def single():
 
 def batched(count=ROWS):
     return single().take(count).batch(BATCH)
+
+
+def joined():
+    return batched().concatenate(single().batch(7))
+
+
+def images():
+    return tf.data.Dataset.from_tensor_slices(IMAGES)
+
+
+def labels():
+    return tf.data.Dataset.from_tensor_slices(LABELS)
+
+
+def zipped():
+    return tf.data.Dataset.zip((images().batch(BATCH), labels().batch(BATCH)))
 
 
 def unknown():
@@ -47,8 +65,21 @@ class Py(keras.utils.PyDataset):
         return IMAGES[rows], LABELS[rows]
 
 
-LOADER = type("Loader", (), {"__len__": lambda self: 4})()
-LOADER.dataset, LOADER.batch_size = IMAGES, BATCH
+class Loader:
+    """What N depends on in torch's."""
+
+    def __init__(self, batches=4, **attributes):
+        self.dataset, self.batch_size, self.batches = IMAGES, BATCH, batches
+        vars(self).update(attributes)
+
+    def __len__(self):
+        if self.batches is None:
+            raise TypeError("an iterable has no length")
+        return self.batches
+
+    def __iter__(self):
+        return iter([(IMAGES[:5], LABELS[:5])])
+
 
 # Functions that return data, further arguments, and N.
 KNOWN = {
@@ -97,11 +128,51 @@ KNOWN = {
         {},
         86,
     ),
-    # From the first batch, where the last may be smaller.
     "some of the batches": (lambda: batched().take(2), {}, 16),
     "one with no steps of its own": (lambda: batched(), {"steps": 4}, 30),
     "endless": (lambda: single().repeat().batch(BATCH), {"steps": 3}, 24),
-    "repeated batches": (lambda: batched().repeat(), {"steps": 4}, 32),
+    "repeated batches": (lambda: batched().repeat(), {"steps": 4}, 30),
+    "repeated twice": (lambda: batched().repeat(2).prefetch(1), {}, 60),
+    "endless before, then repeated": (
+        lambda: single().repeat().batch(BATCH).repeat(3),
+        {"steps": 5},
+        40,
+    ),
+    "all but the first batch": (lambda: batched().skip(1), {}, 22),
+    "none skipped, all taken": (lambda: batched().skip(0).take(-1), {}, 30),
+    "every third batch": (lambda: batched().shard(3, 0), {}, 14),
+    "joined, some of it": (lambda: joined().take(6), {}, 44),
+    "joined, repeated": (lambda: joined().repeat(3), {}, 180),
+    "joined, repeated without end": (
+        lambda: joined().shuffle(2).repeat(),
+        {"steps": 9},
+        60,
+    ),
+    "joined, the end of it": (lambda: joined().skip(4), {}, 30),
+    "joined, fewer steps": (lambda: joined(), {"steps": 5}, 37),
+    "images and labels batched apart": (
+        lambda: zipped().shuffle(2).prefetch(1),
+        {},
+        30,
+    ),
+    "as many as the shorter": (
+        lambda: tf.data.Dataset.zip(
+            (images().batch(BATCH).repeat(), labels().batch(BATCH))
+        ),
+        {},
+        30,
+    ),
+    "zipped, some of it": (lambda: zipped().skip(2), {}, 14),
+    "counted by the user": (
+        lambda: (
+            unknown()
+            .unbatch()
+            .apply(tf.data.experimental.assert_cardinality(30))
+            .batch(7)
+        ),
+        {},
+        30,
+    ),
     "several epochs": (
         lambda: single().repeat(5).batch(BATCH),
         {"steps": 4},
@@ -112,7 +183,11 @@ KNOWN = {
     "PyDataset": (lambda: Py(4), {}, 30),
     "PyDataset, more steps": (lambda: Py(4), {"steps": 9}, 30),
     "endless PyDataset": (lambda: Py(None), {"steps": 2}, 16),
-    "torch's loader": (lambda: LOADER, {}, 30),
+    "torch's loader": (lambda: Loader(), {}, 30),
+    "its last batch dropped": (lambda: Loader(3, drop_last=True), {}, 24),
+    "of some of the images": (lambda: Loader(2, sampler=range(12)), {}, 12),
+    "of batches of one's own": (lambda: Loader(3, batch_size=None), {}, 15),
+    "of an iterable": (lambda: Loader(None), {"steps": 2}, 16),
 }
 
 
@@ -152,8 +227,9 @@ def test_reading_is_avoided_where_the_data_set_says_all():
 
     for dataset in (batched().map(note), batched(24).map(note)):
         assert find(dataset, 2) in (24, 30)
-    assert not read
     assert find(single().repeat().batch(BATCH).map(note), 2, steps=2) == 16
+    assert not read
+    assert find(unknown().map(note), 2, steps=2) == 16
     assert len(read) >= 1
 
 
@@ -173,3 +249,65 @@ def test_a_traced_loop_of_ones_own_needs_it():
         loss()
     model.annealing.found(4)
     assert np.isfinite(loss())
+
+
+class Unequal(keras.utils.PyDataset):
+    """Batches of 6, 1, 1 and 6 rows."""
+
+    def __init__(self, sizes=(6, 1, 1, 6)):
+        super().__init__()
+        self.sizes = sizes
+
+    def __len__(self):
+        return len(self.sizes)
+
+    def __getitem__(self, index):
+        rows = self.sizes[index]
+        return np.ones((rows, 5), "f"), np.zeros(rows, int)
+
+
+TOLD = (
+    "Expected 19 images in an epoch, from its first batch. Received: "
+    "14. Pass train_examples=14 to create_model: this method's loss divides "
+    "its KL term by it."
+)
+
+
+def told_of(model, *data, **options):
+    """Returns what `fit` warns of that is about N."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(*data, verbose=0, **options)
+    texts = [str(one.message) for one in caught]
+    return [text for text in texts if "train_examples" in text]
+
+
+def test_batches_of_unequal_sizes_are_noticed_after_an_epoch():
+    model = networks.create(
+        "rank1_bnn", backbone="mlp_4", input_shape=(5,), input_scale=None
+    )
+    model.compile("sgd")
+    assert told_of(model, Unequal((6, 1, 6, 1))) == [TOLD]
+    assert int(model.annealing.train_examples) == 19
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"), [((6, 1, 6, 1), [TOLD]), ((6, 6, 6, 1), [])]
+)
+def test_an_epoch_has_as_many_images_as_were_found(sizes, told):
+    model = keras.Sequential([keras.layers.Dense(1)])
+    model.compile("sgd", "mse", steps_per_execution=2)
+    count = EpochCount(find(Unequal(sizes), 1))
+    options = {"callbacks": [count], "validation_data": Unequal((2, 2))}
+    assert told_of(model, Unequal(sizes), epochs=2, **options) == told
+
+
+def test_images_of_all_devices_are_counted(two_cpus):
+    strategy = tf.distribute.MirroredStrategy(
+        two_cpus, tf.distribute.ReductionToOneDevice()
+    )
+    with strategy.scope():
+        model = keras.Sequential([keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+    model.fit(np.ones((14, 5)), np.ones(14), batch_size=6, verbose=0)
+    assert images_of_epoch(model) == 14
