@@ -58,7 +58,7 @@ for name, value in sorted(answer.items()):
 #     tensorflow_model_server --rest_api_port=8501 \
 #         --model_name=digits --model_base_path=/models/digits
 #
-# An export onto a folder that holds an earlier one replaces it, all at once when
+# An export onto a folder that holds an earlier one replaces it, at once, when
 # the new one is complete and was compared with the predictor; the earlier one
 # is then gone. A new version for a running server is better a new folder,
 # ``digits/2``, which the server loads by itself. If there is any other file in
