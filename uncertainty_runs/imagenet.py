@@ -65,7 +65,8 @@ def check(config):
     for name in (*run_data.PARTING, "augment", "augment_repetitions"):
         if (value := getattr(config, name)) != getattr(RunConfig, name):
             raise expected(
-                f"no --{name}: it is for data sets in memory",
+                f"no --{'no' * (value is False)}{name}: it is for data sets in "
+                "memory",
                 f"{name}={value}",
                 "Leave it out.",
             )

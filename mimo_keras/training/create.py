@@ -53,7 +53,8 @@ def create_model(
         std: Standard deviation, likewise.
         input_scale: "0..1" (floats, or uint8 from 0 to 255), "0..255" (any
             numbers) or None (token ids, tables: never divided by 255).
-        seed: Integer seed for the training rows and for dropout.
+        seed: Integer seed for the training rows and for what layers draw, such
+            as dropout; initial weights follow keras.utils.set_random_seed.
         sync_batch_norm: Whether batch norm sees the rows of all replicas.
         norm_group: Images that batch norm sees together; 0 for all of a device.
         **options: Options of the method, such as batch_repetitions for mimo,
