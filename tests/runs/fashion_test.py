@@ -171,8 +171,9 @@ def test_what_is_missing_is_named_once_below_its_table(made, tmp_path):
     assert "MIMO, M = 2" in members and "Not run" not in members
 
 
-def test_the_documents_tables_are_those_of_the_record():
-    record = records.read(ROOT / "results" / "fashion_small_cnn.json")
+@pytest.mark.parametrize("name", ["fashion_mnist", "fashion_small_cnn"])
+def test_the_documents_tables_are_those_of_the_record(name):
+    record = records.read(ROOT / "results" / f"{name}.json")
     text = (ROOT / "docs" / "results.md").read_text("utf-8")
     assert fashion_tables.tables(record) in text
     assert record["command"] in text
