@@ -10,7 +10,7 @@ from absl import logging
 
 from mimo_keras import keras_internals
 from mimo_keras.errors import expected
-from mimo_keras.training import packed_rows
+from mimo_keras.training import packed_rows, scale_checks
 from mimo_keras.training.quantizing import is_quantized
 
 SIZES = (1, 3)
@@ -73,9 +73,9 @@ def _images(predictor):
     shape = (max(SIZES), *predictor.image_shape)
     images = np.random.default_rng(0).random(shape, np.float32)
     images = images * np.float32(standardize.std) + np.float32(standardize.mean)
-    return images * np.float32(
-        255 if standardize.input_scale == "0..255" else 1
-    )
+    reach = standardize.input_scale == "0..255"
+    reach = reach or scale_checks.takes_bytes(standardize)
+    return images * np.float32(255 if reach else 1)
 
 
 def _of_rows(predictor, runners):
