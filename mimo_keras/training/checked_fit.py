@@ -1,5 +1,7 @@
 """Keras's own `fit` and `evaluate`, after a check of the data."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from mimo_keras import keras_internals
@@ -68,7 +70,10 @@ class CheckedFit(CheckedCall):
         self.seen = (self.seen or SeenExamples()).also(known, split)
         self._expect(shape, "train_function")
         self._expect(other or shape, "test_function")
-        callbacks = self._find_train_examples(x, callbacks, split, **kwargs)
+        rows = shape[0] if isinstance(x, Iterator) else None
+        callbacks = self._find_train_examples(
+            x, callbacks, split, rows, **kwargs
+        )
         callbacks = with_clock(callbacks, self, epochs)
         with self._reported():
             history = super().fit(
@@ -139,7 +144,7 @@ class CheckedFit(CheckedCall):
         return super().test_on_batch(x, y, sample_weight, **kwargs)
 
     def _find_train_examples(
-        self, x, callbacks, split, steps_per_epoch=None, **others
+        self, x, callbacks, split, rows, steps_per_epoch=None, **others
     ):
         """Tells the loss N; returns the callbacks, with a check of N."""
         annealing = getattr(self, "annealing", None)
@@ -152,6 +157,7 @@ class CheckedFit(CheckedCall):
             self.input_shapes,
             validation_split=split,
             steps=None if steps is None else steps + done,
+            rows=rows,
         )
         annealing.found(found)
         if done or data_checks.is_array(x):  # The rest of an epoch; all rows.

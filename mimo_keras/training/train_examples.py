@@ -14,7 +14,9 @@ _TOLERANCE = 0.01
 """Share of the images of an epoch by which N may be wrong."""
 
 
-def find(x, image_rank, shapes=None, *, validation_split=0.0, steps=None):
+def find(
+    x, image_rank, shapes=None, *, validation_split=0.0, steps=None, rows=None
+):
     """Returns how many images an epoch of `fit` trains on.
 
     Args:
@@ -24,6 +26,7 @@ def find(x, image_rank, shapes=None, *, validation_split=0.0, steps=None):
             may be dictionaries of these; or None.
         validation_split: Share of an array's images that is left out.
         steps: Steps of an epoch; None for as many as there are.
+        rows: Those of a generator's first batch.
 
     Returns:
         The rows of an array. For other sources the images that they hold; with
@@ -32,12 +35,12 @@ def find(x, image_rank, shapes=None, *, validation_split=0.0, steps=None):
         and a PyDataset's last one is read: see `EpochCount`.
 
     Raises:
-        InputError: It cannot be known: the source is a generator, or it is
-            endless, or does not say its length, and there are no `steps`.
+        InputError: It cannot be known: the source is a generator or endless,
+            or does not say its length, and there are no `steps`.
     """
     if getattr(x, "shape", None):
         return math.floor(int(x.shape[0]) * (1.0 - validation_split))
-    batches, images = _source(x, image_rank, shapes)
+    batches, images = _source(x, image_rank, shapes, rows)
     counts = [count for count in (steps, batches) if count is not None]
     if images and (count := min(counts, default=0)):
         return images(count)
@@ -46,7 +49,7 @@ def find(x, image_rank, shapes=None, *, validation_split=0.0, steps=None):
         "its KL term",
         f"x of type {type(x).__name__}, steps_per_epoch={steps}",
         f"Pass {argument('train_examples')} to create_model, or "
-        "steps_per_epoch with a tf.data.Dataset or a PyDataset.",
+        "steps_per_epoch to fit.",
     )
 
 
@@ -123,7 +126,7 @@ def images_of_epoch(model):
     return round(sum(float(keras.ops.convert_to_numpy(x)) for x in parts))
 
 
-def _source(x, image_rank, shapes):
+def _source(x, image_rank, shapes, rows):
     """Returns what is known about a source of batches.
 
     Returns:
@@ -149,7 +152,8 @@ def _source(x, image_rank, shapes):
         )
     if hasattr(x, "dataset") and hasattr(x, "batch_size"):  # torch's loader.
         return _of_loader(x)
-    return None, None
+    # Of a generator nothing is read twice.
+    return None, rows and (lambda count: count * rows)
 
 
 def _of_loader(loader):

@@ -188,6 +188,7 @@ KNOWN = {
     "of some of the images": (lambda: Loader(2, sampler=range(12)), {}, 12),
     "of batches of one's own": (lambda: Loader(3, batch_size=None), {}, 15),
     "of an iterable": (lambda: Loader(None), {"steps": 2}, 16),
+    "generator": (lambda: iter(batched()), {"steps": 3, "rows": 8}, 24),
 }
 
 
@@ -209,12 +210,12 @@ UNKNOWN = {
 @pytest.mark.parametrize("name", UNKNOWN)
 def test_where_it_cannot_be_known_one_line_says_what_to_pass(name):
     with pytest.raises(InputError) as caught:
-        find(UNKNOWN[name](), 2)
+        find(UNKNOWN[name](), 2, rows=8 if name == "generator" else None)
     assert str(caught.value) == (
         "Expected data of a known number of rows, by which this method's "
         f"loss divides its KL term. Received: x of type {name}, "
         "steps_per_epoch=None. Pass train_examples to create_model, or "
-        "steps_per_epoch with a tf.data.Dataset or a PyDataset."
+        "steps_per_epoch to fit."
     )
 
 
@@ -289,6 +290,22 @@ def test_batches_of_unequal_sizes_are_noticed_after_an_epoch():
     model.compile("sgd")
     assert told_of(model, Unequal((6, 1, 6, 1))) == [TOLD]
     assert int(model.annealing.train_examples) == 19
+
+
+def test_steps_of_a_generator_are_as_large_as_its_first():
+    model = networks.create(
+        "rank1_bnn", backbone="mlp_4", input_shape=(5,), input_scale=None
+    )
+    model.compile("sgd")
+    batches = Unequal((6, 6, 1, 6, 6, 1))
+    read = (batches[step] for step in range(6))
+    options = {"steps_per_epoch": 3, "epochs": 2}
+    [told] = told_of(model, read, **options)
+    assert "18 images in an epoch, from its first batch. Received: 13" in told
+    assert int(model.annealing.train_examples) == 18
+    assert next(read, None) is None  # No batch was dropped or read ahead.
+    with pytest.raises(InputError, match="steps_per_epoch=None"):
+        model.fit(batch for batch in [batches[0]])
 
 
 @pytest.mark.parametrize(
