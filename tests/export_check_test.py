@@ -116,6 +116,20 @@ def test_a_file_that_does_not_load_is_quoted_in_one_line(
         export_check.check_export(predictor, "a.tflite", "litert")
 
 
+def test_a_network_that_divides_by_255_is_checked_on_bytes(monkeypatch):
+    """It refuses images from 0 to 1, and saw them black."""
+
+    def backbone(x):
+        return keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(x))
+
+    predictor = networks.create(
+        "deterministic", 1, backbone=backbone, input_scale=None
+    ).predictor()
+    asked = []
+    _check(monkeypatch, predictor, lambda _, images: asked.append(images))
+    assert 200 < np.nanmax(asked[0]) <= 255
+
+
 @pytest.fixture(scope="module")
 def deciding(predictor):
     examples = networks.examples(200)
