@@ -179,7 +179,8 @@ class Checks:
             extent = scale_checks.measured(
                 some, self.standardize, tf.reduce_mean, tf.reduce_max
             )
-            is_far = scale_checks.is_outside(extent, self.standardize)
+            rank = len(self.image_shape)
+            is_far = scale_checks.is_outside(extent, self.standardize, rank)
             faults["scale"] = is_far, extent[1]
         if images.dtype.is_floating and scale_checks.takes_bytes(
             self.standardize

@@ -36,8 +36,9 @@ def check_scale(images, standardize):
         some = images[:: -(-len(images) // _ROWS)].astype("float32")
         with np.errstate(all="ignore"):  # NaN and infinity are not its subject.
             extent = measured(some, standardize)
-    if is_outside(extent, standardize):
-        report(extent, standardize, images.ndim - 1)
+    rank = images.ndim - 1
+    if is_outside(extent, standardize, rank):
+        report(extent, standardize, rank)
 
 
 def _check_bytes(images, standardize):
@@ -103,13 +104,14 @@ def measured(images, standardize, mean=np.mean, largest=np.max):
     return square**0.5, largest(abs(images)), largest(abs(images) % 1)
 
 
-def is_outside(extent, standardize):
+def is_outside(extent, standardize, rank=3):
     """Whether values lie far outside the scale of mean and std.
 
     Args:
         extent: As `measured` returns it; None for bytes, which are on the scale
             by definition and leave the question whether mean and std are.
         standardize: The model's `layers.StandardizeImages`.
+        rank: Of one input: 3 for an image.
     """
     is_of_bytes = _is_of_bytes(standardize)
     if extent is None:
@@ -120,6 +122,9 @@ def is_outside(extent, standardize):
     if standardize.input_scale == "0..255" or is_of_bytes:
         # From 0 to 1 all would look black; dark bytes are whole numbers.
         is_far = is_far | ((fraction > 0) & (largest <= 1))
+    elif rank > 2:
+        # Dark images from 0 to 255: on no other scale are all numbers whole.
+        is_far = is_far | ((fraction == 0) & (largest > FAR))
     return is_far
 
 

@@ -13,6 +13,8 @@ BYTES = DRAW.integers(0, 256, (6, 4, 4, 3), dtype=np.uint8)
 UNIT = (BYTES / 255).astype("float32")
 SCORES = DRAW.normal(size=(50, 8)).astype("float32")
 SCORES[7] = 40.0  # An outlier.
+DARK = np.zeros((2, 10, 10, 1), "float32")
+DARK[:, 4, 4:8] = 40.0
 OF_BYTES = {"mean": [120.0] * 3, "std": [60.0] * 3}
 
 
@@ -29,6 +31,9 @@ OF_BYTES = {"mean": [120.0] * 3, "std": [60.0] * 3}
         (np.zeros((2, 3), "float32"), OF_BYTES),
         (np.zeros((2, 4), "float32"), {"input_scale": "0..255"}),
         (1000 * SCORES, {"input_scale": None}),
+        (DARK, {"input_scale": None}),
+        (DARK / 255, {}),
+        (DARK[0, ..., 0], {}),  # A table of counts.
         (np.full((2, 3), np.nan, "float32"), {}),
         (np.full((2, 3), np.inf, "float32"), {}),
     ],
@@ -46,6 +51,8 @@ def test_values_on_the_scale_are_taken(images, options):
         (UNIT, {"input_scale": "0..255"}, "0 to 255", "values up to 1"),
         (UNIT, OF_BYTES, "0 to 1", "values up to 1"),
         (BYTES, OF_BYTES, "0 to 1", "bytes"),
+        # A dark one: its mean is 1.6.
+        (DARK, {}, "0 to 1", "values up to 40"),
         # One image among many.
         (
             np.concatenate([UNIT] * 10 + [255 * UNIT[:1]]),
