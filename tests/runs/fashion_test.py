@@ -1,5 +1,6 @@
 """The study of Fashion-MNIST: order, tuning, its tables and its record."""
 
+import itertools
 import pathlib
 
 import pytest
@@ -177,6 +178,18 @@ def test_the_documents_tables_are_those_of_the_record(name):
     text = (ROOT / "docs" / "results.md").read_text("utf-8")
     assert fashion_tables.tables(record) in text
     assert record["command"] in text
+
+
+def test_the_readme_has_rows_of_the_summary():
+    record = records.read(ROOT / "results" / "fashion_mnist.json")
+    tables = fashion_tables.tables(record).splitlines()
+    header, rule, *rows = (x for x in tables[2:] if x.startswith("|"))
+    rows = rows[: rows.index(next(x for x in rows if "base_learning" in x))]
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    start = lines.index(header)
+    assert lines[start + 1] == rule
+    told = list(itertools.takewhile(bool, lines[start + 2 :]))
+    assert len(told) >= 5 and set(told) <= set(rows)
 
 
 def test_figures_are_drawn_of_what_is_there(made, tmp_path, capsys):

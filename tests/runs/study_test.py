@@ -53,18 +53,6 @@ def test_the_document_has_the_table_of_the_recorded_runs():
     assert record["command"] in document
 
 
-def test_the_readme_has_some_cells_of_that_table():
-    record = records.read(ROOT / "results/digits.json")
-    header, _, *rows = map(cells_of, study.method_table(record).splitlines())
-    whole = [dict(zip(header, row, strict=True)) for row in rows]
-    readme = (ROOT / "README.md").read_text("utf-8")
-    lines = [cells_of(line) for line in readme.splitlines() if " NLL " in line]
-    names = next(cells for cells in lines if cells[:2] == ["Method", "M"])
-    wanted = [[row[name] for name in names] for row in whole]
-    told = [c for c in map(cells_of, readme.splitlines()) if c in wanted]
-    assert len(names) == 7 and len(told) == 5
-
-
 def test_a_missing_record_is_an_error(tmp_path):
     with pytest.raises(InputError, match="none.json"):
         records.read(tmp_path / "none.json")
