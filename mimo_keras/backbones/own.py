@@ -4,6 +4,7 @@ import functools
 import inspect
 import random
 import re
+import warnings
 
 import keras
 
@@ -210,7 +211,32 @@ def _is_foreign(layer):
         isinstance(each, keras.layers.Lambda)
         or not type(each).__module__.startswith(_KNOWN)
         for each in (layer, *keras_internals.layers_within(layer))
-    )
+    ) or bool(_own_part(layer))
+
+
+def _own_part(layer):
+    """Returns the name of a layer's part that is not Keras's; "" if none is.
+
+    Such as its activation, initializers and regularizers. Keras's own have no
+    registered name in a config.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras warns of lambdas.
+        found = [layer.get_config()]
+    while found:
+        part = found.pop()
+        if isinstance(part, (list, tuple)):
+            found += part
+        if not isinstance(part, dict):
+            continue
+        # Activations are without the class.
+        if part.get("class_name") == "__lambda__" or part.keys() == {"value"}:
+            return "a lambda"
+        if part.get("class_name") and part.get("registered_name"):
+            is_function = part["class_name"] == "function"
+            return str(part["config" if is_function else "class_name"])
+        found += part.values()
+    return ""
 
 
 def _check_copy(layer):
@@ -219,13 +245,9 @@ def _check_copy(layer):
         config = layer.get_config()
         kind.from_config(dict(config))
     except Exception as error:  # A user's own class may raise anything.
-        raise expected(
-            "a backbone of layers that can be copied and loaded",
-            f"layer {layer.name} of type {kind.__name__}",
-            "Use keras.ops, or a keras.layers.Layer of your own."
-            if isinstance(layer, keras.layers.Lambda)
-            else "Give it a get_config with all arguments of its __init__.",
-        ) from error
+        raise _no_copy(layer) from error
+    if kind.__module__.startswith(_KNOWN):
+        return
     for name, default in _defaults(kind).items():
         value = getattr(layer, name, default)
         alike = type(value) is type(default) and isinstance(value, _SIMPLE)
@@ -236,6 +258,24 @@ def _check_copy(layer):
                 f"{name}={value!r}",
                 "Add it: a copy would have the default.",
             )
+
+
+def _no_copy(layer):
+    """Returns the error about a layer that could not be copied."""
+    kind = type(layer)
+    named = f"layer {layer.name} of type {kind.__name__}"
+    remedy = "Give it a get_config with all arguments of its __init__."
+    if isinstance(layer, keras.layers.Lambda):
+        remedy = "Use keras.ops, or a keras.layers.Layer of your own."
+    elif kind.__module__.startswith(_KNOWN):
+        named += f" with {_own_part(layer)}"
+        remedy = (
+            "Write it as a function, or a class with a complete get_config, "
+            "under @keras.saving.register_keras_serializable()."
+        )
+    return expected(
+        "a backbone of layers that can be copied and loaded", named, remedy
+    )
 
 
 def _defaults(kind):

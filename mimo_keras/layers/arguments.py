@@ -169,4 +169,20 @@ def seed(value):
     """
     if value is None or isinstance(value, keras.random.SeedGenerator):
         return value
-    return whole("seed", value, None, most=2**63 - 1)
+    is_jax = keras.backend.backend() == "jax"
+    return seed_number(value, 0 if is_jax else None)
+
+
+def seed_number(value, least=0):
+    """Returns a seed as an int that the backend's generators take.
+
+    Args:
+        value: The seed.
+        least: The smallest one; None for any.
+
+    Raises:
+        InputError: It is something else.
+    """
+    # JAX's generators hold unsigned numbers of 32 bits.
+    bits = 32 if keras.backend.backend() == "jax" else 63
+    return whole("seed", value, least, "Pass 0 or more.", most=2**bits - 1)

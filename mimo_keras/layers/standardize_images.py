@@ -59,7 +59,8 @@ class StandardizeImages(keras.layers.Layer):
     def __init__(self, mean=0.0, std=1.0, input_scale="0..1", **kwargs):
         # Keras would cast floats to bfloat16 before they are centered.
         super().__init__(autocast=False, **kwargs)
-        if input_scale not in (*SCALES, UNSTATED):
+        is_name = input_scale is None or isinstance(input_scale, str)
+        if not is_name or input_scale not in (*SCALES, UNSTATED):
             raise expected(
                 'input_scale "0..1", "0..255" or None',
                 f"input_scale={input_scale!r}",

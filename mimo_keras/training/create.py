@@ -81,7 +81,8 @@ def create_model(
     )
     task = _task(backbone, input_shape, likelihood, ensemble_size, seed)
     blueprint = methods.build(method, task, options)
-    batch_norms.arrange(blueprint, sync_batch_norm, norm_group)
+    synchronized = arguments.flag("sync_batch_norm", sync_batch_norm)
+    batch_norms.arrange(blueprint, synchronized, norm_group)
     return _checked(blueprint, likelihood, **scales, seed=seed, name=method)
 
 
@@ -107,11 +108,7 @@ def _task(backbone, input_shape, likelihood, ensemble_size, seed):
         input_shape,
         likelihood.outputs,
         arguments.whole("ensemble_size", ensemble_size, None),
-        seed_generators(
-            None
-            if seed is None
-            else arguments.whole("seed", seed, None, most=2**63 - 1)
-        ),
+        seed_generators(None if seed is None else arguments.seed_number(seed)),
     )
 
 

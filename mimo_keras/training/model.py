@@ -142,7 +142,7 @@ class EnsembleModel(
                 keep_exact(x)
         self.seed = seed
         self.samples = samples
-        self.row_seed = ReplicaSeed(seed)
+        self.row_seed = ReplicaSeed(arguments.seed(seed))
         self.kl_term = kl_term or methods.KLTerm()
         self.member_reduction = losses.checked_reduction(member_reduction)
         self.annealing = LinearAnnealing(

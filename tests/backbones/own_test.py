@@ -64,6 +64,20 @@ def first():
     return keras.layers.Conv2D(2, 1, data_format="channels_first", name="first")
 
 
+def doubled(x):
+    return 2 * x
+
+
+class Tenths(keras.initializers.Initializer):
+    def __call__(self, shape, dtype=None):
+        return keras.ops.full(shape, 0.1, dtype)
+
+
+@keras.saving.register_keras_serializable("own_test")
+def tripled(x):
+    return 3 * x
+
+
 def within(layer):
     """Returns a network with a layer inside another network."""
     return keras.Sequential([keras.Sequential([layer])])
@@ -82,6 +96,21 @@ def within(layer):
             lambda x: keras.layers.TimeDistributed(double(), name="all")(x),
             (4, 3),
             "layer all of type TimeDistributed",
+        ),
+        (
+            lambda x: keras.layers.Dense(2, lambda z: z, name="own")(x),
+            (3,),
+            "layer own of type Dense with a lambda. Write it as a",
+        ),
+        (
+            lambda x: within(keras.layers.Activation(doubled, name="own"))(x),
+            (3,),
+            "layer own of type Activation with doubled. Write",
+        ),
+        (
+            lambda x: keras.layers.Dense(2, kernel_initializer=Tenths())(x),
+            (3,),
+            "of type Dense with Tenths. Write",
         ),
         (
             lambda x: Unserializable(lambda z: z, name="own")(x),
@@ -114,6 +143,11 @@ def test_what_no_predictor_could_copy_is_refused(function, shape, match):
     with pytest.raises(InputError, match=match) as error:
         features(function, shape)
     assert "\n" not in str(error.value)
+
+
+def test_registered_functions_within_layers_are_taken():
+    layer = keras.layers.Dense(2, tripled)
+    assert features(lambda x: layer(x), (3,)).shape == (None, 2)
 
 
 def test_layers_of_one_name_are_told_by_their_name():

@@ -132,3 +132,14 @@ def test_a_whole_number_may_have_an_upper_bound():
 def test_absurd_numbers_are_refused_before_memory_is_asked_for(make):
     with pytest.raises(InputError, match="of at most .* Lower it"):
         make()
+
+
+def test_seeds_are_those_of_the_backends_generators(monkeypatch):
+    assert arguments.seed(-1) == -1
+    assert arguments.seed_number(2**40) == 2**40
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    assert arguments.seed(2**32 - 1) == 2**32 - 1
+    with pytest.raises(InputError, match="seed of at least 0. Received"):
+        arguments.seed(-1)
+    with pytest.raises(InputError, match="seed of at most 4294967295. Rec"):
+        arguments.seed_number(2**32)

@@ -211,6 +211,11 @@ def test_mean_and_std_are_for_the_channels_of_the_images(name):
         ),
         ({"seed": "1"}, "seed='1'"),
         ({"seed": 1.5}, "seed=1.5"),
+        ({"seed": -1}, "seed=-1"),
+        ({"sync_batch_norm": "no"}, "sync_batch_norm='no'"),
+        ({"input_scale": 255}, "input_scale=255"),
+        ({"input_scale": [0, 255]}, "input_scale=[0, 255]"),
+        ({"input_scale": np.arange(2)}, "input_scale=array([0, 1])"),
         ({"method": ["mimo"]}, "method=['mimo']"),
     ],
 )
