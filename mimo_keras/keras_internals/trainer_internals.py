@@ -182,6 +182,39 @@ def variables_kept(model):
         raise
 
 
+@contextlib.contextmanager
+def batches_placed(place):
+    """Lets a function decide how JAX's devices share each batch of a trainer.
+
+    Relies on `distribute_data_input`, by which the JAX trainer's `fit`,
+    `evaluate` and `predict` hand every batch to the devices of a
+    `keras.distribution`.
+
+    Public alternative: `Distribution.get_data_layout` in a class of one's own,
+    which `fit` asks about the first batch only.
+
+    Args:
+        place: Function from the rows of a batch, its jax.sharding.Sharding and
+            the name of the mesh's axis for rows to the sharding to use.
+    """
+    from keras.src.backend.jax import distribution_lib
+
+    hand_over = distribution_lib.distribute_data_input
+
+    def placed(batch, layout, batch_dim_name):
+        if batch is None:  # No sample weights.
+            return None
+        sharding = getattr(layout, "backend_layout", layout)
+        sharding = place(batch.shape[0], sharding, batch_dim_name)
+        return hand_over(batch, sharding, batch_dim_name)
+
+    distribution_lib.distribute_data_input = placed
+    try:
+        yield
+    finally:
+        distribution_lib.distribute_data_input = hand_over
+
+
 def variable_index(optimizer, variable):
     """Returns a variable's index among those an optimizer was built with.
 

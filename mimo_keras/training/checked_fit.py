@@ -14,6 +14,7 @@ from mimo_keras.training import (
     train_examples,
 )
 from mimo_keras.training.checked_call import CheckedCall
+from mimo_keras.training.distribute import uneven
 from mimo_keras.training.distribute.seeds import repeatable
 from mimo_keras.training.epoch_clock import with_clock, with_first
 from mimo_keras.training.seen_examples import SeenExamples
@@ -134,14 +135,16 @@ class CheckedFit(CheckedCall):
         y, sample_weight = data_checks.arrays(y, sample_weight)
         x, shape = self._checked(x, y, sample_weight, training=True)
         self._expect(shape, "train_function")
-        return super().train_on_batch(x, y, sample_weight, **kwargs)
+        with uneven.allowed():
+            return super().train_on_batch(x, y, sample_weight, **kwargs)
 
     def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
         """Evaluates a batch as in Keras, after the same check as in `fit`."""
         y, sample_weight = data_checks.arrays(y, sample_weight)
         x, shape = self._checked(x, y, sample_weight)
         self._expect(shape, "test_function")
-        return super().test_on_batch(x, y, sample_weight, **kwargs)
+        with uneven.allowed():
+            return super().test_on_batch(x, y, sample_weight, **kwargs)
 
     def _find_train_examples(
         self, x, callbacks, split, rows, steps_per_epoch=None, **others

@@ -24,6 +24,7 @@ from mimo_keras.training import (
     packed_rows,
     scale_checks,
 )
+from mimo_keras.training.distribute import uneven
 from mimo_keras.training.likelihoods import Likelihood
 from mimo_keras.training.packed_rows import MappedSource
 
@@ -223,7 +224,10 @@ class Checks:
             model: keras.Model, which keeps its weights then.
         """
         try:
-            with keras_internals.variables_kept(model):
+            with (
+                uneven.allowed(),
+                keras_internals.variables_kept(model),
+            ):
                 yield
         except UnboundLocalError as error:  # Keras's, under JAX.
             raise empty() from error
