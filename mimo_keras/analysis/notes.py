@@ -85,6 +85,13 @@ _NOTES = {
             "away are also predicted correctly.",
         ),
     ),
+    "Unreadable images": (
+        (
+            _ANY,
+            "These images of a test set could not be read, and were left out "
+            "of its results.",
+        ),
+    ),
     "Out of distribution": (
         (
             _ANY,

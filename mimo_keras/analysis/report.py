@@ -89,6 +89,7 @@ def _page(results, flags, figures, title):
         "Members": (summary.members(results), "members"),
         "Diversity": (summary.diversity(results), "agreement"),
         "Natural test sets": (summary.natural(results), None),
+        "Unreadable images": (summary.skipped(results), None),
         "Out of distribution": (summary.ood(results), "ood"),
         "Detector": (None, "detected"),
         "Cost": (summary.cost(results), None),

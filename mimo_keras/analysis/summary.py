@@ -212,6 +212,16 @@ def natural(results):
     return Table(("", *labels.values()), tuple(rows))
 
 
+def skipped(results):
+    """Returns the table of how many images of a set could not be read."""
+    rows = [
+        (part.replace("/", ", ").replace("_", " "), f"{count:.0f}")
+        for part, count in results.skipped.items()
+        if count
+    ]
+    return Table(("", "Skipped"), tuple(rows))
+
+
 def ood(results):
     """Returns the table of out-of-distribution detection, a row per set.
 

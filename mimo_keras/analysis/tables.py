@@ -30,6 +30,7 @@ def results_table(results):
         "Diversity": summary.diversity(results),
         f"Members ({size})": summary.member_spread(results),
         "Natural test sets": summary.natural(results),
+        "Unreadable images": summary.skipped(results),
         "Out of distribution": summary.ood(results),
         "Cost": summary.cost(results),
     }

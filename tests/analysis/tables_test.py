@@ -53,6 +53,15 @@ def test_results_table_leaves_out_what_is_not_there():
     assert results_table(Results()) == ""
 
 
+def test_images_that_could_not_be_read_are_counted_where_there_are_any():
+    results = Results(skipped={"test": 0, "natural/imagenet_v2": 3})
+    assert results_table(results) == (
+        "Unreadable images     Skipped\n"
+        "-----------------------------\n"
+        "natural, imagenet v2        3"
+    )
+
+
 def test_numbers_that_are_missing_are_dashes_and_unknown_ones_stay():
     results = Results(
         test={"nll": None, "mse": 0.25},

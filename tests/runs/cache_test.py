@@ -283,12 +283,12 @@ def test_what_could_not_be_read_is_counted_and_stays_so(tmp_path):
     done = evaluated(tmp_path)
     done.evaluate("natural/a", lambda: found)
     done.evaluate("natural/b", lambda: whole)
-    assert done.skipped() == {"natural/a": 2}
+    assert done.skipped() == {"natural/a": 2, "natural/b": 0}
     again = evaluated(tmp_path)
     assert again.skipped() == {}
     for name in ("natural/a", "natural/b"):
         again.evaluate(name, never)
-    assert again.skipped() == {"natural/a": 2}
+    assert again.skipped() == {"natural/a": 2, "natural/b": 0}
 
 
 def test_what_was_read_from_other_files_is_evaluated_anew(tmp_path):

@@ -8,8 +8,10 @@ import pytest
 import tensorflow as tf
 
 from mimo_keras import data, evaluation
+from mimo_keras.analysis.run_files import read_results
 from mimo_keras.data import photographs
 from mimo_keras.errors import AbsentError, InputError, expected
+from mimo_keras.evaluation import Results
 from mimo_keras.training.distribute import make_strategy
 from tests.runs import known
 from uncertainty_runs.common.config import DataConfig
@@ -181,3 +183,14 @@ def test_photographs_that_could_not_be_read_are_reported(whole, monkeypatch):
     monkeypatch.setattr(data, "natural", lambda *_, **__: {"v2": lambda: part})
     results, _ = whole.full(None, only=["v2"])
     assert results.skipped == {"natural/v2": 3}
+
+
+def test_what_is_read_again_is_skipped_no_more(whole, monkeypatch, tmp_path):
+    """An evaluation adds its results to those of before."""
+    part = data.Natural(known.examples(5))
+    monkeypatch.setattr(data, "natural", lambda *_, **__: {"v2": lambda: part})
+    results, _ = whole.full(None, only=["v2"])
+    before = Results(skipped={"natural/v2": 3, "natural/art": 1})
+    suite.save(tmp_path, before | results, {})
+    skipped = read_results(tmp_path / "results.json").skipped
+    assert skipped == {"natural/art": 1}

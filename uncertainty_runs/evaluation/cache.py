@@ -196,8 +196,8 @@ class Evaluated:
         return metrics.set_state(state)
 
     def skipped(self):
-        """Returns the number of photographs skipped in each set."""
-        return {name: count for name, count in self._skipped.items() if count}
+        """Returns the number of photographs skipped in each set, 0 included."""
+        return dict(self._skipped)
 
     def _opened(self, name, examples):
         self._sets[name] = examples

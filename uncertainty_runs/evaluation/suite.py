@@ -356,5 +356,8 @@ def _asked_for(name, asked):
 
 def save(folder, results, arrays):
     """Writes `Results` as results.json, and the arrays that are drawn."""
+    # Sets of which none was skipped replace what an earlier evaluation skipped.
+    skipped = {name: count for name, count in results.skipped.items() if count}
+    results = dataclasses.replace(results, skipped=skipped)
     write_arrays(folder / "arrays.npz", arrays)
     write_json(folder / "results.json", results.flat())
