@@ -26,7 +26,7 @@ def fit(method, logits, labels, log_weights, fitted_on):
         InputError: The method is unknown, or no calibration is best for these
             predictions.
     """
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise expected(
             "a method of calibration among " + ", ".join(METHODS),
             f"method={method!r}",

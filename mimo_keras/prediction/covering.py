@@ -158,7 +158,7 @@ def quantile_intervals(examples, options, quantiles):
 def _checked(options, scores, examples):
     """Returns the name of the score, after checking the options."""
     score = scores[0] if options.score is None else options.score
-    if score not in scores:
+    if not isinstance(score, str) or score not in scores:
         raise expected(
             "a score among " + ", ".join(scores),
             f"score={score!r}",

@@ -110,7 +110,7 @@ class LogitDetector(Detector):
 
     def __init__(self, score, log_weights, threshold=None, **kwargs):
         super().__init__(log_weights, threshold, **kwargs)
-        if score not in SCORES:
+        if not isinstance(score, str) or score not in SCORES:
             raise expected(
                 "a score among " + ", ".join((*SCORES, *OF_FEATURES)),
                 f"score={score!r}",

@@ -47,6 +47,11 @@ class Options:
     bank: int = 5000
     dimensions: int | None = None
 
+    def __post_init__(self):
+        for name, value in dataclasses.asdict(self).items():
+            if name != "dimensions" or value is not None:
+                arguments.whole(name, value)
+
 
 def fit(score, examples, options, known, about):
     """Returns the fitted `FeatureDetector`.
@@ -61,10 +66,6 @@ def fit(score, examples, options, known, about):
     Raises:
         InputError: The examples are too few, or their features too alike.
     """
-    arguments.whole("neighbors", options.neighbors)
-    arguments.whole("bank", options.bank)
-    if options.dimensions is not None:
-        arguments.whole("dimensions", options.dimensions)
     features = checked_array(
         "features", examples.features, "(n, G, F)", (None, None, None)
     )

@@ -89,14 +89,16 @@ def _batches(images, labels, batch_size):
 
 
 def _array(name, values):
+    wanted = f"{name}: an array, or a list of arrays of one shape"
+    remedy = "Convert them to a NumPy array."
     try:
-        return np.asarray(values)
+        array = np.asarray(values)
     except Exception as error:  # Arrays of other libraries, on a GPU.
-        raise expected(
-            f"{name}: an array, or a list of arrays of one shape",
-            f"{type(values).__name__} ({str(error)[:200]})",
-            "Convert them to a NumPy array.",
-        ) from error
+        received = f"{type(values).__name__} ({str(error)[:200]})"
+        raise expected(wanted, received, remedy) from error
+    if not array.ndim:
+        raise expected(wanted, type(values).__name__, remedy)
+    return array
 
 
 def checked(logits, labels, few=True):

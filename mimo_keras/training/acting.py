@@ -215,8 +215,8 @@ class Acting:
                 network does not end in dense layers.
         """
         abstaining.check_share("known", known)
-        if score in fitting_detectors.SCORES:
-            options = fitting_detectors.Options(neighbors, bank, dimensions)
+        options = fitting_detectors.Options(neighbors, bank, dimensions)
+        if isinstance(score, str) and score in fitting_detectors.SCORES:
             stage = self._of_features(score, images, labels, options, known)
             return self._replacing(detecting.Detector, stage, "detector is")
         logits, _, about = self._predicted(images, labels)

@@ -8,6 +8,7 @@ import numpy as np
 
 from mimo_keras import keras_internals, layers
 from mimo_keras.errors import expected
+from mimo_keras.layers import arguments
 from mimo_keras.training.assemble import loaded
 from mimo_keras.training.model import EnsembleModel
 
@@ -84,7 +85,7 @@ def refresh_batch_norms(model, images, batch_size=128):
         None.
 
     Raises:
-        InputError: There are no images.
+        InputError: There are no images, or no model.
 
     Example:
 
@@ -92,8 +93,21 @@ def refresh_batch_norms(model, images, batch_size=128):
     mimo_keras.refresh_batch_norms(model, images)
     ```
     """
+    if not isinstance(model, EnsembleModel):
+        raise expected(
+            "a model created by create_model",
+            f"model of type {type(model).__name__}",
+            "Load a file with keras.saving.load_model.",
+        )
+    if not hasattr(images, "__len__") or not hasattr(images, "__getitem__"):
+        raise expected(
+            "an array of training images",
+            f"images of type {type(images).__name__}",
+            "Collect those of a data set: np.concatenate.",
+        )
     if not len(images):
         raise expected("at least one image", "none", "Pass training images.")
+    batch_size = arguments.whole("batch_size", batch_size)
     norms = [norm for norm in _norms(model) if norm.trainable]
     moving = {
         id(weight)

@@ -51,6 +51,8 @@ def test_all_examples_are_collected_in_order(data):
     [
         ((IMAGES, None), "labels for the inputs. Received: labels=None"),
         ((IMAGES, LABELS[:4]), "Received: 4 labels for 10 inputs"),
+        ((IMAGES, 3), "labels: an array, or a list .* Received: int"),
+        ((IMAGES, {"a": LABELS}), "labels: an array.* Received: dict"),
         ((iter(_pairs()), LABELS), "labels inside the batches"),
         ((iter([IMAGES]), None), "Received: batches of ndarray"),
         ((iter([]), None), "held-out examples. Received: none"),

@@ -142,6 +142,22 @@ def test_known_images_are_below_the_threshold(predictor, labels):
         assert found["ood_score"].shape == (COUNT,)
 
 
+@pytest.mark.parametrize("name", ["neighbors", "bank", "dimensions"])
+@pytest.mark.parametrize("value", ["5", 0, 1.5])
+def test_options_of_other_detectors_are_checked(predictor, labels, name, value):
+    with pytest.raises(InputError, match=name):
+        predictor.detector(IMAGES, labels, **{name: value})
+
+
+@pytest.mark.parametrize("name", [["energy"], {}, np.arange(2)])
+def test_names_that_are_no_names(predictor, labels, name):
+    with pytest.raises(InputError, match="a method of calibration among"):
+        predictor.calibrate(IMAGES, labels, method=name)
+    for act in (predictor.prediction_sets, predictor.detector):
+        with pytest.raises(InputError, match="a score among"):
+            act(IMAGES, labels, score=name)
+
+
 def test_a_detector_is_fitted_to_images_as_they_are():
     """Keras's augmentation layers act unless they are told not to."""
 

@@ -121,6 +121,14 @@ def test_what_cannot_be_averaged_is_told():
             mimo_keras.average_weights(given)
     with pytest.raises(InputError, match="at least one image"):
         mimo_keras.refresh_batch_norms(model, IMAGES[:0])
+    for given, match in (
+        (("a.keras", IMAGES), "created by create_model. .* of type str"),
+        ((model, None), "array of training images. .* of type NoneType"),
+        ((model, iter([IMAGES])), "array of training images"),
+        ((model, IMAGES, "8"), "batch_size to be a whole number"),
+    ):
+        with pytest.raises(InputError, match=match):
+            mimo_keras.refresh_batch_norms(*given)
     # Without batch norms, no images are needed.
     plain = create(backbone="mlp_4")
     mean = mimo_keras.average_weights([plain, plain])
