@@ -7,6 +7,7 @@ been changed by a bad batch.
 """
 
 import contextlib
+import copy
 import dataclasses
 import itertools
 import re
@@ -86,11 +87,25 @@ class Checks:
             return self._generator(batches), self.check(first)
         spec = getattr(x, "element_spec", None)
         if spec is None:
-            return x, None
+            return self._loader(x), None
         shape = self._check_spec(spec)
         if hasattr(x, "cardinality") and int(x.cardinality()) == 0:
             raise empty()
         return (self._asserted_all(x) if hasattr(x, "map") else x), shape
+
+    def _loader(self, x):
+        """Returns a loader of PyTorch that checks its batches as it reads."""
+        kind = type(x)
+        homes = [parent.__module__ for parent in kind.__mro__]
+        if not any(home.startswith("torch.utils.data") for home in homes):
+            return x
+        checked = copy.copy(x)
+        checked.__class__ = type(
+            kind.__name__,
+            (kind,),
+            {"__iter__": lambda own: map(self._passed, kind.__iter__(own))},
+        )
+        return checked
 
     def check(self, batch):
         """Checks a batch of arrays; returns the shape of its targets."""
