@@ -320,6 +320,8 @@ def fitted_on(path):
             if not file.exists():
                 return []
             return files.read_json(file)["stages"]
+        if not path.exists():
+            raise FileNotFoundError("no such file")
         if path.suffix not in _READERS:
             raise ValueError(f"the ending {path.suffix!r}")
         return _READERS[path.suffix](path)

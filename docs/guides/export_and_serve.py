@@ -43,7 +43,9 @@ predictor = predictor.prediction_sets(train.images[:300], train.labels[:300])
 #
 # TensorFlow Serving looks for folders of versions, ``MODEL/1``, ``MODEL/2``. A
 # client sends bytes to "serving_uint8", or floats from 0 to 1 to
-# "serving_default", and gets every output of the predictor.
+# "serving_default", and gets every output of the predictor. (Floats from 0 to
+# 255, if the model was created with ``input_scale="0..255"``. A file cannot
+# refuse the wrong scale.)
 
 folder = pathlib.Path(tempfile.mkdtemp())
 mimo_keras.export_saved_model(predictor, folder / "digits/1")

@@ -109,8 +109,9 @@ analysis.severity_boxes(scores, [1, 4])
 # - **One pass, and the network is wider than the data need:** ``mimo``. Begin
 #   with M = 2: the more members, the less of the network is left for each.
 #   ``mixmo`` and ``mixshare`` are its relatives for images.
-# - **There is a trained network with dropout:** ``mc_dropout``, without
-#   training anything, at S passes.
+# - **There is a trained network with dropout:**
+#   ``mimo_keras.from_network(network, "mc_dropout")``, without training
+#   anything, at S passes.
 # - **There is a trained network without:**
 #   :doc:`/generated/guides/start_from_network`.
 # - **One pass, and depth to spare:** ``early_exit``, ``dun`` and ``mimmo``

@@ -166,7 +166,7 @@ class Checks:
             raise expected(
                 "labels that are numbers",
                 f"dtype={targets.dtype.name}",
-                "Pass class indices, not names.",
+                data_checks.NAMES,
             )
         if weights is not None:
             data_checks.check_weights_shape(weights.shape)

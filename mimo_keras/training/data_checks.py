@@ -8,6 +8,10 @@ from mimo_keras.training.input_words import words
 
 # Soft labels may be of 16 bits.
 ROUNDING = 1e-2
+NAMES = (
+    "Pass class indices, not names: np.unique(labels, return_inverse=True)[1]."
+)
+"""What to do with labels that are no numbers."""
 
 
 def numbers(values):
@@ -53,10 +57,13 @@ def check_images(shape, input_shape, copies=0):
             "data set.",
         )
     if not _fits(shape, (None, *input_shape)):
+        flat = _fits((*shape, 1), (None, *input_shape))
         raise expected(
             wanted,
             f"shape={tuple(shape)}",
-            f"{own.fit}, or create the model with another input_shape.",
+            "Pass x[..., None], with a last axis of 1."
+            if flat
+            else f"{own.fit}, or create the model with another input_shape.",
         )
     if shape[0] == 0:
         raise expected(
@@ -102,7 +109,7 @@ def check_labels(labels, num_classes):
         raise expected(
             f"integer labels in 0 … {num_classes - 1}",
             f"dtype={labels.dtype}",
-            "Pass class indices, not names.",
+            NAMES,
         )
     check_label_shape(labels.shape, num_classes)
     with np.errstate(invalid="ignore"):
@@ -113,7 +120,9 @@ def check_labels(labels, num_classes):
             f"{'' if is_whole.all() else 'integer '}labels in 0 … "
             f"{num_classes - 1}",
             f"label={labels.ravel()[bad[0]]} at index {bad[0]}",
-            "Fix the labels, or create the model with more num_classes.",
+            "Fix the labels, or create the model with more num_classes."
+            if is_whole.all()
+            else "Pass class indices.",
         )
 
 

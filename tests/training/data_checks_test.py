@@ -20,7 +20,9 @@ KINDS = (
     "of shape (B, 3). Received: shape={}. Compare with num_classes of the "
     "model."
 )
-INDICES = "Pass class indices, not names."
+INDICES = (
+    "Pass class indices, not names: np.unique(labels, return_inverse=True)[1]."
+)
 NORMALIZE = "Normalize them, or pass class indices of shape (B,)."
 FIX = "Fix the labels, or create the model with more num_classes."
 REMOVE = "Remove or fix these."
@@ -44,6 +46,11 @@ BAD_IMAGES = {
         np.zeros((COUNT, 12), np.float32),
         "Expected images of shape (B, 2, 3, 2). Received: "
         f"shape=(8, 12). {RESIZE}",
+    ),
+    "height, width and channels of one image": (
+        np.zeros((COUNT, 2, 3), np.float32),
+        "Expected images of shape (B, 2, 3, 2). Received: "
+        f"shape=(8, 2, 3). {RESIZE}",
     ),
     "nan": (
         _at(_at(FLOATS, (5, 1, 2, 0), np.nan), (6, 0, 0, 0), np.inf),
@@ -73,7 +80,7 @@ BAD_LABELS = {
     "nan": (
         _at(EXAMPLES.labels.astype("float32"), 0, np.nan),
         "Expected integer labels in 0 … 2. Received: label=nan at index 0. "
-        f"{FIX}",
+        "Pass class indices.",
     ),
     "names": (
         ["one"] * COUNT,
@@ -87,6 +94,12 @@ BAD = [
     pytest.param(EXAMPLES.images, labels, message, id=f"labels-{name}")
     for name, (labels, message) in BAD_LABELS.items()
 ]
+
+
+@pytest.mark.parametrize("input_shape", [(2, 3, 1), (1,)])
+def test_a_missing_axis_of_one_is_named(input_shape):
+    with pytest.raises(InputError, match=r"Pass x\[\.\.\., None\], with a la"):
+        data_checks.check_images((8, *input_shape[:-1]), input_shape)
 
 
 @pytest.fixture
