@@ -1,6 +1,5 @@
 """Batches of PyTorch's loaders are checked as they are read."""
 
-import numpy as np
 import pytest
 
 from mimo_keras.errors import InputError
@@ -11,10 +10,10 @@ def test_floats_up_to_255_are_refused():
     torch = pytest.importorskip("torch")
     model = networks.create()
     model.compile("sgd")
-    images, labels = networks.examples(8)[:2]
-    images = np.asarray(images, "float32") / 255
+    examples = networks.examples(8)
+    images = examples.images.astype("float32") / 255
     for factor in (1, 255):
-        tensors = [torch.tensor(x) for x in (factor * images, labels)]
+        tensors = [torch.tensor(x) for x in (factor * images, examples.labels)]
         loader = torch.utils.data.DataLoader(
             torch.utils.data.TensorDataset(*tensors), batch_size=4
         )
