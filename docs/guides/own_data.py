@@ -146,8 +146,8 @@ found = mimo_keras.evaluate(predictor, read("test", shuffle=False))
 print(f"accuracy {found['accuracy']:.4f}, NLL {found['nll']:.4f}")
 
 # %%
-# Column k of ``probabilities`` is the k-th folder in alphabetical order. Neither
-# a model nor an export has the names: keep them beside the file.
+# Column k of ``probabilities`` is the k-th folder in alphabetical order. Models
+# and exports do not have the names: keep them beside the file.
 
 images, _ = next(iter(read("test", shuffle=False)))
 likely = predictor(images[:3])["probabilities"].numpy().argmax(axis=1)
