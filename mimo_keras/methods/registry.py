@@ -126,13 +126,15 @@ def _check_kinds(name, chosen):
                 )
 
 
-def build(name, task, chosen):
+def build(name, task, chosen, arguments=()):
     """Builds the network of a method.
 
     Args:
         name: The method.
         task: The `Task`.
         chosen: Dictionary of the method's own options.
+        arguments: Names that an unknown option may be a misspelling of, besides
+            the options.
 
     Returns:
         The `Blueprint`.
@@ -158,7 +160,9 @@ def build(name, task, chosen):
                 + (", ".join(known) or "(it has none)"),
                 f"{option}={chosen[option]!r}",
                 closest(
-                    option, known, "Leave it out or choose another method."
+                    option,
+                    (*known, *arguments),
+                    "Leave it out or choose another method.",
                 ),
             )
     chosen = {option: plain(value) for option, value in chosen.items()}

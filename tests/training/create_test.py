@@ -71,6 +71,12 @@ def test_exactly_one_kind_of_output(options):
             "input_repetition_probability, shuffle_group. Received: "
             "repetitions=2. Did you mean 'batch_repetitions'?",
         ),
+        (
+            {"input_scales": None},
+            "Expected for method mimo only the options batch_repetitions, "
+            "input_repetition_probability, shuffle_group. Received: "
+            "input_scales=None. Did you mean 'input_scale'?",
+        ),
     ],
 )
 def test_numbers_and_options_that_do_not_fit(options, message):
