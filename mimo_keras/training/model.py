@@ -295,6 +295,8 @@ class EnsembleModel(
         Returns:
             `Predictor`: images (B, …) -> a dictionary of predictions.
         """
+        fold = arguments.flag("fold", fold)
+        apart = None if apart is None else arguments.flag("apart", apart)
         with policy_of(self):
             network, folded = methods.single_image(
                 self.network,

@@ -265,3 +265,10 @@ def test_images_of_any_size_are_predicted_as_those_of_one(method):
     wanted = one.predictor()(images)["probabilities"]
     np.testing.assert_allclose(found, wanted, rtol=1e-5)
     assert every.predictor()(images[:, :1])["entropy"].shape == (2,)
+
+
+@pytest.mark.parametrize("options", [{"fold": "no"}, {"apart": [1, 2]}])
+def test_flags_of_a_predictor_are_no_other_values(options):
+    [name] = options
+    with pytest.raises(InputError, match=f"{name} to be True or False"):
+        networks.create().predictor(**options)
