@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from mimo_keras import keras_internals
-from mimo_keras.errors import expected
+from mimo_keras.errors import InputError, expected
 from mimo_keras.layers import StandardizeImages, standardize_images
 from mimo_keras.training import (
     data_checks,
@@ -32,6 +32,8 @@ from mimo_keras.training.packed_rows import MappedSource
 # A few images of each batch tell its scale.
 _ROWS = 4
 _FAULT = re.compile(r"assertion failed: \[mimo_keras (\w+)\] \[([^\]]*)\]")
+# TensorFlow quotes what Python raised while it read a source.
+_QUOTED = re.compile(r"^InputError: (.+)$", re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -247,10 +249,12 @@ class Checks:
         except UnboundLocalError as error:  # Keras's, under JAX.
             raise empty() from error
         except Exception as error:
-            found = _FAULT.search(str(error))
-            if found is None:
-                raise
-            raise self._error(*found.groups()) from error
+            text = str(error)
+            if found := _FAULT.search(text):
+                raise self._error(*found.groups()) from error
+            if found := _QUOTED.search(text):
+                raise InputError(found[1]) from error
+            raise
 
     def _error(self, name, value):
         value = float(value.strip("[]").split()[0])
