@@ -30,6 +30,28 @@ class BuildsOnBatch:
         super()._maybe_symbolic_build(iterator, data_batch)
 
 
+def first_of_generator(iterator):
+    """Returns the first batch of a generator, which Keras has read already.
+
+    Relies on `GeneratorDataAdapter` and its `_first_batches`.
+
+    Public alternative: none. What another pass over the epoch iterator reads
+    of a generator is lost to the epoch.
+
+    Args:
+        iterator: Keras's epoch iterator.
+
+    Returns:
+        The batch; None for any other source.
+    """
+    from keras.src.trainers.data_adapters import generator_data_adapter
+
+    adapter = iterator.data_adapter
+    if isinstance(adapter, generator_data_adapter.GeneratorDataAdapter):
+        return adapter._first_batches[0]
+    return None
+
+
 def read_with(iterator, strategy, options):
     """Gives options to the tf.data.Dataset that an epoch iterator reads.
 

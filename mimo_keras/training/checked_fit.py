@@ -124,8 +124,8 @@ class CheckedFit(CheckedCall):
                 sample_weight=sample_weight,
                 **kwargs,
             )
-        # The mean loss: without a batch it is 0 over 0 images.
-        if self._is_alone() and not float(self.metrics[0].count):
+        # Without a batch, the mean loss is 0 over 0 images.
+        if self._is_alone() and not train_examples.images_of_epoch(self):
             raise checked_sources.empty()
         return logs
 

@@ -37,6 +37,9 @@ class WorkerFit(keras_internals.BuildsOnBatch):
     def building_batch(self, iterator):
         strategy = self.distribute_strategy
         untuned.reads(iterator, strategy)
+        first = keras_internals.first_of_generator(iterator)
+        if first is not None:  # Keras would lose batches of it.
+            return first
         if strategy.num_replicas_in_sync == 1:
             return None
         # Keras would add the replicas' parts, whose sizes may differ.
