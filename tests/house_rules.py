@@ -90,7 +90,7 @@ UNMIRRORED = {
 # Basenames that several sources may have: BatchEnsemble is layers and a method.
 SHARED_BASENAMES = {"__init__.py", "batch_ensemble.py"}
 # Packages of the extras: tests may be skipped unless they are installed.
-OPTIONAL = {"jax", "onnx", "onnxruntime", "tf2onnx"}
+OPTIONAL = {"jax", "onnx", "onnxruntime", "tf2onnx", "torch"}
 SKIPS = {"skip", "skipif", "skipIf", "skipUnless", "xfail"}
 
 
