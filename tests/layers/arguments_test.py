@@ -135,6 +135,7 @@ def test_absurd_numbers_are_refused_before_memory_is_asked_for(make):
 
 
 def test_seeds_are_those_of_the_backends_generators(monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
     assert arguments.seed(-1) == -1
     assert arguments.seed_number(2**40) == 2**40
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
