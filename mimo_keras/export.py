@@ -320,10 +320,9 @@ def fitted_on(path):
             if not file.exists():
                 return []
             return files.read_json(file)["stages"]
-        if not path.exists():
-            raise FileNotFoundError("no such file")
         if path.suffix not in _READERS:
-            raise ValueError(f"the ending {path.suffix!r}")
+            ending = f"the ending {path.suffix!r}"
+            raise ValueError(ending if path.exists() else "no such file")
         return _READERS[path.suffix](path)
     except ImportError as error:
         raise _lacking("onnx", error) from error

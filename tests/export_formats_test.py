@@ -249,3 +249,8 @@ def test_a_plain_keras_model_is_refused(tmp_path):
         "Expected an EnsembleModel or its predictor. Received: model of type "
         "Sequential. Use model.export for a plain Keras model."
     )
+
+
+def test_a_file_that_is_missing_is_not_blamed_on_its_ending(tmp_path):
+    with pytest.raises(InputError, match="nope': no such file"):
+        mimo_keras.fitted_on(tmp_path / "nope")

@@ -30,11 +30,9 @@ def allowed():
 
 def _placed(rows, sharding, axis):
     """Returns the sharding of a batch, whole on each device if need be."""
-    import jax
-
     parts = sharding.mesh.shape[axis]
     # Each of several processes has rows of its own.
-    processes = jax.process_count()
+    processes = len({one.process_index for one in sharding.mesh.devices.flat})
     if not processes * rows % parts:
         return sharding
     if processes > 1:
@@ -44,5 +42,5 @@ def _placed(rows, sharding, axis):
             "Choose another batch size, and drop the last batch: "
             "dataset.batch(8, drop_remainder=True).",
         )
-    whole = jax.sharding.PartitionSpec()
-    return jax.sharding.NamedSharding(sharding.mesh, whole)
+    whole = type(sharding.spec)()  # Along no axis of the mesh.
+    return type(sharding)(sharding.mesh, whole)

@@ -3,6 +3,7 @@
 import json
 import types
 
+import numpy as np
 import pytest
 
 from mimo_keras.errors import InputError
@@ -87,10 +88,9 @@ def test_two_devices_end_as_one(method):
     assert max(_differences(method)) < 1e-5
 
 
-def test_processes_with_rows_of_their_own_are_one_line(monkeypatch):
-    jax = pytest.importorskip("jax")
-    monkeypatch.setattr(jax, "process_count", lambda: 2)
-    mesh = types.SimpleNamespace(shape={"batch": 4})
+def test_processes_with_rows_of_their_own_are_one_line():
+    devices = [types.SimpleNamespace(process_index=i // 2) for i in range(4)]
+    mesh = types.SimpleNamespace(shape={"batch": 4}, devices=np.array(devices))
     sharding = types.SimpleNamespace(mesh=mesh)
     assert uneven._placed(2, sharding, "batch") is sharding
     with pytest.raises(InputError, match="3 rows in each of 2 proc") as caught:
