@@ -12,6 +12,8 @@ _COLORS = (
     *(style.GREY, style.SKY, style.BLUE, style.GREEN, style.VERMILLION),
     style.PALE,
 )
+_IN_A_ROW = 4
+"""Titles of methods in a line of the legend."""
 
 
 @style.drawn
@@ -60,10 +62,14 @@ def severity_boxes(scores, severities):
             )
             for box in drawn["boxes"]:
                 box.set_facecolor(_COLORS[index % len(_COLORS)])
+                box.set_hatch("///" * (index // len(_COLORS)))
             handles.append(drawn["boxes"][0])
         axes.set_xticks(list(severities))
         axes.set(xlabel="Severity", ylabel=_LABELS[metric])
     figure.legend(
-        handles, [*scores], loc="outside upper center", ncols=len(scores)
+        handles,
+        [*scores],
+        loc="outside upper center",
+        ncols=min(len(scores), _IN_A_ROW),
     )
     return figure

@@ -26,3 +26,15 @@ def test_boxes_have_quartiles_and_extremes():
     # Side by side around their severity.
     places = [box.get_path().get_extents().x0 for box in first.patches]
     assert places[0] < places[2] < places[1] < places[3]
+
+
+def test_eight_methods_are_told_apart_within_the_figure():
+    names = [f"MixtureEnsembles, M = {members}" for members in range(1, 9)]
+    figure = severity_boxes({name: {"nll": [[1.0]]} for name in names}, (1,))
+    looks = {
+        (box.get_facecolor(), box.get_hatch()) for box in figure.axes[0].patches
+    }
+    assert len(looks) == 8
+    figure.draw_without_rendering()
+    place = figure.legends[0].get_window_extent()
+    assert place.x0 >= 0 and place.x1 <= figure.bbox.width
