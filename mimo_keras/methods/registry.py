@@ -126,6 +126,23 @@ def _check_kinds(name, chosen):
                 )
 
 
+def _check_names(name, chosen, arguments):
+    """Raises InputError if the method does not have one of the options."""
+    known = options(name)
+    for option in chosen:
+        if option not in known:
+            raise expected(
+                f"for method {name} only the options "
+                + (", ".join(known) or "(it has none)"),
+                f"{option}={chosen[option]!r}",
+                closest(
+                    option,
+                    (*known, *arguments),
+                    "Leave it out or choose another method.",
+                ),
+            )
+
+
 def build(name, task, chosen, arguments=()):
     """Builds the network of a method.
 
@@ -152,19 +169,7 @@ def build(name, task, chosen, arguments=()):
     blueprint.network.output_shape                           # (None, 2, 10)
     ```
     """
-    known = options(name)
-    for option in chosen:
-        if option not in known:
-            raise expected(
-                f"for method {name} only the options "
-                + (", ".join(known) or "(it has none)"),
-                f"{option}={chosen[option]!r}",
-                closest(
-                    option,
-                    (*known, *arguments),
-                    "Leave it out or choose another method.",
-                ),
-            )
+    _check_names(name, chosen, arguments)
     chosen = {option: plain(value) for option, value in chosen.items()}
     _check_kinds(name, chosen)
     checked_members(task.ensemble_size)

@@ -80,8 +80,8 @@ def create_model(
         likelihood, num_classes, output_dim, options
     )
     task = _task(backbone, input_shape, likelihood, ensemble_size, seed)
-    own = create_model.__kwdefaults__
-    blueprint = methods.build(method, task, options, own)
+    others = create_model.__kwdefaults__
+    blueprint = methods.build(method, task, options, others)
     synchronized = arguments.flag("sync_batch_norm", sync_batch_norm)
     batch_norms.arrange(blueprint, synchronized, norm_group)
     return _checked(blueprint, likelihood, **scales, seed=seed, name=method)
