@@ -145,6 +145,12 @@ def _scale(axes, scale, x):
         axes.set_xticks([0, *powers[(powers >= least) & (powers <= most)]])
     elif scale == "log":
         axes.set_xscale("log")
+        values = np.unique(x)
+        apart = (values[1:] > 1.4 * values[:-1]).all()
+        # Matplotlib's labels within a decade overlap.
+        if len(values) <= 8 and apart and (values % 1 == 0).all():
+            axes.set_xticks(values, [f"{value:g}" for value in values])
+            axes.minorticks_off()
     elif all(value % 1 == 0 for value in x):
         axes.xaxis.get_major_locator().set_params(integer=True)
 

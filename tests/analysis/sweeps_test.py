@@ -70,6 +70,17 @@ def test_other_panels_and_room_for_zero():
         np.testing.assert_allclose(axes.get_xticks(), [0, 1, 10, 100, 1000])
 
 
+def test_a_logarithmic_axis_names_few_whole_values():
+    points = [point(float(x), 0.8, 0.7) for x in (64, 128, 256, 512)]
+    (axes,) = sweep_curves({"": points}, "Width", "log").axes
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert labels == ["64", "128", "256", "512"]
+    assert not axes.get_xticks(minor=True).size
+    near = [point(x, 0.8, 0.7) for x in (64.0, 65.0, 66.0)]
+    (axes,) = sweep_curves({"": near}, "Width", "log").axes
+    assert {*axes.get_xticks()}.isdisjoint((65, 66))
+
+
 def test_boxes_are_over_the_other_settings():
     series = {
         f"M = {m}": [
