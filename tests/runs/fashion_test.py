@@ -29,6 +29,7 @@ PLAN = fashion_plan.Plan(
     epochs=("1", "2"),
     l2=("1e-4",),
     widths=("small_cnn_1", "small_cnn_2"),
+    budgets=("0.75", "2.0"),
     options=("noaugment",),
 )
 ROWS = {row.title: row for row in PLAN.rows()}
@@ -49,6 +50,8 @@ def test_every_row_is_a_command_that_exists():
             assert not values["augment"]
     methods = {row.method for row in ROWS.values()}
     assert len(methods) == 15
+    budgets = [r.options for r in ROWS.values() if r.part == "budgets"]
+    assert budgets == [("num_params=0.75",), ("num_params=2.0",)]
 
 
 def test_the_main_methods_come_first_seed_by_seed():

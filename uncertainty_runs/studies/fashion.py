@@ -68,6 +68,12 @@ def define_flags():
         [f"small_cnn_{width}" for width in (1, 2, 4, 8)],
         "Networks to compare numbers of members on; they end with a width.",
     )
+    several(
+        "budgets",
+        ["0.5", "2.0"],
+        "Parameters of mixture_ensemble, as shares of one network's; layers "
+        "that share no templates need theirs.",
+    )
     several("options", [], "Further flags of all runs, as flag=value.")
     several(
         "parts",

@@ -77,6 +77,7 @@ class Plan:
         epochs: Numbers of epochs to choose from.
         l2: Coefficients of Σ w² to choose from.
         widths: Networks to compare numbers of members on.
+        budgets: Parameters of mixture_ensemble, as shares of one network's.
         options: Further flags of all runs.
     """
 
@@ -91,6 +92,7 @@ class Plan:
     epochs: tuple[str, ...]
     l2: tuple[str, ...]
     widths: tuple[str, ...]
+    budgets: tuple[str, ...]
     options: tuple[str, ...]
 
     def facts(self):
@@ -348,9 +350,9 @@ def _budgets(plan):
             f"num_params={budget}",
             title=f"{like}, {budget} of the parameters",
             like=like,
-            x=budget,
+            x=float(budget),
         )
-        for budget in (0.5, 2.0)
+        for budget in plan.budgets
     ]
 
 
