@@ -54,6 +54,13 @@ def test_every_row_is_a_command_that_exists():
     assert budgets == [("num_params=0.75",), ("num_params=2.0",)]
 
 
+def test_a_record_of_an_older_version_has_the_budgets_of_then():
+    facts = PLAN.facts()
+    assert fashion_plan.Plan.of(facts) == PLAN
+    del facts["budgets"]
+    assert fashion_plan.Plan.of(facts).budgets == ("0.5", "2.0")
+
+
 def test_the_main_methods_come_first_seed_by_seed():
     found = [*fashion_plan.order(PLAN, ["5", "6"], ("main", "all"))]
     main = [row for row in ROWS.values() if row.part == "main"]

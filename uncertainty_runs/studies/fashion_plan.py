@@ -77,8 +77,8 @@ class Plan:
         epochs: Numbers of epochs to choose from.
         l2: Coefficients of Σ w² to choose from.
         widths: Networks to compare numbers of members on.
-        budgets: Parameters of mixture_ensemble, as shares of one network's.
         options: Further flags of all runs.
+        budgets: Parameters of mixture_ensemble, as shares of one network's.
     """
 
     backbone: str
@@ -92,8 +92,9 @@ class Plan:
     epochs: tuple[str, ...]
     l2: tuple[str, ...]
     widths: tuple[str, ...]
-    budgets: tuple[str, ...]
     options: tuple[str, ...]
+    # Records of older versions lack it.
+    budgets: tuple[str, ...] = ("0.5", "2.0")
 
     def facts(self):
         """Returns the fields as they are in a record."""
@@ -106,7 +107,7 @@ class Plan:
     def of(cls, record):
         """Returns the plan of a record."""
         names = [field.name for field in dataclasses.fields(cls)]
-        values = {name: record[name] for name in names}
+        values = {name: record[name] for name in names if name in record}
         return cls(
             **{
                 name: tuple(value) if isinstance(value, list) else value
