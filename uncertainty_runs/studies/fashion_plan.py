@@ -106,8 +106,11 @@ class Plan:
     @classmethod
     def of(cls, record):
         """Returns the plan of a record."""
-        names = [field.name for field in dataclasses.fields(cls)]
-        values = {name: record[name] for name in names if name in record}
+        values = {
+            field.name: record[field.name]
+            for field in dataclasses.fields(cls)
+            if field.name in record or field.default is dataclasses.MISSING
+        }
         return cls(
             **{
                 name: tuple(value) if isinstance(value, list) else value
