@@ -1,5 +1,6 @@
 """The study of Fashion-MNIST: order, tuning, its tables and its record."""
 
+import dataclasses
 import itertools
 import pathlib
 
@@ -59,6 +60,17 @@ def test_a_record_of_an_older_version_has_the_budgets_of_then():
     assert fashion_plan.Plan.of(facts) == PLAN
     del facts["budgets"]
     assert fashion_plan.Plan.of(facts).budgets == ("0.5", "2.0")
+
+
+def test_budgets_are_shares():
+    def options(*budgets):
+        plan = dataclasses.replace(PLAN, budgets=budgets)
+        return [r.options for r in plan.rows() if r.part == "budgets"]
+
+    assert options("2") == [("num_params=2.0",)]
+    for text in ("many", "0", "-1", "nan", "inf"):
+        with pytest.raises(InputError, match="budgets as shares"):
+            options(text)
 
 
 def test_the_main_methods_come_first_seed_by_seed():

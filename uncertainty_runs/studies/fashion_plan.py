@@ -1,6 +1,7 @@
 """The rows of the study of Fashion-MNIST, and how each of them is tuned."""
 
 import dataclasses
+import math
 
 from mimo_keras import methods
 from mimo_keras.analysis import method_title
@@ -354,10 +355,29 @@ def _budgets(plan):
             f"num_params={budget}",
             title=f"{like}, {budget} of the parameters",
             like=like,
-            x=float(budget),
+            x=budget,
         )
-        for budget in plan.budgets
+        for budget in map(_share, plan.budgets)
     ]
+
+
+def _share(text):
+    """Returns a budget as a number, 2.0 also of "2".
+
+    Raises:
+        InputError: It is none, or not above 0.
+    """
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0 < share < math.inf:
+        raise expected(
+            "budgets as shares of one network's parameters",
+            f"budgets={text}",
+            "For example: --budgets=0.9,2.",
+        )
+    return share
 
 
 def _whole(plan):
